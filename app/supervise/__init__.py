@@ -1,0 +1,1 @@
+"""Programs Tallyhouse starts and looks after itself: the embedded PostgreSQL and the MQTT broker."""
