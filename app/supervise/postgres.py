@@ -15,6 +15,7 @@ import os
 import secrets
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import psutil
@@ -72,7 +73,7 @@ class EmbeddedPostgres:
         self._log_path = self._home / "postgres.log"
         self._lock: int | None = None
         self._child: Child | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
         self.dsn = ""
         self.restart_count = 0
 
@@ -88,7 +89,7 @@ class EmbeddedPostgres:
 
     async def start(self) -> str:
         """Start, adopt or attach to the server; return the owner's DSN once it answers."""
-        self._stopping = False
+        self._stopping.clear()
         self._home.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         if not self.supervising:
@@ -102,7 +103,7 @@ class EmbeddedPostgres:
 
     async def stop(self) -> None:
         """Fast stop: clients are disconnected, the log is flushed, the lock is given back."""
-        self._stopping = True
+        self._stopping.set()
         if self._child is not None and not await self._child.stop(signal.SIGINT, STOP_WITHIN_S):
             log.warning("postgres.killed", waited_s=STOP_WITHIN_S)
         self._child = None
@@ -110,7 +111,7 @@ class EmbeddedPostgres:
 
     async def watch(self) -> None:
         """Restart the server whenever it dies; return after `stop`. PostgresFailed when it keeps failing."""
-        while not self._stopping:
+        while not self._stopping.is_set():
             if self._child is not None and not self._child.running():
                 log.error("postgres.died", last_line=last_line(self._log_path))
                 await self._restart()
@@ -233,13 +234,13 @@ class EmbeddedPostgres:
     async def _restart(self) -> None:
         for pause_s in RESTART_PAUSE_S:
             await asyncio.sleep(pause_s)
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             try:
                 self._launch()
                 await self._until_ready()
             except PostgresFailed as failure:
-                if self._stopping:
+                if self._stopping.is_set():
                     return
                 log.error("postgres.restart_failed", reason=str(failure))
             else:
@@ -305,9 +306,9 @@ def _postmaster(cluster: Path) -> tuple[psutil.Process, int] | None:
 def _forget_zombie(cluster: Path) -> None:
     """Remove a `postmaster.pid` that names a zombie, once no process of the cluster is left.
 
-    PostgreSQL takes any pid that can be signalled for a running server and refuses to start. After the program
-    is killed, the server's zombie waits for whoever inherited it, in some containers for ever. Server processes
-    stand in the cluster's folder, which tells whether one still lives.
+    PostgreSQL takes any pid that can be signalled for a running server and refuses to start. After the
+    program is killed, the server's zombie waits for whoever inherited it, in some containers for ever.
+    Server processes stand in the cluster's folder, which tells whether one still lives.
     """
     try:
         pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
