@@ -1,0 +1,171 @@
+"""What routes say about their caller: who is admitted, how a command is done, how a list is paged.
+
+A route depends on exactly one of `Admits(roles…)`, `Public()` or `DeviceCaller()`; a test walks all routes
+and fails on one that does not.
+"""
+
+import secrets
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+
+import msgspec
+from fastapi import Depends, Header, Query, Response
+from pydantic import BaseModel
+from starlette.requests import HTTPConnection
+
+from kernel.caller import Caller, Role
+from kernel.errors import Forbidden, Invalid, TallyhouseError
+from kernel.messages import Command
+from kernel.tx import ReadTx
+
+SESSION_COOKIE = "__Host-tallyhouse"
+CSRF_HEADER = "X-CSRF-Token"
+DEVICE_HEADER = "X-Device-Token"
+PAGE_ITEMS_DEFAULT = 50
+PAGE_ITEMS_MAX = 5_000
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Item = TypeVar("Item")
+
+
+class SignedOut(TallyhouseError):
+    """No session, or one that ended or expired. HTTP 401."""
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session as the store knows it."""
+
+    caller: Caller
+    csrf_token: str
+
+
+class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that showed its own credential."""
+
+    device_id: str
+    site_id: str
+
+
+class Desk(Protocol):
+    """What the application offers to routes; kept at `app.state.desk`."""
+
+    async def do(self, caller: Caller, command: Command, key: str | None = None) -> Any: ...
+    def read(self, caller: Caller) -> AbstractAsyncContextManager[ReadTx]: ...
+    async def session_of(self, cookie: str) -> OpenSession | None: ...
+    async def device_of(self, token: str) -> DeviceIdentity | None: ...
+
+
+class Session:
+    """A caller at work: does commands and opens reads in the caller's name."""
+
+    def __init__(self, desk: Desk, caller: Caller, key: str | None, csrf_token: str = "") -> None:
+        self._desk = desk
+        self.caller = caller
+        self.csrf_token = csrf_token
+        self.key = key
+
+    async def do(self, command: Command) -> Any:
+        """Carry out one command in one transaction, answered once per `Idempotency-Key`."""
+        return await self._desk.do(self.caller, command, self.key)
+
+    def read(self) -> AbstractAsyncContextManager[ReadTx]:
+        """A reading transaction under the caller's row-level security."""
+        return self._desk.read(self.caller)
+
+
+class Admits:
+    """Admits people who are signed in and hold one of `roles`.
+
+    Answers 401 without a live session, 403 with the wrong role or (on unsafe methods and sockets) without
+    the session's CSRF token or with a foreign Origin; a POST without `Idempotency-Key` is refused with 422.
+    """
+
+    def __init__(self, *roles: Role) -> None:
+        if not roles:
+            raise ValueError("a route names at least one role; use Public() when anybody may call")
+        self.roles = frozenset(roles)
+
+    async def __call__(self, connection: HTTPConnection) -> Session:
+        desk: Desk = connection.app.state.desk
+        opened = await desk.session_of(connection.cookies.get(SESSION_COOKIE, ""))
+        if opened is None:
+            raise SignedOut("session.none")
+        if not self.roles & opened.caller.roles:
+            raise Forbidden("session.role", allowed=sorted(self.roles))
+        _refuse_forgery(connection, opened.csrf_token)
+        return Session(desk, opened.caller, _idempotency_key(connection), opened.csrf_token)
+
+
+class Public:
+    """Marks a route that anybody may call."""
+
+    async def __call__(self, connection: HTTPConnection) -> Desk:
+        desk: Desk = connection.app.state.desk
+        return desk
+
+
+class DeviceCaller:
+    """Admits an enrolled device by its own token in `X-Device-Token`."""
+
+    async def __call__(
+        self, connection: HTTPConnection, token: Annotated[str, Header(alias=DEVICE_HEADER)] = ""
+    ) -> DeviceIdentity:
+        desk: Desk = connection.app.state.desk
+        device = await desk.device_of(token)
+        if device is None:
+            raise SignedOut("device.unknown", field=DEVICE_HEADER, rule="an enrolled device")
+        return device
+
+
+def _refuse_forgery(connection: HTTPConnection, csrf_token: str) -> None:
+    if connection.scope["type"] == "websocket":
+        origin = connection.headers.get("origin", "")
+        if origin.partition("://")[2] != connection.headers.get("host", ""):
+            raise Forbidden("session.origin", field="Origin", rule="the same host")
+        return
+    unsafe = connection.scope["method"] not in _SAFE_METHODS
+    if unsafe and not secrets.compare_digest(connection.headers.get(CSRF_HEADER, ""), csrf_token):
+        raise Forbidden("session.csrf", field=CSRF_HEADER, rule="the token of the session")
+
+
+def _idempotency_key(connection: HTTPConnection) -> str | None:
+    key = connection.headers.get("Idempotency-Key")
+    if key is None and connection.scope.get("method") == "POST":
+        raise Invalid("idempotency.missing", field="Idempotency-Key", rule="required on POST")
+    return key
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list: `next_cursor` is None on the last page."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Paging(BaseModel):
+    """`?cursor=&limit=`; `cursor` is what the last page gave, the id of its last item."""
+
+    cursor: str | None = None
+    limit: int = PAGE_ITEMS_DEFAULT
+
+
+def paging(
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS_DEFAULT,
+) -> Paging:
+    """FastAPI dependency for lists."""
+    return Paging(cursor=cursor, limit=limit)
+
+
+PagingQuery = Annotated[Paging, Depends(paging)]
+
+
+def set_session_cookie(response: Response, token: str, max_age_s: int) -> None:
+    """The session cookie: host-only, not readable by scripts, sent over HTTPS (or loopback) only."""
+    response.set_cookie(
+        SESSION_COOKIE, token, max_age=max_age_s, path="/", secure=True, httponly=True, samesite="lax"
+    )
+
+
+def clear_session_cookie(response: Response) -> None:
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")

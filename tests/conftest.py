@@ -1,0 +1,120 @@
+"""Fixtures shared by all tests: a real PostgreSQL, a transaction rolled back, a clock that stands."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from app.database import PgTx
+from app.migrate import migrate
+from app.supervise.postgres import EmbeddedPostgres
+from kernel.caller import Caller, Role
+from kernel.clock import ManualClock
+from kernel.ids import Ids
+from kernel.rng import Rng
+
+START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+APP_PASSWORD = "for-this-run-only"
+
+SETTINGS = (
+    "SELECT current_setting('role') AS role, current_setting('tallyhouse.party') AS party,"
+    " current_setting('tallyhouse.at') AS at"
+)
+RESTORE_SETTINGS = (
+    "SELECT set_config('role', %(role)s, true), set_config('tallyhouse.party', %(party)s, true),"
+    " set_config('tallyhouse.at', %(at)s, true)"
+)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """2026-11-23 06:00 UTC; moves only when a test advances it."""
+    return ManualClock(START)
+
+
+@pytest.fixture
+def rng() -> Rng:
+    return Rng(7)
+
+
+@pytest.fixture
+def ids(clock: ManualClock, rng: Rng) -> Ids:
+    return Ids.seeded(clock, rng.child("ids"))
+
+
+class TestServer:
+    """A migrated PostgreSQL: `owner_dsn` may do anything, `app_dsn` signs in as the product does."""
+
+    __test__ = False
+
+    def __init__(self, owner_dsn: str) -> None:
+        self.owner_dsn = owner_dsn
+        self.app_dsn = psycopg.conninfo.make_conninfo(owner_dsn, user="tallyhouse_app", password=APP_PASSWORD)
+
+
+@pytest.fixture(scope="session")
+async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServer]:
+    """One embedded PostgreSQL for the whole run, migrated to this release."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    owner_dsn = await server.start()
+    try:
+        await migrate(owner_dsn, ManualClock(START), app_password=APP_PASSWORD)
+        yield TestServer(owner_dsn)
+    finally:
+        await server.stop()
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """Whom `tx` works for, unless a test makes its own."""
+    return Caller(person_id="person-test", party_id="party-test", roles=frozenset({"admin"}))
+
+
+@pytest.fixture
+async def connection(
+    database_server: TestServer,
+) -> AsyncIterator[psycopg.AsyncConnection[dict[str, object]]]:
+    """A connection as the product's own account inside a transaction that is rolled back at the end."""
+    opened = await psycopg.AsyncConnection.connect(database_server.app_dsn, row_factory=dict_row)
+    try:
+        yield opened
+    finally:
+        await opened.rollback()
+        await opened.close()
+
+
+@pytest.fixture
+async def tx(
+    connection: psycopg.AsyncConnection[dict[str, object]], caller: Caller, clock: ManualClock, ids: Ids
+) -> PgTx:
+    """A writing transaction; nothing it does outlives the test. Events pile up in `tx.events`."""
+    opened = PgTx(connection, caller, clock.now(), ids)
+    await opened.begin_as("tallyhouse_command")
+    return opened
+
+
+@pytest.fixture
+def as_caller(
+    connection: psycopg.AsyncConnection[dict[str, object]], clock: ManualClock, ids: Ids
+) -> Callable[..., object]:
+    """`async with as_caller(party_id, "officer", reading=True) as tx`: another caller, same transaction.
+
+    The block is a savepoint: when it raises, what it did is undone and the test goes on.
+    """
+
+    @asynccontextmanager
+    async def opened(
+        party_id: str, *roles: Role, person_id: str = "person-other", reading: bool = False
+    ) -> AsyncIterator[PgTx]:
+        caller = Caller(person_id=person_id, party_id=party_id, roles=frozenset(roles))
+        async with connection.transaction(force_rollback=reading):
+            before = await (await connection.execute(SETTINGS)).fetchone()
+            other = PgTx(connection, caller, clock.now(), ids)
+            await other.begin_as("tallyhouse_read" if reading else "tallyhouse_command")
+            yield other
+            await connection.execute(RESTORE_SETTINGS, before)
+
+    return opened
