@@ -1,0 +1,188 @@
+import type { Task } from "@shared/api/types";
+import { describe, expect, it } from "vitest";
+import { readText } from "../scan/reading";
+import { decide, type Decision, type Effect, finishesTask, READY, type Step } from "./flow";
+
+const PALLET = "376104250021234569";
+const OTHER_PALLET = "376104250021234576";
+
+function aTask(changes: Partial<Task> = {}): Task {
+  return {
+    task_id: "task-1",
+    kind: "putaway",
+    state: "open",
+    unit_id: "unit-1",
+    sscc: PALLET,
+    sku: "SKU-1",
+    quantity_each: 48,
+    from_place: "staging-1",
+    to_slot_id: "A01-07-3",
+    claimed_by: null,
+    order_id: null,
+    created_at: "2026-11-23T06:00:00Z",
+    priority: 1,
+    ...changes,
+  };
+}
+
+/** Plays codes and buttons one after the other; scan ids are s1, s2, … */
+function play(inputs: string[], tasks: Task[], from: Step = READY): { step: Step; effects: Effect[] } {
+  let step: Step = from;
+  const effects: Effect[] = [];
+  inputs.forEach((input, index) => {
+    const scanId = `s${index + 1}`;
+    const decision: Decision =
+      input === "back" || input === "acknowledge"
+        ? decide(step, { type: input }, tasks)
+        : input === "instead"
+          ? decide(step, { type: "instead", scanId }, tasks)
+          : decide(step, { type: "reading", reading: readText(input, "typed"), scanId }, tasks);
+    step = decision.step;
+    effects.push(...decision.effects);
+  });
+  return { step, effects };
+}
+
+function kept(effects: Effect[]) {
+  return effects.flatMap((effect) => (effect.type === "keep" ? [effect.scan] : []));
+}
+
+function signals(effects: Effect[]) {
+  return effects.flatMap((effect) => (effect.type === "signal" ? [effect.signal] : []));
+}
+
+describe("putaway", () => {
+  it("goes pallet, slot, done, and says which task the two scans belong to", () => {
+    const { step, effects } = play([PALLET, "A01-07-3"], [aTask()]);
+    expect(step).toMatchObject({ name: "done", code: PALLET, place: "A01-07-3", isConfirmed: false });
+    expect(kept(effects)).toMatchObject([
+      { scan_id: "s1", code: PALLET, place_code: null, task_id: "task-1" },
+      { scan_id: "s2", code: PALLET, place_code: "A01-07-3", task_id: "task-1" },
+    ]);
+    expect(signals(effects)).toEqual(["accepted", "accepted"]);
+  });
+
+  it("starts the next pallet straight from done", () => {
+    const tasks = [aTask(), aTask({ task_id: "task-2", sscc: OTHER_PALLET })];
+    const { step } = play([PALLET, "A01-07-3", OTHER_PALLET], tasks);
+    expect(step).toMatchObject({ name: "place", code: OTHER_PALLET, task: { task_id: "task-2" } });
+  });
+
+  it("keeps every scan before its signal", () => {
+    const { effects } = play([PALLET, "B09-01-1", "acknowledge", "A01-07-3"], [aTask()]);
+    const order = effects.map((effect) => effect.type).filter((type) => type !== "claim");
+    expect(order).toEqual(["keep", "signal", "keep", "signal", "keep", "signal"]);
+  });
+
+  it("stops at a wrong slot and names what it expected and what was scanned", () => {
+    const { step, effects } = play([PALLET, "B09-01-1"], [aTask()]);
+    expect(step).toMatchObject({ name: "stopped", key: "wrong_place", expected: "A01-07-3", scanned: "B09-01-1" });
+    expect(signals(effects).at(-1)).toBe("refused");
+  });
+
+  it("stays stopped until acknowledged, and keeps what is scanned meanwhile", () => {
+    const { step, effects } = play([PALLET, "B09-01-1", "A01-07-3"], [aTask()]);
+    expect(step.name).toBe("stopped");
+    expect(kept(effects).at(-1)).toMatchObject({ code: "A01-07-3", task_id: null });
+    expect(signals(effects).at(-1)).toBe("refused");
+  });
+
+  it("asks the same question again after the stop was acknowledged", () => {
+    const { step } = play([PALLET, "B09-01-1", "acknowledge"], [aTask()]);
+    expect(step).toMatchObject({ name: "place", code: PALLET });
+  });
+
+  it("lets the worker put the pallet into the other slot on purpose", () => {
+    const { step, effects } = play([PALLET, "B09-01-1", "instead"], [aTask()]);
+    expect(step).toMatchObject({ name: "done", place: "B09-01-1" });
+    expect(kept(effects).at(-1)).toMatchObject({ code: PALLET, place_code: "B09-01-1", task_id: "task-1" });
+  });
+
+  it("takes the same pallet label twice without harm", () => {
+    const { step } = play([PALLET, PALLET], [aTask()]);
+    expect(step).toMatchObject({ name: "place", code: PALLET });
+  });
+
+  it("offers to work on the other pallet that was scanned in place of a slot", () => {
+    const tasks = [aTask(), aTask({ task_id: "task-2", sscc: OTHER_PALLET })];
+    const { step, effects } = play([PALLET, OTHER_PALLET, "instead"], tasks);
+    expect(step).toMatchObject({ name: "place", code: OTHER_PALLET, task: { task_id: "task-2" } });
+    expect(effects).toContainEqual({ type: "release", taskId: "task-1" });
+  });
+
+  it("goes on with a pallet it has no task for, and leaves the decision to the server", () => {
+    const { step, effects } = play([PALLET, "A01-07-3"], []);
+    expect(step).toMatchObject({ name: "done", task: null });
+    expect(kept(effects).at(-1)).toMatchObject({ code: PALLET, place_code: "A01-07-3", task_id: null });
+  });
+
+  it("takes over the task that the server names for the pallet", () => {
+    const { step } = play([PALLET], []);
+    const answered = decide(step, { type: "answered", scanId: "s1", code: PALLET, task: aTask() }, []);
+    expect(answered.step).toMatchObject({ name: "place", task: { to_slot_id: "A01-07-3" } });
+  });
+
+  it("shows the work at a slot whose label is scanned first", () => {
+    expect(play(["A01-07-3"], [aTask()]).step).toEqual({ name: "ready", place: "A01-07-3" });
+  });
+});
+
+describe("pick", () => {
+  const pick = aTask({ kind: "pick", from_place: "A01-07-3", to_slot_id: null });
+
+  it("is done with the pallet when no place is asked", () => {
+    const { step, effects } = play([PALLET], [pick]);
+    expect(step).toMatchObject({ name: "done", place: null });
+    expect(finishesTask(kept(effects)[0]!, [pick])).toBe(true);
+  });
+
+  it("asks for the place when the task names one", () => {
+    const { step } = play([PALLET, "staging-1"], [{ ...pick, to_slot_id: "staging-1" }]);
+    expect(step).toMatchObject({ name: "done", place: "staging-1" });
+  });
+
+  it("stops at another pallet than the chosen task asks for", () => {
+    const chosen = decide(READY, { type: "choose", task: pick }, [pick]);
+    expect(chosen.effects).toEqual([{ type: "claim", taskId: "task-1" }]);
+    const { step } = play([OTHER_PALLET], [pick], chosen.step);
+    expect(step).toMatchObject({ name: "stopped", key: "wrong_pallet", expected: PALLET, scanned: OTHER_PALLET });
+  });
+
+  it("stops at a slot label where the pallet was asked", () => {
+    const chosen = decide(READY, { type: "choose", task: pick }, [pick]);
+    const { step } = play(["A01-07-3"], [pick], chosen.step);
+    expect(step).toMatchObject({ name: "stopped", key: "place_not_pallet", instead: null });
+  });
+
+  it("gives the task back when the worker goes back", () => {
+    const chosen = decide(READY, { type: "choose", task: pick }, [pick]);
+    const { step, effects } = play(["back"], [pick], chosen.step);
+    expect(step).toEqual(READY);
+    expect(effects).toEqual([{ type: "release", taskId: "task-1" }]);
+  });
+});
+
+describe("any screen", () => {
+  it("stops at an unreadable code, keeps its text and sends nothing", () => {
+    const wrong = PALLET.replace("3", "4");
+    const { step, effects } = play([wrong], [aTask()]);
+    expect(step).toMatchObject({ name: "stopped", key: "check_digit", scanned: wrong });
+    expect(kept(effects)).toEqual([]);
+    expect(effects).toContainEqual({ type: "keep_unreadable", text: wrong, reason: "check_digit" });
+  });
+
+  it("confirms done when the server has answered, and leaves it when the server turned it down", () => {
+    const { step } = play([PALLET, "A01-07-3"], [aTask()]);
+    const answered = { type: "answered", scanId: "s2", code: PALLET, task: null } as const;
+    expect(decide(step, answered, []).step).toMatchObject({ name: "done", isConfirmed: true });
+    expect(decide(step, { type: "turned_down", scanId: "s2" }, []).step).toEqual(READY);
+    expect(decide(step, { type: "turned_down", scanId: "s9" }, []).step).toEqual(step);
+  });
+
+  it("knows which scans end a task", () => {
+    const scan = { scan_id: "s", code: PALLET, symbology: "typed", task_id: "task-1" };
+    expect(finishesTask({ ...scan, place_code: null }, [aTask()])).toBe(false);
+    expect(finishesTask({ ...scan, place_code: "A01-07-3" }, [aTask()])).toBe(true);
+    expect(finishesTask({ ...scan, task_id: null, place_code: "A01-07-3" }, [aTask()])).toBe(false);
+  });
+});
