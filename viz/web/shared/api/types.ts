@@ -1,0 +1,546 @@
+/**
+ * What the HTTP API answers, as the pages use it. Ids are text, moments ISO 8601 in UTC, money integer fen,
+ * mass integer grams. Fields named `text_key` are keys of the locale files, filled with `facts`.
+ */
+
+export type Locale = "zh" | "en";
+export type Facts = Record<string, unknown>;
+export type Role =
+  | "operator"
+  | "picker"
+  | "keeper"
+  | "officer"
+  | "approver"
+  | "borrower"
+  | "auditor"
+  | "admin";
+
+export interface ListOf<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** An RFC 9457 problem document; every other member is a fact. */
+export interface ProblemDocument extends Facts {
+  type: string;
+  title: string;
+  status: number;
+  key: string;
+}
+
+// --- identity --------------------------------------------------------------------------------
+
+export interface Site {
+  site_id: string;
+  name_en: string;
+  name_zh: string;
+  mode?: "warehouse" | "ranch";
+}
+
+export interface Person {
+  person_id: string;
+  username: string;
+  display_name: string;
+  roles: Role[];
+  locale: Locale;
+}
+
+export interface Party {
+  party_id: string;
+  kind: "bank" | "keeper" | "owner" | "carrier";
+  name: string;
+}
+
+export interface Session {
+  person: Person;
+  party: Party;
+  csrf_token: string;
+  expires_at: string;
+  sites: Site[];
+}
+
+// --- layout ----------------------------------------------------------------------------------
+
+export interface Zone {
+  zone_id: string;
+  kind: "storage" | "staging" | "dock" | "yard" | "road" | "fence" | "no_go";
+  outline_mm: [number, number][];
+  name_en?: string;
+  name_zh?: string;
+}
+
+export interface Rack {
+  rack_id: string;
+  zone_id: string;
+  x_mm: number;
+  y_mm: number;
+  rotation_deg: number;
+  bays: number;
+  levels: number;
+  bay_width_mm: number;
+  depth_mm: number;
+  level_height_mm: number;
+  first_level_mm: number;
+}
+
+export interface Weighbridge {
+  weighbridge_id: string;
+  zone_id: string;
+  x_mm: number;
+  y_mm: number;
+  length_mm: number;
+  width_mm: number;
+  rotation_deg: number;
+}
+
+export interface Gate {
+  gate_id: string;
+  zone_id: string;
+  x_mm: number;
+  y_mm: number;
+  rotation_deg: number;
+  width_mm: number;
+  lane_weighbridge_id?: string | null;
+}
+
+export interface Mount {
+  mount_id: string;
+  family: string;
+  serves: string;
+  x_mm: number;
+  y_mm: number;
+  z_mm: number;
+  rotation_deg: number;
+}
+
+export interface Layout {
+  site_id: string;
+  version?: number | string;
+  name_en: string;
+  name_zh: string;
+  time_zone: string;
+  width_mm: number;
+  length_mm: number;
+  height_mm: number;
+  mode: "warehouse" | "ranch";
+  zones: Zone[];
+  racks: Rack[];
+  gates: Gate[];
+  weighbridges: Weighbridge[];
+  mounts: Mount[];
+}
+
+// --- the live scene --------------------------------------------------------------------------
+
+export interface Point {
+  x_m: number;
+  y_m: number;
+  z_m: number;
+}
+
+export type Modality = "tag" | "mass" | "position" | "sight";
+export type EvidenceState = "claimed" | "seen" | "verified" | "missing";
+export type UnitStatus = "free" | "held" | "pledged" | "reserved";
+export type Grade = "note" | "check" | "restrict" | "freeze";
+export type Place = "slot" | "staging" | "gate" | "vehicle" | "left" | "unknown";
+
+export interface Unit {
+  unit_id: string;
+  sscc: string;
+  epc_hex: string;
+  lot_id: string;
+  sku: string;
+  slot_id: string | null;
+  place: Place;
+  point: Point | null;
+  evidence: EvidenceState;
+  modalities: Modality[];
+  last_seen_at: string | null;
+  status: UnitStatus;
+  alarm: Grade | null;
+  quantity_each: number;
+  mass_g: number | null;
+}
+
+export interface Sighting {
+  observation_id: string;
+  device_id: string;
+  kind: string;
+  at: string;
+  text_key: string;
+  facts: Facts;
+}
+
+export interface UnitDetail extends Unit {
+  owner: string;
+  claims: { slot_id: string | null; claimed_at: string; cause: string }[];
+  sightings: Sighting[];
+  hold: { hold_id: string; reason_code: string; holder_ref: string } | null;
+  receipt_id: string | null;
+  expected_mass_g: number | null;
+}
+
+export interface Asset {
+  asset_id: string;
+  index: number;
+  kind: "forklift" | "person" | "truck";
+  label: string;
+  point: Point;
+  heading_deg: number;
+  load_epc: string | null;
+  at: string;
+  state: "live" | "stale";
+}
+
+export interface BarrierView {
+  gate_id: string;
+  device_id: string;
+  is_open: boolean;
+  at: string;
+}
+
+export interface WeighbridgeView {
+  weighbridge_id: string;
+  vehicle_id: string | null;
+  mass_g: number | null;
+  at: string;
+}
+
+export interface VehicleView {
+  vehicle_id: string;
+  plate: string;
+  state: string;
+}
+
+export interface Scene {
+  revision: number;
+  units: Unit[];
+  assets: Asset[];
+  barriers: BarrierView[];
+  weighbridges: WeighbridgeView[];
+  vehicles: VehicleView[];
+}
+
+export interface AlarmEvidence {
+  observation_id: string;
+  device_id: string;
+  modality: Modality;
+  at: string;
+  summary: string;
+}
+
+export interface Alarm {
+  alarm_id: string;
+  site_id: string;
+  kind: string;
+  grade: Grade;
+  state: "active" | "cleared";
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  raised_at: string;
+  cleared_at: string | null;
+  lot_ids: string[];
+  unit_ids: string[];
+  gate_id: string | null;
+  vehicle_id: string | null;
+  point: Point | null;
+  text_key: string;
+  facts: Facts;
+  evidence: AlarmEvidence[];
+}
+
+export interface Activity {
+  cursor: string;
+  at: string;
+  kind: string;
+  text_key: string;
+  facts: Facts;
+}
+
+/** Text frames of `WS /sites/{site}/stream`; poses come as binary frames. */
+export type StreamMessage =
+  | { type: "hello"; revision: number; server_time: string }
+  | { type: "units"; revision: number; units: Unit[] }
+  | { type: "assets"; assets: Asset[] }
+  | { type: "alarm"; cursor: string; alarm: Alarm }
+  | { type: "event"; cursor: string; event: Omit<Activity, "cursor"> }
+  | ({ type: "barrier" } & BarrierView)
+  | ({ type: "weighbridge" } & WeighbridgeView);
+
+// --- lots and evidence -----------------------------------------------------------------------
+
+export interface Interval {
+  low: number;
+  mid: number;
+  high: number;
+}
+
+export type ModalityAges = Partial<Record<Modality, string | null>>;
+
+export interface Lot {
+  lot_id: string;
+  sku: string;
+  name: string;
+  owner_party_id: string;
+  owner_name: string;
+  book: { units: number; quantity_each: number; mass_g: number };
+  verified: Interval;
+  mass_g: Interval | null;
+  modalities: ModalityAges;
+  held_units: number;
+  discrepancies: number;
+  as_of: string;
+}
+
+export interface Evidence {
+  lot_id: string;
+  verified: Interval;
+  mass_g: Interval | null;
+  modalities: ModalityAges;
+  as_of: string;
+  units: {
+    unit_id: string;
+    probability: number;
+    reasons: { observation_id: string; modality: Modality; at: string; text_key: string; facts?: Facts }[];
+  }[];
+  discrepancies: {
+    kind: string;
+    unit_id: string;
+    since: string;
+    cause: string;
+    text_key: string;
+    facts: Facts;
+  }[];
+  evidence_ids: string[];
+}
+
+// --- warehouse work --------------------------------------------------------------------------
+
+export interface Delivery {
+  delivery_id: string;
+  lot_id: string;
+  owner_party_id: string;
+  sku: string;
+  plate: string;
+  state: "announced" | "arrived" | "receiving" | "received";
+  units_expected: number;
+  units_seen: number;
+  units_put_away: number;
+  gross_g: number | null;
+  tare_g: number | null;
+  net_g: number | null;
+  expected_net_g: number;
+  announced_at: string;
+  discrepancies: number;
+}
+
+export interface Task {
+  task_id: string;
+  kind: "putaway" | "pick";
+  state: "open" | "claimed" | "done" | "cancelled";
+  unit_id: string;
+  sscc: string;
+  sku: string;
+  quantity_each: number;
+  from_place: string;
+  to_slot_id: string | null;
+  claimed_by: string | null;
+  order_id: string | null;
+  created_at: string;
+  priority: number;
+}
+
+export interface Scan {
+  sequence: number;
+  observed_at: string;
+  code: string;
+  place_code: string | null;
+  symbology: string;
+  task_id: string | null;
+}
+
+export interface ScanResult {
+  sequence: number;
+  outcome: "done" | "refused" | "noted";
+  key: string | null;
+  facts: Facts;
+  task: Task | null;
+}
+
+export interface ScanAnswer {
+  acked_through: { boot: number; sequence: number };
+  results: ScanResult[];
+}
+
+export interface Order {
+  order_id: string;
+  reference: string;
+  customer?: string;
+  state: "received" | "held" | "refused" | "allocated" | "picking" | "ready" | "shipped";
+  lines: { sku: string; quantity_each: number; lot_id?: string; unit_ids?: string[] }[];
+  reasons: { key: string; facts: Facts }[];
+  placed_at: string;
+}
+
+export interface Release {
+  release_id: string;
+  order_id?: string;
+  state: "issued" | "at_gate" | "departed" | "expired" | "cancelled";
+  units: string[];
+  gate_id: string;
+  vehicle_id: string;
+  valid_until: string;
+}
+
+// --- finance ---------------------------------------------------------------------------------
+
+export interface LendableExplained {
+  book_units: number;
+  verified_low: number;
+  modalities: Modality[];
+  modality_factor: string | number;
+  freshness_factor: string | number;
+  advance_rate: string | number;
+  unit_value_fen: number;
+  other_claims_fen: number;
+}
+
+export interface Thaw {
+  thaw_id: string;
+  proposed_by: string;
+  proposed_at: string;
+  reason: string;
+}
+
+export interface Facility {
+  facility_id: string;
+  bank_party_id: string;
+  bank_name: string;
+  borrower_party_id: string;
+  borrower_name: string;
+  site_id: string;
+  limit_fen: number;
+  currency: string;
+  rate: string;
+  state: "open" | "frozen" | "closed";
+  frozen: {
+    alarm_id: string | null;
+    at: string;
+    reason_key: string;
+    facts: Facts;
+    evidence: AlarmEvidence[];
+  } | null;
+  drawn_fen: number;
+  pledged_value_fen: number;
+  lendable_fen: number;
+  available_fen: number;
+  thaw: Thaw | null;
+  freshness_age_h: number | null;
+  lendable_explained: LendableExplained | null;
+}
+
+export interface Drawdown {
+  drawdown_id: string;
+  facility_id?: string;
+  state: "proposed" | "approved" | "refused";
+  amount_fen: number;
+  maturity_date?: string;
+  proposed_by: string;
+  proposed_at?: string;
+  approved_by: string | null;
+}
+
+export interface Loan {
+  loan_id: string;
+  facility_id: string;
+  principal_fen: number;
+  outstanding_fen: number;
+  interest_fen: number;
+  rate: string;
+  drawn_on: string;
+  maturity_on: string;
+  state: "active" | "repaid";
+}
+
+export interface HistoryEntry {
+  at: string;
+  kind: string;
+  by: string;
+  facts: Facts;
+}
+
+export interface FacilityDetail extends Facility {
+  receipts: Receipt[];
+  loans: Loan[];
+  drawdowns: Drawdown[];
+  history: HistoryEntry[];
+}
+
+export interface Receipt {
+  receipt_id: string;
+  number: string;
+  state: "issued" | "pledged" | "cancelled";
+  keeper_party_id: string;
+  keeper_name: string;
+  depositor_party_id: string;
+  depositor_name: string;
+  controller_party_id: string;
+  holder_party_id?: string;
+  site_id: string;
+  lot_id: string;
+  sku: string;
+  goods: string;
+  unit_ids: string[];
+  quantity_each: number;
+  mass_g: number;
+  place: string;
+  issued_at: string;
+  storage_until: string;
+  loss_standard: string;
+  insurance: string;
+  fee_terms: string;
+  verified: (Interval & { modalities: ModalityAges; as_of: string }) | null;
+  pledge: { pledge_id: string; facility_id: string; bank_party_id: string; pledged_at: string } | null;
+  history: HistoryEntry[];
+}
+
+export interface LedgerAccount {
+  account_id: string;
+  name: string;
+  kind: string;
+  party_id: string | null;
+  balance_fen: number;
+  currency: string;
+}
+
+export interface LedgerEntry {
+  entry_id: string;
+  at: string;
+  business_date: string;
+  text_key: string;
+  facts: Facts;
+  postings: { account_id: string; amount_fen: number }[];
+}
+
+// --- devices ---------------------------------------------------------------------------------
+
+export interface Device {
+  device_id: string;
+  family: string;
+  mount_id: string;
+  state: "online" | "offline" | "gap" | "fault" | "never";
+  last_seen_at: string | null;
+  clock_skew_ms: number | null;
+  error_count: number;
+  quarantined: number;
+  retired_at: string | null;
+}
+
+export interface QuarantineRow {
+  quarantine_id: string;
+  device_id: string;
+  field: string;
+  rule: string;
+  raw_preview: string;
+  received_at: string;
+}
