@@ -5,6 +5,7 @@ and fails on one that does not.
 """
 
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -51,6 +52,10 @@ class Desk(Protocol):
 
     async def do(self, caller: Caller, command: Command, key: str | None = None) -> Any: ...
     def read(self, caller: Caller) -> AbstractAsyncContextManager[ReadTx]: ...
+    def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
+        """A transaction that may read accounts and sessions, which no party's view shows."""
+        ...
+
     async def session_of(self, cookie: str) -> OpenSession | None: ...
     async def device_of(self, token: str) -> DeviceIdentity | None: ...
 
@@ -71,6 +76,10 @@ class Session:
     def read(self) -> AbstractAsyncContextManager[ReadTx]:
         """A reading transaction under the caller's row-level security."""
         return self._desk.read(self.caller)
+
+    def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
+        """See `Desk.sessions`."""
+        return self._desk.sessions()
 
 
 class Admits:
@@ -147,6 +156,11 @@ class Paging(BaseModel):
 
     cursor: str | None = None
     limit: int = PAGE_ITEMS_DEFAULT
+
+    def page(self, items: list[Item], cursor_of: Callable[[Item], str]) -> Page[Item]:
+        """The page for `items`; a full page points on from its last item."""
+        full = len(items) == self.limit
+        return Page(items=items, next_cursor=cursor_of(items[-1]) if full and items else None)
 
 
 def paging(

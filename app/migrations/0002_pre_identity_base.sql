@@ -64,3 +64,11 @@ COMMENT ON FUNCTION identity.visible_subjects() IS 'The subjects the current par
 
 GRANT SELECT, INSERT, UPDATE ON identity.party, identity.person, identity.session, identity.access TO tallyhouse_command;
 GRANT SELECT ON identity.party TO tallyhouse_read;
+
+CREATE TABLE identity.failed_sign_in (
+    username text NOT NULL,
+    failed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE identity.failed_sign_in IS 'Failed sign-ins by name, known or not: ten within fifteen minutes close the name for a while.';
+CREATE INDEX ON identity.failed_sign_in (username, failed_at);
+GRANT SELECT, INSERT ON identity.failed_sign_in TO tallyhouse_command;

@@ -1,0 +1,33 @@
+"""What routes lean on: commands, reads, sessions and device credentials, over one database."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+
+from app.commands import Commands, Handler
+from app.database import Database
+from identity.api import session_of
+from identity.http import DeviceIdentity, OpenSession
+from kernel.caller import Caller
+from kernel.messages import Command
+from kernel.tx import ReadTx
+
+
+class AppDesk(Commands):
+    """Implements `identity.http.Desk`."""
+
+    def __init__(self, database: Database, handlers: Mapping[type[Command], Handler]) -> None:
+        super().__init__(database, handlers)
+        self._sessions = database
+
+    def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
+        return self._sessions.write(Caller.product("sessions"))
+
+    async def session_of(self, cookie: str) -> OpenSession | None:
+        async with self.sessions() as read:
+            return await session_of(read, cookie)
+
+    async def device_of(self, token: str) -> DeviceIdentity | None:
+
+        async with self.sessions() as read:
+            found = await authenticate_device(read, token)
+        return None if found is None else DeviceIdentity(device_id=found.device_id, site_id=found.site_id)

@@ -1,0 +1,27 @@
+"""Granting and ending access, always inside the transaction of the command that is the cause."""
+
+from datetime import datetime
+
+from identity.access import store
+from identity.messages import AccessEnded, AccessGranted
+from kernel.tx import Tx
+
+
+async def grant_access(
+    tx: Tx, party_id: str, subject_id: str, *, cause: str, valid_from: datetime | None = None
+) -> None:
+    """From now (or `valid_from`) on the party may see the subject. Granting twice changes nothing."""
+    since = valid_from or tx.now
+    if await store.insert_access(tx, party_id, subject_id, since, cause):
+        tx.emit(AccessGranted(party_id=party_id, subject_id=subject_id, granted_at=since, cause=cause))
+
+
+async def revoke_access(tx: Tx, party_id: str, subject_id: str, *, cause: str) -> None:
+    """The party may see the subject no longer. What it could see before stays answerable."""
+    if await store.end_access(tx, party_id, subject_id, tx.now):
+        tx.emit(AccessEnded(party_id=party_id, subject_id=subject_id, ended_at=tx.now, cause=cause))
+
+
+async def parties_of(tx: Tx, subject_id: str) -> list[str]:
+    """The parties that may see the subject now."""
+    return await store.parties_of(tx, subject_id)

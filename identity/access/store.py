@@ -1,0 +1,46 @@
+"""SQL of the access relation."""
+
+from datetime import datetime
+from typing import Any
+
+from kernel.tx import Tx
+
+# Grants from now on, unless the party already may see the subject now.
+GRANT = """
+    INSERT INTO identity.access (party_id, subject_id, valid_from, cause)
+    SELECT %(party_id)s, %(subject_id)s, %(valid_from)s, %(cause)s
+    WHERE NOT EXISTS (
+        SELECT FROM identity.access
+        WHERE party_id = %(party_id)s AND subject_id = %(subject_id)s AND valid_to IS NULL
+    )
+    ON CONFLICT (party_id, subject_id, valid_from) DO UPDATE SET valid_to = NULL, cause = excluded.cause"""
+END = """
+    UPDATE identity.access SET valid_to = %(valid_to)s
+    WHERE party_id = %(party_id)s AND subject_id = %(subject_id)s AND valid_to IS NULL"""
+PARTIES_OF = """
+    SELECT party_id FROM identity.access
+    WHERE subject_id = %(subject_id)s AND valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
+    ORDER BY party_id"""
+
+
+async def insert_access(tx: Tx, party_id: str, subject_id: str, valid_from: datetime, cause: str) -> bool:
+    """True when the right is new."""
+    row: dict[str, Any] = {
+        "party_id": party_id,
+        "subject_id": subject_id,
+        "valid_from": valid_from,
+        "cause": cause,
+    }
+    return await tx.run(GRANT, row) == 1
+
+
+async def end_access(tx: Tx, party_id: str, subject_id: str, valid_to: datetime) -> bool:
+    """True when there was a right to end."""
+    row = {"party_id": party_id, "subject_id": subject_id, "valid_to": valid_to}
+    return await tx.run(END, row) > 0
+
+
+async def parties_of(tx: Tx, subject_id: str) -> list[str]:
+    return [
+        str(row["party_id"]) for row in await tx.rows(PARTIES_OF, {"subject_id": subject_id, "at": tx.now})
+    ]

@@ -1,0 +1,47 @@
+"""The front door of identity."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from identity.access.handlers import grant_access, parties_of, revoke_access
+from identity.messages import (
+    AddParty,
+    AddPerson,
+    ChooseLocale,
+    DisablePerson,
+    SignIn,
+    SignOut,
+)
+from identity.parties.handlers import Party, add_party, party_of
+from identity.people.handlers import (
+    Person,
+    add_person,
+    choose_locale,
+    disable_person,
+    session_of,
+    sign_in,
+    sign_out,
+)
+from kernel.messages import Command, Event
+
+COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    AddParty: add_party,
+    AddPerson: add_person,
+    DisablePerson: disable_person,
+    SignIn: sign_in,
+    SignOut: sign_out,
+    ChooseLocale: choose_locale,
+}
+SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
+
+__all__ = [
+    "COMMANDS",
+    "SUBSCRIBERS",
+    "Party",
+    "Person",
+    "grant_access",
+    "parties_of",
+    "party_of",
+    "revoke_access",
+    "session_of",
+]

@@ -1,0 +1,25 @@
+"""SQL of parties."""
+
+from typing import Any
+
+from kernel.tx import ReadTx, Row, Tx
+
+INSERT = """
+    INSERT INTO identity.party (party_id, kind, name, created_at)
+    VALUES (%(party_id)s, %(kind)s, %(name)s, %(created_at)s) ON CONFLICT (party_id) DO NOTHING"""
+ONE = "SELECT party_id, kind, name FROM identity.party WHERE party_id = %(party_id)s"
+ALL = """
+    SELECT party_id, kind, name FROM identity.party
+    WHERE party_id > coalesce(%(cursor)s, '') ORDER BY party_id LIMIT %(limit)s"""
+
+
+async def insert(tx: Tx, row: dict[str, Any]) -> bool:
+    return await tx.run(INSERT, row) == 1
+
+
+async def find(read: ReadTx, party_id: str) -> Row | None:
+    return await read.row(ONE, {"party_id": party_id})
+
+
+async def page(read: ReadTx, cursor: str | None, limit: int) -> list[Row]:
+    return await read.rows(ALL, {"cursor": cursor, "limit": limit})

@@ -1,0 +1,123 @@
+"""Commands on people and sessions."""
+
+import hashlib
+import secrets
+
+import msgspec
+
+from identity.http import OpenSession
+from identity.messages import (
+    AddPerson,
+    ChooseLocale,
+    DisablePerson,
+    PersonAdded,
+    SignIn,
+    SignOut,
+)
+from identity.parties.handlers import party_of
+from identity.people import model, store
+from identity.people.passwords import hash_password, is_password
+from kernel.caller import Caller, Role
+from kernel.errors import Conflict, NotFound
+from kernel.tx import ReadTx, Row, Tx
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    person_id: str
+    username: str
+    display_name: str
+    party_id: str
+    roles: tuple[Role, ...]
+    locale: str
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """`session_token` goes into the cookie and nowhere else; None when the sign-in was refused."""
+
+    session_token: str | None
+    refused: str = ""
+
+
+async def add_person(command: AddPerson, tx: Tx) -> Person:
+    """Open an account. Conflict when the username is taken."""
+    party = await party_of(tx, command.party_id)
+    model.check_person(command, party.kind)
+    person = Person(
+        person_id=tx.ids.new("person"),
+        username=command.username,
+        display_name=command.display_name.strip(),
+        party_id=command.party_id,
+        roles=tuple(sorted(set(command.roles))),
+        locale=command.locale,
+    )
+    row = {**msgspec.structs.asdict(person), "roles": list(person.roles), "created_at": tx.now}
+    row["password_hash"] = await hash_password(command.password)
+    if not await store.insert_person(tx, row):
+        raise Conflict("person.exists", field="username", rule="a username is used once")
+    tx.emit(
+        PersonAdded(person_id=person.person_id, party_id=person.party_id, roles=person.roles, added_at=tx.now)
+    )
+    return person
+
+
+async def disable_person(command: DisablePerson, tx: Tx) -> None:
+    """Close an account of the caller's own party."""
+    if not await store.disable_person(tx, command.person_id):
+        raise NotFound("person.unknown", person_id=command.person_id)
+
+
+async def sign_in(command: SignIn, tx: Tx) -> SignedIn:
+    """Open a session. A refusal is an answer, not an error, so that the failure stays counted."""
+    username = command.username.strip().lower()
+    failures = await store.failed_at(tx, username, tx.now - model.FAILURES_WITHIN)
+    if model.is_locked_out(failures, tx.now):
+        return SignedIn(session_token=None, refused="session.locked")
+    person = await store.person_by_username(tx, username)
+    if not await is_password(command.password, person["password_hash"] if person else None):
+        await store.insert_failure(tx, username)
+        return SignedIn(session_token=None, refused="session.wrong_password")
+    assert person is not None
+    return SignedIn(session_token=await _open_session(tx, person["person_id"]))
+
+
+async def _open_session(tx: Tx, person_id: str) -> str:
+    token = secrets.token_urlsafe(32)
+    await store.insert_session(
+        tx,
+        {
+            "token_sha256": _digest(token),
+            "session_id": tx.ids.new("session"),
+            "person_id": person_id,
+            "csrf_token": secrets.token_urlsafe(24),
+            "created_at": tx.now,
+            "expires_at": tx.now + model.SESSION_LASTS,
+        },
+    )
+    return token
+
+
+async def sign_out(command: SignOut, tx: Tx) -> None:
+    await store.end_session(tx, command.session_id)
+
+
+async def choose_locale(command: ChooseLocale, tx: Tx) -> None:
+    await store.set_locale(tx, command.locale)
+
+
+async def session_of(tx: ReadTx, cookie: str) -> OpenSession | None:
+    """The live session behind a cookie, None when there is none."""
+    row = await store.live_session(tx, _digest(cookie)) if cookie else None
+    return None if row is None else OpenSession(caller=_caller(row), csrf_token=row["csrf_token"])
+
+
+def _caller(row: Row) -> Caller:
+    return Caller(
+        person_id=row["person_id"],
+        party_id=row["party_id"],
+        roles=frozenset(row["roles"]),
+        session_id=row["session_id"],
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""What the pages show about the signed-in person and the people of a party."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from identity.people import store
+from kernel.errors import NotFound
+from kernel.tx import ReadTx, Row
+
+
+class PersonView(BaseModel):
+    person_id: str
+    username: str
+    display_name: str
+    roles: list[str]
+    locale: str
+
+
+class PartyView(BaseModel):
+    party_id: str
+    kind: str
+    name: str
+
+
+class SessionView(BaseModel):
+    """The session as the pages need it; `csrf_token` goes into the header of every unsafe request."""
+
+    person: PersonView
+    party: PartyView
+    csrf_token: str
+    expires_at: datetime
+
+
+class PersonRow(PersonView):
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+async def session_view(read: ReadTx, session_id: str) -> SessionView:
+    row = await store.session_by_id(read, session_id)
+    if row is None:
+        raise NotFound("session.none")
+    return session_from_row(row)
+
+
+def session_from_row(row: Row) -> SessionView:
+    return SessionView(
+        person=PersonView(**{name: row[name] for name in PersonView.model_fields}),
+        party=PartyView(party_id=row["party_id"], kind=row["party_kind"], name=row["party_name"]),
+        csrf_token=row["csrf_token"],
+        expires_at=row["expires_at"],
+    )
+
+
+async def people_of(read: ReadTx, party_id: str, cursor: str | None, limit: int) -> list[PersonRow]:
+    rows = await store.people(read, party_id, cursor, limit)
+    return [PersonRow(**{name: row[name] for name in PersonRow.model_fields}) for row in rows]
