@@ -1,0 +1,1 @@
+"""Fake devices: frames without sockets, and servers that put them on the wire."""

@@ -1,0 +1,1 @@
+"""The truth: a seeded, pure world."""
