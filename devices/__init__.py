@@ -1,0 +1,1 @@
+"""Devices: drivers, ingest, registry and commands."""

@@ -1,0 +1,1 @@
+"""One folder per device family; drivers do not know each other."""
