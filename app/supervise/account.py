@@ -80,6 +80,11 @@ def account_for(home: Path) -> ServerAccount:
     return system_account(home)
 
 
+def namespace_account() -> Account:
+    """For programs that may run as root but need not: in a user namespace when root can have one."""
+    return Account(prefix=_NAMESPACE) if os.geteuid() == 0 and namespaces_work() else Account()
+
+
 def namespaces_work() -> bool:
     """True when this machine lets us make a user namespace."""
     if shutil.which("unshare") is None:

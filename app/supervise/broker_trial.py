@@ -1,0 +1,72 @@
+"""The trial of a broker at every start: who may not, cannot."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+
+from app.supervise.broker_access import PRODUCT, ROOT
+from app.supervise.mqtt_probe import Probe, ProbeRefused
+from app.supervise.process import ChildFailed
+
+ANSWER_WITHIN_S = 5.0
+SIGN_IN_TRIES_MAX = 50
+_USER = "start-up-trial"
+_ALLOWED = f"{ROOT}/start-up-trial/{_USER}/status"
+_FORBIDDEN = f"{ROOT}/start-up-trial/somebody-else/observation"
+
+SetUser = Callable[[str, str | None], Awaitable[None]]
+"""Gives a user a password, or removes it with None."""
+
+
+async def connects(host: str, port: int, user: str | None, password: str | None) -> bool:
+    """True when the broker answers and lets `user` in."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S), Probe(host, port, user, password):
+            return True
+    except (OSError, TimeoutError):
+        return False
+
+
+async def require_rules_hold(host: str, port: int, product_password: str, set_user: SetUser) -> None:
+    """Raise ChildFailed unless strangers are refused and a device cannot speak for another.
+
+    A device publishes first on somebody else's topic, then on its own. The second is sent only after the
+    broker dealt with the first, so when it arrives the first was either handed out before it or refused.
+    """
+    if await connects(host, port, None, None) or await connects(host, port, _USER, "wrong"):
+        raise ChildFailed("the broker lets strangers in")
+    password = secrets.token_urlsafe(24)
+    await set_user(_USER, password)
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await _until_known(host, port, password)
+            heard = await _topics_heard(host, port, product_password, password)
+    except (OSError, TimeoutError) as error:
+        raise ChildFailed(f"the broker could not be tried: {error}") from error
+    finally:
+        await set_user(_USER, None)
+    if heard != [_ALLOWED]:
+        raise ChildFailed(f"the broker ignores its access list: a device was heard on {heard}")
+
+
+async def _until_known(host: str, port: int, password: str) -> None:
+    """A reload takes effect between two rounds of the broker's loop: try until it knows the user."""
+    for _ in range(SIGN_IN_TRIES_MAX):
+        try:
+            async with Probe(host, port, _USER, password):
+                return
+        except ProbeRefused:
+            continue
+    raise ChildFailed("the broker does not read its password file again")
+
+
+async def _topics_heard(host: str, port: int, product_password: str, password: str) -> list[str]:
+    async with Probe(host, port, PRODUCT, product_password) as product:
+        await product.subscribe(f"{ROOT}/start-up-trial/#")
+        for topic in (_FORBIDDEN, _ALLOWED):
+            async with Probe(host, port, _USER, password) as device:
+                await device.publish(topic)
+        heard = [await product.next_topic()]
+        while heard[-1] != _ALLOWED:
+            heard.append(await product.next_topic())
+    return heard

@@ -1,0 +1,146 @@
+"""Both brokers with real clients: what a device may say and hear, restarts, and enrolment while running."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.supervise.broker import Broker
+from app.supervise.broker_trial import connects
+from app.supervise.mqtt_probe import Probe, ProbeRefused
+from app.supervise.process import ChildFailed
+
+KINDS = [
+    pytest.param(
+        "mosquitto",
+        marks=pytest.mark.skipif(
+            shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None,
+            reason="mosquitto is not installed",
+        ),
+    ),
+    "amqtt",
+]
+
+
+@pytest.fixture(params=KINDS)
+async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
+    running = Broker(tmp_path, kind=request.param)
+    await running.start()
+    running.set_devices({"forklift-1": "pass-1", "forklift-2": "pass-2"})
+    watch = asyncio.create_task(running.watch())
+    try:
+        yield running
+    finally:
+        await running.stop()
+        await watch
+
+
+def as_device(broker: Broker, device_id: str, password: str) -> Probe:
+    return Probe(broker.address.host, broker.address.port, device_id, password)
+
+
+def as_product(broker: Broker) -> Probe:
+    return Probe(*broker.address)
+
+
+async def lets_in(broker: Broker, device_id: str, password: str) -> bool:
+    return await connects(broker.address.host, broker.address.port, device_id, password)
+
+
+async def test_a_device_is_heard_on_its_own_topics_only(broker: Broker, until) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    own = "tallyhouse/v1/site-demo/forklift-1"
+    refused = [
+        "tallyhouse/v1/site-demo/forklift-2/observation",
+        "tallyhouse/v1/site-demo/gate-1-barrier/command",
+        f"{own}/reply",
+        f"{own}/command",
+        f"{own}/observation/more",
+        "tallyhouse/v2/site-demo/forklift-1/observation",
+        "elsewhere",
+    ]
+    async with as_product(broker) as product:
+        await product.subscribe("#")
+        for topic in [*refused, f"{own}/observation", f"{own}/status"]:
+            async with as_device(broker, "forklift-1", "pass-1") as device:
+                await device.publish(topic)
+        async with asyncio.timeout(30):
+            heard = [await product.next_topic() for _ in range(2)]
+    assert heard == [f"{own}/observation", f"{own}/status"]
+
+
+@pytest.mark.parametrize("topic_filter", ["#", "tallyhouse/v1/+/+/reply", "tallyhouse/v1/site-demo/#"])
+async def test_a_device_hears_no_other_device_whatever_it_asks_for(
+    broker: Broker, until, topic_filter: str
+) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    own = "tallyhouse/v1/site-demo/forklift-1/reply"
+    async with as_device(broker, "forklift-1", "pass-1") as device, as_product(broker) as product:
+        await device.subscribe(topic_filter)
+        await device.subscribe(own)
+        await product.publish("tallyhouse/v1/site-demo/forklift-2/reply")
+        await product.publish("tallyhouse/v1/site-demo/forklift-2/command")
+        await product.publish(own)
+        async with asyncio.timeout(30):
+            assert await device.next_topic() == own
+
+
+async def test_strangers_and_wrong_passwords_are_refused(broker: Broker) -> None:
+    for user, password in [
+        (None, None),
+        ("forklift-1", "pass-2"),
+        ("forklift-9", "pass-1"),
+        ("tallyhouse", ""),
+    ]:
+        with pytest.raises(ProbeRefused):
+            async with Probe(broker.address.host, broker.address.port, user, password):
+                pass
+
+
+async def test_a_device_enrolled_while_running_gets_in_and_a_removed_one_does_not(
+    broker: Broker, until
+) -> None:
+    assert not await lets_in(broker, "forklift-3", "pass-3")
+    broker.set_device("forklift-3", "pass-3")
+    await until(lambda: lets_in(broker, "forklift-3", "pass-3"))
+    broker.remove_device("forklift-3")
+
+    async def refused() -> bool:
+        return not await lets_in(broker, "forklift-3", "pass-3")
+
+    await until(refused)
+    assert await lets_in(broker, "forklift-1", "pass-1")
+
+
+async def test_users_and_port_stay_over_a_restart(broker: Broker) -> None:
+    before = broker.address
+    await broker.stop()
+    assert await broker.start() == before
+    assert await lets_in(broker, "forklift-2", "pass-2")
+
+
+async def test_a_killed_mosquitto_comes_back(broker: Broker, until) -> None:
+    if broker.pid is None:
+        pytest.skip("amqtt lives and dies with the program")
+    os.kill(broker.pid, signal.SIGKILL)
+    await until(lambda: broker.restart_count == 1)
+    assert await lets_in(broker, "forklift-1", "pass-1")
+
+
+async def test_only_one_program_runs_the_broker_of_a_folder(broker: Broker, tmp_path: Path) -> None:
+    with pytest.raises(ChildFailed, match="another program"):
+        await Broker(tmp_path, kind="amqtt").start()
+
+
+async def test_a_mosquitto_that_ignores_its_access_list_is_not_served_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        pytest.skip("mosquitto is not installed")
+    monkeypatch.setattr("app.supervise.broker.access_file", lambda: "pattern readwrite #\n")
+    with pytest.raises(ChildFailed, match="ignores its access list"):
+        await Broker(tmp_path, kind="mosquitto").start()
