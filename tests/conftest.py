@@ -1,11 +1,13 @@
 """Fixtures shared by all tests: a real PostgreSQL, a transaction rolled back, a clock that stands."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from app.database import PgTx
@@ -45,14 +47,32 @@ def ids(clock: ManualClock, rng: Rng) -> Ids:
     return Ids.seeded(clock, rng.child("ids"))
 
 
+TEMPLATE = "tallyhouse_template"
+
+
 class TestServer:
-    """A migrated PostgreSQL: `owner_dsn` may do anything, `app_dsn` signs in as the product does."""
+    """A migrated database: `owner_dsn` may do anything, `app_dsn` signs in as the product does."""
 
     __test__ = False
 
     def __init__(self, owner_dsn: str) -> None:
         self.owner_dsn = owner_dsn
-        self.app_dsn = psycopg.conninfo.make_conninfo(owner_dsn, user="tallyhouse_app", password=APP_PASSWORD)
+        self.app_dsn = make_conninfo(owner_dsn, user="tallyhouse_app", password=APP_PASSWORD)
+
+    @asynccontextmanager
+    async def copy(self) -> AsyncIterator["TestServer"]:
+        """A fresh migrated database beside this one, dropped afterwards: for tests that commit."""
+        name = f"copy_{secrets.token_hex(6)}"
+        await self.as_owner(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        try:
+            yield TestServer(make_conninfo(self.owner_dsn, dbname=name))
+        finally:
+            await self.as_owner(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def as_owner(self, statement: str) -> None:
+        """Run one statement as the owner of the server."""
+        async with await psycopg.AsyncConnection.connect(self.owner_dsn, autocommit=True) as connection:
+            await connection.execute(statement.encode())
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +82,12 @@ async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     owner_dsn = await server.start()
     try:
         await migrate(owner_dsn, ManualClock(START), app_password=APP_PASSWORD)
-        yield TestServer(owner_dsn)
+        migrated = TestServer(owner_dsn)
+        name = conninfo_to_dict(owner_dsn)["dbname"]
+        await TestServer(make_conninfo(owner_dsn, dbname="postgres")).as_owner(
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE {name}"
+        )
+        yield migrated
     finally:
         await server.stop()
 
