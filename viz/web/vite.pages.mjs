@@ -25,7 +25,8 @@ export function pageConfig(page) {
     plugins: isPreact(page) ? [] : [react()],
     oxc: isPreact(page) ? { jsx: { runtime: "automatic", importSource: "preact" } } : {},
     resolve: { alias: { "@shared": `${root}shared` } },
-    publicDir: `${root}shared/public`,
+    // The handheld brings its own: a service worker and a manifest beside the icon.
+    publicDir: isPreact(page) ? `${root}pda/public` : `${root}shared/public`,
     build: {
       outDir: `${root}dist/${page}`,
       emptyOutDir: true,

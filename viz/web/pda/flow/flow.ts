@@ -121,17 +121,21 @@ export function finishesTask(scan: ScanContent, tasks: readonly Task[]): boolean
   return task !== undefined && (scan.place_code !== null || task.to_slot_id === null);
 }
 
+/** What becomes of a code while something else has to be read first: it is kept, but answers no question. */
+export function whileBlocked(reading: Reading | Unreadable, scanId: string): Effect[] {
+  if (reading.kind !== "unreadable") return [keep(scanId, reading, null), signal("refused")];
+  return [{ type: "keep_unreadable", text: reading.code, reason: reading.reason }, signal("refused")];
+}
+
 function onReading(step: Step, reading: Reading | Unreadable, scanId: string, tasks: readonly Task[]): Decision {
-  if (reading.kind === "unreadable") return onUnreadable(step, reading);
-  const note = keep(scanId, reading, null);
-  // The stop was not acknowledged, so the worker has not seen it: the code is kept, the question stays.
-  if (step.name === "stopped") return { step, effects: [note, signal("refused")] };
+  if (step.name === "stopped") return { step, effects: whileBlocked(reading, scanId) };
+  if (reading.kind === "unreadable") return onUnreadable(step, reading, scanId);
   if (reading.kind === "enrolment") return { step, effects: [{ type: "enrol", code: reading.code }] };
   if (step.name === "place") return onPlaceAnswer(step, reading, scanId);
   if (step.name === "pallet") return onPalletAnswer(step, reading, scanId);
   if (isPallet(reading)) return palletTaken(reading, scanId, taskOf(reading, tasks));
   const place = reading.kind === "place" ? reading.code : null;
-  return { step: { name: "ready", place }, effects: [note, signal("noted")] };
+  return { step: { name: "ready", place }, effects: [keep(scanId, reading, null), signal("noted")] };
 }
 
 function onPalletAnswer(step: PalletStep, reading: Reading, scanId: string): Decision {
@@ -153,14 +157,10 @@ function onPlaceAnswer(step: PlaceStep, reading: Reading, scanId: string): Decis
   return stopped(step, key, expected, reading, isOther ? "this_pallet" : null, scanId);
 }
 
-function onUnreadable(step: Step, reading: Unreadable): Decision {
-  const effects: Effect[] = [
-    { type: "keep_unreadable", text: reading.code, reason: reading.reason },
-    signal("refused"),
-  ];
-  if (step.name === "stopped") return { step, effects };
+function onUnreadable(step: OpenStep, reading: Unreadable, scanId: string): Decision {
   const stop = { key: reading.reason, expected: expectedBy(step), scanned: reading.code } as const;
-  return { step: { name: "stopped", ...stop, back: step, reading: null, instead: null }, effects };
+  const stopped: StoppedStep = { name: "stopped", ...stop, back: step, reading: null, instead: null };
+  return { step: stopped, effects: whileBlocked(reading, scanId) };
 }
 
 function onBack(step: Step): Decision {

@@ -1,0 +1,91 @@
+/** One question: which pallet, or which place. */
+
+import type { Task } from "@shared/api/types";
+import type { PalletStep, PlaceStep } from "../flow/flow";
+import type { Handheld } from "../handheld";
+import { hasText, t } from "../texts";
+import { ScanActions } from "./entry";
+import { Facts, Icon, Mark, PalletCode, PlaceCode } from "./parts";
+
+export function PalletQuestion({ handheld, step }: { handheld: Handheld; step: PalletStep }) {
+  const { task } = step;
+  return (
+    <>
+      <Heading handheld={handheld} task={task} number={1} />
+      <section class="body question">
+        <h1>{t("pda.scanPallet")}</h1>
+        {task.kind === "pick" && <PlaceCode code={task.from_place} />}
+        <p class="wanted">
+          <PalletCode sscc={task.sscc} />
+        </p>
+        <ClaimProblem handheld={handheld} />
+        <TaskFacts task={task} />
+      </section>
+      <ScanActions handheld={handheld} />
+    </>
+  );
+}
+
+export function PlaceQuestion({ handheld, step }: { handheld: Handheld; step: PlaceStep }) {
+  const { task } = step;
+  return (
+    <>
+      <Heading handheld={handheld} task={task} number={2} />
+      <section class="body question">
+        <h1>{t("pda.scanPlace")}</h1>
+        {task?.to_slot_id ? <PlaceCode code={task.to_slot_id} /> : <NoTask />}
+        <ClaimProblem handheld={handheld} />
+        {task ? <TaskFacts task={task} /> : <Facts rows={[[t("pda.pallet"), <PalletCode sscc={step.code} />]]} />}
+      </section>
+      <ScanActions handheld={handheld} />
+    </>
+  );
+}
+
+function Heading({ handheld, task, number }: { handheld: Handheld; task: Task | null; number: 1 | 2 }) {
+  const isShort = task !== null && task.to_slot_id === null;
+  return (
+    <div class="heading">
+      <button type="button" class="back" aria-label={t("pda.back")} onClick={() => handheld.back()}>
+        <Icon name="chevronLeft" />
+      </button>
+      <span>{t(`pda.kind.${task?.kind ?? "putaway"}`)}</span>
+      {!isShort && <span class="steps">{t("pda.stepOf", { step: number, steps: 2 })}</span>}
+    </div>
+  );
+}
+
+function NoTask() {
+  return (
+    <p class="hint">
+      <Mark name="triangle" />
+      {t("pda.noTaskForPallet")}
+    </p>
+  );
+}
+
+function ClaimProblem({ handheld }: { handheld: Handheld }) {
+  const problem = handheld.claimProblem.value;
+  if (problem === null) return null;
+  const key = `problems.${problem.key}`;
+  return (
+    <p class="hint" role="alert">
+      <Mark name="triangle" />
+      {hasText(key) ? t(key, problem.facts) : t("pda.claimRefused")}
+    </p>
+  );
+}
+
+function TaskFacts({ task }: { task: Task }) {
+  const from = task.kind === "putaway" ? ([[t("pda.from"), task.from_place]] as const) : [];
+  return (
+    <Facts
+      rows={[
+        [t("pda.pallet"), <PalletCode sscc={task.sscc} />],
+        [t("pda.goods"), task.sku],
+        [t("pda.quantity"), t("pda.pieces", { count: task.quantity_each })],
+        ...from,
+      ]}
+    />
+  );
+}

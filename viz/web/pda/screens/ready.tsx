@@ -1,0 +1,107 @@
+/** The first screen: ready for any code, and the work that waits. */
+
+import type { Task } from "@shared/api/types";
+import { signal } from "@preact/signals";
+import type { ReadyStep } from "../flow/flow";
+import type { Handheld } from "../handheld";
+import { t } from "../texts";
+import { Icon, PalletCode } from "./parts";
+import { ScanActions } from "./entry";
+
+type Kind = Task["kind"];
+const KINDS: readonly Kind[] = ["putaway", "pick"];
+const shownKind = signal<Kind>("putaway");
+
+export function ReadyScreen({ handheld, step }: { handheld: Handheld; step: ReadyStep }) {
+  const here = handheld.tasks.value.filter((task) => step.place === null || isAt(task, step.place));
+  return (
+    <>
+      <ScanPrompt place={step.place} onAll={() => handheld.back()} />
+      <KindTabs tasks={here} />
+      <TaskList tasks={here.filter((task) => task.kind === shownKind.value)} handheld={handheld} />
+      <ScanActions handheld={handheld} />
+    </>
+  );
+}
+
+function isAt(task: Task, place: string): boolean {
+  return task.to_slot_id === place || task.from_place === place;
+}
+
+function ScanPrompt({ place, onAll }: { place: string | null; onAll: () => void }) {
+  return (
+    <section class="prompt" aria-live="polite">
+      <Icon name="scan" />
+      <div>
+        <h1>{t("pda.readyToScan")}</h1>
+        <p>{place === null ? t("pda.anyCode") : t("pda.workAt", { place })}</p>
+      </div>
+      {place !== null && (
+        <button type="button" class="th-button" onClick={onAll}>
+          {t("pda.showAll")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function KindTabs({ tasks }: { tasks: readonly Task[] }) {
+  return (
+    <div class="tabs" role="group" aria-label={t("pda.work")}>
+      {KINDS.map((kind) => (
+        <button
+          key={kind}
+          type="button"
+          aria-pressed={shownKind.value === kind}
+          onClick={() => {
+            shownKind.value = kind;
+          }}
+        >
+          {t(`pda.kind.${kind}`)}
+          <b>{tasks.filter((task) => task.kind === kind).length}</b>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function TaskList({ tasks, handheld }: { tasks: readonly Task[]; handheld: Handheld }) {
+  if (tasks.length === 0) {
+    return (
+      <div class="body blank">
+        <Icon name="check" />
+        <strong>{t("pda.noTasks")}</strong>
+        <span>{t("pda.noTasksHint")}</span>
+      </div>
+    );
+  }
+  return (
+    <ul class="body tasks">
+      {tasks.map((task) => (
+        <li key={task.task_id}>
+          <button type="button" class="task" onClick={() => handheld.choose(task)}>
+            <TaskRow task={task} me={handheld.worker.value?.person.person_id ?? ""} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function TaskRow({ task, me }: { task: Task; me: string }) {
+  const place = task.kind === "pick" ? task.from_place : (task.to_slot_id ?? t("pda.anySlot"));
+  const isTaken = task.claimed_by !== null && task.claimed_by !== me;
+  return (
+    <>
+      <span class="task-place">{place}</span>
+      <span class="task-what">
+        <PalletCode sscc={task.sscc} />
+        <span>
+          {task.sku} · {t("pda.pieces", { count: task.quantity_each })}
+          {isTaken && <em> · {t("pda.takenBy", { who: task.claimed_by })}</em>}
+        </span>
+      </span>
+      <Icon name="chevronRight" />
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+/** The texts of this page in both languages: only the parts that a handheld shows, to keep the first load small. */
+
+import { I18n } from "@shared/i18n/i18n";
+import type { Facts, Locale } from "@shared/api/types";
+import * as en from "@shared/locales/en.json";
+import * as zh from "@shared/locales/zh.json";
+import { signal } from "@preact/signals";
+
+const LOCALE_KEY = "tallyhouse.locale";
+
+/** Chinese unless somebody chose otherwise on this device, whatever the browser's language is. */
+function firstLocale(): Locale {
+  return window.localStorage.getItem(LOCALE_KEY) === "en" ? "en" : "zh";
+}
+
+const i18n = new I18n(
+  {
+    en: { common: en.common, role: en.role, problems: en.problems, pda: en.pda },
+    zh: { common: zh.common, role: zh.role, problems: zh.problems, pda: zh.pda },
+  },
+  firstLocale(),
+);
+
+export const locale = signal<Locale>(i18n.locale);
+
+/** The text of a key; whatever draws it draws again when the language changes. */
+export function t(key: string, facts?: Facts): string {
+  void locale.value;
+  return i18n.t(key, facts);
+}
+
+export function hasText(key: string): boolean {
+  return i18n.has(key);
+}
+
+export function setLocale(next: Locale): void {
+  i18n.setLocale(next);
+  locale.value = next;
+}
