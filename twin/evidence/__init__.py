@@ -1,0 +1,1 @@
+"""Verified stock, discrepancies and alarms."""

@@ -1,0 +1,1 @@
+"""Units, lots, vehicles and what the books claim or expect of them."""

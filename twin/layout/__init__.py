@@ -1,0 +1,1 @@
+"""Sites, zones, racks, slots and gates: checked, versioned."""

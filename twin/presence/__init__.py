@@ -1,0 +1,1 @@
+"""Sightings, gate crossings, vehicle visits, and where things are."""
