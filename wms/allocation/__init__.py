@@ -1,0 +1,1 @@
+"""Promising stock to orders, first in first out."""

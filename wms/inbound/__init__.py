@@ -1,0 +1,1 @@
+"""Deliveries: announced, seen at the gate, put away."""

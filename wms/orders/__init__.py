@@ -1,0 +1,1 @@
+"""Orders: placed or imported, reviewed, their lines."""

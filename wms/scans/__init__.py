@@ -1,0 +1,1 @@
+"""What handhelds scan, judged and carried out."""

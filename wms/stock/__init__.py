@@ -1,0 +1,1 @@
+"""The stock journal, balances and holds."""

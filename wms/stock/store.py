@@ -1,0 +1,292 @@
+"""SQL of the stock journal, balances, lots, units and holds.
+
+Balance rows are locked in one global order (`balance_id`) in every code path. Rows that fell to zero stay:
+their number is bounded by the places a unit has been in.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kernel.tx import ReadTx, Row, Tx
+from wms.stock.model import Balance, Change, Goods, Move, Place
+
+_BALANCE_COLUMNS = (
+    "balance_id, owner_party_id, sku, lot_id, unit_id, bin, status, hold_id, quantity_each, reserved_each"
+)
+
+LOCK_BALANCES_OF_UNITS = f"""
+    SELECT {_BALANCE_COLUMNS} FROM wms.balance
+    WHERE site_id = %(site_id)s AND unit_id = ANY(%(unit_ids)s)
+    ORDER BY balance_id FOR UPDATE"""
+
+# Everything an allocation may look at: of these items and owner, also held stock, so that the refusal can
+# say that it is held.
+LOCK_BALANCES_OF_SKUS = f"""
+    SELECT {_BALANCE_COLUMNS} FROM wms.balance
+    WHERE site_id = %(site_id)s AND sku = ANY(%(skus)s) AND owner_party_id = ANY(%(owner_party_ids)s)
+        AND quantity_each > 0
+    ORDER BY balance_id FOR UPDATE"""
+
+# Less of something that exists: the row is locked by the caller.
+TAKE = """
+    UPDATE wms.balance b
+    SET quantity_each = b.quantity_each + t.quantity_each, reserved_each = b.reserved_each + t.reserved_each
+    FROM unnest(%(balance_ids)s::bigint[], %(quantities)s::bigint[], %(reserved)s::bigint[])
+        AS t(balance_id, quantity_each, reserved_each)
+    WHERE b.balance_id = t.balance_id"""
+
+# More of something that may be new.
+PUT = """
+    INSERT INTO wms.balance (site_id, owner_party_id, sku, lot_id, unit_id, bin, status, hold_id,
+        quantity_each, reserved_each, changed_xid)
+    SELECT %(site_id)s, t.*, pg_current_xact_id()
+    FROM unnest(%(owners)s::text[], %(skus)s::text[], %(lots)s::text[], %(units)s::text[], %(bins)s::text[],
+        %(statuses)s::text[], %(holds)s::text[], %(quantities)s::bigint[], %(reserved)s::bigint[]) AS t
+    ON CONFLICT ON CONSTRAINT balance_key DO UPDATE
+    SET quantity_each = wms.balance.quantity_each + excluded.quantity_each,
+        reserved_each = wms.balance.reserved_each + excluded.reserved_each"""
+
+APPEND_MOVES = """
+    INSERT INTO wms.stock_move (site_id, owner_party_id, sku, lot_id, quantity_each,
+        from_unit_id, from_bin, from_status, from_hold_id, to_unit_id, to_bin, to_status, to_hold_id,
+        cause, ref_id, evidence_id, moved_by, moved_at)
+    SELECT %(site_id)s, t.*, %(moved_by)s, %(moved_at)s
+    FROM unnest(%(owners)s::text[], %(skus)s::text[], %(lots)s::text[], %(quantities)s::bigint[],
+        %(from_units)s::text[], %(from_bins)s::text[], %(from_statuses)s::text[], %(from_holds)s::text[],
+        %(to_units)s::text[], %(to_bins)s::text[], %(to_statuses)s::text[], %(to_holds)s::text[],
+        %(causes)s::text[], %(refs)s::text[], %(evidence)s::text[]) AS t"""
+
+RESERVE = """
+    UPDATE wms.balance b SET reserved_each = b.reserved_each + t.reserved_each
+    FROM unnest(%(balance_ids)s::bigint[], %(reserved)s::bigint[]) AS t(balance_id, reserved_each)
+    WHERE b.balance_id = t.balance_id"""
+
+INSERT_LOTS = """
+    INSERT INTO wms.lot (lot_id, site_id, owner_party_id, sku, code, created_at)
+    SELECT t.lot_id, %(site_id)s, t.owner_party_id, t.sku, t.code, %(now)s
+    FROM unnest(%(lot_ids)s::text[], %(owners)s::text[], %(skus)s::text[], %(codes)s::text[])
+        AS t(lot_id, owner_party_id, sku, code)
+    ON CONFLICT (site_id, owner_party_id, sku, code) DO NOTHING RETURNING lot_id, owner_party_id"""
+LOTS_BY_CODE = """
+    SELECT lot_id, owner_party_id, sku, code FROM wms.lot
+    WHERE site_id = %(site_id)s AND code = ANY(%(codes)s)"""
+LOT = "SELECT lot_id, site_id, owner_party_id, sku, code FROM wms.lot WHERE lot_id = %(lot_id)s"
+
+INSERT_UNITS = """
+    INSERT INTO wms.unit (unit_id, site_id, owner_party_id, kind, lot_id, sku, sscc, epc_hex, full_each,
+        full_mass_g, created_at)
+    SELECT t.unit_id, %(site_id)s, t.owner_party_id, t.kind, t.lot_id, t.sku, t.sscc, t.epc_hex,
+        t.full_each, t.full_mass_g, %(now)s
+    FROM unnest(%(unit_ids)s::text[], %(owners)s::text[], %(kinds)s::text[], %(lots)s::text[],
+        %(skus)s::text[], %(ssccs)s::text[], %(epcs)s::text[], %(full)s::bigint[], %(masses)s::bigint[])
+        AS t(unit_id, owner_party_id, kind, lot_id, sku, sscc, epc_hex, full_each, full_mass_g)"""
+TAKEN_CODES = """
+    SELECT sscc, epc_hex FROM wms.unit
+    WHERE site_id = %(site_id)s AND (sscc = ANY(%(ssccs)s) OR epc_hex = ANY(%(epcs)s)) LIMIT 10"""
+UNITS = """
+    SELECT unit_id, site_id, owner_party_id, kind, lot_id, sku, sscc, epc_hex, full_each, full_mass_g
+    FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s)"""
+UNITS_BY_SSCC = """
+    SELECT unit_id, sscc, lot_id, sku FROM wms.unit
+    WHERE site_id = %(site_id)s AND sscc = ANY(%(ssccs)s)"""
+OCCUPIED_BINS = "SELECT DISTINCT bin FROM wms.balance WHERE site_id = %(site_id)s AND quantity_each > 0"
+
+# A pallet's pieces on stock: what finance counts. Pieces already picked out of it are parcels, not it.
+BOOK_UNITS = """
+    SELECT u.unit_id, u.full_each, u.full_mass_g, sum(b.quantity_each)::bigint AS quantity_each,
+        max(b.hold_id) AS hold_id, min(b.bin) AS bin
+    FROM wms.unit u JOIN wms.balance b USING (unit_id)
+    WHERE b.lot_id = %(lot_id)s AND u.kind = 'pallet' AND b.quantity_each > 0
+    GROUP BY u.unit_id ORDER BY u.unit_id"""
+
+INSERT_HOLD = """
+    INSERT INTO wms.hold (hold_id, site_id, reason_code, holder_ref, placed_at, placed_by)
+    VALUES (%(hold_id)s, %(site_id)s, %(reason_code)s, %(holder_ref)s, %(now)s, %(by)s)"""
+INSERT_HOLD_UNITS = """
+    INSERT INTO wms.hold_unit (hold_id, unit_id, site_id, lot_id)
+    SELECT %(hold_id)s, u.unit_id, u.site_id, u.lot_id
+    FROM wms.unit u WHERE u.unit_id = ANY(%(unit_ids)s) ORDER BY u.unit_id"""
+LOCK_HOLD = """
+    SELECT hold_id, site_id, reason_code, holder_ref, lifted_at FROM wms.hold
+    WHERE hold_id = %(hold_id)s FOR UPDATE"""
+UNITS_OF_HOLD = """
+    SELECT unit_id FROM wms.hold_unit WHERE hold_id = %(hold_id)s AND lifted_at IS NULL ORDER BY unit_id"""
+END_HOLD = """
+    UPDATE wms.hold SET lifted_at = %(now)s, lifted_by = %(by)s
+    WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"""
+END_HOLD_UNITS = "UPDATE wms.hold_unit SET lifted_at = %(now)s WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"
+HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
+
+SITE_VISIBLE = "SELECT EXISTS (SELECT FROM identity.visible_subjects() v WHERE v = %(site_id)s)"
+
+
+def balance_from_row(row: Row) -> Balance:
+    return msgspec.convert(row, Balance)
+
+
+async def lock_balances_of_units(tx: Tx, site_id: str, unit_ids: Iterable[str]) -> list[Balance]:
+    """All balance rows of the units, also empty ones, locked in the global order."""
+    params = {"site_id": site_id, "unit_ids": sorted(set(unit_ids))}
+    return [balance_from_row(row) for row in await tx.rows(LOCK_BALANCES_OF_UNITS, params)]
+
+
+async def lock_balances_of_skus(
+    tx: Tx, site_id: str, skus: Iterable[str], owner_party_ids: Iterable[str]
+) -> list[Balance]:
+    """All stock of the items and owners, held stock too, locked in the global order."""
+    params = {
+        "site_id": site_id,
+        "skus": sorted(set(skus)),
+        "owner_party_ids": sorted(set(owner_party_ids)),
+    }
+    return [balance_from_row(row) for row in await tx.rows(LOCK_BALANCES_OF_SKUS, params)]
+
+
+async def take(tx: Tx, taken: Sequence[tuple[int, Change]]) -> None:
+    """Lower (or re-promise) locked balance rows, given with their ids."""
+    if taken:
+        columns = {
+            "balance_ids": [balance_id for balance_id, _ in taken],
+            "quantities": [change.quantity_each for _, change in taken],
+            "reserved": [change.reserved_each for _, change in taken],
+        }
+        await tx.run(TAKE, columns)
+
+
+async def put(tx: Tx, site_id: str, changes: Sequence[Change]) -> None:
+    """Raise balance rows, making those that do not exist."""
+    if changes:
+        columns = {
+            "site_id": site_id,
+            **_goods_columns([change.goods for change in changes]),
+            "units": [change.place.unit_id for change in changes],
+            "bins": [change.place.bin for change in changes],
+            "statuses": [change.place.status for change in changes],
+            "holds": [change.place.hold_id for change in changes],
+            "quantities": [change.quantity_each for change in changes],
+            "reserved": [change.reserved_each for change in changes],
+        }
+        await tx.run(PUT, columns)
+
+
+async def append_moves(tx: Tx, site_id: str, moves: Sequence[Move]) -> None:
+    if moves:
+        columns = {
+            "site_id": site_id,
+            **_goods_columns([move.goods for move in moves]),
+            **_place_columns("from", [move.origin for move in moves]),
+            **_place_columns("to", [move.target for move in moves]),
+            "quantities": [move.quantity_each for move in moves],
+            "causes": [move.cause for move in moves],
+            "refs": [move.ref_id for move in moves],
+            "evidence": [move.evidence_id for move in moves],
+            "moved_by": tx.caller.person_id,
+            "moved_at": tx.now,
+        }
+        await tx.run(APPEND_MOVES, columns)
+
+
+async def reserve(tx: Tx, reserved: dict[int, int]) -> None:
+    """Add to the promised pieces of locked balance rows (negative to take promises back)."""
+    if reserved:
+        await tx.run(RESERVE, {"balance_ids": list(reserved), "reserved": list(reserved.values())})
+
+
+def _goods_columns(goods: Sequence[Goods]) -> dict[str, list[str]]:
+    return {
+        "owners": [one.owner_party_id for one in goods],
+        "skus": [one.sku for one in goods],
+        "lots": [one.lot_id for one in goods],
+    }
+
+
+def _place_columns(side: str, places: Sequence[Place]) -> dict[str, list[Any]]:
+    return {
+        f"{side}_units": [place.unit_id for place in places],
+        f"{side}_bins": [place.bin for place in places],
+        f"{side}_statuses": [place.status for place in places],
+        f"{side}_holds": [place.hold_id for place in places],
+    }
+
+
+async def insert_lots(tx: Tx, site_id: str, lots: Sequence[tuple[str, str, str, str]]) -> list[Row]:
+    """Insert (lot_id, owner, sku, code) rows; returns those that are new."""
+    columns = dict(zip(("lot_ids", "owners", "skus", "codes"), map(list, zip(*lots, strict=True)), strict=True))
+    return await tx.rows(INSERT_LOTS, {"site_id": site_id, "now": tx.now, **columns})
+
+
+async def lots_by_code(read: ReadTx, site_id: str, codes: Iterable[str]) -> list[Row]:
+    return await read.rows(LOTS_BY_CODE, {"site_id": site_id, "codes": sorted(set(codes))})
+
+
+async def find_lot(read: ReadTx, lot_id: str) -> Row | None:
+    return await read.row(LOT, {"lot_id": lot_id})
+
+
+async def insert_units(tx: Tx, site_id: str, units: Sequence[Row]) -> None:
+    names = {
+        "unit_ids": "unit_id",
+        "owners": "owner_party_id",
+        "kinds": "kind",
+        "lots": "lot_id",
+        "skus": "sku",
+        "ssccs": "sscc",
+        "epcs": "epc_hex",
+        "full": "full_each",
+        "masses": "full_mass_g",
+    }
+    columns = {column: [unit[field] for unit in units] for column, field in names.items()}
+    await tx.run(INSERT_UNITS, {"site_id": site_id, "now": tx.now, **columns})
+
+
+async def taken_codes(tx: Tx, site_id: str, ssccs: Sequence[str], epcs: Sequence[str]) -> list[Row]:
+    """Units of the site that already carry one of the codes (some of them, for the refusal)."""
+    return await tx.rows(TAKEN_CODES, {"site_id": site_id, "ssccs": list(ssccs), "epcs": list(epcs)})
+
+
+async def units_by_id(read: ReadTx, unit_ids: Iterable[str]) -> dict[str, Row]:
+    rows = await read.rows(UNITS, {"unit_ids": sorted(set(unit_ids))})
+    return {row["unit_id"]: row for row in rows}
+
+
+async def units_by_sscc(read: ReadTx, site_id: str, ssccs: Iterable[str]) -> dict[str, Row]:
+    rows = await read.rows(UNITS_BY_SSCC, {"site_id": site_id, "ssccs": sorted(set(ssccs))})
+    return {row["sscc"]: row for row in rows}
+
+
+async def occupied_bins(read: ReadTx, site_id: str) -> set[str]:
+    return {row["bin"] for row in await read.rows(OCCUPIED_BINS, {"site_id": site_id})}
+
+
+async def book_units(read: ReadTx, lot_id: str) -> list[Row]:
+    return await read.rows(BOOK_UNITS, {"lot_id": lot_id})
+
+
+async def insert_hold(tx: Tx, hold: Row, unit_ids: Sequence[str]) -> None:
+    await tx.run(INSERT_HOLD, {**hold, "now": tx.now, "by": tx.caller.person_id})
+    await tx.run(INSERT_HOLD_UNITS, {"hold_id": hold["hold_id"], "unit_ids": list(unit_ids)})
+
+
+async def lock_hold(tx: Tx, hold_id: str) -> Row | None:
+    return await tx.row(LOCK_HOLD, {"hold_id": hold_id})
+
+
+async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:
+    return [row["unit_id"] for row in await read.rows(UNITS_OF_HOLD, {"hold_id": hold_id})]
+
+
+async def end_hold(tx: Tx, hold_id: str) -> None:
+    await tx.run(END_HOLD, {"hold_id": hold_id, "now": tx.now, "by": tx.caller.person_id})
+    await tx.run(END_HOLD_UNITS, {"hold_id": hold_id, "now": tx.now})
+
+
+async def hold_reasons(read: ReadTx, hold_ids: Iterable[str]) -> dict[str, str]:
+    rows = await read.rows(HOLD_REASONS, {"hold_ids": sorted(set(hold_ids))})
+    return {row["hold_id"]: row["reason_code"] for row in rows}
+
+
+async def site_visible(read: ReadTx, site_id: str) -> bool:
+    """Whether the caller's party may see the site now."""
+    return bool(await read.value(SITE_VISIBLE, {"site_id": site_id}))
