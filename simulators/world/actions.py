@@ -24,7 +24,7 @@ TRUCK_BED_Z_M = 1.2
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """The scenario's file as read: lane and sensing, and the ranges that pallets and trucks are drawn from."""
+    """The scenario file as read: lane, sensing, and the ranges that pallets and trucks are drawn from."""
 
     lane: Lane
     sensing: Sensing
@@ -86,7 +86,7 @@ def enter_truck(world: World, scenario: Scenario, truck_id: str, number: int, rn
 
 
 def drive_truck(world: World, truck_id: str, stop: str, bay: int, rng: Rng) -> World:
-    """Send a truck to `bridge`, `dock` (its bay), `barrier` or `road`; which tags go unheard is drawn anew."""
+    """Send a truck to `bridge`, `dock` (its bay), `barrier` or `road`; unheard tags are drawn anew."""
     lane_y, truck = world.lane.y_m, world.movers[truck_id]
     ahead = Point(38.0, lane_y)
     bay_at = Point(DOCK_BAYS_X_M[bay], TRUCK_AT_DOCK_Y_M)

@@ -1,0 +1,92 @@
+"""Ids, clock, rng, money and places."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.clock import ManualClock, require_utc
+from kernel.errors import Invalid
+from kernel.geometry import Origin, Point, Transform, distance_m, site_from_wgs84
+from kernel.ids import Ids
+from kernel.layout import Rack, nearest_slot, slots_of
+from kernel.money import AMOUNT_FEN_MAX, Money, interest_act_360_fen
+from kernel.rng import Rng
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def test_ids_sort_by_the_time_they_were_made() -> None:
+    clock = ManualClock(NOON)
+    ids = Ids.unguessable(clock)
+    made = []
+    for _ in range(50):
+        clock.advance(0.002)
+        made.append(ids.new("lot"))
+    assert made == sorted(made)
+    assert len(set(made)) == 50
+    assert all(name.startswith("lot_") and len(name) == 30 for name in made)
+
+
+def test_seeded_ids_repeat_with_the_seed() -> None:
+    first = Ids.seeded(ManualClock(NOON), Rng(5)).new("unit")
+    assert first == Ids.seeded(ManualClock(NOON), Rng(5)).new("unit")
+    assert first != Ids.seeded(ManualClock(NOON), Rng(6)).new("unit")
+
+
+def test_a_child_stream_does_not_depend_on_how_much_its_parent_was_used() -> None:
+    untouched, used = Rng(3), Rng(3)
+    used.bytes(100)
+    assert untouched.child("doors").bytes(16) == used.child("doors").bytes(16)
+
+
+def test_a_clock_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="observed_at must carry a time zone"):
+        require_utc(datetime(2026, 1, 1), "observed_at")  # noqa: DTZ001
+
+
+def test_interest_of_a_quarter_is_exact() -> None:
+    """1,000,000.00 CNY at 4.35 % for 90 days: 1,000,000 x 0.0435 x 90 / 360 = 10,875.00."""
+    start = date(2026, 1, 1)
+    assert interest_act_360_fen(100_000_000, "0.0435", start, start + timedelta(days=90)) == 1_087_500
+
+
+def test_halves_of_a_fen_round_up() -> None:
+    """1 fen over 180 days at 100 % is half a fen."""
+    start = date(2026, 1, 1)
+    assert interest_act_360_fen(1, "1", start, start + timedelta(days=180)) == 1
+
+
+def test_interest_never_runs_backwards() -> None:
+    with pytest.raises(Invalid):
+        interest_act_360_fen(100, "0.05", date(2026, 2, 1), date(2026, 1, 1))
+
+
+def test_money_beyond_what_every_reader_holds_exactly_is_refused() -> None:
+    with pytest.raises(Invalid):
+        Money(AMOUNT_FEN_MAX + 1)
+
+
+@given(x=st.floats(-500, 500), y=st.floats(-500, 500), turn=st.integers(0, 359))
+def test_a_transform_keeps_distances(x: float, y: float, turn: int) -> None:
+    site_from_rack = Transform(x_m=10, y_m=-4, z_m=1, rotation_deg=float(turn))
+    a, b = site_from_rack.apply(Point(0, 0)), site_from_rack.apply(Point(x, y))
+    assert distance_m(a, b) == pytest.approx(distance_m(Point(0, 0), Point(x, y)), abs=1e-6)
+
+
+def test_a_minute_of_latitude_has_its_length_on_the_ellipsoid() -> None:
+    """1,847.5 m at 30 degrees north on WGS 84 (meridian radius of curvature 6,351,377 m)."""
+    point = site_from_wgs84(Origin(30.0, 116.0), 30.0 + 1 / 60, 116.0)
+    assert point.y_m == pytest.approx(1847.5, abs=0.2)
+    assert point.x_m == pytest.approx(0.0, abs=1e-6)
+
+
+def test_slots_stand_inside_their_rack_and_find_themselves() -> None:
+    rack = Rack(rack_id="A01", zone_id="z", x_mm=1000, y_mm=2000, rotation_deg=90, bays=3, levels=2)
+    slots = slots_of(rack)
+    assert [slot.slot_id for slot in slots[:3]] == ["A01-01-1", "A01-01-2", "A01-02-1"]
+    assert all(-0.1 <= slot.centre.x_m <= 1.0 and 2.0 <= slot.centre.y_m <= 6.2 for slot in slots)
+    for slot in slots:
+        assert nearest_slot(slots, slot.centre, 0.5) == slot
+    assert nearest_slot(slots, Point(50, 50), 0.7) is None
