@@ -1,0 +1,79 @@
+"""Parties and people of the demonstration. Passwords are random, in a file that only its owner reads."""
+
+import json
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from identity.messages import AddParty, AddPerson, PartyKind
+from kernel.caller import Caller, Role
+
+KEEPER, OWNER, BANK = "keeper-demo", "owner-a", "bank-a"
+
+PARTIES: dict[str, tuple[PartyKind, str]] = {
+    KEEPER: ("keeper", "Demonstration warehouse keeper · 演示仓储"),
+    OWNER: ("owner", "Owner A · 货主甲"),
+    "owner-b": ("owner", "Owner B · 货主乙"),
+    "owner-c": ("owner", "Owner C · 货主丙"),
+    BANK: ("bank", "Bank A · 银行甲"),
+    "bank-b": ("bank", "Bank B · 银行乙"),
+}
+
+PEOPLE: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "admin": (KEEPER, ("admin", "keeper", "operator")),
+    "operator": (KEEPER, ("operator",)),
+    "picker": (KEEPER, ("picker",)),
+    "keeper": (KEEPER, ("keeper",)),
+    "borrower": (OWNER, ("borrower",)),
+    "officer": (BANK, ("officer",)),
+    "approver": (BANK, ("approver",)),
+    "auditor": (BANK, ("auditor",)),
+    "officer-b": ("bank-b", ("officer",)),
+}
+"""Username to party and roles. The names are those of the roles; there is no person behind them."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    username: str
+    password: str
+    party_id: str
+    roles: tuple[Role, ...]
+
+
+def make_accounts() -> list[Account]:
+    return [
+        Account(name, secrets.token_urlsafe(15), party_id, roles)
+        for name, (party_id, roles) in PEOPLE.items()
+    ]
+
+
+def write_accounts(path: Path, address: str, accounts: list[Account]) -> None:
+    """Write the accounts for whoever runs the demonstration, readable by that user only."""
+    path.touch(mode=0o600, exist_ok=True)
+    path.chmod(0o600)
+    document = {"address": address, "accounts": msgspec.to_builtins(accounts)}
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def read_accounts(path: Path) -> list[Account]:
+    return msgspec.convert(json.loads(path.read_text("utf-8"))["accounts"], list[Account])
+
+
+def commands_for(accounts: list[Account]) -> list[AddParty | AddPerson]:
+    """What an administrator would enter by hand to open these accounts."""
+    parties = [AddParty(kind=kind, name=name, party_id=party) for party, (kind, name) in PARTIES.items()]
+    people = [
+        AddPerson(
+            username=account.username,
+            password=account.password,
+            display_name=account.username.replace("-", " ").capitalize(),
+            party_id=account.party_id,
+            roles=account.roles,
+        )
+        for account in accounts
+    ]
+    return [*parties, *people]
+
+
+SETTER_UP = Caller.product("demo")
