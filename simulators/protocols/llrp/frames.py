@@ -287,12 +287,12 @@ def buffer_overflow() -> bytes:
     return parameter(251)
 
 
-def antenna_event(antenna: int, is_connected: bool) -> bytes:
+def antenna_event(antenna: int, *, is_connected: bool) -> bytes:
     """AntennaEvent."""
     return parameter(255, bytes([is_connected]), antenna.to_bytes(2, "big"))
 
 
-def capabilities(antenna_count: int, has_utc_clock: bool) -> bytes:
+def capabilities(antenna_count: int, *, has_utc_clock: bool) -> bytes:
     """GeneralDeviceCapabilities of a made-up reader, with the parts the standard demands."""
     flags = 0x4000 if has_utc_clock else 0
     firmware = b"simulated 1.0"
@@ -315,7 +315,7 @@ def capabilities(antenna_count: int, has_utc_clock: bool) -> bytes:
     )
 
 
-def tag_report(heard: Heard, fields: int, operation: int, has_utc_clock: bool) -> bytes:
+def tag_report(heard: Heard, fields: int, operation: int, *, has_utc_clock: bool) -> bytes:
     """TagReportData with the fields the client selected (bits of TagReportContentSelector)."""
     bits = len(heard.epc_hex) * 4
     epc = bytes.fromhex(heard.epc_hex)

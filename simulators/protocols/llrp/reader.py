@@ -91,7 +91,9 @@ class SimulatedReader:
         operation = self._operation
         if operation is None or not self.is_inventorying or heard.antenna not in operation.antennas:
             return False
-        report = frames.tag_report(heard, operation.with_fields, operation.number, self._has_utc_clock)
+        report = frames.tag_report(
+            heard, operation.with_fields, operation.number, has_utc_clock=self._has_utc_clock
+        )
         if len(self._held) >= HELD_REPORTS_MAX:
             self._has_overflown = True
             return True
@@ -103,7 +105,7 @@ class SimulatedReader:
     def set_antenna(self, antenna: int, *, is_connected: bool) -> None:
         """Plug an antenna in or out; the client is told if it asked for antenna events."""
         if self.is_open and _EVENT_ANTENNA in self._events:
-            self._tell(frames.antenna_event(antenna, is_connected))
+            self._tell(frames.antenna_event(antenna, is_connected=is_connected))
 
     def keepalive(self) -> None:
         """A keepalive period has passed."""
@@ -167,7 +169,7 @@ class SimulatedReader:
         wish = frames.Cursor(body)
         if wish.number(1) > 4:
             raise BadRequest(frames.STATUS_FIELD_ERROR, "RequestedData")
-        return [frames.capabilities(self._antenna_count, self._has_utc_clock)]
+        return [frames.capabilities(self._antenna_count, has_utc_clock=self._has_utc_clock)]
 
     def _set_config(self, body: bytes) -> list[bytes]:
         settings = frames.read_settings(body)

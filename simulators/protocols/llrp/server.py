@@ -21,7 +21,7 @@ class LlrpReaderServer:
 
     The world calls `hear`. As a real reader, it hears nothing before a client has started an inventory, and
     holds up to `HELD_REPORTS_MAX` reports while a client that asked for it is away. A second client is told
-    that another is connected, and hung up on.
+    that another is connected, and hung up on; `refusals` counts those turned away.
     """
 
     def __init__(
@@ -37,6 +37,8 @@ class LlrpReaderServer:
         self.port = port
         self.reader = SimulatedReader(clock, antenna_count, has_utc_clock=has_utc_clock)
         self.keepalives_paused = False
+        self.is_plugged_in = True
+        self.refusals = 0
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
         self._conversations: set[asyncio.Task[None]] = set()
@@ -76,19 +78,29 @@ class LlrpReaderServer:
         self._client.write(data)
 
     def cut(self) -> None:
-        """Drop the connection without a word, as a pulled cable does. Nothing happens when there is none."""
+        """Drop the connection without a word. Nothing happens when there is none."""
         if self._client is not None:
             self._client.transport.abort()
 
+    def unplug(self) -> None:
+        """Pull the network cable: the connection drops, new ones fail until `plug_in`, the reader runs on."""
+        self.is_plugged_in = False
+        self.cut()
+
+    def plug_in(self) -> None:
+        """Put the network cable back."""
+        self.is_plugged_in = True
+
     async def wait_until_reporting(self, timeout_s: float = 10.0) -> None:
         """Return once a client has an inventory running and takes reports; TimeoutError otherwise."""
-        await self._wait(lambda: self.reader.is_reporting, timeout_s)
+        await self.wait_until(lambda: self.reader.is_reporting, timeout_s)
 
     async def wait_until_alone(self, timeout_s: float = 10.0) -> None:
         """Return once no client is connected; TimeoutError otherwise."""
-        await self._wait(lambda: self._client is None, timeout_s)
+        await self.wait_until(lambda: self._client is None, timeout_s)
 
-    async def _wait(self, is_so: Callable[[], bool], timeout_s: float) -> None:
+    async def wait_until(self, is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:
+        """Return once `is_so`, asked after each exchange with a client; TimeoutError otherwise."""
         async with asyncio.timeout(timeout_s):
             while not is_so():
                 await self._changed.wait()
@@ -104,14 +116,19 @@ class LlrpReaderServer:
         assert task is not None
         self._conversations.add(task)
         try:
-            if self._client is None:
+            if not self.is_plugged_in:
+                self.refusals += 1
+                writer.transport.abort()
+            elif self._client is None:
                 await self._serve(stream, writer)
             else:
+                self.refusals += 1
                 writer.write(self.reader.refuse())
                 self._flush()
         finally:
             self._conversations.discard(task)
             writer.close()
+            self._notify()
 
     async def _serve(self, stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._client = writer
