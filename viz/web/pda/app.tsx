@@ -28,9 +28,9 @@ export function App({ handheld }: { handheld: Handheld }) {
       )}
       <main>
         <Screen handheld={handheld} />
+        <input ref={field} class="wedge" inputMode="none" autocomplete="off" aria-label={t("pda.scanField")} tabIndex={-1} />
       </main>
       <Flash />
-      <input ref={field} class="wedge" inputMode="none" autocomplete="off" aria-label={t("pda.scanField")} tabIndex={-1} />
     </>
   );
 }

@@ -37,6 +37,7 @@ export const ICONS = {
   minus: "M3 8h10",
   home: "M2 7.5 8 2.5l6 5M3.5 7v7h9V7",
   scan: "M1.5 5V2H5M11 2h3.5v3M14.5 11v3H11M5 14H1.5v-3M4.5 5v6M7 5v6M9 5v6M11.5 5v6",
+  keyboard: "M1.5 4h13v8.5h-13zM4.2 6.8h.1M6.7 6.8h.1M9.3 6.8h.1M11.8 6.8h.1M5 9.8h6",
   menu: "M2 4h12M2 8h12M2 12h12",
   list: "M5.5 4H14M5.5 8H14M5.5 12H14M2 4h.1M2 8h.1M2 12h.1",
   external: "M9 2.5h4.5V7M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4",

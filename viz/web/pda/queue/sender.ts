@@ -42,6 +42,8 @@ export class Sender {
   private cancelTimer: (() => void) | null = null;
   private current: Promise<void> | null = null;
   private nextCause: TryCause | null = null;
+  /** While the line is cut, each try would flicker through `sending`; the last word stands until one succeeds. */
+  private isAway = false;
 
   constructor(private readonly ports: SenderPorts) {}
 
@@ -82,6 +84,7 @@ export class Sender {
       const hasRun = await this.ports.alone(() => this.sendAll());
       if (!hasRun) return this.retryLater();
       this.backoff.succeeded();
+      this.isAway = false;
       this.ports.onLink("idle");
     } catch (failure) {
       this.fail(cause, failure instanceof PostFailure ? failure.kind : "away");
@@ -94,7 +97,7 @@ export class Sender {
       const person = personId();
       const batch = person === null ? null : await store.nextBatch(person, newKey());
       if (batch === null) return;
-      this.ports.onLink("sending");
+      if (!this.isAway) this.ports.onLink("sending");
       await this.sendOne(batch);
     }
   }
@@ -125,6 +128,7 @@ export class Sender {
 
   private fail(cause: TryCause, kind: FailureKind): void {
     this.backoff.failed(cause);
+    this.isAway = true;
     this.ports.onLink(kind === "refused" ? "away" : kind);
     this.retryLater();
   }

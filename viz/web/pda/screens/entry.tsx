@@ -20,7 +20,7 @@ export function ScanActions({ handheld, children }: { handheld: Handheld; childr
   return (
     <>
       <div class="actions" data-columns="2">
-        <Action icon="menu" onClick={() => (open.value = "typing")}>
+        <Action icon="keyboard" onClick={() => (open.value = "typing")}>
           {t("pda.typeCode")}
         </Action>
         <Action icon="camera" onClick={() => (open.value = "camera")}>

@@ -5,14 +5,16 @@ import type { Handheld } from "../handheld";
 import type { KeptScan } from "../queue/store";
 import { hasText, t } from "../texts";
 import { ScanActions } from "./entry";
-import { Action, Icon, Mark, PalletCode } from "./parts";
+import { Action, Icon, Mark, PalletCode, StopSign } from "./parts";
 
 export function DoneScreen({ handheld, step }: { handheld: Handheld; step: DoneStep }) {
   return (
     <>
       <section class="body outcome" data-outcome="good" aria-live="polite">
         <Mark name="tick" />
-        <h1>{step.place === null ? t("pda.picked") : t("pda.putDown", { place: step.place })}</h1>
+        <h1>
+          {t(step.place === null ? "pda.picked" : "pda.putDown")} <span class="unbroken">{step.place}</span>
+        </h1>
         <PalletCode sscc={step.code} />
         <p class="delivery" data-confirmed={step.isConfirmed}>
           <Icon name={step.isConfirmed ? "check" : "clock"} />
@@ -33,7 +35,7 @@ export function StoppedScreen({ handheld, step }: { handheld: Handheld; step: St
   return (
     <div class="stop" role="alertdialog" aria-labelledby="stop-title">
       <section class="body outcome" data-outcome="bad">
-        <Mark name="octagon" />
+        <StopSign />
         <h1 id="stop-title">{t(`pda.stop.${step.key}`)}</h1>
         <Compared expected={step.expected} scanned={step.scanned} />
       </section>
@@ -56,7 +58,7 @@ export function RefusalScreen({ handheld, scan }: { handheld: Handheld; scan: Ke
   return (
     <div class="stop" role="alertdialog" aria-labelledby="refusal-title">
       <section class="body outcome" data-outcome="bad">
-        <Mark name="octagon" />
+        <StopSign />
         <h1 id="refusal-title">{t("pda.refusedByServer")}</h1>
         <p>{refusalText(scan)}</p>
         <Compared expected={typeof expected === "string" ? expected : null} scanned={scan.place_code ?? scan.code} />

@@ -20,6 +20,16 @@ export function Mark({ name }: { name: MarkName }) {
   );
 }
 
+/** An octagon with a cross: the sign of every stop, told from the tick of success by its outline alone. */
+export function StopSign() {
+  return (
+    <svg class="sign-stop" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={MARKS.octagon} />
+      <path d="M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6" />
+    </svg>
+  );
+}
+
 /** One button of the lower third. `kind` primary is the one thing to do next. */
 export function Action(props: {
   kind?: "primary" | "plain";

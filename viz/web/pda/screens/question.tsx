@@ -19,7 +19,7 @@ export function PalletQuestion({ handheld, step }: { handheld: Handheld; step: P
           <PalletCode sscc={task.sscc} />
         </p>
         <ClaimProblem handheld={handheld} />
-        <TaskFacts task={task} />
+        <Facts rows={goodsOf(task)} />
       </section>
       <ScanActions handheld={handheld} />
     </>
@@ -35,7 +35,7 @@ export function PlaceQuestion({ handheld, step }: { handheld: Handheld; step: Pl
         <h1>{t("pda.scanPlace")}</h1>
         {task?.to_slot_id ? <PlaceCode code={task.to_slot_id} /> : <NoTask />}
         <ClaimProblem handheld={handheld} />
-        {task ? <TaskFacts task={task} /> : <Facts rows={[[t("pda.pallet"), <PalletCode sscc={step.code} />]]} />}
+        <Facts rows={[[t("pda.pallet"), <PalletCode sscc={step.code} />], ...(task ? goodsOf(task) : [])]} />
       </section>
       <ScanActions handheld={handheld} />
     </>
@@ -76,16 +76,10 @@ function ClaimProblem({ handheld }: { handheld: Handheld }) {
   );
 }
 
-function TaskFacts({ task }: { task: Task }) {
-  const from = task.kind === "putaway" ? ([[t("pda.from"), task.from_place]] as const) : [];
-  return (
-    <Facts
-      rows={[
-        [t("pda.pallet"), <PalletCode sscc={task.sscc} />],
-        [t("pda.goods"), task.sku],
-        [t("pda.quantity"), t("pda.pieces", { count: task.quantity_each })],
-        ...from,
-      ]}
-    />
-  );
+function goodsOf(task: Task): [string, string][] {
+  return [
+    [t("pda.goods"), task.sku],
+    [t("pda.quantity"), t("pda.pieces", { count: task.quantity_each })],
+    [t("pda.from"), task.from_place],
+  ];
 }

@@ -98,8 +98,8 @@ function TaskRow({ task, me }: { task: Task; me: string }) {
         <PalletCode sscc={task.sscc} />
         <span>
           {task.sku} · {t("pda.pieces", { count: task.quantity_each })}
-          {isTaken && <em> · {t("pda.takenBy", { who: task.claimed_by })}</em>}
         </span>
+        {isTaken && <em>{t("pda.takenBy", { who: task.claimed_by })}</em>}
       </span>
       <Icon name="chevronRight" />
     </>
