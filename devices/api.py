@@ -1,0 +1,80 @@
+"""The front door of devices."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from devices.commands.handlers import (
+    BarrierOrder,
+    command_barrier,
+    handle_command_barrier,
+    settle_command,
+    take_commands,
+)
+from devices.ingest.audit import audit
+from devices.ingest.handlers import Acked, record, record_observations
+from devices.ingest.store import journal_after, journal_sites
+from devices.ingest.store import make_partitions as _make_partitions
+from devices.messages import (
+    CommandBarrier,
+    EnrolDevice,
+    EnrolHandheld,
+    IssueEnrolmentCode,
+    RetireDevice,
+    SetSiteBounds,
+)
+from devices.registry.handlers import (
+    authenticate_device,
+    broker_credentials,
+    edge_devices,
+    enrol_device,
+    enrol_handheld,
+    issue_enrolment_code,
+    reserve_boots,
+    retire_device,
+    set_site_bounds,
+)
+from devices.registry.store import EdgeDevice
+from devices.registry.views import devices_of_site
+from kernel.messages import Command, Event
+from kernel.tx import Tx
+
+PARTITION_DAYS_AHEAD = 7
+
+COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    EnrolDevice: enrol_device,
+    RetireDevice: retire_device,
+    SetSiteBounds: set_site_bounds,
+    IssueEnrolmentCode: issue_enrolment_code,
+    EnrolHandheld: enrol_handheld,
+    CommandBarrier: handle_command_barrier,
+}
+SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
+
+
+async def make_partitions(tx: Tx, today: date) -> int:
+    """Make the daily partitions of today and the week to come; returns how many were new."""
+    return await _make_partitions(tx, today, PARTITION_DAYS_AHEAD)
+
+
+__all__ = [
+    "COMMANDS",
+    "SUBSCRIBERS",
+    "Acked",
+    "BarrierOrder",
+    "EdgeDevice",
+    "audit",
+    "authenticate_device",
+    "broker_credentials",
+    "command_barrier",
+    "devices_of_site",
+    "edge_devices",
+    "journal_after",
+    "journal_sites",
+    "make_partitions",
+    "record",
+    "record_observations",
+    "reserve_boots",
+    "settle_command",
+    "take_commands",
+]

@@ -1,0 +1,1 @@
+"""Orders to barriers, from the queue to the barrier's own feedback."""

@@ -1,0 +1,132 @@
+"""Queueing an order to a barrier, and settling it by the barrier's own feedback."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import msgspec
+
+from devices.commands import store
+from devices.messages import (
+    BarrierAction,
+    BarrierCommanded,
+    BarrierConfirmed,
+    BarrierFailed,
+    CommandBarrier,
+)
+from devices.registry.handlers import require_site
+from kernel.errors import Invalid, NotFound
+from kernel.tx import Tx
+
+COMMAND_VALID = timedelta(seconds=30)
+"""An order that could not be carried out by then is void: a gate must not open to an old wish."""
+BARRIER_FAMILY = "modbus_barrier"
+COMMANDS_IN_HAND_MAX = 100
+
+
+class BarrierOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the edge carries it out."""
+
+    command_id: str
+    site_id: str
+    device_id: str
+    action: BarrierAction
+    cause: str
+    ref_id: str | None
+    valid_until: datetime
+
+
+class Commanded(msgspec.Struct, frozen=True, kw_only=True):
+    """The order is queued."""
+
+    command_id: str
+
+
+async def handle_command_barrier(command: CommandBarrier, tx: Tx) -> Commanded:
+    """Queue an order of a person. Raises NotFound for a barrier the caller may not see."""
+    known = await store.barrier(tx, command.device_id)
+    if known is None:
+        raise NotFound("devices.unknown", device_id=command.device_id)
+    await require_site(tx, known["site_id"])
+    command_id = await command_barrier(tx, command.device_id, command.action, command.cause, command.ref_id)
+    return Commanded(command_id=command_id)
+
+
+async def command_barrier(
+    tx: Tx, device_id: str, action: BarrierAction, cause: str, ref_id: str | None = None
+) -> str:
+    """Queue an order in the caller's transaction; the edge hears of it at commit. Returns the command's id.
+
+    Raises NotFound when the device is not enrolled and Invalid when it is no barrier.
+    """
+    known = await store.barrier(tx, device_id)
+    if known is None:
+        raise NotFound("devices.unknown", device_id=device_id)
+    if known["family"] != BARRIER_FAMILY:
+        raise Invalid("devices.not_a_barrier", field="device_id", rule=f"a device of {BARRIER_FAMILY}")
+    command_id = tx.ids.new("command")
+    await store.insert_command(
+        tx,
+        command_id=command_id,
+        site_id=known["site_id"],
+        device_id=device_id,
+        action=action,
+        cause=cause,
+        ref_id=ref_id,
+        valid_until=tx.now + COMMAND_VALID,
+    )
+    tx.emit(
+        BarrierCommanded(
+            site_id=known["site_id"],
+            device_id=device_id,
+            command_id=command_id,
+            action=action,
+            cause=cause,
+            ref_id=ref_id,
+            commanded_at=tx.now,
+        )
+    )
+    return command_id
+
+
+async def take_commands(
+    tx: Tx, sites: Collection[str] = (), in_hand: Collection[str] = ()
+) -> list[BarrierOrder]:
+    """Take the orders of these sites (none given: of all), oldest first, but those already in hand.
+
+    An order past its time is settled as failed here and not handed out.
+    """
+    taken = await store.take(tx, sites, in_hand, COMMANDS_IN_HAND_MAX)
+    orders = [BarrierOrder(**row) for row in taken]
+    for order in orders:
+        if order.valid_until <= tx.now:
+            await settle_command(tx, order, "expired")
+    return [order for order in orders if order.valid_until > tx.now]
+
+
+async def settle_command(tx: Tx, order: BarrierOrder, failure: str | None) -> None:
+    """Close an order: confirmed when `failure` is None. Settling twice changes nothing."""
+    if not await store.settle(tx, order.command_id, failure):
+        return
+    if failure is None:
+        tx.emit(
+            BarrierConfirmed(
+                site_id=order.site_id,
+                device_id=order.device_id,
+                command_id=order.command_id,
+                action=order.action,
+                ref_id=order.ref_id,
+                confirmed_at=tx.now,
+            )
+        )
+    else:
+        tx.emit(
+            BarrierFailed(
+                site_id=order.site_id,
+                device_id=order.device_id,
+                command_id=order.command_id,
+                action=order.action,
+                ref_id=order.ref_id,
+                reason=failure,
+                failed_at=tx.now,
+            )
+        )

@@ -1,0 +1,1 @@
+"""From a reading to the journal: checked, stored once, acknowledged after commit."""

@@ -1,0 +1,172 @@
+"""Appending to the journal: one transaction per batch, each reading once, whatever the wire repeats."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from devices.ingest import store
+from devices.ingest.model import Bounds, Broken, Received, Registration, check, rejected
+from devices.ingest.ranges import Spans
+from devices.ingest.store import Contact, Identity, Key
+from kernel.errors import Invalid
+from kernel.messages import AckedThrough, Observation, Rejected
+from kernel.tx import Tx
+
+BATCH_OBSERVATIONS_MAX = 5_000
+CLONED = Broken("identity", "cloned: one device, boot and sequence, one time and one reading")
+
+Item = Received | Rejected
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch. `acked` holds, per device and boot, through where nothing is missing."""
+
+    acked: dict[Key, AckedThrough]
+    settled: dict[Key, Spans]
+    stored: int
+    duplicates: int
+    rejected: list[Rejected]
+
+
+class Acked(AckedThrough, frozen=True, kw_only=True):
+    """The acknowledgement of one device's batch, and what of it went to quarantine."""
+
+    rejected: tuple[Rejected, ...] = ()
+
+
+async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
+    """Append what is new of `batch` to the site's journal and set aside what breaks a rule.
+
+    The site's journal row is locked first, so positions are gapless and in commit order and two writers
+    never see half of each other. Raises Invalid for a batch above `BATCH_OBSERVATIONS_MAX`.
+    """
+    if len(batch) > BATCH_OBSERVATIONS_MAX:
+        raise Invalid("observations.batch", field="batch", rule=f"at most {BATCH_OBSERVATIONS_MAX}")
+    position = await store.lock_journal(tx, site_id)
+    known = await store.registrations(tx, {_device_of(item) for item in batch})
+    accepted, refused = _judge(batch, site_id, known, await store.bounds_of(tx, site_id))
+    here = {device_id for device_id, device in known.items() if device.site_id == site_id}
+    marks = await store.watermarks(tx, _keys(accepted, refused, here))
+    fresh, duplicates, cloned = await _new_ones(tx, accepted, marks)
+    refused += cloned
+    if fresh:
+        await store.insert_observations(tx, site_id, position, fresh)
+        await store.move_journal(tx, site_id, position + len(fresh))
+    await store.insert_quarantine(tx, site_id, refused)
+    grown = _settle(marks, fresh, refused)
+    await store.save_watermarks(tx, {key: spans for key, spans in grown.items() if spans != marks[key]})
+    await store.save_states(tx, site_id, _contacts(accepted, refused, here))
+    return Recorded(
+        acked={key: store.ack(key[1], spans) for key, spans in grown.items()},
+        settled=grown,
+        stored=len(fresh),
+        duplicates=duplicates,
+        rejected=refused,
+    )
+
+
+async def record_observations(tx: Tx, site_id: str, observations: Sequence[Observation]) -> Acked:
+    """Store the readings of one boot of one device inside the caller's transaction.
+
+    Returns through which sequence number everything is committed once this transaction is, and which of
+    the readings were set aside with the rule they broke. Raises Invalid when they are of several devices.
+    """
+    keys = {(observation.device_id, observation.boot) for observation in observations}
+    if len(keys) != 1:
+        raise Invalid("observations.one_device", field="observations", rule="one device and one boot")
+    recorded = await record(
+        tx,
+        site_id,
+        [Received(observation=observation, received_at=tx.now) for observation in observations],
+    )
+    (device_id, boot) = keys.pop()
+    through = recorded.acked.get((device_id, boot), AckedThrough(boot=boot, sequence=0))
+    return Acked(boot=boot, sequence=through.sequence, rejected=tuple(recorded.rejected))
+
+
+def _device_of(item: Item) -> str:
+    return item.device_id if isinstance(item, Rejected) else item.observation.device_id
+
+
+def _identity(observation: Observation) -> Identity:
+    return observation.device_id, observation.boot, observation.sequence
+
+
+def _judge(
+    batch: Sequence[Item], site_id: str, known: Mapping[str, Registration], bounds: Bounds
+) -> tuple[list[Received], list[Rejected]]:
+    accepted: list[Received] = []
+    refused: list[Rejected] = []
+    for item in batch:
+        if isinstance(item, Rejected):
+            refused.append(item)
+            continue
+        broken = check(item, site_id, known.get(item.observation.device_id), bounds)
+        if broken is None:
+            accepted.append(item)
+        else:
+            refused.append(rejected(item, broken))
+    return accepted, refused
+
+
+def _keys(accepted: Sequence[Received], refused: Sequence[Rejected], here: set[str]) -> set[Key]:
+    """The keys this batch touches; strangers get no watermark, or they could fill the table."""
+    keys = {(item.observation.device_id, item.observation.boot) for item in accepted}
+    return keys | {
+        (entry.device_id, entry.boot)
+        for entry in refused
+        if entry.boot is not None and entry.sequence is not None and entry.device_id in here
+    }
+
+
+async def _new_ones(
+    tx: Tx, accepted: Sequence[Received], marks: Mapping[Key, Spans]
+) -> tuple[list[Received], int, list[Rejected]]:
+    """Split into new readings, a count of repeats, and clones: one identity with two contents."""
+    again = {
+        _identity(item.observation)
+        for item in accepted
+        if item.observation.sequence in marks[item.observation.device_id, item.observation.boot]
+    }
+    seen = await store.stored(tx, again)
+    fresh: list[Received] = []
+    cloned: list[Rejected] = []
+    duplicates = 0
+    for item in accepted:
+        identity = _identity(item.observation)
+        content = (item.observation.observed_at, item.observation.reading)
+        if identity not in seen and identity not in again:
+            seen[identity] = content
+            fresh.append(item)
+        elif seen.get(identity, content) == content:
+            duplicates += 1
+        else:
+            cloned.append(rejected(item, CLONED))
+    return fresh, duplicates, cloned
+
+
+def _settle(
+    marks: Mapping[Key, Spans], fresh: Sequence[Received], refused: Sequence[Rejected]
+) -> dict[Key, Spans]:
+    """The watermarks with this batch: stored and set aside both count, for neither need come again."""
+    numbers: dict[Key, list[int]] = {key: [] for key in marks}
+    for item in fresh:
+        numbers[item.observation.device_id, item.observation.boot].append(item.observation.sequence)
+    for entry in refused:
+        if entry.boot is not None and entry.sequence is not None and (entry.device_id, entry.boot) in numbers:
+            numbers[entry.device_id, entry.boot].append(entry.sequence)
+    return {key: marks[key].with_numbers(added) for key, added in numbers.items()}
+
+
+def _contacts(
+    accepted: Sequence[Received], refused: Sequence[Rejected], here: set[str]
+) -> dict[str, Contact]:
+    contacts: dict[str, Contact] = {}
+    for item in accepted:
+        contacts.setdefault(item.observation.device_id, Contact(item.received_at)).add(item)
+    for entry in refused:
+        if entry.device_id in here:
+            contact = contacts.setdefault(entry.device_id, Contact(entry.received_at))
+            contact.errors += 1
+            contact.seen_at = max(contact.seen_at, entry.received_at)
+    return contacts

@@ -1,0 +1,287 @@
+"""The SQL of the journal, its watermarks and quarantine. Batches go in as arrays, one statement each."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from devices.ingest.model import Bounds, Received, Registration, reading_kind
+from devices.ingest.ranges import Spans
+from kernel.messages import AckedThrough, AnyReading, DeviceStatus, Envelope, Observation, Rejected
+from kernel.tx import ReadTx, Row, Tx
+
+RAW_BYTES_MAX = 4_096
+"""Quarantine keeps this much of what was refused; the digest is of all of it."""
+SKEW_WINDOW_S = 600
+"""A clock's lead is the greatest seen within this time: delay only ever makes it look smaller."""
+
+Key = tuple[str, int]
+"""Device and boot."""
+Identity = tuple[str, int, int]
+"""Device, boot and sequence."""
+
+# Makes the site's row when it is new, and locks it either way until this transaction ends.
+LOCK_JOURNAL = """
+    INSERT INTO devices.journal AS j (site_id, position) VALUES (%(site_id)s, 0)
+    ON CONFLICT (site_id) DO UPDATE SET position = j.position
+    RETURNING position"""
+MOVE_JOURNAL = "UPDATE devices.journal SET position = %(position)s WHERE site_id = %(site_id)s"
+# A wake-up only: readers go on from their own position.
+NOTIFY_JOURNAL = "SELECT pg_notify('tallyhouse_journal', %(site_id)s)"
+
+REGISTRATIONS = """
+    SELECT device_id, site_id, family, retired_at FROM devices.device WHERE device_id = ANY(%(device_ids)s)"""
+BOUNDS = "SELECT width_mm, length_mm, height_mm FROM devices.site WHERE site_id = %(site_id)s"
+WATERMARKS = """
+    SELECT w.device_id, w.boot, w.settled::text AS settled
+    FROM devices.watermark w
+    JOIN unnest(%(device_ids)s::text[], %(boots)s::bigint[]) AS wanted (device_id, boot)
+        USING (device_id, boot)"""
+SAVE_WATERMARKS = """
+    INSERT INTO devices.watermark (device_id, boot, settled, acked_through, max_sequence)
+    SELECT device_id, boot, settled::int8multirange, acked_through, max_sequence
+    FROM unnest(
+        %(device_ids)s::text[], %(boots)s::bigint[], %(settled)s::text[], %(acked)s::bigint[],
+        %(max)s::bigint[]
+    ) AS fresh (device_id, boot, settled, acked_through, max_sequence)
+    ON CONFLICT (device_id, boot) DO UPDATE SET settled = EXCLUDED.settled,
+        acked_through = EXCLUDED.acked_through, max_sequence = EXCLUDED.max_sequence"""
+# What the journal holds under identities that came again.
+STORED = """
+    SELECT o.device_id, o.boot, o.sequence, o.observed_at, o.reading
+    FROM devices.observation o
+    JOIN unnest(%(device_ids)s::text[], %(boots)s::bigint[], %(sequences)s::bigint[])
+        AS again (device_id, boot, sequence) USING (device_id, boot, sequence)"""
+INSERT_OBSERVATIONS = """
+    INSERT INTO devices.observation (site_id, position, device_id, boot, sequence, observed_at, received_at,
+        recorded_at, kind, quality, reading, raw_sha256)
+    SELECT %(site_id)s, %(position)s + row_number() OVER (ORDER BY place), device_id, boot, sequence,
+        observed_at, received_at, %(now)s, kind, quality, reading::jsonb, raw_sha256
+    FROM unnest(
+        %(device_ids)s::text[], %(boots)s::bigint[], %(sequences)s::bigint[], %(observed)s::timestamptz[],
+        %(received)s::timestamptz[], %(kinds)s::text[], %(qualities)s::text[], %(readings)s::text[],
+        %(raws)s::text[]
+    ) WITH ORDINALITY AS fresh (
+        device_id, boot, sequence, observed_at, received_at, kind, quality, reading, raw_sha256, place
+    )"""
+INSERT_QUARANTINE = """
+    INSERT INTO devices.quarantine AS q (quarantine_id, site_id, device_id, boot, sequence, field, rule, raw,
+        raw_sha256, received_at, last_received_at, times)
+    VALUES (%(quarantine_id)s, %(site_id)s, %(device_id)s, %(boot)s, %(sequence)s, %(field)s, %(rule)s,
+        %(raw)s, %(raw_sha256)s, %(received_at)s, %(received_at)s, 1)
+    ON CONFLICT (site_id, device_id, coalesce(boot, -1), coalesce(sequence, -1), field, rule, raw_sha256)
+    DO UPDATE SET times = q.times + 1,
+        last_received_at = greatest(q.last_received_at, EXCLUDED.received_at)"""
+# The newest statement wins by the device's own time; data after a gap says online again.
+SAVE_STATES = """
+    INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
+        skew_since, error_count)
+    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors
+    FROM unnest(
+        %(device_ids)s::text[], %(states)s::text[], %(state_at)s::timestamptz[], %(seen)s::timestamptz[],
+        %(skews)s::bigint[], %(errors)s::bigint[]
+    ) AS fresh (device_id, state, state_at, last_seen_at, skew_ms, errors)
+    ON CONFLICT (device_id) DO UPDATE SET
+        state = CASE WHEN EXCLUDED.state_at >= d.state_at THEN EXCLUDED.state ELSE d.state END,
+        state_at = greatest(d.state_at, EXCLUDED.state_at),
+        last_seen_at = greatest(d.last_seen_at, EXCLUDED.last_seen_at),
+        clock_skew_ms = CASE WHEN EXCLUDED.clock_skew_ms >= d.clock_skew_ms
+            OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
+            THEN EXCLUDED.clock_skew_ms ELSE d.clock_skew_ms END,
+        skew_since = CASE WHEN EXCLUDED.clock_skew_ms >= d.clock_skew_ms
+            OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
+            THEN EXCLUDED.last_seen_at ELSE d.skew_since END,
+        error_count = d.error_count + EXCLUDED.error_count"""
+JOURNAL_AFTER = """
+    SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality, reading,
+        raw_sha256
+    FROM devices.observation
+    WHERE site_id = %(site_id)s AND position > %(position)s
+    ORDER BY position LIMIT %(limit)s"""
+JOURNAL_SITES = "SELECT site_id FROM devices.journal ORDER BY site_id"
+MAKE_PARTITIONS = "SELECT devices.make_partitions(%(first_day)s, %(days)s)"
+
+
+async def lock_journal(tx: Tx, site_id: str) -> int:
+    """Lock the site's journal and return its last position."""
+    position: int = await tx.value(LOCK_JOURNAL, {"site_id": site_id})
+    return position
+
+
+async def move_journal(tx: Tx, site_id: str, position: int) -> None:
+    await tx.run(MOVE_JOURNAL, {"site_id": site_id, "position": position})
+    await tx.run(NOTIFY_JOURNAL, {"site_id": site_id})
+
+
+async def registrations(tx: ReadTx, device_ids: Collection[str]) -> dict[str, Registration]:
+    rows = await tx.rows(REGISTRATIONS, {"device_ids": sorted(device_ids)})
+    return {row["device_id"]: Registration(**row) for row in rows}
+
+
+async def bounds_of(tx: ReadTx, site_id: str) -> Bounds:
+    row = await tx.row(BOUNDS, {"site_id": site_id})
+    if row is None:
+        return Bounds()
+    return Bounds(
+        width_m=row["width_mm"] / 1000, length_m=row["length_mm"] / 1000, height_m=row["height_mm"] / 1000
+    )
+
+
+async def watermarks(tx: ReadTx, keys: Collection[Key]) -> dict[Key, Spans]:
+    """The settled sequence numbers of each key; empty for a new one."""
+    device_ids, boots = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await tx.rows(WATERMARKS, {"device_ids": device_ids, "boots": boots})
+    known = {(row["device_id"], row["boot"]): Spans.from_sql(row["settled"]) for row in rows}
+    return {key: known.get(key, Spans()) for key in keys}
+
+
+async def save_watermarks(tx: Tx, marks: Mapping[Key, Spans]) -> None:
+    if marks:
+        await tx.run(
+            SAVE_WATERMARKS,
+            {
+                "device_ids": [device_id for device_id, _ in marks],
+                "boots": [boot for _, boot in marks],
+                "settled": [spans.to_sql() for spans in marks.values()],
+                "acked": [spans.through for spans in marks.values()],
+                "max": [spans.last for spans in marks.values()],
+            },
+        )
+
+
+async def stored(tx: ReadTx, identities: Collection[Identity]) -> dict[Identity, tuple[datetime, AnyReading]]:
+    """Time and reading of those identities that the journal holds."""
+    if not identities:
+        return {}
+    device_ids, boots, sequences = zip(*identities, strict=True)
+    rows = await tx.rows(
+        STORED, {"device_ids": list(device_ids), "boots": list(boots), "sequences": list(sequences)}
+    )
+    return {
+        (row["device_id"], row["boot"], row["sequence"]): (
+            row["observed_at"],
+            msgspec.convert(row["reading"], AnyReading),
+        )
+        for row in rows
+    }
+
+
+async def insert_observations(tx: Tx, site_id: str, after: int, batch: Sequence[Received]) -> None:
+    """Append the batch at positions `after + 1` and on, in its order."""
+    observations = [received.observation for received in batch]
+    await tx.run(
+        INSERT_OBSERVATIONS,
+        {
+            "site_id": site_id,
+            "position": after,
+            "now": tx.now,
+            "device_ids": [observation.device_id for observation in observations],
+            "boots": [observation.boot for observation in observations],
+            "sequences": [observation.sequence for observation in observations],
+            "observed": [observation.observed_at for observation in observations],
+            "received": [received.received_at for received in batch],
+            "kinds": [reading_kind(observation) for observation in observations],
+            "qualities": [observation.quality for observation in observations],
+            "readings": [msgspec.json.encode(observation.reading).decode() for observation in observations],
+            "raws": [observation.raw_sha256 for observation in observations],
+        },
+    )
+
+
+async def insert_quarantine(tx: Tx, site_id: str, entries: Sequence[Rejected]) -> None:
+    await tx.run_many(
+        INSERT_QUARANTINE,
+        [
+            {
+                "quarantine_id": tx.ids.new("quarantine"),
+                "site_id": site_id,
+                "device_id": entry.device_id,
+                "boot": entry.boot,
+                "sequence": entry.sequence,
+                "field": entry.field,
+                "rule": entry.rule,
+                "raw": entry.raw[:RAW_BYTES_MAX],
+                "raw_sha256": hashlib.sha256(entry.raw).hexdigest(),
+                "received_at": entry.received_at,
+            }
+            for entry in entries
+        ],
+    )
+
+
+class Contact(msgspec.Struct):
+    """What one batch says about one device."""
+
+    seen_at: datetime
+    state: str = "online"
+    state_at: datetime | None = None
+    skew_ms: int | None = None
+    errors: int = 0
+
+    def add(self, received: Received) -> None:
+        """Take in an accepted reading."""
+        observation = received.observation
+        status = observation.reading
+        if self.state_at is None or observation.observed_at >= self.state_at:
+            self.state_at = observation.observed_at
+            self.state = status.state if isinstance(status, DeviceStatus) else "online"
+        lead_ms = round((observation.observed_at - received.received_at).total_seconds() * 1000)
+        self.skew_ms = lead_ms if self.skew_ms is None else max(self.skew_ms, lead_ms)
+        self.seen_at = max(self.seen_at, received.received_at)
+
+
+async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> None:
+    """Keep each device's latest state, in the order of ids so that two writers cannot deadlock."""
+    ordered = sorted(contacts.items())
+    if ordered:
+        await tx.run(
+            SAVE_STATES,
+            {
+                "site_id": site_id,
+                "window_s": SKEW_WINDOW_S,
+                "device_ids": [device_id for device_id, _ in ordered],
+                "states": [contact.state for _, contact in ordered],
+                "state_at": [contact.state_at or contact.seen_at for _, contact in ordered],
+                "seen": [contact.seen_at for _, contact in ordered],
+                "skews": [contact.skew_ms or 0 for _, contact in ordered],
+                "errors": [contact.errors for _, contact in ordered],
+            },
+        )
+
+
+async def journal_after(tx: ReadTx, site_id: str, position: int, limit: int) -> list[Envelope]:
+    rows = await tx.rows(JOURNAL_AFTER, {"site_id": site_id, "position": position, "limit": limit})
+    return [_envelope(site_id, row) for row in rows]
+
+
+def _envelope(site_id: str, row: Row) -> Envelope:
+    reading: AnyReading = msgspec.convert(row["reading"], AnyReading)
+    return Envelope(
+        site_id=site_id,
+        position=row["position"],
+        observation=Observation(
+            device_id=row["device_id"],
+            boot=row["boot"],
+            sequence=row["sequence"],
+            observed_at=row["observed_at"],
+            reading=reading,
+            quality=row["quality"],
+            raw_sha256=row["raw_sha256"],
+        ),
+        received_at=row["received_at"],
+        recorded_at=row["recorded_at"],
+    )
+
+
+async def journal_sites(tx: ReadTx) -> list[str]:
+    return [row["site_id"] for row in await tx.rows(JOURNAL_SITES)]
+
+
+def ack(boot: int, settled: Spans) -> AckedThrough:
+    return AckedThrough(boot=boot, sequence=settled.through)
+
+
+async def make_partitions(tx: Tx, first_day: date, days: int) -> int:
+    made: int = await tx.value(MAKE_PARTITIONS, {"first_day": first_day, "days": days})
+    return made

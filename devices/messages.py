@@ -1,0 +1,118 @@
+"""Commands and events of devices."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from kernel.messages import Command, Event
+
+BarrierAction = Literal["open", "close"]
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a driver reaches a device that is polled or dialled. Empty for devices that come to us.
+
+    `unit` is the Modbus unit identifier; `antennas` the ports of a reader.
+    """
+
+    host: str = ""
+    port: int = 0
+    unit: int = 1
+    antennas: tuple[int, ...] = ()
+
+
+class EnrolDevice(Command, frozen=True, kw_only=True):
+    """Admit a device to a site. `family` is one of the driver folders; `mount_id` its place in the layout.
+
+    `secret` is the device's own credential (MQTT password or HTTP token, at least 24 characters); only
+    digests of it are kept, so whoever enrols hands it to the device at once. Enrolling a device again
+    replaces its place, connection and credential; a device never changes its site or family.
+    """
+
+    site_id: str
+    device_id: str
+    family: str
+    mount_id: str | None = None
+    subject_ref: str | None = None
+    connection: Connection = Connection()
+    secret: str = ""
+
+
+class RetireDevice(Command, frozen=True, kw_only=True):
+    """Take a device out of service: its credential ends at once and later readings go to quarantine."""
+
+    device_id: str
+
+
+class SetSiteBounds(Command, frozen=True, kw_only=True):
+    """How far a site reaches from its origin, in millimetres; positions beyond it are refused."""
+
+    site_id: str
+    width_mm: int
+    length_mm: int
+    height_mm: int
+
+
+class IssueEnrolmentCode(Command, frozen=True, kw_only=True):
+    """Make a one-time code with which a handheld becomes `device_id` of the site. `secret` is the code."""
+
+    site_id: str
+    secret: str
+    device_id: str | None = None
+
+
+class EnrolHandheld(Command, frozen=True, kw_only=True):
+    """Redeem a code: `secret` is the code, `token` the credential the handheld will use from now on."""
+
+    secret: str
+    token: str
+
+
+class CommandBarrier(Command, frozen=True, kw_only=True):
+    """Open or close a barrier. `cause` says why, `ref_id` names what it is for (a visit, a release)."""
+
+    device_id: str
+    action: BarrierAction
+    cause: str
+    ref_id: str | None = None
+
+
+class BarrierCommanded(Event, frozen=True, kw_only=True):
+    site_id: str
+    device_id: str
+    command_id: str
+    action: BarrierAction
+    cause: str
+    ref_id: str | None
+    commanded_at: datetime
+
+
+class BarrierConfirmed(Event, frozen=True, kw_only=True):
+    """The limit switch says that the boom is where it was ordered to be."""
+
+    site_id: str
+    device_id: str
+    command_id: str
+    action: BarrierAction
+    ref_id: str | None
+    confirmed_at: datetime
+
+
+class BarrierFailed(Event, frozen=True, kw_only=True):
+    """The barrier did not get there in time; `reason` is `feedback`, `loop_occupied`, `expired`,
+    `unreachable` or `refused`."""
+
+    site_id: str
+    device_id: str
+    command_id: str
+    action: BarrierAction
+    ref_id: str | None
+    reason: str
+    failed_at: datetime
+
+
+class EnrolmentCodeIssued(Event, frozen=True, kw_only=True):
+    site_id: str
+    device_id: str
+    expires_at: datetime

@@ -1,0 +1,147 @@
+"""Enrolling and retiring devices, and the one-time codes of handhelds."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from devices.messages import (
+    EnrolDevice,
+    EnrolHandheld,
+    EnrolmentCodeIssued,
+    IssueEnrolmentCode,
+    RetireDevice,
+    SetSiteBounds,
+)
+from devices.registry import store
+from devices.registry.model import ENROLMENT_CODE_LASTS, Refusal, check_enrolment, check_secret
+from devices.registry.store import EdgeDevice
+from identity.http import DeviceIdentity
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.messages import DevicePlaced, DeviceRetired
+from kernel.tx import ReadTx, Tx
+
+PRODUCT_PARTY = "product"
+BOOTS_RESERVED = 1_000
+"""Starts of a driver in one run of the edge; a driver that needs more has a fault that a person must see."""
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """A device was admitted."""
+
+    device_id: str
+    site_id: str
+
+
+class EnrolmentCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A code was issued; the code itself is known to whoever asked for it."""
+
+    device_id: str
+    site_id: str
+    expires_at: datetime
+
+
+async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
+    """Admit a device, or replace the place, connection and credential of one that is there.
+
+    Raises NotFound when the caller may not see the site, Invalid with field and rule, and Conflict when
+    the id belongs to another site or family.
+    """
+    await require_site(tx, command.site_id)
+    _refuse(check_enrolment(command))
+    known = await store.device(tx, command.device_id)
+    if known is not None and (known["site_id"], known["family"]) != (command.site_id, command.family):
+        raise Conflict("devices.id_taken", field="device_id", rule="not used by another site or family")
+    await store.save_device(tx, command)
+    if command.mount_id is not None:
+        tx.emit(
+            DevicePlaced(
+                site_id=command.site_id,
+                device_id=command.device_id,
+                family=command.family,
+                mount_id=command.mount_id,
+                placed_at=tx.now,
+            )
+        )
+    return Enrolled(device_id=command.device_id, site_id=command.site_id)
+
+
+async def retire_device(command: RetireDevice, tx: Tx) -> None:
+    """End a device's credential; retiring it twice changes nothing."""
+    known = await store.device(tx, command.device_id)
+    if known is None:
+        raise NotFound("devices.unknown", device_id=command.device_id)
+    await require_site(tx, known["site_id"])
+    if known["retired_at"] is None:
+        await store.retire(tx, command.device_id, known["site_id"])
+        tx.emit(DeviceRetired(site_id=known["site_id"], device_id=command.device_id, retired_at=tx.now))
+
+
+async def set_site_bounds(command: SetSiteBounds, tx: Tx) -> None:
+    """Keep how far the site reaches."""
+    await require_site(tx, command.site_id)
+    for field in ("width_mm", "length_mm", "height_mm"):
+        if not 0 < getattr(command, field) <= 1_000_000_000:
+            raise Invalid("devices.bounds", field=field, rule="1 to 1000000000")
+    await store.save_site(tx, command.site_id, command.width_mm, command.length_mm, command.height_mm)
+
+
+async def issue_enrolment_code(command: IssueEnrolmentCode, tx: Tx) -> EnrolmentCode:
+    """Keep the digest of a one-time code for `ENROLMENT_CODE_LASTS`."""
+    await require_site(tx, command.site_id)
+    _refuse(check_secret(command.secret))
+    device_id = command.device_id or tx.ids.new("pda")
+    expires_at = tx.now + ENROLMENT_CODE_LASTS
+    await store.insert_code(tx, command.secret, command.site_id, device_id, expires_at)
+    tx.emit(EnrolmentCodeIssued(site_id=command.site_id, device_id=device_id, expires_at=expires_at))
+    return EnrolmentCode(device_id=device_id, site_id=command.site_id, expires_at=expires_at)
+
+
+async def enrol_handheld(command: EnrolHandheld, tx: Tx) -> Enrolled:
+    """Redeem a code: whoever shows it becomes the device. A used, expired or unknown code is NotFound."""
+    _refuse(check_secret(command.token))
+    code = await store.use_code(tx, command.secret)
+    if code is None:
+        raise NotFound("devices.enrolment_code", field="enrolment_code", rule="issued, unused, not expired")
+    return await enrol_device(
+        EnrolDevice(
+            site_id=code["site_id"],
+            device_id=code["device_id"],
+            family="pda",
+            mount_id=code["device_id"],
+            secret=command.token,
+        ),
+        tx,
+    )
+
+
+async def authenticate_device(tx: ReadTx, token: str) -> DeviceIdentity | None:
+    """The device that `token` belongs to; None when there is none or it is retired."""
+    row = await store.by_token(tx, token) if token else None
+    return None if row is None else DeviceIdentity(device_id=row["device_id"], site_id=row["site_id"])
+
+
+async def edge_devices(tx: ReadTx, sites: Collection[str] = ()) -> list[EdgeDevice]:
+    """The devices in service that an edge drives; no sites means every site."""
+    return await store.edge_devices(tx, sites)
+
+
+async def reserve_boots(tx: Tx, device_ids: Collection[str]) -> dict[str, int]:
+    """The first of `BOOTS_RESERVED` fresh boots for each device, all above any used before."""
+    return await store.reserve_boots(tx, device_ids, BOOTS_RESERVED)
+
+
+async def broker_credentials(tx: ReadTx) -> dict[str, str]:
+    """Device id to password hash, in Mosquitto's form, of every device that speaks over the broker."""
+    return await store.broker_credentials(tx)
+
+
+async def require_site(tx: ReadTx, site_id: str) -> None:
+    """NotFound unless the caller's party may see the site. The product itself may."""
+    if tx.caller.party_id != PRODUCT_PARTY and not await store.site_visible(tx, site_id):
+        raise NotFound("site.unknown", site_id=site_id)
+
+
+def _refuse(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise Invalid("devices.enrolment", field=refusal.field, rule=refusal.rule)

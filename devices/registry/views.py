@@ -1,0 +1,82 @@
+"""What the device screens show."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from devices.registry.model import State, shown_state
+from kernel.tx import ReadTx
+
+RAW_PREVIEW_BYTES = 120
+
+DEVICES = """
+    SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at,
+        s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
+        (SELECT count(*) FROM devices.quarantine q
+            WHERE q.device_id = d.device_id AND q.site_id = d.site_id) AS quarantined
+    FROM devices.device d LEFT JOIN devices.device_state s USING (device_id)
+    WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
+    ORDER BY d.device_id LIMIT %(limit)s"""
+QUARANTINE = """
+    SELECT quarantine_id, device_id, boot, sequence, field, rule, raw, times, received_at, last_received_at
+    FROM devices.quarantine
+    WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR quarantine_id < %(cursor)s)
+    ORDER BY quarantine_id DESC LIMIT %(limit)s"""
+
+
+class DeviceRow(BaseModel):
+    """One device as the list shows it. `state` is online, offline, gap, fault or never."""
+
+    device_id: str
+    site_id: str
+    family: str
+    mount_id: str | None
+    subject_ref: str | None
+    state: str
+    last_seen_at: datetime | None
+    clock_skew_ms: int | None
+    error_count: int
+    quarantined: int
+    retired_at: datetime | None
+
+
+class QuarantineRow(BaseModel):
+    """One thing that could not be accepted. `raw_preview` is text as far as it is, escaped elsewhere."""
+
+    quarantine_id: str
+    device_id: str
+    boot: int | None
+    sequence: int | None
+    field: str
+    rule: str
+    raw_preview: str
+    times: int
+    received_at: datetime
+    last_received_at: datetime
+
+
+async def devices_of_site(
+    read: ReadTx, site_id: str, cursor: str | None = None, limit: int = 5_000
+) -> list[DeviceRow]:
+    """The site's devices by id, retired ones included; empty when the caller may not see the site."""
+    rows = await read.rows(DEVICES, {"site_id": site_id, "cursor": cursor, "limit": limit})
+    shown = []
+    for row in rows:
+        last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
+        shown.append(DeviceRow(**{**row, "state": shown_state(row["family"], last, read.now)}))
+    return shown
+
+
+async def quarantine_of_site(
+    read: ReadTx, site_id: str, cursor: str | None = None, limit: int = 50
+) -> list[QuarantineRow]:
+    """What the site's devices sent that could not be accepted, newest first."""
+    rows = await read.rows(QUARANTINE, {"site_id": site_id, "cursor": cursor, "limit": limit})
+    return [QuarantineRow(**row, raw_preview=preview(bytes(row["raw"]))) for row in rows]
+
+
+def preview(raw: bytes) -> str:
+    """The first bytes as printable text; every other byte as `\\xNN`."""
+    head = raw[:RAW_PREVIEW_BYTES]
+    text = "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in head)
+    return text + ("…" if len(raw) > RAW_PREVIEW_BYTES else "")

@@ -1,0 +1,1 @@
+"""Connections that several driver families share."""
