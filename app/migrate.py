@@ -12,6 +12,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from app.installation import require_installation, settle_installation
 from kernel.clock import Clock
 from kernel.errors import Conflict
 
@@ -42,7 +43,9 @@ def migrations() -> list[Migration]:
     return sorted(found)
 
 
-async def migrate(owner_dsn: str, clock: Clock, *, app_password: str | None = None) -> list[str]:
+async def migrate(
+    owner_dsn: str, clock: Clock, *, app_password: str | None = None, accept_server: bool = False
+) -> list[str]:
     """Bring the database to this release; returns the names of the files that were run.
 
     Raises Conflict when a file that was already run has changed since, or when the database is newer
@@ -52,6 +55,7 @@ async def migrate(owner_dsn: str, clock: Clock, *, app_password: str | None = No
         await connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
         await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
         await _prepare(connection)
+        await settle_installation(connection, clock, accept_server=accept_server)
         done = await _applied(connection)
         wanted = migrations()
         _refuse_strangers(done, wanted)
@@ -63,6 +67,21 @@ async def migrate(owner_dsn: str, clock: Clock, *, app_password: str | None = No
             statement = sql.SQL("ALTER ROLE tallyhouse_app PASSWORD {}").format(sql.Literal(app_password))
             await connection.execute(statement)
         return [migration.name for migration in fresh]
+
+
+async def require_migrated(app_dsn: str) -> None:
+    """For a program that may not migrate. Raises Conflict when the database is of another release."""
+    async with await psycopg.AsyncConnection.connect(app_dsn, autocommit=True) as connection:
+        await connection.execute("SET ROLE tallyhouse_read")
+        await require_installation(connection)
+        done = await _applied(connection)
+        wanted = migrations()
+        _refuse_strangers(done, wanted)
+        missing = [migration.name for migration in wanted if migration.name not in done]
+        if missing:
+            raise Conflict(
+                "migrate.database_older", migration=missing[0], rule="run `tallyhouse migrate` first"
+            )
 
 
 async def _prepare(connection: psycopg.AsyncConnection) -> None:
@@ -105,3 +124,4 @@ async def _grant_usage(connection: psycopg.AsyncConnection) -> None:
                 sql.Identifier(schema)
             )
         )
+    await connection.execute("GRANT SELECT ON app.migration, app.installation TO tallyhouse_read")

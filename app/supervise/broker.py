@@ -17,7 +17,7 @@ import psutil
 import structlog
 
 from app.supervise.account import namespace_account
-from app.supervise.broker_access import PRODUCT, PasswordFile, access_file
+from app.supervise.broker_access import PRODUCT, PasswordFile, access_file, hashed
 from app.supervise.broker_amqtt import AmqttBroker
 from app.supervise.broker_trial import connects, require_rules_hold
 from app.supervise.process import (
@@ -108,7 +108,8 @@ class Broker:
         self._stopping.clear()
         await self._stop_leftover()
         password = kept_secret(self._home / "product-password")
-        self._passwords.set({PRODUCT: password})
+        if not self._passwords.accepts(PRODUCT, password):
+            self._passwords.set({PRODUCT: hashed(password)})
         port = self._wanted_port or kept_port(self._home / "port")
         self.address = BrokerAddress("127.0.0.1", port, PRODUCT, password)
         try:
@@ -148,20 +149,13 @@ class Broker:
 
     # --- users ------------------------------------------------------------------------------------
 
-    def set_device(self, device_id: str, password: str) -> None:
-        """Enrol a device or change its password, without disturbing the others."""
-        if self._passwords.set({device_id: password}):
-            self._reload()
+    def set_devices(self, hashes: Mapping[str, str]) -> None:
+        """Exactly these devices, by id, with their passwords in the form of `broker_access.hashed`.
 
-    def remove_device(self, device_id: str) -> None:
-        """A removed device is disconnected and refused from now on."""
-        if self._passwords.keep_only(self._passwords.users() - {device_id}):
-            self._reload()
-
-    def set_devices(self, passwords: Mapping[str, str]) -> None:
-        """Exactly these devices, by id; everybody else but the product is removed."""
-        added = self._passwords.set(passwords)
-        removed = self._passwords.keep_only(frozenset({PRODUCT, *passwords}))
+        A device that is no longer among them is disconnected and refused; the others notice nothing.
+        """
+        added = self._passwords.set(hashes)
+        removed = self._passwords.keep_only(frozenset({PRODUCT, *hashes}))
         if added or removed:
             self._reload()
 
@@ -249,9 +243,10 @@ class Broker:
     async def _trial_user(self, user: str, password: str | None) -> None:
         """Let a user exist for the length of the trial."""
         if password is None:
-            self.remove_device(user)
+            self._passwords.keep_only(self._passwords.users() - {user})
         else:
-            self.set_device(user, password)
+            self._passwords.set({user: hashed(password)})
+        self._reload()
 
 
 def _mosquitto() -> Path | None:

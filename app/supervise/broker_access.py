@@ -96,17 +96,16 @@ class PasswordFile:
         kept = self._hashes.get(user or "")
         return kept is not None and password is not None and matches(password, kept)
 
-    def set(self, passwords: Mapping[str, str]) -> bool:
-        """Add or change users; True when that changed anything.
+    def set(self, hashes: Mapping[str, str]) -> bool:
+        """Add or change users by `hashed` passwords; True when that changed anything.
 
-        Raises ValueError for a name that could reach into other topics. A password that is already right
-        keeps its hash, so that setting everything anew disturbs nobody.
+        Raises ValueError for a name that could reach into other topics.
         """
-        for user in passwords:
+        for user in hashes:
             if not _USER.fullmatch(user):
                 raise ValueError(f"{user!r} cannot be a user of the broker: letters, digits, dot, dash, _")
-        changed = {user: secret for user, secret in passwords.items() if not self.accepts(user, secret)}
-        self._hashes |= {user: hashed(secret) for user, secret in changed.items()}
+        changed = {user: kept for user, kept in hashes.items() if self._hashes.get(user) != kept}
+        self._hashes |= changed
         return self._save_if(bool(changed))
 
     def keep_only(self, users: frozenset[str]) -> bool:

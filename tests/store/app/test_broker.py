@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.supervise.broker import Broker
+from app.supervise.broker_access import hashed
 from app.supervise.broker_trial import connects
 from app.supervise.mqtt_probe import Probe, ProbeRefused
 from app.supervise.process import ChildFailed
@@ -25,12 +26,14 @@ KINDS = [
     "amqtt",
 ]
 
+HASHES = {"forklift-1": hashed("pass-1"), "forklift-2": hashed("pass-2")}
+
 
 @pytest.fixture(params=KINDS)
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
     running = Broker(tmp_path, kind=request.param)
     await running.start()
-    running.set_devices({"forklift-1": "pass-1", "forklift-2": "pass-2"})
+    running.set_devices(HASHES)
     watch = asyncio.create_task(running.watch())
     try:
         yield running
@@ -105,9 +108,9 @@ async def test_a_device_enrolled_while_running_gets_in_and_a_removed_one_does_no
     broker: Broker, until
 ) -> None:
     assert not await lets_in(broker, "forklift-3", "pass-3")
-    broker.set_device("forklift-3", "pass-3")
+    broker.set_devices({**HASHES, "forklift-3": hashed("pass-3")})
     await until(lambda: lets_in(broker, "forklift-3", "pass-3"))
-    broker.remove_device("forklift-3")
+    broker.set_devices(HASHES)
 
     async def refused() -> bool:
         return not await lets_in(broker, "forklift-3", "pass-3")

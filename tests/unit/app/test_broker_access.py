@@ -79,17 +79,17 @@ def test_a_hash_of_another_form_matches_nothing() -> None:
 
 def test_the_password_file_keeps_hashes_only_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "passwords"
-    assert PasswordFile(path).set({"forklift-1": "hush-hush"})
+    assert PasswordFile(path).set({"forklift-1": hashed("hush-hush")})
     assert "hush" not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert PasswordFile(path).accepts("forklift-1", "hush-hush")
 
 
 def test_setting_the_same_passwords_again_changes_nothing(tmp_path: Path) -> None:
-    file = PasswordFile(tmp_path / "passwords")
-    file.set({"forklift-1": "a"})
+    file, kept = PasswordFile(tmp_path / "passwords"), hashed("a")
+    file.set({"forklift-1": kept})
     before = (tmp_path / "passwords").read_bytes()
-    assert not file.set({"forklift-1": "a"})
+    assert not file.set({"forklift-1": kept})
     assert not file.keep_only(frozenset({"forklift-1"}))
     assert (tmp_path / "passwords").read_bytes() == before
 
@@ -97,5 +97,5 @@ def test_setting_the_same_passwords_again_changes_nothing(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["a/b", "a+", "#", "a:b", "", "x" * 65, "a\nb"])
 def test_a_name_that_reaches_into_other_topics_cannot_be_a_user(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a user"):
-        PasswordFile(tmp_path / "passwords").set({name: "x"})
+        PasswordFile(tmp_path / "passwords").set({name: hashed("x")})
     assert not (tmp_path / "passwords").exists()
