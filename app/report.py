@@ -1,0 +1,91 @@
+"""The one shape in which benches, simulations and the demonstration write figures.
+
+`{"name", "commit", "seed", "started_at", "environment", "checks": [...], "detail", "ok"}`; a check has a stable
+dotted name, so that a program can compare figures over time. What was not run is listed and never counted.
+"""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure against its bound. `ok` None means that it was not run, with the reason in `how`."""
+
+    name: str
+    value: float | None
+    unit: str
+    bound: str
+    ok: bool | None
+    how: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    commit: str
+    seed: int
+    started_at: datetime
+    environment: dict[str, Any]
+    checks: list[Check]
+    detail: dict[str, Any]
+    ok: bool
+
+
+def make_report(
+    name: str,
+    *,
+    seed: int,
+    started_at: datetime,
+    checks: Sequence[Check],
+    detail: dict[str, Any],
+    environment: dict[str, Any],
+) -> Report:
+    """A report; `ok` only when every check that was run holds and at least one was run."""
+    run = [check.ok for check in checks if check.ok is not None]
+    return Report(
+        name=name,
+        commit=current_commit(),
+        seed=seed,
+        started_at=started_at,
+        environment={**machine(), **environment},
+        checks=list(checks),
+        detail=detail,
+        ok=bool(run) and all(run),
+    )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the report whole or not at all."""
+    text = json.dumps(msgspec.to_builtins(report), ensure_ascii=False, indent=2) + "\n"
+    beside = path.with_suffix(path.suffix + ".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    load_1m = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"cores": os.cpu_count(), "load_1m": load_1m, "python": platform.python_version()}
+
+
+def current_commit() -> str:
+    """The commit of the checkout the program runs from; `unknown` in an installed wheel."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except OSError:
+        return "unknown"
+    return found.stdout.strip() or "unknown"

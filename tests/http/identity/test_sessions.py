@@ -1,0 +1,88 @@
+"""Sign-in, CSRF, idempotency and roles over HTTP."""
+
+from identity.http import SESSION_COOKIE
+from tests.http.conftest import PASSWORD, Client, SignIn
+
+
+async def test_the_cookie_is_host_only_secure_and_hidden_from_scripts(
+    sign_in: SignIn, visitor: Client
+) -> None:
+    person = await sign_in("picker", "keeper-a")
+    username = (await person.get("/api/v1/session")).json()["person"]["username"]
+    answer = await visitor.post("/api/v1/session", json={"username": username, "password": PASSWORD})
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith(SESSION_COOKIE.lower() + "=")
+    assert all(part in cookie for part in ("secure", "httponly", "samesite=lax", "path=/"))
+    assert "domain" not in cookie
+
+
+async def test_a_wrong_password_is_a_problem_document(visitor: Client) -> None:
+    answer = await visitor.post("/api/v1/session", json={"username": "nobody", "password": "x"})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["key"] == "session.wrong_password"
+
+
+async def test_without_the_csrf_token_nothing_is_changed(sign_in: SignIn) -> None:
+    person = await sign_in("admin", "keeper-a")
+    body = {"username": "new-one", "password": PASSWORD, "display_name": "N", "roles": ["picker"]}
+    answer = await person.post("/api/v1/people", json=body, headers={"X-CSRF-Token": "guessed"})
+    assert (answer.status_code, answer.json()["key"]) == (403, "session.csrf")
+    assert "new-one" not in (await person.get("/api/v1/people")).text
+
+
+async def test_a_post_needs_an_idempotency_key(sign_in: SignIn) -> None:
+    person = await sign_in("admin", "keeper-a")
+    request = person.build_request(
+        "POST", "/api/v1/people", json={}, headers={"X-CSRF-Token": person.csrf_token}
+    )
+    answer = await person.send(request)
+    assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
+
+
+async def test_the_same_key_gives_the_same_answer_and_does_it_once(sign_in: SignIn) -> None:
+    person = await sign_in("admin", "keeper-a")
+    body = {"username": "twice-1", "password": PASSWORD, "display_name": "N", "roles": ["picker"]}
+    first = await person.post("/api/v1/people", json=body, headers={"Idempotency-Key": "one"})
+    second = await person.post("/api/v1/people", json=body, headers={"Idempotency-Key": "one"})
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    other = await person.post(
+        "/api/v1/people", json={**body, "username": "twice-2"}, headers={"Idempotency-Key": "one"}
+    )
+    assert (other.status_code, other.json()["key"]) == (409, "idempotency.key_reused")
+
+
+async def test_a_role_that_is_not_admitted_is_refused(sign_in: SignIn) -> None:
+    person = await sign_in("picker", "keeper-a")
+    answer = await person.get("/api/v1/people")
+    assert (answer.status_code, answer.json()["allowed"]) == (403, ["admin"])
+
+
+async def test_an_administrator_sees_only_the_people_of_the_own_party(sign_in: SignIn) -> None:
+    mine, other = await sign_in("admin", "keeper-a"), await sign_in("admin", "keeper-b")
+    people = (await mine.get("/api/v1/people", params={"limit": 5000})).json()["items"]
+    assert mine.person_id in {row["person_id"] for row in people}
+    assert other.person_id not in {row["person_id"] for row in people}
+
+
+async def test_after_sign_out_the_cookie_opens_nothing(sign_in: SignIn) -> None:
+    person = await sign_in("picker", "keeper-a")
+    assert (await person.get("/api/v1/session")).status_code == 200
+    kept = dict(person.cookies)
+    assert (await person.delete("/api/v1/session")).status_code == 204
+    person.cookies.update(kept)
+    assert (await person.get("/api/v1/session")).status_code == 401
+
+
+async def test_the_chosen_language_is_kept(sign_in: SignIn) -> None:
+    person = await sign_in("picker", "keeper-a")
+    assert (await person.post("/api/v1/session/locale", json={"locale": "en"})).status_code == 204
+    assert (await person.get("/api/v1/session")).json()["person"]["locale"] == "en"
+
+
+async def test_a_body_that_is_no_json_names_the_field(sign_in: SignIn) -> None:
+    person = await sign_in("admin", "keeper-a")
+    answer = await person.post("/api/v1/people", content=b"{", headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["field"].startswith("body")

@@ -1,0 +1,130 @@
+"""The access relation and accounts on a real PostgreSQL."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.database import PgTx
+from identity.api import grant_access, revoke_access
+from identity.messages import AddParty, AddPerson, DisablePerson, SignIn, SignOut
+from identity.parties.handlers import add_party
+from identity.people.handlers import add_person, disable_person, session_of, sign_in, sign_out
+from identity.people.model import FAILURES_MAX
+from kernel.errors import Conflict, Invalid
+
+GOOD = "correct horse battery staple"
+
+
+async def visible(as_caller, party_id: str) -> set[str]:
+    async with as_caller(party_id, "auditor", reading=True) as read:
+        return {row["id"] for row in await read.rows("SELECT identity.visible_subjects() AS id")}
+
+
+async def a_person(tx: PgTx, username: str = "picker-1", roles: tuple[str, ...] = ("picker",)):
+    await add_party(AddParty(kind="keeper", name="Keeper", party_id="keeper-x"), tx)
+    return await add_person(
+        AddPerson(username=username, password=GOOD, display_name="P", party_id="keeper-x", roles=roles), tx
+    )
+
+
+async def test_a_party_sees_a_subject_from_the_grant_to_its_end(tx: PgTx, as_caller) -> None:
+    await add_party(AddParty(kind="bank", name="Bank", party_id="bank-x"), tx)
+    assert await visible(as_caller, "bank-x") == set()
+    await grant_access(tx, "bank-x", "lot-1", cause="pledge-1")
+    await grant_access(tx, "bank-x", "lot-1", cause="pledge-1")
+    assert await visible(as_caller, "bank-x") == {"lot-1"}
+    assert await visible(as_caller, "bank-y") == set()
+    await revoke_access(tx, "bank-x", "lot-1", cause="released")
+    assert await visible(as_caller, "bank-x") == set()
+    assert [type(event).__name__ for event in tx.events[1:]] == ["AccessGranted", "AccessEnded"]
+
+
+async def test_a_grant_for_later_is_not_visible_now(tx: PgTx, as_caller) -> None:
+    await add_party(AddParty(kind="bank", name="Bank", party_id="bank-x"), tx)
+    await grant_access(tx, "bank-x", "lot-1", cause="test", valid_from=tx.now + timedelta(hours=1))
+    assert await visible(as_caller, "bank-x") == set()
+
+
+async def test_without_a_party_nothing_is_visible(tx: PgTx, as_caller) -> None:
+    await add_party(AddParty(kind="bank", name="Bank", party_id="bank-x"), tx)
+    await grant_access(tx, "bank-x", "lot-1", cause="test")
+    assert await visible(as_caller, "") == set()
+
+
+async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_caller) -> None:
+    person = await a_person(tx)
+    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    assert opened.session_token is not None
+    session = await session_of(tx, opened.session_token)
+    assert session is not None
+    assert (session.caller.person_id, session.caller.roles) == (person.person_id, frozenset({"picker"}))
+    async with as_caller("keeper-x", "picker", person_id=person.person_id) as own:
+        await sign_out(SignOut(session_id=session.caller.session_id), own)
+    assert await session_of(tx, opened.session_token) is None
+
+
+async def test_a_database_copy_opens_no_session(tx: PgTx) -> None:
+    await a_person(tx)
+    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    rows = await tx.rows("SELECT * FROM identity.session s JOIN identity.person USING (person_id)")
+    assert opened.session_token is not None
+    assert all(opened.session_token not in str(row) and GOOD not in str(row) for row in rows)
+
+
+async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(tx: PgTx) -> None:
+    await a_person(tx)
+    wrong = await sign_in(SignIn(username="picker-1", password="not the password"), tx)
+    unknown = await sign_in(SignIn(username="nobody", password="not the password"), tx)
+    assert wrong == unknown
+    assert wrong.session_token is None
+
+
+async def test_ten_failures_close_the_name_even_for_the_right_password(tx: PgTx) -> None:
+    await a_person(tx)
+    for _ in range(FAILURES_MAX):
+        assert (await sign_in(SignIn(username="picker-1", password="x"), tx)).session_token is None
+    refused = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    assert (refused.session_token, refused.refused) == (None, "session.locked")
+
+
+async def test_disabling_a_person_ends_their_sessions_at_once(tx: PgTx, as_caller) -> None:
+    person = await a_person(tx)
+    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    async with as_caller("keeper-x", "admin") as admin:
+        await disable_person(DisablePerson(person_id=person.person_id), admin)
+    assert opened.session_token is not None
+    assert await session_of(tx, opened.session_token) is None
+
+
+async def test_a_username_is_used_once(tx: PgTx) -> None:
+    await a_person(tx)
+    again = AddPerson(
+        username="picker-1", password=GOOD, display_name="Q", party_id="keeper-x", roles=("picker",)
+    )
+    with pytest.raises(Conflict):
+        await add_person(again, tx)
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("password", {"password": "short"}),
+        ("password", {"password": "picker-1 picker-1"}),
+        ("username", {"username": "Über"}),
+        ("roles", {"roles": ()}),
+        ("roles", {"roles": ("officer",)}),
+        ("display_name", {"display_name": "  "}),
+    ],
+)
+async def test_an_account_that_breaks_a_rule_is_refused_by_field(tx: PgTx, field: str, change: dict) -> None:
+    await add_party(AddParty(kind="keeper", name="Keeper", party_id="keeper-x"), tx)
+    good = {
+        "username": "picker-1",
+        "password": GOOD,
+        "display_name": "P",
+        "party_id": "keeper-x",
+        "roles": ("picker",),
+    }
+    with pytest.raises(Invalid) as refused:
+        await add_person(AddPerson(**{**good, **change}), tx)
+    assert refused.value.facts["field"] == field
