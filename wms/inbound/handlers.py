@@ -1,0 +1,360 @@
+"""Deliveries from the announcement to the rack, and the stock a warehouse starts with."""
+
+from collections.abc import Sequence
+
+from identity import api as identity
+from kernel.errors import Conflict, Invalid
+from kernel.messages import StockClaimed
+from kernel.tx import Row, Tx
+from twin import api as twin
+from twin.messages import ExpectedArrival, UnitCrossed, UnitDeclaration
+from wms.catalogue.model import normal_sku
+from wms.catalogue.store import known_skus
+from wms.inbound import store
+from wms.inbound.model import (
+    BROKEN_ROWS_SHOWN_MAX,
+    Load,
+    SlotOption,
+    broken_opening_rows,
+    choose_slot,
+    require_announcement,
+)
+from wms.messages import (
+    OPENING_ROWS_MAX,
+    AnnounceDelivery,
+    DeclareOpeningStock,
+    DeliveryAnnounced,
+    DeliveryReceived,
+    DeliveryResult,
+    DeliveryUnit,
+    OpeningRow,
+    PutawayConfirmed,
+)
+from wms.stock import store as stock
+from wms.stock.handlers import apply_moves, require_site
+from wms.stock.model import OPENING, STAGING_IN, SUPPLIER, Goods, Move, Place
+from wms.tasks import store as tasks
+from wms.tasks.model import PRIORITY_PUTAWAY, Task
+from wms.visits.handlers import open_visit
+
+PLANNED_AT_ONCE_MAX = 200
+LotKey = tuple[str, str, str]
+"""Owner, item, the owner's lot code."""
+
+
+async def announce_delivery(command: AnnounceDelivery, tx: Tx) -> DeliveryResult:
+    """Enter an advance shipping notice: lot, units, vehicle and visit, and what the twin may expect.
+
+    Raises Invalid for a malformed notice or an unknown item or owner, Conflict `stock.code_taken` when an
+    SSCC or tag is in use and `deliveries.exists` when the delivery id is.
+    """
+    units = require_announcement(command)
+    await require_site(tx, command.site_id)
+    await identity.party_of(tx, command.owner_party_id)
+    key = (command.owner_party_id, normal_sku(command.sku), command.lot_code.strip())
+    await _require_skus(tx, {key[1]})
+    await _refuse_taken_codes(tx, command.site_id, units)
+    lot_id = (await _lots(tx, command.site_id, {key}))[key]
+    rows = [_unit_row(tx, lot_id, key, unit, unit.expected_mass_g) for unit in units]
+    await _declare_units(tx, command.site_id, rows)
+    vehicle = command.vehicle
+    visit = await open_visit(tx, command.site_id, vehicle.plate, vehicle.epc_hex, "delivery")
+    result = DeliveryResult(
+        delivery_id=command.delivery_id or tx.ids.new("delivery"),
+        lot_id=lot_id,
+        visit_id=visit.visit_id,
+        vehicle_id=visit.vehicle_id,
+        unit_ids=tuple(row["unit_id"] for row in rows),
+    )
+    await _expect(tx, command, result, expected_net_g=sum(unit.expected_mass_g for unit in units))
+    return result
+
+
+async def _expect(tx: Tx, command: AnnounceDelivery, result: DeliveryResult, *, expected_net_g: int) -> None:
+    """Keep the delivery, tell the twin, tell everybody."""
+    delivery = {
+        "delivery_id": result.delivery_id,
+        "site_id": command.site_id,
+        "owner_party_id": command.owner_party_id,
+        "lot_id": result.lot_id,
+        "sku": normal_sku(command.sku),
+        "visit_id": result.visit_id,
+        "expected_net_g": expected_net_g,
+    }
+    if not await store.insert(tx, delivery, result.unit_ids):
+        raise Conflict("deliveries.exists", delivery_id=result.delivery_id)
+    await twin.expect_arrival(
+        tx,
+        ExpectedArrival(
+            delivery_id=result.delivery_id,
+            site_id=command.site_id,
+            vehicle_id=result.vehicle_id,
+            unit_ids=list(result.unit_ids),
+            expected_net_g=expected_net_g,
+        ),
+    )
+    tx.emit(
+        DeliveryAnnounced(
+            site_id=command.site_id,
+            delivery_id=result.delivery_id,
+            lot_id=result.lot_id,
+            owner_party_id=command.owner_party_id,
+            sku=delivery["sku"],
+            vehicle_id=result.vehicle_id,
+            unit_ids=result.unit_ids,
+            expected_net_g=expected_net_g,
+            announced_at=tx.now,
+        )
+    )
+
+
+async def declare_opening_stock(command: DeclareOpeningStock, tx: Tx) -> int:
+    """Enter stock that is already in the racks, set-based; returns how many units.
+
+    Raises Invalid `opening.rows` with every broken rule (the first `BROKEN_ROWS_SHOWN_MAX` shown). Nothing
+    here is evidence: verified stock stays zero until sensors see the units.
+    """
+    if not 1 <= len(command.rows) <= OPENING_ROWS_MAX:
+        raise Invalid("opening.size", field="rows", rule=f"1 to {OPENING_ROWS_MAX} rows")
+    await require_site(tx, command.site_id)
+    rows = command.rows
+    await _require_opening(tx, command.site_id, rows)
+    await _refuse_taken_codes(tx, command.site_id, rows)
+    keys = [(row.owner_party_id, normal_sku(row.sku), row.lot.strip()) for row in rows]
+    lots = await _lots(tx, command.site_id, set(keys))
+    units = [
+        _unit_row(tx, lots[key], key, row, row.mass_g) for key, row in zip(keys, rows, strict=True)
+    ]
+    await _declare_units(tx, command.site_id, units)
+    moves = [
+        Move(
+            Goods(unit["owner_party_id"], unit["sku"], unit["lot_id"]),
+            unit["full_each"],
+            Place(unit["unit_id"], OPENING),
+            Place(unit["unit_id"], row.slot_id),
+            "opening",
+            unit["lot_id"],
+        )
+        for unit, row in zip(units, rows, strict=True)
+    ]
+    await apply_moves(tx, command.site_id, moves)
+    await _claim(tx, command.site_id, {move.target.unit_id: move.target.bin for move in moves}, "opening_stock")
+    return len(units)
+
+
+async def _require_opening(tx: Tx, site_id: str, rows: Sequence[OpeningRow]) -> None:
+    for party_id in sorted({row.owner_party_id for row in rows}):
+        await identity.party_of(tx, party_id)
+    known = await known_skus(tx, {normal_sku(row.sku) for row in rows})
+    broken = broken_opening_rows(
+        rows,
+        slots={slot.slot_id for slot in await twin.slots(tx, site_id)},
+        occupied=await stock.occupied_bins(tx, site_id),
+        skus={row.sku for row in rows if normal_sku(row.sku) in known},
+    )
+    if broken:
+        raise Invalid(
+            "opening.rows",
+            field=f"rows.{broken[0]['row']}.{broken[0]['field']}",
+            rule=broken[0]["rule"],
+            broken=broken[:BROKEN_ROWS_SHOWN_MAX],
+            count=len(broken),
+        )
+
+
+async def _require_skus(tx: Tx, skus: set[str]) -> None:
+    unknown = sorted(skus - set(await known_skus(tx, skus)))
+    if unknown:
+        raise Invalid("catalogue.unknown", field="sku", rule="in the catalogue", skus=unknown)
+
+
+async def _refuse_taken_codes(
+    tx: Tx, site_id: str, rows: Sequence[DeliveryUnit] | Sequence[OpeningRow]
+) -> None:
+    epcs = [row.epc_hex.upper() for row in rows if row.epc_hex is not None]
+    taken = await stock.taken_codes(tx, site_id, [row.sscc for row in rows], epcs)
+    if taken:
+        raise Conflict("stock.code_taken", ssccs=[row["sscc"] for row in taken])
+
+
+async def _lots(tx: Tx, site_id: str, keys: set[LotKey]) -> dict[LotKey, str]:
+    """The lots' ids; new lots are entered and become visible to their owners."""
+    ordered = sorted(keys)
+    fresh = await stock.insert_lots(tx, site_id, [(tx.ids.new("lot"), *key) for key in ordered])
+    for lot in fresh:
+        await identity.grant_access(tx, lot["owner_party_id"], lot["lot_id"], cause="owns the lot")
+    found = await stock.lots_by_code(tx, site_id, {code for _, _, code in ordered})
+    by_key = {(row["owner_party_id"], row["sku"], row["code"]): str(row["lot_id"]) for row in found}
+    return {key: by_key[key] for key in ordered}
+
+
+def _unit_row(tx: Tx, lot_id: str, key: LotKey, row: DeliveryUnit | OpeningRow, mass_g: int) -> Row:
+    return {
+        "unit_id": tx.ids.new("unit"),
+        "owner_party_id": key[0],
+        "kind": "pallet",
+        "lot_id": lot_id,
+        "sku": key[1],
+        "sscc": row.sscc,
+        "epc_hex": None if row.epc_hex is None else row.epc_hex.upper(),
+        "full_each": row.quantity_each,
+        "full_mass_g": mass_g,
+    }
+
+
+async def _declare_units(tx: Tx, site_id: str, rows: Sequence[Row]) -> None:
+    """Enter pallets in the books and tell the twin which tags they carry."""
+    await stock.insert_units(tx, site_id, rows)
+    await twin.declare_units(
+        tx,
+        [
+            UnitDeclaration(
+                unit_id=row["unit_id"],
+                site_id=site_id,
+                lot_id=row["lot_id"],
+                sku=row["sku"],
+                owner_party_id=row["owner_party_id"],
+                sscc=row["sscc"],
+                epc_hex=row["epc_hex"],
+                quantity_each=row["full_each"],
+                expected_mass_g=row["full_mass_g"],
+            )
+            for row in rows
+        ],
+    )
+
+
+async def _claim(tx: Tx, site_id: str, slots: dict[str, str], cause: str) -> None:
+    """Tell the twin what the books now say, in the transaction that makes them say it."""
+    claims = [
+        StockClaimed(site_id=site_id, unit_id=unit_id, slot_id=slot_id, claimed_at=tx.now, cause=cause)
+        for unit_id, slot_id in slots.items()
+    ]
+    await twin.declare_claims(tx, claims)
+
+
+async def on_unit_crossed(event: UnitCrossed, tx: Tx) -> None:
+    """A unit of a delivery came through the gate: it is on the receiving floor and wants a slot.
+
+    Units that are already in the books (a pallet that comes back) change nothing here.
+    """
+    if event.direction != "in" or event.unit_id is None:
+        return
+    delivery = await store.lock_of_unit(tx, event.unit_id)
+    if delivery is None or delivery["seen_at"] is not None:
+        return
+    await store.mark_seen(tx, delivery["delivery_id"], event.unit_id, event.crossed_at)
+    goods = Goods(delivery["owner_party_id"], delivery["sku"], delivery["lot_id"])
+    move = Move(
+        goods,
+        delivery["full_each"],
+        Place(event.unit_id, SUPPLIER),
+        Place(event.unit_id, STAGING_IN),
+        "receipt",
+        delivery["delivery_id"],
+        event.evidence_ids[0] if event.evidence_ids else None,
+    )
+    await apply_moves(tx, event.site_id, [move])
+    await plan_putaways(tx, event.site_id)
+
+
+async def plan_putaways(tx: Tx, site_id: str) -> int:
+    """Give every pallet on the receiving floor a slot and a task, as far as slots go; returns how many.
+
+    Pallets without a slot stay on the floor and are planned when slots become free.
+    """
+    staged = await store.staged_without_task(tx, site_id, STAGING_IN, PLANNED_AT_ONCE_MAX)
+    if not staged:
+        return 0
+    slots = [
+        SlotOption(slot.slot_id, slot.rack_id, slot.level, slot.point.x_m, slot.point.y_m)
+        for slot in await twin.slots(tx, site_id)
+    ]
+    start = await _start_of(tx, site_id)
+    occupied = await stock.occupied_bins(tx, site_id) | await twin.occupied_slots(tx, site_id)
+    promised = await tasks.slots_promised(tx, site_id)
+    rack_of = {slot.slot_id: slot.rack_id for slot in slots}
+    planned = []
+    for row in staged:
+        racks = {rack_of[name] for name in await store.bins_of_lot(tx, row["lot_id"]) if name in rack_of}
+        racks |= {rack_of[task["to_bin"]] for task in planned if task["lot_id"] == row["lot_id"]}
+        load = Load(row["unit_id"], row["lot_id"], row["full_mass_g"])
+        choice = choose_slot(
+            load, slots, occupied=occupied, promised=promised, racks_of_lot=racks, start=start
+        )
+        if choice.slot_id is not None:
+            promised.add(choice.slot_id)
+            planned.append(
+                {
+                    **row,
+                    "task_id": tx.ids.new("task"),
+                    "from_bin": STAGING_IN,
+                    "to_bin": choice.slot_id,
+                    "explanation": choice.explanation,
+                }
+            )
+    await tasks.insert(tx, site_id, "putaway", PRIORITY_PUTAWAY, planned)
+    return len(planned)
+
+
+async def _start_of(tx: Tx, site_id: str) -> tuple[float, float]:
+    """Where pallets are taken from: the middle of the staging zone, else the first gate, else the origin."""
+    layout = await twin.layout_of(tx, site_id)
+    for zone in layout.zones:
+        if zone.kind == "staging":
+            xs, ys = zip(*zone.outline_mm, strict=True)
+            return sum(xs) / len(xs) / 1000, sum(ys) / len(ys) / 1000
+    if layout.gates:
+        return layout.gates[0].x_mm / 1000, layout.gates[0].y_mm / 1000
+    return 0.0, 0.0
+
+
+async def confirm_putaways(tx: Tx, site_id: str, done: Sequence[tuple[Task, str]]) -> None:
+    """Carry out putaways that scans confirmed, each with its observation: stock moves, claims, deliveries.
+
+    The tasks are locked and live; the caller ends them.
+    """
+    if not done:
+        return
+    moves = [
+        Move(
+            Goods(task.owner_party_id, task.sku, task.lot_id),
+            task.quantity_each,
+            Place(task.unit_id, task.from_bin),
+            Place(task.unit_id, task.to_bin),
+            "putaway",
+            task.task_id,
+            observation_id,
+        )
+        for task, observation_id in done
+    ]
+    await apply_moves(tx, site_id, moves)
+    await _claim(tx, site_id, {task.unit_id: task.to_bin for task, _ in done}, "putaway")
+    await store.mark_put_away(tx, [task.unit_id for task, _ in done])
+    for task, observation_id in done:
+        tx.emit(
+            PutawayConfirmed(
+                site_id=site_id,
+                task_id=task.task_id,
+                unit_id=task.unit_id,
+                lot_id=task.lot_id,
+                slot_id=task.to_bin,
+                observation_id=observation_id,
+                confirmed_at=tx.now,
+            )
+        )
+    await end_deliveries(tx, sorted({task.delivery_id for task, _ in done if task.delivery_id}))
+
+
+async def end_deliveries(tx: Tx, delivery_ids: Sequence[str], visit_id: str | None = None) -> None:
+    """End the deliveries (those named, and those of a visit) of which nothing is outstanding."""
+    for ended in await store.end_complete(tx, delivery_ids, visit_id):
+        units = await store.units_of(tx, ended["delivery_id"])
+        tx.emit(
+            DeliveryReceived(
+                **ended,
+                unit_ids=tuple(unit["unit_id"] for unit in units if unit["seen_at"]),
+                missing_unit_ids=tuple(unit["unit_id"] for unit in units if not unit["seen_at"]),
+                received_at=tx.now,
+            )
+        )

@@ -1,0 +1,96 @@
+"""Deliveries and opening stock over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from identity.http import Admits, Page, PagingQuery, Session
+from wms.inbound.views import DeliveryRow, delivery_list, delivery_view
+from wms.messages import (
+    DELIVERY_UNITS_MAX,
+    OPENING_ROWS_MAX,
+    AnnounceDelivery,
+    DeclareOpeningStock,
+    DeliveryUnit,
+    OpeningRow,
+    Vehicle,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["inbound"])
+
+Staff = Annotated[Session, Depends(Admits("keeper", "operator"))]
+Reader = Annotated[
+    Session, Depends(Admits("keeper", "operator", "picker", "borrower", "officer", "auditor", "admin"))
+]
+
+
+class VehicleBody(BaseModel):
+    plate: str
+    epc_hex: str
+
+
+class DeliveryUnitBody(BaseModel):
+    sscc: str
+    epc_hex: str
+    quantity_each: int
+    expected_mass_g: int
+
+
+class DeliveryBody(BaseModel):
+    owner_party_id: str
+    lot_code: str
+    sku: str
+    vehicle: VehicleBody
+    units: list[DeliveryUnitBody] = Field(max_length=DELIVERY_UNITS_MAX)
+    delivery_id: str | None = Field(default=None, min_length=1, max_length=60)
+
+
+class OpeningRowBody(BaseModel):
+    sscc: str
+    sku: str
+    lot: str
+    quantity_each: int
+    mass_g: int
+    slot_id: str
+    owner_party_id: str
+    epc_hex: str | None = None
+
+
+class OpeningBody(BaseModel):
+    rows: list[OpeningRowBody] = Field(max_length=OPENING_ROWS_MAX)
+
+
+class OpeningView(BaseModel):
+    units: int
+
+
+@router.post("/sites/{site_id}/deliveries", status_code=201)
+async def announce_delivery(site_id: str, body: DeliveryBody, session: Staff) -> DeliveryRow:
+    """Enter an advance shipping notice."""
+    command = AnnounceDelivery(
+        site_id=site_id,
+        owner_party_id=body.owner_party_id,
+        lot_code=body.lot_code,
+        sku=body.sku,
+        vehicle=Vehicle(**body.vehicle.model_dump()),
+        units=tuple(DeliveryUnit(**unit.model_dump()) for unit in body.units),
+        delivery_id=body.delivery_id,
+    )
+    result = await session.do(command)
+    async with session.read() as read:
+        return await delivery_view(read, result.delivery_id)
+
+
+@router.get("/sites/{site_id}/deliveries")
+async def list_deliveries(site_id: str, session: Reader, paging: PagingQuery) -> Page[DeliveryRow]:
+    async with session.read() as read:
+        rows = await delivery_list(read, site_id, paging.cursor, paging.limit)
+    return paging.page(rows, lambda row: row.delivery_id)
+
+
+@router.post("/sites/{site_id}/opening-stock", status_code=201)
+async def declare_opening_stock(site_id: str, body: OpeningBody, session: Staff) -> OpeningView:
+    """Enter stock that is already in the racks: a claim, not evidence."""
+    rows = tuple(OpeningRow(**row.model_dump()) for row in body.rows)
+    return OpeningView(units=await session.do(DeclareOpeningStock(site_id=site_id, rows=rows)))

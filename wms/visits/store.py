@@ -1,0 +1,89 @@
+"""SQL of vehicles and visits."""
+
+from kernel.tx import ReadTx, Row, Tx
+
+_VISIT = (
+    "visit_id, site_id, vehicle_id, plate, epc_hex, purpose, state, entry_mass_g, exit_mass_g,"
+    " expected_at, admitted_at, left_at"
+)
+LOCK_VEHICLE = """
+    SELECT vehicle_id, plate, epc_hex FROM wms.vehicle
+    WHERE site_id = %(site_id)s AND (plate = %(plate)s OR epc_hex = %(epc_hex)s) FOR UPDATE"""
+VEHICLE = "SELECT vehicle_id, site_id, plate, epc_hex FROM wms.vehicle WHERE vehicle_id = %(vehicle_id)s"
+VEHICLE_BY_PLATE = """
+    SELECT vehicle_id FROM wms.vehicle WHERE site_id = %(site_id)s AND plate = %(plate)s"""
+INSERT_VEHICLE = """
+    INSERT INTO wms.vehicle (vehicle_id, site_id, plate, epc_hex)
+    VALUES (%(vehicle_id)s, %(site_id)s, %(plate)s, %(epc_hex)s)"""
+LOCK_LIVE = f"""
+    SELECT {_VISIT} FROM wms.visit
+    WHERE site_id = %(site_id)s AND vehicle_id = %(vehicle_id)s
+        AND state IN ('expected', 'admitted', 'leaving') FOR UPDATE"""
+INSERT = """
+    INSERT INTO wms.visit (visit_id, site_id, vehicle_id, plate, epc_hex, purpose, state, expected_at)
+    VALUES (%(visit_id)s, %(site_id)s, %(vehicle_id)s, %(plate)s, %(epc_hex)s, %(purpose)s, 'expected',
+        %(now)s)"""
+ADMIT = """
+    UPDATE wms.visit SET state = 'admitted', admitted_at = %(at)s
+    WHERE visit_id = %(visit_id)s AND state = 'expected'"""
+LEAVING = "UPDATE wms.visit SET state = 'leaving' WHERE visit_id = %(visit_id)s AND state = 'admitted'"
+BACK_INSIDE = "UPDATE wms.visit SET state = 'admitted' WHERE visit_id = %(visit_id)s AND state = 'leaving'"
+LEAVE = """
+    UPDATE wms.visit SET state = 'left', left_at = %(at)s
+    WHERE visit_id = %(visit_id)s AND state IN ('expected', 'admitted', 'leaving')"""
+# The first weighing on the way in and the last on the way out are the ones that count.
+WEIGH_IN = """
+    UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
+WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
+PAGE = f"""
+    SELECT {_VISIT} FROM wms.visit
+    WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR visit_id < %(cursor)s)
+    ORDER BY visit_id DESC LIMIT %(limit)s"""
+
+
+async def lock_vehicle(tx: Tx, site_id: str, plate: str, epc_hex: str) -> list[Row]:
+    """Vehicles with this plate or this tag: one when both agree."""
+    return await tx.rows(LOCK_VEHICLE, {"site_id": site_id, "plate": plate, "epc_hex": epc_hex})
+
+
+async def find_vehicle(read: ReadTx, vehicle_id: str) -> Row | None:
+    return await read.row(VEHICLE, {"vehicle_id": vehicle_id})
+
+
+async def vehicle_by_plate(read: ReadTx, site_id: str, plate: str) -> str | None:
+    row = await read.row(VEHICLE_BY_PLATE, {"site_id": site_id, "plate": plate})
+    return None if row is None else str(row["vehicle_id"])
+
+
+async def insert_vehicle(tx: Tx, vehicle: Row) -> None:
+    await tx.run(INSERT_VEHICLE, vehicle)
+
+
+async def lock_live(tx: Tx, site_id: str, vehicle_id: str) -> Row | None:
+    """The vehicle's live visit, locked; None when it is not expected."""
+    return await tx.row(LOCK_LIVE, {"site_id": site_id, "vehicle_id": vehicle_id})
+
+
+async def insert(tx: Tx, visit: Row) -> None:
+    await tx.run(INSERT, {**visit, "now": tx.now})
+
+
+async def admit(tx: Tx, visit_id: str) -> bool:
+    """True when the visit was expected and is now admitted."""
+    return await tx.run(ADMIT, {"visit_id": visit_id, "at": tx.now}) == 1
+
+
+async def mark_leaving(tx: Tx, visit_id: str, *, leaving: bool) -> None:
+    await tx.run(LEAVING if leaving else BACK_INSIDE, {"visit_id": visit_id})
+
+
+async def leave(tx: Tx, visit_id: str) -> None:
+    await tx.run(LEAVE, {"visit_id": visit_id, "at": tx.now})
+
+
+async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
+    await tx.run(WEIGH_IN if going_in else WEIGH_OUT, {"visit_id": visit_id, "mass_g": mass_g})
+
+
+async def page(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[Row]:
+    return await read.rows(PAGE, {"site_id": site_id, "cursor": cursor, "limit": limit})
