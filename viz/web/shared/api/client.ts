@@ -62,6 +62,12 @@ export function signInAddress(next: string): string {
   return `/sign-in/?next=${encodeURIComponent(next)}`;
 }
 
+/** The path of this page with its query and its place within the page. */
+function pathHere(): string {
+  const { pathname, search, hash } = window.location;
+  return pathname + search + hash;
+}
+
 /** A random version 4 UUID, also where `crypto.randomUUID` is missing because the page is not on HTTPS. */
 export function newUuid(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
@@ -102,7 +108,7 @@ export class ApiClient {
     this.fetch = settings.fetch ?? ((input, init) => window.fetch(input, init));
     this.onSignedOut =
       settings.onSignedOut ??
-      (() => window.location.assign(signInAddress(window.location.pathname + window.location.search)));
+      (() => window.location.assign(signInAddress(pathHere())));
     this.newKey = settings.newKey ?? newUuid;
     this.wait = settings.wait ?? ((ms) => new Promise((done) => window.setTimeout(done, ms)));
   }
