@@ -30,7 +30,7 @@ def test_the_driver_reads_a_keepalive_and_writes_its_acknowledgement(golden: dic
     assert requests.keepalive_ack(1).hex().upper() == golden["keepalive_ack"]
 
 
-def test_the_driver_reads_the_published_tag_report(golden: dict[str, str]) -> None:
+def test_the_driver_reads_the_reference_tag_report(golden: dict[str, str]) -> None:
     report = only_report(golden["report_of_one_tag"])
     assert report.epc_hex == "3034257BF7194E4000003039"
     assert (report.antenna, report.rssi_dbm, report.seen_count) == (2, -57, 3)
