@@ -1,0 +1,204 @@
+"""Steps 5 and 6: pledged pallets at the gate, the freeze, the settlement, and the same pallets leaving."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.demo.lending import refused
+from app.demo.stage import NotHeld, Placed, Stage
+from kernel.gs1 import epc_from_giai
+from kernel.layout import Slot
+from simulators.world import actions
+from simulators.world.state import Pallet
+
+TRUCK, TRUCK_NUMBER, BAY = "truck-b", 2, 2
+TAKEN = 3
+"""So many pledged pallets are driven to the gate without leave."""
+ALARM_WITHIN_S = 60.0
+
+
+async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
+    """The order is refused; at the gate the barrier stays shut, the alarm comes and the bank sees why."""
+    order = await _place_order(stage)
+    refusal = await refused(stage.people.operator, f"/orders/{order['order_id']}/allocate")
+    await _truck_enters(stage)
+    taken = stage.made.pallets[:TAKEN]
+    await _load(stage, taken)
+    await stage.site.weigh(TRUCK, BAY)
+    await stage.site.drive(TRUCK, "barrier", BAY)
+    arrived, alarm = await stage.listener.alarm("exit_without_release", "freeze", ALARM_WITHIN_S)
+    stage.figures["demo.alarm_ms"] = (arrived - _known_to_devices(stage, taken)).total_seconds() * 1000
+    facility = await stage.until(
+        stage.facility, lambda row: row["state"] == "frozen", "the facility is frozen with the evidence"
+    )
+    if stage.site.boom.is_open:
+        raise NotHeld("the barrier is open though nothing was released")
+    if not facility["frozen"]["evidence"]:
+        raise NotHeld("the facility is frozen without evidence")
+    stage.made.alarm_evidence = [item["observation_id"] for item in facility["frozen"]["evidence"]]
+    await _turn_back(stage, taken)
+    return {
+        "refused_as": refusal,
+        "alarm": {"kind": alarm["kind"], "grade": alarm["grade"], "units": len(alarm["unit_ids"])},
+        "evidence": len(stage.made.alarm_evidence),
+        "alarm_ms": round(stage.figures["demo.alarm_ms"], 1),
+    }
+
+
+def _known_to_devices(stage: Stage, taken: Sequence[Pallet]) -> Any:
+    """The moment from which the devices had all that a freeze needs: a stable mass and, for one pallet, both
+    antennas (twice each)."""
+    heard = [
+        max(stage.site.first_heard[pallet.epc_hex, antenna][-1] for antenna in (1, 2))
+        for pallet in taken
+        if all(len(stage.site.first_heard.get((pallet.epc_hex, antenna), [])) == 2 for antenna in (1, 2))
+    ]
+    captured = stage.site.bridge.captured_at
+    if not heard or captured is None:
+        raise NotHeld("no antenna pair heard a taken pallet twice; the crossing was not observable")
+    return max(min(heard), captured)
+
+
+async def _place_order(stage: Stage) -> dict[str, Any]:
+    lot = await stage.lot()
+    order: dict[str, Any] = await stage.people.operator.post(
+        f"{stage.path}/orders",
+        {
+            "reference": "SO-2026-0001",
+            "customer": "Customer 1",
+            "lines": [
+                {
+                    "sku": lot["sku"],
+                    "quantity_each": 0,
+                    "lot_id": stage.made.lot_id,
+                    "unit_ids": stage.made.unit_ids,
+                }
+            ],
+        },
+    )
+    stage.made.order_id = order["order_id"]
+    return order
+
+
+async def _truck_enters(stage: Stage) -> None:
+    visit = await stage.people.operator.post(
+        f"{stage.path}/visits",
+        {
+            "plate": "TEST-0002",
+            "epc_hex": epc_from_giai(actions.COMPANY_PREFIX, TRUCK_NUMBER),
+            "purpose": "pickup",
+        },
+    )
+    stage.made.pickup_vehicle_id = visit["vehicle_id"]
+    stage.site.truck_appears(TRUCK, TRUCK_NUMBER)
+    await stage.site.weigh(TRUCK, BAY)
+    await stage.site.drive(TRUCK, "dock", BAY)
+
+
+def _slot_of(stage: Stage, pallet: Pallet) -> Slot:
+    return stage.made.stands_in[pallet.sscc]
+
+
+async def _load(stage: Stage, pallets: Sequence[Pallet]) -> None:
+    jobs = [
+        actions.load_job(pallet.sscc, stage.layout, _slot_of(stage, pallet), TRUCK, BAY) for pallet in pallets
+    ]
+    stage.site.carry(jobs)
+    await stage.site.carried(jobs)
+
+
+async def _turn_back(stage: Stage, taken: Sequence[Pallet]) -> None:
+    """Drive back to the dock and put the pallets where they stood; the twin has to see them again."""
+    await stage.site.drive(TRUCK, "dock", BAY)
+    jobs = [actions.store_job(pallet.sscc, stage.layout, _slot_of(stage, pallet), BAY) for pallet in taken]
+    stage.site.carry(jobs)
+    await stage.site.carried(jobs)
+    came = len(stage.made.pallets)
+    await stage.until(
+        stage.lot, lambda row: row["verified"]["low"] >= came - 1, "verified stock after the return"
+    )
+
+
+async def goods_leave(stage: Stage) -> dict[str, Any]:
+    """Thawed by two, repaid, released; the same pallets are picked and leave; the receipt is cancelled."""
+    await _thaw(stage)
+    await _repay(stage)
+    released = await stage.people.officer.post(f"/receipts/{stage.made.receipt_id}/release")
+    await stage.people.operator.post(f"/orders/{stage.made.order_id}/allocate")
+    await _pick(stage)
+    await stage.site.weigh(TRUCK, BAY)
+    await _release_at_the_bridge(stage)
+    await stage.site.leave(TRUCK, BAY)
+    receipt = await stage.until(
+        lambda: stage.people.keeper.get(f"/receipts/{stage.made.receipt_id}"),
+        lambda row: row["state"] == "cancelled",
+        "the receipt is cancelled on delivery",
+    )
+    lot = await stage.until(
+        stage.lot, lambda row: row["verified"]["high"] <= 1, "verified stock after leaving"
+    )
+    return {
+        "receipt_before": released["state"],
+        "receipt": receipt["state"],
+        "verified": lot["verified"],
+        "release_to_gate_ms": round(stage.figures["demo.release_to_gate_ms"], 1),
+    }
+
+
+async def _thaw(stage: Stage) -> None:
+    path = f"/facilities/{stage.facility_id}/thaws"
+    units = await stage.people.officer.get(f"/evidence/{stage.made.lot_id}")
+    body = {
+        "reason": "All pallets are back in their slots and were seen there",
+        "evidence_ids": units["evidence_ids"][:20],
+    }
+    thaw = await stage.people.officer.post(path, body)
+    await stage.people.approver.post(f"/thaws/{thaw['thaw_id']}/approve")
+
+
+async def _repay(stage: Stage) -> None:
+    facility = await stage.facility()
+    loan = next(row for row in facility["loans"] if row["loan_id"] == stage.made.loan_id)
+    due_fen = loan["outstanding_fen"] + loan["interest_fen"]
+    paid = await stage.people.borrower.post(
+        f"/loans/{stage.made.loan_id}/repayments", {"amount_fen": due_fen}
+    )
+    if paid["state"] != "repaid":
+        raise NotHeld(f"the loan is {paid['state']} after paying {due_fen} fen")
+
+
+async def _pick(stage: Stage) -> None:
+    """Carry each picked pallet onto the truck and scan it there."""
+    tasks = await stage.until(
+        lambda: stage.open_tasks("pick"),
+        lambda rows: len(rows) == len(stage.made.pallets),
+        "a pick task for each pallet",
+    )
+    by_sscc = {task["sscc"]: task for task in tasks}
+    jobs = [
+        actions.load_job(pallet.sscc, stage.layout, _slot_of(stage, pallet), TRUCK, BAY)
+        for pallet in stage.made.pallets
+    ]
+    with Placed(stage.site) as placed:
+        stage.site.carry(jobs)
+        for _ in jobs:
+            sscc = await placed.next()
+            slot_id = stage.made.stands_in[sscc].slot_id
+            await stage.pda.scan(sscc, place_code=slot_id, task_id=by_sscc[sscc]["task_id"])
+    await stage.pda.sent()
+
+
+async def _release_at_the_bridge(stage: Stage) -> None:
+    """Release while the truck waits on the weighbridge: how long until the barrier is told to open."""
+    asked = stage.clock.now()
+    await stage.people.operator.post(
+        f"/orders/{stage.made.order_id}/ship",
+        {"gate_id": "gate-1", "vehicle_id": stage.made.pickup_vehicle_id, "valid_minutes": 30},
+    )
+    boom = stage.site.boom
+
+    def is_told() -> bool:
+        return boom.commanded_open_at is not None and boom.commanded_open_at > asked
+
+    await stage.site.until(is_told, "the barrier is told to open after the release")
+    assert boom.commanded_open_at is not None
+    stage.figures["demo.release_to_gate_ms"] = (boom.commanded_open_at - asked).total_seconds() * 1000
