@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from app.installation import require_installation, settle_installation
+from app.jobs_schema import settle_jobs_schema
 from kernel.clock import Clock
 from kernel.errors import Conflict
 
@@ -62,6 +63,7 @@ async def migrate(
         fresh = [migration for migration in wanted if migration.name not in done]
         for migration in fresh:
             await _run(connection, migration, clock)
+        await settle_jobs_schema(connection)
         await _grant_usage(connection)
         if app_password is not None:
             statement = sql.SQL("ALTER ROLE tallyhouse_app PASSWORD {}").format(sql.Literal(app_password))

@@ -31,7 +31,7 @@ CLOCK_SKEW = timedelta(days=1)
 """Certificates start this much earlier, for handhelds whose clock is behind."""
 
 LOCAL_ENDINGS = ("localhost", "local", "lan", "internal", "home.arpa", "test")
-"""Endings the public name system does not give out (RFC 6761, 6762 and 8375; `lan` and `internal` by custom)."""
+"""Endings the public name system never gives out (RFC 6761, 6762, 8375; `lan`, `internal` by custom)."""
 PRIVATE_NETWORKS = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
     *("::1/128", "fc00::/7", "fe80::/10"),

@@ -17,7 +17,7 @@ import psutil
 import structlog
 
 from app.supervise.account import namespace_account
-from app.supervise.broker_access import PRODUCT, PasswordFile, access_file, hashed
+from app.supervise.broker_access import PRODUCT, BrokerAddress, PasswordFile, access_file, hashed
 from app.supervise.broker_amqtt import AmqttBroker
 from app.supervise.broker_trial import connects, require_rules_hold
 from app.supervise.process import (
@@ -42,15 +42,6 @@ CONNECTIONS_MAX = 4_096
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 log = structlog.get_logger(__name__)
-
-
-class BrokerAddress(NamedTuple):
-    """Where the product itself reaches the broker, always on loopback, and as whom."""
-
-    host: str
-    port: int
-    username: str
-    password: str
 
 
 class OuterListener(NamedTuple):
@@ -166,15 +157,17 @@ class Broker:
     # --- start ------------------------------------------------------------------------------------
 
     async def _start_once(self) -> None:
-        if self._program is None:
-            self._amqtt = AmqttBroker(self._passwords)
-            await self._amqtt.start(self.address.port)
-        else:
-            self._launch(self._program)
-            await self._until_ready()
-        await require_rules_hold(
-            self.address.host, self.address.port, self.address.password, self._trial_user
-        )
+        try:
+            if self._program is None:
+                self._amqtt = AmqttBroker(self._passwords)
+                await self._amqtt.start(self.address.port)
+            else:
+                self._launch(self._program)
+                await self._until_ready()
+            await require_rules_hold(self.address, self._trial_user)
+        except ChildFailed:
+            await self._stop_running()
+            raise
 
     def _launch(self, program: Path) -> None:
         access, config = self._home / "access", self._home / "mosquitto.conf"

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 PRODUCT = "tallyhouse"
 """User name of the product on its broker."""
@@ -28,6 +29,15 @@ _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ITERATIONS = 101
 """Mosquitto's own default. Passwords here are random and long, so that stretching them adds nothing."""
 _SALT_BYTES = 12
+
+
+class BrokerAddress(NamedTuple):
+    """Where the product itself reaches the broker, and as whom."""
+
+    host: str
+    port: int
+    username: str
+    password: str
 
 
 def access_file() -> str:

@@ -1,0 +1,3 @@
+-- What the hourly jobs may remove.
+
+GRANT DELETE ON app.idempotency TO tallyhouse_command;

@@ -1,0 +1,92 @@
+"""What each role does: named work, started together and restarted one by one."""
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, get_args
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+
+from app import wiring
+from app.desk import AppDesk
+from app.folding import Fold
+from app.health import Anybody, health_router
+from app.http import create_app
+from app.jobs import run_jobs
+from app.parts import Parts
+from app.relay import Relay
+from app.tasks import Work
+from app.texts import Texts
+from devices.api import broker_credentials, journal_after, journal_sites
+from kernel.caller import Caller
+from kernel.errors import Unavailable
+from twin.api import apply
+
+Role = Literal["edge", "fold", "api", "work"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+USERS_LOOKED_AT_EVERY_S = 5.0
+
+Crew = Callable[[Parts], Mapping[str, Work]]
+
+
+def edge_crew(parts: Parts) -> Mapping[str, Work]:
+    """The broker's users."""
+    return {"edge.broker-users": lambda: keep_broker_users(parts)}
+
+
+def fold_crew(parts: Parts) -> Mapping[str, Work]:
+    """The owner of the sites' twins."""
+    fold = Fold(parts.database, parts.wake, sites=journal_sites, journal_after=journal_after, apply=apply)
+    return {"fold": fold.run}
+
+
+def work_crew(parts: Parts) -> Mapping[str, Work]:
+    """Events to their subscribers, and jobs by the clock."""
+    relay = Relay(parts.database, parts.wake, wiring.all_subscribers())
+    return {"work.relay": relay.run, "work.jobs": lambda: run_jobs(parts)}
+
+
+CREWS: Mapping[Role, Crew] = {"edge": edge_crew, "fold": fold_crew, "work": work_crew}
+"""The role `api` has no crew: it is the web server."""
+
+
+def web_app(parts: Parts, authority: Path | None) -> FastAPI:
+    """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
+    desk = AppDesk(parts.database, wiring.all_commands())
+    app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
+    app.state.parts = parts
+    mount_platform(app, parts, authority)
+    return app
+
+
+def mount_platform(app: FastAPI, parts: Parts, authority: Path | None) -> None:
+    """Health, metrics and the local authority's certificate."""
+    app.include_router(health_router(parts.health))
+    if authority is None:
+        return
+
+    @app.get("/ca.crt", tags=["health"])
+    async def local_authority(_: Anybody) -> Response:
+        return FileResponse(authority, media_type="application/x-x509-ca-cert", filename="tallyhouse-ca.crt")
+
+
+def built_pages() -> Path | None:
+    """The folder of the built pages; None in a checkout where they were not built."""
+    folder = Path(str(files("viz"))) / "web" / "dist"
+    return folder if folder.is_dir() else None
+
+
+async def keep_broker_users(parts: Parts) -> None:
+    """Tell the broker of every device that was enrolled or retired."""
+    broker = parts.broker
+    assert broker is not None, "the role edge has a broker"
+    async with parts.wake.listening("tallyhouse_event") as woken:
+        while True:
+            try:
+                async with parts.database.read(Caller.product("edge")) as read:
+                    broker.set_devices(await broker_credentials(read))
+            except Unavailable:
+                pass  # The broker goes on with the users it has.
+            await woken.wait(USERS_LOOKED_AT_EVERY_S)

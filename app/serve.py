@@ -1,0 +1,224 @@
+"""Start and stop, in order: database, broker, migrations, roles, web server; and back."""
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from psycopg.conninfo import conninfo_to_dict
+
+from app.database import Database
+from app.health import Health, RequestMetrics
+from app.migrate import migrate, require_migrated
+from app.parts import Parts
+from app.roles import CREWS, Crew, Role, web_app
+from app.settings import Settings, is_loopback
+from app.supervise.broker import Broker, OuterListener
+from app.supervise.broker_access import BrokerAddress
+from app.supervise.broker_external import ExternalBroker
+from app.supervise.postgres import EmbeddedPostgres
+from app.supervise.process import kept_secret
+from app.tasks import Tasks
+from app.tls import Certificate, fingerprint, local_certificate, names_of, server_certificate
+from app.wake import Wake
+from app.web import WebServer, bind
+from kernel.caller import Caller
+from kernel.clock import Clock, SystemClock
+from kernel.ids import Ids
+
+TASKS_STOP_WITHIN_S = 10.0
+DATABASE_CLOSE_WITHIN_S = 5.0
+
+WebApp = Callable[[Parts, Path | None], FastAPI]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running program. `url` is for people; `authority` what their devices must trust, if we made it."""
+
+    parts: Parts
+    tasks: Tasks
+    web: WebServer | None
+    url: str
+    authority: Path | None
+
+
+async def serve(settings: Settings, roles: Iterable[Role]) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code: 1 when a part the program needs gave up."""
+    stop = stop_signal()
+    async with running(settings, roles) as program:
+        log.info("ready", url=program.url, roles=sorted(roles))
+        broken = program.tasks.broken
+        await asyncio.wait({broken, stop}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping", reason=str(broken.result()) if broken.done() else "signal")
+        return 1 if broken.done() else 0
+
+
+def stop_signal() -> asyncio.Future[None]:
+    """Done at the first SIGTERM or SIGINT; later ones change nothing: the stop is bounded anyway."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def ask() -> None:
+        if not stop.done():
+            stop.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+    return stop
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    roles: Iterable[Role],
+    *,
+    clock: Clock | None = None,
+    crews: Mapping[Role, Crew] = CREWS,
+    web: WebApp = web_app,
+    take_next_port: bool = False,
+) -> AsyncIterator[Running]:
+    """Everything started on entry, everything stopped in reverse on exit, each within a bound."""
+    wanted = frozenset(roles)
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        bound = bind(settings.host, settings.port, take_next=take_next_port) if "api" in wanted else None
+        if bound is not None:
+            stack.callback(bound.close)
+        tasks = Tasks()
+        parts = await _start_parts(settings, wanted, clock, stack, tasks)
+        for role in sorted(wanted & crews.keys()):
+            for name, work in crews[role](parts).items():
+                tasks.start(name, work)
+        server, certificate = await _start_web(parts, bound, stack, web, tasks)
+        authority = certificate.authority if certificate else None
+        yield Running(parts, tasks, server, _url(settings, server, certificate), authority)
+
+
+# --- parts, in order --------------------------------------------------------------------------
+
+
+async def _start_parts(
+    settings: Settings, roles: frozenset[Role], clock: Clock, stack: AsyncExitStack, tasks: Tasks
+) -> Parts:
+    health = Health([tasks])
+    owner_dsn, app_dsn = await _start_database(settings, clock, stack, tasks)
+    broker, address = await _start_broker(settings, roles, clock, stack, tasks, health)
+    ids = Ids.unguessable(clock)
+    database = Database(app_dsn, clock, ids)
+    await database.open()
+    stack.push_async_callback(database.close)
+    wake = Wake(app_dsn)
+    # Pushed after the database and the children, so that the work ends before what it leans on.
+    stack.push_async_callback(tasks.stop, TASKS_STOP_WITHIN_S)
+    tasks.start("wake", wake.run)
+    health.add_check("database", lambda: _answers(database))
+    return Parts(settings, clock, ids, owner_dsn, app_dsn, database, wake, health, broker, address)
+
+
+async def _start_database(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, tasks: Tasks
+) -> tuple[str | None, str]:
+    """The owner's DSN, when we have one, and the roles'. Migrates when we may."""
+    owner_dsn = settings.database_url.get_secret_value() if settings.database_url else None
+    if settings.embedded_database:
+        server = EmbeddedPostgres(settings.data_dir)
+        owner_dsn = await server.start()
+        stack.push_async_callback(server.stop)
+        tasks.start("postgres", server.watch, vital=True)
+    password = _app_password(settings)
+    app_dsn = settings.app_dsn(owner_dsn, password)
+    if owner_dsn is None:
+        await require_migrated(app_dsn)
+    else:
+        done = await migrate(owner_dsn, clock, app_password=password)
+        log.info("migrated", files=len(done))
+    return owner_dsn, app_dsn
+
+
+def _app_password(settings: Settings) -> str:
+    if settings.app_password is not None:
+        return settings.app_password.get_secret_value()
+    if settings.app_database_url is not None:
+        given = conninfo_to_dict(settings.app_database_url.get_secret_value())
+        return str(given.get("password") or "") or secrets.token_urlsafe(32)
+    return kept_secret(settings.data_dir / "app-password")
+
+
+async def _start_broker(
+    settings: Settings,
+    roles: frozenset[Role],
+    clock: Clock,
+    stack: AsyncExitStack,
+    tasks: Tasks,
+    health: Health,
+) -> tuple[Broker | ExternalBroker | None, BrokerAddress | None]:
+    if "edge" not in roles:
+        return None, None
+    broker: Broker | ExternalBroker
+    if settings.broker_url is not None:
+        broker = ExternalBroker(settings.broker_url.get_secret_value(), settings.broker_dir)
+    else:
+        outer = await asyncio.to_thread(_outer_listener, settings, clock)
+        port = 0 if outer else settings.mqtt_port
+        broker = Broker(settings.data_dir, kind=settings.broker, port=port, outer=outer)
+    address = await broker.start()
+    stack.push_async_callback(broker.stop)
+    tasks.start("broker", broker.watch, vital=True)
+    health.add_check("broker", broker.healthy)
+    return broker, address
+
+
+def _outer_listener(settings: Settings, clock: Clock) -> OuterListener | None:
+    """Devices beyond this machine come in over TLS, with the web server's certificate."""
+    if is_loopback(settings.mqtt_host):
+        return None
+    made = server_certificate(settings, clock.now())
+    if made is None:
+        made = local_certificate(settings.data_dir / "tls", names_of(settings), clock.now())
+    return OuterListener(settings.mqtt_host, settings.mqtt_port or 8883, made.cert, made.key)
+
+
+async def _start_web(
+    parts: Parts, bound: socket.socket | None, stack: AsyncExitStack, web: WebApp, tasks: Tasks
+) -> tuple[WebServer | None, Certificate | None]:
+    if bound is None:
+        return None, None
+    settings, clock = parts.settings, parts.clock
+    certificate = await asyncio.to_thread(server_certificate, settings, clock.now())
+    app = web(parts, certificate.authority if certificate else None)
+    counted = RequestMetrics(app, parts.health)
+    server = WebServer(counted, bound, certificate, settings.stop_within_s)
+    await server.start()
+    stack.push_async_callback(server.stop)
+    tasks.start("web", server.wait, vital=True)
+    if certificate is not None:
+        tasks.start(
+            "web.certificate",
+            lambda: server.keep_certificate_fresh(lambda: server_certificate(settings, clock.now())),
+        )
+        if certificate.authority is not None:
+            log.info("tls.authority", path="/ca.crt", fingerprint=fingerprint(certificate.authority))
+    return server, certificate
+
+
+def _url(settings: Settings, server: WebServer | None, certificate: Certificate | None) -> str:
+    if server is None:
+        return ""
+    name = settings.name_for_people
+    host = f"[{name}]" if ":" in name else name
+    return f"{'https' if certificate else 'http'}://{host}:{server.port}"
+
+
+async def _answers(database: Database) -> bool:
+    async with database.read(Caller.product("health")) as read:
+        return bool(await read.value("SELECT true"))
