@@ -1,0 +1,346 @@
+"""How sure we are: presence of a unit, count and mass of a lot, grade of an incident at a gate. Pure.
+
+Presence of one unit is odds of independent modalities multiplied:
+
+    p = odds / (1 + odds),  odds = product of LIKELIHOOD_RATIO[modality] over those that saw it inside
+
+A unit no sensor has seen counts with p = 0, whatever the books say: books are claims.
+
+The count of a lot is Poisson-binomial, mixed over shared shocks: with probability `SHOCK[modality]` a whole
+modality is worthless (cloned tags, a scale set wrong), and the count is that of the others alone. The
+interval holds 99 %, half of the rest on either side.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.messages import MODALITIES, EvidenceLevel, Grade, Modality
+
+LIKELIHOOD_RATIO: dict[str, float] = {"tag": 30.0, "mass": 50.0, "position": 20.0, "sight": 20.0}
+"""P(this evidence | goods here) / P(... | not here). Start values until a site's own are learnt: about one
+tag in thirty is off its goods or was cleared too late; a net mass within 3 e and 0.5 % by chance one in
+fifty; a fork's load switch with the wrong load or place one in twenty."""
+SHOCK: dict[str, float] = {"tag": 0.002, "mass": 0.002, "position": 0.002, "sight": 0.005}
+"""Probability that a modality as a whole is worthless at one moment."""
+TAIL = 0.005
+"""On each side of the 99 % interval."""
+AGREEMENT_SHARE = 0.9
+"""A modality agrees on a lot when it saw at least this share of the units counted for sure."""
+VERIFIED_PROBABILITY = 0.99
+"""One unit is called verified from here on, which takes two modalities."""
+SCALE_ERROR_G = 60_000
+"""3 e of a 60 t road weighbridge: bound of the error of one weighing in service (OIML R 76-1)."""
+
+
+# --- presence ------------------------------------------------------------------------------------
+
+
+def presence_probability(modalities: Iterable[str]) -> float:
+    """P(on site) of a unit that these modalities saw inside and that has not gone out since; 0 for none."""
+    ratios = [LIKELIHOOD_RATIO[modality] for modality in modalities]
+    odds = math.prod(ratios)
+    return odds / (1 + odds) if ratios else 0.0
+
+
+def evidence_level(probability: float, modality_count: int) -> EvidenceLevel:
+    """The word for it: claimed, seen or verified."""
+    if modality_count == 0:
+        return "claimed"
+    return "verified" if probability >= VERIFIED_PROBABILITY and modality_count >= 2 else "seen"
+
+
+# --- counts --------------------------------------------------------------------------------------
+
+
+class CountInterval(msgspec.Struct, frozen=True):
+    """Units at 99 %: low <= mid <= high."""
+
+    low: int
+    mid: int
+    high: int
+
+
+def poisson_binomial(probabilities: Mapping[float, int]) -> NDArray[np.float64]:
+    """P(k of them) for k = 0..n, exact: `probabilities` maps p to how many units have it.
+
+    Equal ones are binomial; the groups are convolved. Complexity O(n * groups).
+    """
+    pmf = np.ones(1)
+    for p, count in sorted(probabilities.items()):
+        pmf = np.convolve(pmf, _binomial(count, p))
+    return pmf
+
+
+def _binomial(count: int, p: float) -> NDArray[np.float64]:
+    if p <= 0.0 or p >= 1.0:
+        pmf = np.zeros(count + 1)
+        pmf[0 if p <= 0.0 else count] = 1.0
+        return pmf
+    k = np.arange(count + 1)
+    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, count + 1)))))
+    log_choose = log_factorial[count] - log_factorial[k] - log_factorial[count - k]
+    pmf = np.exp(log_choose + k * math.log(p) + (count - k) * math.log1p(-p))
+    return np.asarray(pmf / pmf.sum(), dtype=np.float64)
+
+
+def count_interval(units: Iterable[frozenset[str]]) -> CountInterval:
+    """The 99 % interval of how many are here; each unit is given by the modalities that saw it inside."""
+    groups = Counter(units)
+    total = sum(groups.values())
+    used = sorted(set().union(*groups)) if groups else []
+    mixed = np.zeros(total + 1)
+    for failed in _subsets(used):
+        weight = math.prod(SHOCK[m] if m in failed else 1 - SHOCK[m] for m in used)
+        chances: Counter[float] = Counter()
+        for modalities, count in groups.items():
+            chances[presence_probability(modalities - failed)] += count
+        mixed += weight * poisson_binomial(chances)
+    cumulative = np.cumsum(mixed)
+    low = int(np.searchsorted(cumulative, TAIL, side="right"))
+    mid = int(np.searchsorted(cumulative, 0.5, side="left"))
+    high = int(np.searchsorted(cumulative, 1 - TAIL, side="left"))
+    return CountInterval(low, max(low, min(mid, total)), max(low, mid, min(high, total)))
+
+
+def _subsets(items: Sequence[str]) -> Iterable[frozenset[str]]:
+    sizes = (itertools.combinations(items, size) for size in range(len(items) + 1))
+    return map(frozenset, itertools.chain.from_iterable(sizes))
+
+
+# --- lots ----------------------------------------------------------------------------------------
+
+
+class UnitSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit as a lot counts it: the modalities that saw it inside, each when and by which observation."""
+
+    unit_id: str
+    modalities: dict[str, datetime]
+    evidence_ids: dict[str, str]
+    mass_g: int | None = None
+    """Its share of a net mass that was weighed; None when it never crossed a scale."""
+    weighing: str | None = None
+    """The check the mass comes from: units of one check share one error."""
+
+
+class LotEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What sensors vouch for of a lot. See `twin.messages.VerifiedStock`."""
+
+    count: CountInterval
+    mass_g_low: int | None
+    mass_g_mid: int | None
+    mass_g_high: int | None
+    modalities: dict[str, datetime]
+    as_of: datetime | None
+
+
+def lot_evidence(units: Sequence[UnitSeen]) -> LotEvidence:
+    """Count, mass and agreeing modalities of the units of one lot."""
+    seen = [unit for unit in units if unit.modalities]
+    count = count_interval(frozenset(unit.modalities) for unit in seen)
+    low_g, mid_g, high_g = _mass_interval(seen, count)
+    moments = [at for unit in seen for at in unit.modalities.values()]
+    return LotEvidence(
+        count=count,
+        mass_g_low=low_g,
+        mass_g_mid=mid_g,
+        mass_g_high=high_g,
+        modalities=_agreeing(seen, count.low),
+        as_of=max(moments, default=None),
+    )
+
+
+def _agreeing(seen: Sequence[UnitSeen], low: int) -> dict[str, datetime]:
+    """Modalities that saw enough of the counted units, each with the moment of its stalest unit."""
+    agreeing: dict[str, datetime] = {}
+    for modality in MODALITIES:
+        moments = [unit.modalities[modality] for unit in seen if modality in unit.modalities]
+        if low > 0 and len(moments) >= AGREEMENT_SHARE * low:
+            agreeing[modality] = min(moments)
+    return agreeing
+
+
+def _mass_interval(
+    seen: Sequence[UnitSeen], count: CountInterval
+) -> tuple[int | None, int | None, int | None]:
+    """Mass of the weighed units: the count interval over their masses, and the scale's error.
+
+    Each check rests on two weighings, so its error is sqrt(2) x 3 e; errors of checks are independent and
+    add in quadrature. Units never weighed add nothing.
+    """
+    weighed = sorted(unit.mass_g for unit in seen if unit.mass_g is not None)
+    if not weighed:
+        return None, None, None
+    checks = {unit.weighing for unit in seen if unit.mass_g is not None}
+    error_g = round(SCALE_ERROR_G * math.sqrt(2 * len(checks)))
+    unweighed = len(seen) - len(weighed)
+    sure = max(0, count.low - unweighed)
+    low_g = max(0, sum(weighed[:sure]) - error_g)
+    probabilities = [presence_probability(unit.modalities) for unit in seen if unit.mass_g is not None]
+    masses = [unit.mass_g for unit in seen if unit.mass_g is not None]
+    mid_g = round(sum(p * mass for p, mass in zip(probabilities, masses, strict=True)))
+    high_g = sum(weighed[len(weighed) - min(count.high, len(weighed)) :]) + error_g
+    return low_g, max(low_g, mid_g), max(high_g, mid_g)
+
+
+# --- incidents at a gate -------------------------------------------------------------------------
+
+
+class UnitOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that went out; `is_released` when a release covers unit, gate, vehicle and time."""
+
+    unit_id: str
+    lot_id: str
+    crossed_at: datetime
+    is_direct: bool
+    is_released: bool
+    expected_mass_g: int | None
+    evidence_ids: list[str]
+
+
+class ExitMass(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vehicle weighs at the gate outwards, and weighed when it came in (None: never)."""
+
+    exit_g: int
+    exit_at: datetime
+    exit_id: str
+    entry_g: int | None
+    entry_id: str | None
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident with its grade and why. `modalities` are the independent ones that agree."""
+
+    kind: str
+    grade: Grade
+    unit_ids: list[str]
+    lot_ids: list[str]
+    modalities: list[Modality]
+    reasons: list[str]
+    taken_g: int | None
+
+
+def judge_gate(units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int) -> Judgement | None:
+    """Judge what goes out through a gate with one vehicle (or with none known).
+
+    Unreleased units: `check` on tags alone, even with direction; `restrict` when a vehicle is on the bridge
+    but cannot be compared; `freeze` when the direction was seen by both sides of the portal *and* the
+    vehicle is heavier than it came by at least half of the units' mass (and by more than the tolerance).
+    Released units only, but a mass that disagrees beyond the tolerance: `check`, since that is mass alone.
+    None: nothing to report. Source of the grades: two independent modalities before money is touched.
+    """
+    unreleased = [unit for unit in units if not unit.is_released]
+    taken_g = mass.exit_g - mass.entry_g if mass is not None and mass.entry_g is not None else None
+    if not unreleased:
+        return _judge_released(units, taken_g, tolerance_g)
+    reasons = ["tags_out"]
+    modalities: list[Modality] = ["tag"]
+    grade: Grade = "check"
+    is_direct = any(unit.is_direct for unit in unreleased)
+    if is_direct:
+        reasons.append("direction_seen")
+    if taken_g is not None and taken_g >= _least_taken_g(unreleased, tolerance_g):
+        reasons.append("vehicle_heavier")
+        modalities.append("mass")
+        grade = "freeze" if is_direct else "restrict"
+    elif mass is not None and taken_g is None:
+        reasons.append("vehicle_weighed")
+        grade = "restrict" if is_direct else "check"
+    return _judgement("exit_without_release", grade, unreleased, modalities, reasons, taken_g)
+
+
+def _least_taken_g(units: Sequence[UnitOut], tolerance_g: int) -> int:
+    """The least gain of the vehicle that says goods are on it: half their mass, above the scale's error."""
+    return max(tolerance_g + 1, sum(unit.expected_mass_g or 0 for unit in units) // 2)
+
+
+def _judge_released(units: Sequence[UnitOut], taken_g: int | None, tolerance_g: int) -> Judgement | None:
+    expected_g = sum(unit.expected_mass_g or 0 for unit in units)
+    if not units or taken_g is None or abs(taken_g - expected_g) <= tolerance_g:
+        return None
+    return _judgement("exit_mass_differs", "check", units, ["mass"], ["mass_differs"], taken_g)
+
+
+def _judgement(
+    kind: str,
+    grade: Grade,
+    units: Sequence[UnitOut],
+    modalities: list[Modality],
+    reasons: list[str],
+    taken_g: int | None,
+) -> Judgement:
+    return Judgement(
+        kind=kind,
+        grade=grade,
+        unit_ids=sorted({unit.unit_id for unit in units}),
+        lot_ids=sorted({unit.lot_id for unit in units}),
+        modalities=modalities,
+        reasons=reasons,
+        taken_g=taken_g,
+    )
+
+
+# --- discrepancies -------------------------------------------------------------------------------
+
+
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
+    """Books and sensors disagree about a unit (or, `unit_id` None, about a delivery)."""
+
+    kind: str
+    cause: str
+    since: datetime
+    facts: dict[str, str | int | None]
+
+
+class UnitBelief(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed to compare one unit's books with what was seen."""
+
+    claimed_slot_id: str | None
+    claimed_at: datetime | None
+    seen_place: str
+    seen_slot_id: str | None
+    seen_at: datetime | None
+    placed_at: datetime | None
+    away_at: datetime | None
+    left_at: datetime | None
+    is_released: bool
+    delivery_done_at: datetime | None
+    """When the vehicle of the unit's delivery had left; None while it is here or none was announced."""
+
+
+def discrepancies_of(unit: UnitBelief) -> list[Discrepancy]:
+    """Where the books and the sensors disagree about this unit; empty when they agree."""
+    found = []
+    claimed = unit.claimed_slot_id is not None and unit.claimed_at is not None
+    gone_at = unit.left_at or unit.away_at
+    if unit.seen_at is None:
+        if unit.delivery_done_at is not None:
+            found.append(_differs("not_seen_at_delivery", "announced_not_heard", unit.delivery_done_at, unit))
+        elif claimed and unit.claimed_at is not None:
+            found.append(_differs("claimed_unseen", "no_sensor_saw_it", unit.claimed_at, unit))
+    elif gone_at is not None:
+        if not unit.is_released:
+            found.append(_differs("gone_without_release", "crossed_gate", gone_at, unit))
+    elif claimed and unit.placed_at is not None and unit.claimed_at is not None:
+        settled = unit.seen_place in {"slot", "staging"}
+        if settled and unit.seen_slot_id != unit.claimed_slot_id:
+            cause = "moved_after_claim" if unit.placed_at > unit.claimed_at else "claimed_after_seen"
+            found.append(_differs("place_differs", cause, max(unit.placed_at, unit.claimed_at), unit))
+    elif unit.claimed_at is not None and unit.claimed_slot_id is None and unit.seen_at > unit.claimed_at:
+        found.append(_differs("seen_after_departure", "books_say_left", unit.seen_at, unit))
+    return found
+
+
+def _differs(kind: str, cause: str, since: datetime, unit: UnitBelief) -> Discrepancy:
+    facts: dict[str, str | int | None] = {
+        "claimed_slot_id": unit.claimed_slot_id,
+        "seen_slot_id": unit.seen_slot_id,
+        "seen_place": unit.seen_place,
+    }
+    return Discrepancy(kind=kind, cause=cause, since=since, facts=facts)

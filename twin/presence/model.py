@@ -1,0 +1,315 @@
+"""What a tag's sightings say: on which side of a gate it is, when it crossed, where the unit was put.
+
+A left fold over sightings sorted by (observed_at, device, boot, sequence), so the result is a function of
+the *set* of sightings. Later sightings continue a kept `Track`; an earlier one means folding all again.
+
+Side of a portal. Two states, outside and inside; each read by an antenna is evidence for its side. Belief is
+kept as log-odds of *inside*:
+
+    L <- L * exp(-dt / FORGET_S) +/- READS * ln(LIKELIHOOD_RATIO),   clamped to +/- LOG_ODDS_MAX
+
+The decay says that a tag not heard for a while may have moved. A side is declared at 90 %. Both antennas
+hear a tag in the overlap of their fields; the two kinds of read then cancel out and nothing is declared.
+A crossing is a declared side that differs from where the tag was.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+Side = Literal["outside", "inside"]
+SightingKind = Literal["tag", "picked_up", "set_down"]
+Direction = Literal["in", "out"]
+
+LIKELIHOOD_RATIO = 6.0
+"""P(this antenna hears | tag on its side) / P(... | other side). A start value; back lobes and reflections
+give one read in seven from the wrong side in a furnished hall."""
+LIKELIHOOD_RATIO_STRONG = 8.0
+"""The same for a strong read. One such read alone stays below the threshold: two are always needed."""
+STRONG_CDBM = -5_000
+"""A read at -50 dBm or above is strong: about two metres before the antenna."""
+READS_COUNTED_MAX = 2
+"""Reads merged in one report share their luck: a report counts as two at most."""
+FORGET_S = 4.0
+"""Time constant of the decay: a truck at walking pace needs about that long from field to field."""
+LOG_ODDS_MAX = 3.3
+"""Bound of the belief (96 %), so that two or three reads on the other side suffice to turn it."""
+LOG_ODDS_DECLARED = math.log(0.9 / 0.1)
+SILENCE = timedelta(seconds=30)
+"""After this much silence a tag that is heard again begins a new stay."""
+PASSAGE = timedelta(minutes=10)
+"""Both sides within this time are one passage: the direction was seen, not inferred."""
+EVIDENCE_KEPT = 3
+"""Observation ids kept for each side of a portal."""
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """One device saw one tag. Gate and side are resolved from the layout; so are place and slot."""
+
+    observation_id: str
+    device_id: str
+    boot: int
+    sequence: int
+    observed_at: datetime
+    epc_hex: str
+    kind: SightingKind
+    gate_id: str | None = None
+    side: Side | None = None
+    rssi_cdbm: int = 0
+    seen_count: int = 1
+    place: str | None = None
+    slot_id: str | None = None
+    x_m: float | None = None
+    y_m: float | None = None
+    z_m: float | None = None
+
+    @property
+    def key(self) -> tuple[datetime, str, int, int]:
+        """The one order in which sightings are folded."""
+        return (self.observed_at, self.device_id, self.boot, self.sequence)
+
+
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """The tag was on one side of a portal from its first to its last read there."""
+
+    gate_id: str
+    side: Side
+    first_at: datetime
+    last_at: datetime
+    evidence_ids: list[str]
+
+
+class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+    """The tag passed the gate; `is_direct` when both sides heard it within one passage."""
+
+    gate_id: str
+    direction: Direction
+    crossed_at: datetime
+    is_direct: bool
+    evidence_ids: list[str]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Last seen at, and by which observation."""
+
+    at: datetime
+    observation_id: str
+
+
+class Hearing(msgspec.Struct, kw_only=True):
+    """The filter of one tag at one gate."""
+
+    log_odds: float = 0.0
+    heard_at: datetime | None = None
+    side: Side | None = None
+    """Declared in the present run of reads; None until then."""
+    runs: dict[str, list[Seen]] = {}
+    """First and latest reads by side since the other side was declared, at most `EVIDENCE_KEPT`."""
+    stay_at: datetime | None = None
+    last_side: Side | None = None
+    last_side_at: datetime | None = None
+    last_ids: list[str] = []
+
+
+class Track(msgspec.Struct, kw_only=True):
+    """The folded state of one tag. Changed in place by `fold`; kept as JSON between batches."""
+
+    hearings: dict[str, Hearing] = {}
+    is_inside: bool | None = None
+    """None: never seen on site; False: outside or gone out."""
+    gate_id: str | None = None
+    inside_at: datetime | None = None
+    away_at: datetime | None = None
+    place: Literal["slot", "staging", "gate", "vehicle", "unknown"] = "unknown"
+    slot_id: str | None = None
+    x_m: float | None = None
+    y_m: float | None = None
+    z_m: float | None = None
+    placed_at: datetime | None = None
+    seen: dict[str, Seen] = {}
+    """By modality, since it last came in."""
+    last_seen_at: datetime | None = None
+
+
+class Derived(msgspec.Struct, kw_only=True):
+    """What a fold brought to light: stays by their start (a later one replaces), crossings, set-downs."""
+
+    stays: dict[tuple[str, datetime], Stay] = {}
+    crossings: list[Crossing] = []
+    set_down: list[Sighting] = []
+
+
+def fold(track: Track, sightings: Iterable[Sighting], *, expected_gate_id: str | None = None) -> Derived:
+    """Continue `track` (in place) with sightings, which must be sorted by `key`.
+
+    `expected_gate_id`: a gate of the site when the unit is announced for delivery, so that its first sight
+    inside means that it came in (through that gate when no other heard it); None for other tags.
+    """
+    derived = Derived()
+    for sighting in sightings:
+        if sighting.kind == "tag":
+            _fold_tag(track, sighting, derived, expected_gate_id)
+        else:
+            _fold_load(track, sighting, derived, expected_gate_id)
+        track.last_seen_at = sighting.observed_at
+    return derived
+
+
+def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
+    seen = Seen(read.observed_at, read.observation_id)
+    if read.gate_id is None or read.side is None:
+        _came_in_unseen(track, read, derived, expected_gate_id)
+        track.seen["tag"] = seen
+        return
+    hearing = track.hearings.setdefault(read.gate_id, Hearing())
+    _weigh(hearing, read)
+    declared = _declared(hearing)
+    if declared is not None and declared != hearing.side:
+        _declare(track, hearing, read, declared, derived, expected_gate_id)
+    if hearing.side is not None and hearing.side == read.side:
+        _stay_on(hearing, read, derived)
+    track.seen["tag"] = seen
+
+
+def _weigh(hearing: Hearing, read: Sighting) -> None:
+    """Decay the belief to the time of the read, then add the read."""
+    if hearing.heard_at is not None:
+        silence = read.observed_at - hearing.heard_at
+        hearing.log_odds *= math.exp(-silence.total_seconds() / FORGET_S)
+        if silence > SILENCE:
+            hearing.side, hearing.runs = None, {}
+    ratio = LIKELIHOOD_RATIO_STRONG if read.rssi_cdbm >= STRONG_CDBM else LIKELIHOOD_RATIO
+    evidence = min(read.seen_count, READS_COUNTED_MAX) * math.log(ratio)
+    signed = evidence if read.side == "inside" else -evidence
+    hearing.log_odds = max(-LOG_ODDS_MAX, min(LOG_ODDS_MAX, hearing.log_odds + signed))
+    hearing.heard_at = read.observed_at
+    run = hearing.runs.setdefault(str(read.side), [])
+    if run and read.observed_at - run[-1].at > SILENCE:
+        run.clear()
+    run.append(Seen(read.observed_at, read.observation_id))
+    if len(run) > EVIDENCE_KEPT:
+        del run[1]
+
+
+def _declared(hearing: Hearing) -> Side | None:
+    if hearing.log_odds >= LOG_ODDS_DECLARED:
+        return "inside"
+    return "outside" if hearing.log_odds <= -LOG_ODDS_DECLARED else None
+
+
+def _declare(
+    track: Track, hearing: Hearing, read: Sighting, side: Side, derived: Derived, expected_gate_id: str | None
+) -> None:
+    """The belief has settled on a side that is new in this run of reads."""
+    run = hearing.runs[side]
+    if side == "inside" and track.is_inside is not True:
+        if hearing.last_side == "outside":
+            _cross(track, _heard_crossing(hearing, read, "in"), derived)
+        else:
+            _first_inside(track, read, derived, expected_gate_id)
+    elif side == "outside" and track.is_inside is True:
+        _cross(track, _heard_crossing(hearing, read, "out"), derived)
+    elif side == "outside":
+        track.is_inside = False
+    hearing.side, hearing.stay_at = side, run[0].at
+    hearing.runs = {side: run}
+    track.gate_id = read.gate_id
+    if track.place == "unknown":
+        track.place = "gate"
+
+
+def _heard_crossing(hearing: Hearing, read: Sighting, direction: Direction) -> Crossing:
+    """A crossing that this portal heard: direct when the other side heard it too, shortly before."""
+    assert read.gate_id is not None
+    assert read.side is not None
+    run = hearing.runs[read.side]
+    came_from = "outside" if direction == "in" else "inside"
+    is_direct = (
+        hearing.last_side == came_from
+        and hearing.last_side_at is not None
+        and run[0].at - hearing.last_side_at <= PASSAGE
+    )
+    before = hearing.last_ids if is_direct else []
+    return Crossing(
+        gate_id=read.gate_id,
+        direction=direction,
+        crossed_at=read.observed_at,
+        is_direct=is_direct,
+        evidence_ids=[*before, *(seen.observation_id for seen in run)],
+    )
+
+
+def _stay_on(hearing: Hearing, read: Sighting, derived: Derived) -> None:
+    """The tag is heard on its declared side: the stay goes on."""
+    assert hearing.side is not None
+    assert hearing.stay_at is not None
+    assert read.gate_id is not None
+    ids = [seen.observation_id for seen in hearing.runs.get(hearing.side, [])]
+    hearing.last_side, hearing.last_side_at, hearing.last_ids = (
+        hearing.side,
+        read.observed_at,
+        ids[:1] + ids[-1:],
+    )
+    derived.stays[(read.gate_id, hearing.stay_at)] = Stay(
+        gate_id=read.gate_id,
+        side=hearing.side,
+        first_at=hearing.stay_at,
+        last_at=read.observed_at,
+        evidence_ids=ids,
+    )
+
+
+def _cross(track: Track, crossing: Crossing, derived: Derived) -> None:
+    derived.crossings.append(crossing)
+    track.gate_id, track.place, track.slot_id = crossing.gate_id, "gate", None
+    track.placed_at = crossing.crossed_at
+    track.x_m = track.y_m = track.z_m = None
+    track.seen.pop("position", None)
+    if crossing.direction == "in":
+        track.is_inside, track.inside_at, track.away_at = True, crossing.crossed_at, None
+    else:
+        track.is_inside, track.away_at = False, crossing.crossed_at
+
+
+def _first_inside(track: Track, sighting: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
+    """Seen inside without having been heard outside: an announced unit has come in, another was here."""
+    gate_id = sighting.gate_id or track.gate_id or expected_gate_id
+    if gate_id is not None and (expected_gate_id is not None or track.is_inside is False):
+        inferred = Crossing(
+            gate_id=gate_id,
+            direction="in",
+            crossed_at=sighting.observed_at,
+            is_direct=False,
+            evidence_ids=[sighting.observation_id],
+        )
+        _cross(track, inferred, derived)
+    track.is_inside, track.inside_at, track.away_at = True, sighting.observed_at, None
+
+
+def _came_in_unseen(track: Track, sighting: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
+    """A device within the site saw it: wherever the portal believes it, it is inside."""
+    if track.is_inside is not True:
+        _first_inside(track, sighting, derived, expected_gate_id)
+    track.inside_at = sighting.observed_at
+
+
+def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
+    """A forklift lifted or set it down: load switch and position. Its fork reader adds no second modality."""
+    _came_in_unseen(track, load, derived, expected_gate_id)
+    is_set_down = load.kind == "set_down"
+    track.place = _place_of(load) if is_set_down else "vehicle"
+    track.slot_id = load.slot_id if is_set_down else None
+    track.x_m, track.y_m, track.z_m = load.x_m, load.y_m, load.z_m
+    track.placed_at = load.observed_at
+    track.seen["position"] = Seen(load.observed_at, load.observation_id)
+    if is_set_down:
+        derived.set_down.append(load)
+
+
+def _place_of(load: Sighting) -> Literal["slot", "staging", "vehicle"]:
+    if load.slot_id is not None:
+        return "slot"
+    return "vehicle" if load.place == "vehicle" else "staging"

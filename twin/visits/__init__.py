@@ -1,0 +1,1 @@
+"""Vehicles at the gates: visits, weighings, who stands there and who left."""

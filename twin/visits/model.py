@@ -1,0 +1,333 @@
+"""A vehicle's visits, from where its tag was heard, the lane's weighings and the barrier's loop.
+
+Pure functions of sets: everything is sorted by time first. A vehicle *stands* at a gate inwards (heard
+outside before it was inside) or outwards (heard inside again after it had gone into the yard, or outside
+after inside). A standing ends when the vehicle passed inwards, turned back into the yard, or left: the
+loop under the open boom was occupied and then free while it stood outwards.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from twin.presence.model import PASSAGE, Side, Stay
+
+Direction = Literal["in", "out"]
+Outcome = Literal["standing", "passed", "returned", "left"]
+VisitState = Literal["away", "approaching", "inside", "leaving", "left"]
+
+WEIGHED_WITHIN = timedelta(seconds=60)
+"""A weighing belongs to a vehicle heard at the lane's gate within this time of it."""
+LOOP_SETTLES = timedelta(seconds=5)
+"""A tag may be heard outside this much after the loop has become free."""
+HEARD_WITH = timedelta(seconds=10)
+"""Units heard this long before or after their vehicle may be with it: a lorry takes that long to pass."""
+STAYED_BEHIND = timedelta(seconds=5)
+"""A unit still heard inside this long after its vehicle is heard outside has stayed behind."""
+PARKED_BEFORE = timedelta(seconds=120)
+"""A unit heard inside since this long before the vehicle came was parked there."""
+SCALE_INTERVAL_G = 20_000
+"""Verification scale interval e of a 60 t road weighbridge."""
+TOLERANCE_INTERVALS = 3
+"""In service a class III instrument may err by 2 x 1.5 e (OIML R 76-1, table 6 and 3.5.2)."""
+TOLERANCE_SHARE = 0.005
+"""And half a percent for what was stated: packing, moisture, pallets."""
+EVIDENCE_KEPT = 12
+
+
+class Weighing(msgspec.Struct, frozen=True, kw_only=True):
+    """A stable weighing in the lane of a gate."""
+
+    observation_id: str
+    weighbridge_id: str
+    gate_id: str | None
+    mass_g: int
+    weight_id: int
+    weighed_at: datetime
+
+
+class BarrierChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One report of a barrier about itself."""
+
+    observation_id: str
+    gate_id: str
+    observed_at: datetime
+    is_open: bool
+    is_closed: bool
+    loop_occupied: bool
+
+
+class Pass(msgspec.Struct, frozen=True, kw_only=True):
+    """Something went over the loop while the boom was not shut."""
+
+    gate_id: str
+    occupied_at: datetime
+    freed_at: datetime
+    evidence_ids: list[str]
+    heard: frozenset[str] = frozenset()
+    """Vehicles heard outside while it happened."""
+
+
+class Standing(msgspec.Struct, kw_only=True):
+    """A vehicle at a gate. `crossed_at`: first heard outside while on its way out."""
+
+    gate_id: str
+    direction: Direction
+    began_at: datetime
+    last_at: datetime
+    outcome: Outcome = "standing"
+    crossed_at: datetime | None = None
+    left_at: datetime | None = None
+    weighing: Weighing | None = None
+    entry: Weighing | None = None
+    """What it weighed when it came in on this visit."""
+    evidence_ids: list[str] = []
+
+
+class Visit(msgspec.Struct, kw_only=True):
+    """From the first sight of the vehicle to its leaving, with the last weighing on the way in and out."""
+
+    began_at: datetime
+    entered_at: datetime | None = None
+    left_at: datetime | None = None
+    entry: Weighing | None = None
+    exit: Weighing | None = None
+    standings: list[Standing] = []
+
+    @property
+    def state(self) -> VisitState:
+        if self.left_at is not None:
+            return "left"
+        now = self.standings[-1] if self.standings else None
+        if now is None or now.outcome != "standing":
+            return "inside"
+        return "approaching" if now.direction == "in" else "leaving"
+
+
+def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
+    """Passages over the loop with the boom not shut, from a barrier's reports in any order."""
+    passes: list[Pass] = []
+    start: BarrierChange | None = None
+    was_open = False
+    for change in sorted(changes, key=lambda change: (change.observed_at, change.observation_id)):
+        if change.loop_occupied:
+            start = start or change
+            was_open = was_open or change.is_open or not change.is_closed
+            continue
+        if start is not None and was_open:
+            passes.append(
+                Pass(
+                    gate_id=change.gate_id,
+                    occupied_at=start.observed_at,
+                    freed_at=change.observed_at,
+                    evidence_ids=[start.observation_id, change.observation_id],
+                )
+            )
+        start, was_open = None, False
+    return passes
+
+
+def vehicle_on_bridge(weighing: Weighing, stays: Sequence[tuple[str, Stay]]) -> str | None:
+    """Which vehicle was weighed: `stays` are (vehicle id, stay at the lane's gate).
+
+    One heard on both sides of the bridge, before and after, is sure. Else the one heard nearest in time
+    within `WEIGHED_WITHIN`; None when nobody was, or when two are equally near.
+    """
+    near: dict[str, tuple[bool, timedelta]] = {}
+    sides: dict[str, set[tuple[bool, Side]]] = {}
+    for vehicle_id, stay in stays:
+        gap = max(stay.first_at - weighing.weighed_at, weighing.weighed_at - stay.last_at, timedelta(0))
+        if gap > WEIGHED_WITHIN:
+            continue
+        sides.setdefault(vehicle_id, set()).add((stay.first_at > weighing.weighed_at, stay.side))
+        through = {(False, "outside"), (True, "inside")} <= sides[vehicle_id] or {
+            (False, "inside"),
+            (True, "outside"),
+        } <= sides[vehicle_id]
+        best = near.get(vehicle_id, (True, gap))[1]
+        near[vehicle_id] = (not through, min(gap, best))
+    ranked = sorted((rank, vehicle_id) for vehicle_id, rank in near.items())
+    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+        return None
+    return ranked[0][1]
+
+
+def fold_visits(
+    vehicle_id: str, stays: Iterable[Stay], weighings: Iterable[Weighing], passes: Iterable[Pass]
+) -> list[Visit]:
+    """All visits in what is given, oldest first. Give everything since a visit began (or from the start)."""
+    folding = _Folding(vehicle_id)
+    items: list[tuple[datetime, int, str, Stay | Weighing | Pass]] = []
+    items += [(stay.first_at, 0, stay.gate_id, stay) for stay in stays]
+    items += [(weighing.weighed_at, 1, weighing.observation_id, weighing) for weighing in weighings]
+    items += [(passed.freed_at + LOOP_SETTLES, 2, passed.gate_id, passed) for passed in passes]
+    for _, _, _, item in sorted(items, key=lambda item: item[:3]):
+        if isinstance(item, Stay):
+            folding.stay(item)
+        elif isinstance(item, Weighing):
+            folding.weigh(item)
+        else:
+            folding.passed(item)
+    return folding.visits
+
+
+class _Folding:
+    """The state while the visits of one vehicle are folded."""
+
+    def __init__(self, vehicle_id: str) -> None:
+        self.vehicle_id = vehicle_id
+        self.visits: list[Visit] = []
+        self.is_inside = False
+        self.standing: Standing | None = None
+        self.unplaced: Weighing | None = None
+        """A weighing whose direction only the next stay tells."""
+
+    def stay(self, stay: Stay) -> None:
+        if stay.side == "outside":
+            self._outside(stay)
+        else:
+            self._inside(stay)
+
+    def _outside(self, stay: Stay) -> None:
+        if self.standing is not None and self.standing.direction == "out":
+            self.standing.crossed_at = self.standing.crossed_at or stay.first_at
+            self._extend(stay)
+        elif self.is_inside:
+            self._stand(stay, "out").crossed_at = stay.first_at
+        elif self.standing is not None and stay.first_at - self.standing.last_at <= PASSAGE:
+            self._extend(stay)
+        else:
+            self.visits.append(Visit(began_at=stay.first_at))
+            self._stand(stay, "in")
+
+    def _inside(self, stay: Stay) -> None:
+        if self.standing is not None and self.standing.direction == "in":
+            self._end(stay, "passed")
+            self._enter(stay)
+        elif self.standing is not None and self.standing.crossed_at is not None:
+            self._end(stay, "returned")
+        elif self.standing is not None and stay.first_at - self.standing.last_at <= PASSAGE:
+            self._extend(stay)
+        elif self.is_inside:
+            self._stand(stay, "out")
+        else:
+            self.visits.append(Visit(began_at=stay.first_at))
+            self._enter(stay)
+
+    def _enter(self, stay: Stay) -> None:
+        self.is_inside = True
+        visit = self.visits[-1]
+        visit.entered_at = stay.first_at
+        if self.unplaced is not None and stay.first_at - self.unplaced.weighed_at <= WEIGHED_WITHIN:
+            visit.entry = visit.entry or self.unplaced
+        self.unplaced = None
+
+    def _stand(self, stay: Stay, direction: Direction) -> Standing:
+        visit = self.visits[-1]
+        self.standing = Standing(
+            gate_id=stay.gate_id,
+            direction=direction,
+            began_at=stay.first_at,
+            last_at=stay.last_at,
+            entry=visit.entry,
+            evidence_ids=list(stay.evidence_ids),
+        )
+        visit.standings.append(self.standing)
+        if self.unplaced is not None and stay.first_at - self.unplaced.weighed_at <= WEIGHED_WITHIN:
+            weighing, self.unplaced = self.unplaced, None
+            self.weigh(weighing)
+        return self.standing
+
+    def _extend(self, stay: Stay) -> None:
+        assert self.standing is not None
+        self.standing.last_at = max(self.standing.last_at, stay.last_at)
+        ids = [*self.standing.evidence_ids, *stay.evidence_ids]
+        self.standing.evidence_ids = ids[:EVIDENCE_KEPT]
+
+    def _end(self, stay: Stay, outcome: Outcome) -> None:
+        assert self.standing is not None
+        self._extend(stay)
+        self.standing.last_at = max(stay.first_at, self.standing.began_at)
+        self.standing.outcome = outcome
+        self.standing = None
+
+    def weigh(self, weighing: Weighing) -> None:
+        if self.standing is None:
+            visit = self.visits[-1] if self.visits else None
+            entered = visit.entered_at if visit is not None else None
+            is_entry = entered is not None and weighing.weighed_at - entered <= WEIGHED_WITHIN
+            if visit is not None and is_entry and visit.entry is None and visit.left_at is None:
+                visit.entry = weighing
+            else:
+                self.unplaced = weighing
+            return
+        self.standing.weighing = weighing
+        self.standing.last_at = max(self.standing.last_at, weighing.weighed_at)
+        if self.standing.direction == "in":
+            self.visits[-1].entry = self.standing.entry = weighing
+        else:
+            self.visits[-1].exit = weighing
+
+    def passed(self, passed: Pass) -> None:
+        """The loop became free: a vehicle that stood outwards there has left."""
+        standing = self.standing
+        if standing is None or standing.direction != "out" or standing.gate_id != passed.gate_id:
+            return
+        alone = not passed.heard - {self.vehicle_id}
+        was_weighed = standing.weighing is not None and standing.weighing.weighed_at <= passed.freed_at
+        if standing.crossed_at is None and not (was_weighed and alone):
+            return
+        standing.outcome, standing.left_at = "left", passed.freed_at
+        standing.last_at = max(standing.last_at, passed.freed_at)
+        standing.evidence_ids = [*standing.evidence_ids, *passed.evidence_ids]
+        self.visits[-1].left_at = passed.freed_at
+        self.is_inside, self.standing = False, None
+
+
+def units_with(standing: Standing, unit_stays: Iterable[tuple[str, Stay]]) -> list[str]:
+    """Units heard with the vehicle while it stood there; `unit_stays` are (unit id, stay at this gate).
+
+    Left out on the way out: units of the vehicle ahead (heard outside at another time than this vehicle)
+    and units parked by the portal (heard inside long before it came, or still after it is outside).
+    """
+    heard: dict[str, list[Stay]] = {}
+    for unit_id, stay in unit_stays:
+        if stay.last_at >= standing.began_at - HEARD_WITH and stay.first_at <= standing.last_at + HEARD_WITH:
+            heard.setdefault(unit_id, []).append(stay)
+    return sorted(unit_id for unit_id, stays in heard.items() if _is_with(standing, stays))
+
+
+def _is_with(standing: Standing, stays: Sequence[Stay]) -> bool:
+    outside = [stay for stay in stays if stay.side == "outside"]
+    if standing.direction == "in":
+        return bool(outside)
+    if outside:
+        return any(_outside_together(standing, stay) for stay in outside)
+    return not any(_is_parked(standing, stay) for stay in stays)
+
+
+def _outside_together(standing: Standing, stay: Stay) -> bool:
+    if standing.crossed_at is None:
+        return stay.first_at >= standing.began_at
+    return (
+        stay.last_at >= standing.crossed_at - HEARD_WITH
+        and stay.first_at <= standing.crossed_at + PARKED_BEFORE
+    )
+
+
+def _is_parked(standing: Standing, stay: Stay) -> bool:
+    if standing.began_at - stay.first_at > PARKED_BEFORE:
+        return True
+    return standing.crossed_at is not None and stay.last_at > standing.crossed_at + STAYED_BEHIND
+
+
+def tolerance_g(expected_g: int) -> int:
+    """How far a difference of two weighings may lie from what is expected: 3 e and half a percent."""
+    return TOLERANCE_INTERVALS * SCALE_INTERVAL_G + round(TOLERANCE_SHARE * abs(expected_g))
+
+
+def weights_agree(measured_g: int, expected_g: int) -> bool:
+    """True when the measured difference lies within `tolerance_g` of the expected one."""
+    return abs(measured_g - expected_g) <= tolerance_g(expected_g)
