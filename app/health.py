@@ -5,10 +5,12 @@ Anybody may ask; the answers hold no data of any party.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import FileResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -82,8 +84,8 @@ class Health:
             return False
 
 
-def health_router(health: Health) -> APIRouter:
-    """The three routes."""
+def health_router(health: Health, authority: Path | None = None) -> APIRouter:
+    """The three routes, and `/ca.crt` where this program made its own authority."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live")
@@ -99,6 +101,14 @@ def health_router(health: Health) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics(_: Anybody) -> Response:
         return Response(generate_latest(health.metrics), media_type=CONTENT_TYPE_LATEST)
+
+    if authority is not None:
+
+        @router.get("/ca.crt", response_class=Response)
+        async def local_authority(_: Anybody) -> Response:
+            return FileResponse(
+                authority, media_type="application/x-x509-ca-cert", filename="tallyhouse-ca.crt"
+            )
 
     return router
 

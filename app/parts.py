@@ -1,6 +1,11 @@
 """What the roles of one running program share."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from fastapi import FastAPI
 
 from app.database import Database
 from app.health import Health
@@ -8,9 +13,13 @@ from app.settings import Settings
 from app.supervise.broker import Broker
 from app.supervise.broker_access import BrokerAddress
 from app.supervise.broker_external import ExternalBroker
+from app.tasks import Work
 from app.wake import Wake
 from kernel.clock import Clock
 from kernel.ids import Ids
+
+Role = Literal["edge", "fold", "api", "work"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True)
@@ -28,3 +37,10 @@ class Parts:
     health: Health
     broker: Broker | ExternalBroker | None
     broker_address: BrokerAddress | None
+
+
+Crew = Callable[[Parts], Mapping[str, Work]]
+"""The named work of a role."""
+
+WebApp = Callable[[Parts, Path | None], FastAPI]
+"""Makes the HTTP application; the path is the local authority's certificate, if we made one."""

@@ -1,20 +1,18 @@
 """What each role does: named work, started together and restarted one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, get_args
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
 
 from app import wiring
 from app.desk import AppDesk
 from app.folding import Fold
-from app.health import Anybody, health_router
+from app.health import health_router
 from app.http import create_app
 from app.jobs import run_jobs
-from app.parts import Parts
+from app.parts import Crew, Parts, Role
 from app.relay import Relay
 from app.tasks import Work
 from app.texts import Texts
@@ -23,12 +21,7 @@ from kernel.caller import Caller
 from kernel.errors import Unavailable
 from twin.api import apply
 
-Role = Literal["edge", "fold", "api", "work"]
-ROLES: tuple[Role, ...] = get_args(Role)
-
 USERS_LOOKED_AT_EVERY_S = 5.0
-
-Crew = Callable[[Parts], Mapping[str, Work]]
 
 
 def edge_crew(parts: Parts) -> Mapping[str, Work]:
@@ -57,19 +50,8 @@ def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     desk = AppDesk(parts.database, wiring.all_commands())
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
-    mount_platform(app, parts, authority)
+    app.include_router(health_router(parts.health, authority))
     return app
-
-
-def mount_platform(app: FastAPI, parts: Parts, authority: Path | None) -> None:
-    """Health, metrics and the local authority's certificate."""
-    app.include_router(health_router(parts.health))
-    if authority is None:
-        return
-
-    @app.get("/ca.crt", tags=["health"])
-    async def local_authority(_: Anybody) -> Response:
-        return FileResponse(authority, media_type="application/x-x509-ca-cert", filename="tallyhouse-ca.crt")
 
 
 def built_pages() -> Path | None:

@@ -4,20 +4,19 @@ import asyncio
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
-from fastapi import FastAPI
 from psycopg.conninfo import conninfo_to_dict
 
 from app.database import Database
 from app.health import Health, RequestMetrics
 from app.migrate import migrate, require_migrated
-from app.parts import Parts
-from app.roles import CREWS, Crew, Role, web_app
+from app.parts import Crew, Parts, Role, WebApp
 from app.settings import Settings, is_loopback
 from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import BrokerAddress
@@ -35,8 +34,6 @@ from kernel.ids import Ids
 TASKS_STOP_WITHIN_S = 10.0
 DATABASE_CLOSE_WITHIN_S = 5.0
 
-WebApp = Callable[[Parts, Path | None], FastAPI]
-
 log = structlog.get_logger(__name__)
 
 
@@ -51,13 +48,14 @@ class Running:
     authority: Path | None
 
 
-async def serve(settings: Settings, roles: Iterable[Role]) -> int:
+async def serve(settings: Settings, roles: Iterable[Role], *, crews: Mapping[Role, Crew], web: WebApp) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code: 1 when a part the program needs gave up."""
     stop = stop_signal()
-    async with running(settings, roles) as program:
+    async with running(settings, roles, crews=crews, web=web) as program:
         log.info("ready", url=program.url, roles=sorted(roles))
         broken = program.tasks.broken
-        await asyncio.wait({broken, stop}, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [broken, stop]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping", reason=str(broken.result()) if broken.done() else "signal")
         return 1 if broken.done() else 0
 
@@ -81,9 +79,9 @@ async def running(
     settings: Settings,
     roles: Iterable[Role],
     *,
+    crews: Mapping[Role, Crew],
+    web: WebApp,
     clock: Clock | None = None,
-    crews: Mapping[Role, Crew] = CREWS,
-    web: WebApp = web_app,
     take_next_port: bool = False,
 ) -> AsyncIterator[Running]:
     """Everything started on entry, everything stopped in reverse on exit, each within a bound."""
