@@ -1,0 +1,75 @@
+/** Finding things by what people have in hand: an SSCC, a tag, a SKU, a lot, a slot, a plate, a place. */
+import type { Asset, Layout, Unit } from "@shared/api/types";
+
+export type Found =
+  | { kind: "unit"; id: string; title: string; detail: string }
+  | { kind: "lot"; id: string; title: string; detail: string; count: number }
+  | { kind: "rack" | "zone" | "gate" | "weighbridge" | "asset"; id: string; title: string; detail: string };
+
+/** Rows a search answers at most; more would not be read. */
+export const FOUND_MAX = 24;
+
+/** Letters and digits only, in capitals: "A01 07-3" and "a01-07-3" are the same. */
+export function normalise(text: string): string {
+  return text.toUpperCase().replace(/[^\p{L}\p{N}]/gu, "");
+}
+
+function placesOf(layout: Layout, isChinese: boolean): Found[] {
+  const zoneName = (zone: Layout["zones"][number]) => (isChinese ? zone.name_zh : zone.name_en) || zone.zone_id;
+  return [
+    ...layout.racks.map((rack): Found => ({ kind: "rack", id: rack.rack_id, title: rack.rack_id, detail: rack.zone_id })),
+    ...layout.zones.map((zone): Found => ({ kind: "zone", id: zone.zone_id, title: zoneName(zone), detail: zone.kind })),
+    ...layout.gates.map((gate): Found => ({ kind: "gate", id: gate.gate_id, title: gate.gate_id, detail: gate.zone_id })),
+    ...layout.weighbridges.map(
+      (bridge): Found => ({
+        kind: "weighbridge",
+        id: bridge.weighbridge_id,
+        title: bridge.weighbridge_id,
+        detail: bridge.zone_id,
+      }),
+    ),
+  ];
+}
+
+function unitMatch(unit: Unit, wanted: string): boolean {
+  return [unit.sscc, unit.epc_hex, unit.sku, unit.unit_id, unit.slot_id ?? ""].some((text) =>
+    normalise(text).includes(wanted),
+  );
+}
+
+function lotsMatching(units: Iterable<Unit>, wanted: string): Found[] {
+  const lots = new Map<string, { sku: string; count: number }>();
+  for (const unit of units) {
+    if (!normalise(unit.lot_id).includes(wanted)) continue;
+    const lot = lots.get(unit.lot_id) ?? { sku: unit.sku, count: 0 };
+    lot.count += 1;
+    lots.set(unit.lot_id, lot);
+  }
+  return [...lots].map(([id, lot]) => ({ kind: "lot", id, title: id, detail: lot.sku, count: lot.count }));
+}
+
+/** Places first, then lots, then single pallets; at most FOUND_MAX. An empty query finds nothing. */
+export function search(
+  query: string,
+  site: { layout: Layout; units: Iterable<Unit>; assets: Iterable<Asset>; isChinese: boolean },
+): Found[] {
+  const wanted = normalise(query);
+  if (wanted === "") return [];
+  const units = [...site.units];
+  const hits = (row: Found) => normalise(row.title).includes(wanted) || normalise(row.id).includes(wanted);
+  const assets = [...site.assets].map(
+    (asset): Found => ({ kind: "asset", id: asset.asset_id, title: asset.label, detail: asset.kind }),
+  );
+  const found: Found[] = [
+    ...placesOf(site.layout, site.isChinese).filter(hits),
+    ...assets.filter(hits),
+    ...lotsMatching(units, wanted),
+  ].slice(0, FOUND_MAX);
+  for (const unit of units) {
+    if (found.length >= FOUND_MAX) break;
+    if (unitMatch(unit, wanted)) {
+      found.push({ kind: "unit", id: unit.unit_id, title: unit.sscc, detail: [unit.slot_id, unit.sku].filter(Boolean).join(" · ") });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,164 @@
+import { api } from "@shared/api/client";
+import type { ModalityAges, Unit, UnitDetail } from "@shared/api/types";
+import { formatCount, formatMass, formatSscc } from "@shared/i18n/format";
+import { useWords } from "@shared/react/page";
+import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
+import { LOOKS } from "@shared/icons";
+import { useEffect, useState, type ReactNode } from "react";
+import { useSite } from "../state/site";
+import { say } from "./say";
+import { DetailHead } from "./selection_panel";
+
+type Fetched = { detail: UnitDetail | null; failure: unknown; retry: () => void };
+
+/** The full record of a unit, read again whenever its state in the scene changes. */
+function useUnitDetail(unitId: string, unit: Unit | undefined): Fetched {
+  const siteId = useSite((state) => state.site!.site_id);
+  const [detail, setDetail] = useState<UnitDetail | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    const path = `/sites/${encodeURIComponent(siteId)}/units/${encodeURIComponent(unitId)}`;
+    api
+      .get<UnitDetail>(path, { signal: stop.signal })
+      .then((answer) => {
+        setDetail(answer);
+        setFailure(null);
+      })
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) setFailure(error);
+      });
+    return () => stop.abort();
+  }, [siteId, unitId, unit, attempt]);
+  return { detail, failure, retry: () => setAttempt(attempt + 1) };
+}
+
+export function UnitDetailPanel({ unitId }: { unitId: string }) {
+  const { t, locale } = useWords();
+  const version = useSite((state) => state.stockVersion);
+  const unit = version > 0 ? useSite.getState().stock?.units.get(unitId) : undefined;
+  const { detail, failure, retry } = useUnitDetail(unitId, unit);
+  if (!unit) return null;
+  const count = formatCount(unit.quantity_each, locale);
+  return (
+    <article className="detail">
+      <DetailHead title={unit.slot_id ?? t(`viewer.place.${unit.place}`)} sub={unit.sku}>
+        <div className="detail-tags">
+          <EvidenceTag state={unit.evidence} />
+          <StatusTag status={unit.status} />
+          {unit.alarm && <GradeTag grade={unit.alarm} />}
+        </div>
+      </DetailHead>
+      <ClaimAgainstEvidence unit={unit} detail={detail} />
+      <dl className="facts">
+        <Fact name={t("viewer.sscc")} isCode>{formatSscc(unit.sscc)}</Fact>
+        <Fact name={t("viewer.tag")} isCode>{unit.epc_hex}</Fact>
+        <Fact name={t("viewer.lot")} isCode>{unit.lot_id}</Fact>
+        <Fact name={t("viewer.quantity")}>{t("viewer.pieces", { count: unit.quantity_each, number: count })}</Fact>
+        {detail && <Fact name={t("viewer.owner")}>{detail.owner}</Fact>}
+        {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, "") || detail.hold.reason_code}</Fact>}
+        {detail?.receipt_id && <Fact name={t("viewer.receipt")} isCode>{detail.receipt_id}</Fact>}
+      </dl>
+      {failure !== null && <Problem error={failure} onRetry={retry} />}
+      {detail ? <Sightings detail={detail} /> : failure === null && <Loading />}
+    </article>
+  );
+}
+
+export function Fact({ name, isCode, children }: { name: string; isCode?: boolean; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className={isCode ? "th-mono" : undefined}>{children}</dd>
+    </div>
+  );
+}
+
+/** The two sides next to each other: what the books say, and what sensors saw. Where they differ, it is marked. */
+function ClaimAgainstEvidence({ unit, detail }: { unit: Unit; detail: UnitDetail | null }) {
+  const { t, locale } = useWords();
+  const claim = detail?.claims[0];
+  const mass = (grams: number | null | undefined) => (grams == null ? t("common.none") : formatMass(grams, locale));
+  return (
+    <table className="versus">
+      <thead>
+        <tr>
+          <td />
+          <th scope="col">{t("viewer.books")}</th>
+          <th scope="col">{t("viewer.sensors")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">{t("viewer.where")}</th>
+          <td>{claim ? (claim.slot_id ?? t("viewer.place.left")) : "–"}</td>
+          <td>{unit.evidence === "missing" ? t("evidence.missing") : (unit.slot_id ?? t(`viewer.place.${unit.place}`))}</td>
+        </tr>
+        <tr>
+          <th scope="row">{t("viewer.mass")}</th>
+          <td>{detail ? mass(detail.expected_mass_g) : "–"}</td>
+          <td>{mass(unit.mass_g)}</td>
+        </tr>
+        <tr>
+          <th scope="row">{t("viewer.since")}</th>
+          <td>{claim ? <Age at={claim.claimed_at} /> : "–"}</td>
+          <td><Age at={unit.last_seen_at} /></td>
+        </tr>
+      </tbody>
+    </table>
+  );
+}
+
+const MODALITY_OF_KIND: Record<string, keyof ModalityAges> = {
+  tag_read: "tag",
+  mass: "mass",
+  position: "position",
+  load_change: "position",
+  sight: "sight",
+};
+
+/** Each observation the belief rests on, newest first. */
+function Sightings({ detail }: { detail: UnitDetail }) {
+  const { t } = useWords();
+  return (
+    <section className="sightings">
+      <h3>{t("viewer.sightings")}</h3>
+      <ModalityRow detail={detail} />
+      {detail.sightings.length === 0 && <p className="th-faint">{t("viewer.noSightings")}</p>}
+      <ol className="timeline">
+        {detail.sightings.map((row) => (
+          <li key={row.observation_id}>
+            <Mark name={row.kind === "scan" ? "hollow" : "dot"} color={row.kind === "scan" ? "--evidence-claimed" : "--evidence-verified"} />
+            <div>
+              <span>{say(row.text_key, row.facts, `sighting.${row.kind}`)}</span>
+              <small className="th-faint">
+                {row.device_id} · <Age at={row.at} />
+              </small>
+            </div>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function ModalityRow({ detail }: { detail: UnitDetail }) {
+  const { t } = useWords();
+  const newest = (modality: string) =>
+    detail.sightings.find((row) => (MODALITY_OF_KIND[row.kind] ?? row.kind) === modality)?.at ?? null;
+  return (
+    <ul className="modality-row">
+      {(["tag", "position", "mass", "sight"] as const).map((modality) => {
+        const isSeen = detail.modalities.includes(modality);
+        return (
+          <li key={modality} data-seen={isSeen}>
+            <Mark name={isSeen ? LOOKS.evidence.verified.mark : LOOKS.evidence.claimed.mark} />
+            <b>{t(`modality.${modality}`)}</b>
+            <small>{isSeen ? <Age at={newest(modality) ?? detail.last_seen_at} /> : t("common.never")}</small>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

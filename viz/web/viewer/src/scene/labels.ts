@@ -1,0 +1,111 @@
+/**
+ * Labels over the scene as elements of the page: crisp, in both languages, read by a screen reader, and free of
+ * cost for the GPU. Those of lower rank give way where they would overlap.
+ */
+import { Vector3, type Camera } from "three";
+
+export interface Label {
+  id: string;
+  text: string;
+  /** A second, fainter line, such as a weight. */
+  detail?: string;
+  look: "place" | "rack" | "forklift" | "person" | "truck" | "gate" | "scale" | "pin" | "selected";
+  /** For pins: the grade's token. */
+  color?: `--${string}`;
+  at: Vector3;
+  /** Higher ranks keep their place. */
+  rank: number;
+  /** Not shown from further away, in metres. */
+  farthest: number;
+  onClick?: () => void;
+}
+
+interface Shown {
+  element: HTMLElement;
+  key: string;
+  width: number;
+  height: number;
+}
+
+/** Most labels at once. */
+export const LABELS_MAX = 160;
+
+interface Place {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+export class LabelLayer {
+  private readonly shown = new Map<string, Shown>();
+  private readonly point = new Vector3();
+
+  constructor(private readonly host: HTMLElement) {}
+
+  /** Draws the labels for one camera. `scene_from_site` is applied by the caller: points are in the scene's frame. */
+  draw(labels: Label[], camera: Camera, width: number, height: number): void {
+    const taken: Place[] = [];
+    const kept = new Set<string>();
+    const ranked = [...labels].sort((a, b) => b.rank - a.rank).slice(0, LABELS_MAX);
+    for (const label of ranked) {
+      const distance = label.at.distanceTo(camera.position);
+      this.point.copy(label.at).project(camera);
+      const isInView = Math.abs(this.point.x) < 1.05 && Math.abs(this.point.y) < 1.05 && this.point.z < 1;
+      if (!isInView || distance > label.farthest) continue;
+      const x = ((this.point.x + 1) / 2) * width;
+      const y = ((1 - this.point.y) / 2) * height;
+      const shown = this.elementOf(label);
+      const place = { left: x - shown.width / 2, right: x + shown.width / 2, top: y - shown.height, bottom: y };
+      if (taken.some((other) => overlaps(place, other))) continue;
+      taken.push(place);
+      kept.add(label.id);
+      shown.element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px) translate(-50%, -100%)`;
+      shown.element.hidden = false;
+    }
+    this.hideOthers(kept, new Set(labels.map((label) => label.id)));
+  }
+
+  clear(): void {
+    for (const { element } of this.shown.values()) element.remove();
+    this.shown.clear();
+  }
+
+  private elementOf(label: Label): Shown {
+    const key = `${label.look}|${label.text}|${label.detail ?? ""}|${label.color ?? ""}`;
+    const known = this.shown.get(label.id);
+    if (known?.key === key) return known;
+    known?.element.remove();
+    const element = document.createElement(label.onClick ? "button" : "div");
+    element.className = "label";
+    element.dataset["look"] = label.look;
+    if (label.color) element.style.setProperty("--tag", `var(${label.color})`);
+    if (label.onClick) element.onclick = label.onClick;
+    element.append(line("b", label.text));
+    if (label.detail) element.append(line("span", label.detail));
+    this.host.append(element);
+    const made = { element, key, width: element.offsetWidth + 6, height: element.offsetHeight + 4 };
+    this.shown.set(label.id, made);
+    return made;
+  }
+
+  private hideOthers(kept: Set<string>, known: Set<string>): void {
+    for (const [id, { element }] of this.shown) {
+      if (kept.has(id)) continue;
+      element.hidden = true;
+      if (known.has(id)) continue;
+      element.remove();
+      this.shown.delete(id);
+    }
+  }
+}
+
+function line(tag: "b" | "span", text: string): HTMLElement {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}
+
+function overlaps(a: Place, b: Place): boolean {
+  return a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;
+}
