@@ -1,0 +1,1 @@
+"""The activity feed: what happened on a site, in one sentence each."""

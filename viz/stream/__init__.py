@@ -1,0 +1,1 @@
+"""The live stream: what changes in a scene, as it changes."""
