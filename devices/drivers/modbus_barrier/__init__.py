@@ -1,0 +1,1 @@
+"""Barriers commanded and watched over Modbus TCP."""

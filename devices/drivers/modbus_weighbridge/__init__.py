@@ -1,0 +1,1 @@
+"""Weighbridge indicators polled over Modbus TCP."""

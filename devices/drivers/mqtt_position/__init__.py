@@ -1,0 +1,1 @@
+"""Forklifts and people that report where they are, as JSON over MQTT."""

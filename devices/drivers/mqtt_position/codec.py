@@ -1,0 +1,159 @@
+"""Position messages: JSON bytes to observations and rejections. Pure.
+
+A message is one object or a list of up to `READINGS_MAX`:
+`{"boot":7,"sequence":123,"observed_at":"2026-11-23T05:55:30.123Z","position":{"x_m":…,"y_m":…,"z_m":…,
+"heading_deg":…,"speed_mps":…,"sigma_m":…},"load":{"change":"picked_up"|"set_down"|null,"epc":"3115…"|null}}`.
+With `"status":"online"|"offline"|"fault"` instead of `position` the device speaks of itself.
+One bad reading costs only itself. Unknown members are ignored, so that newer devices can be understood.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from kernel.geometry import Point
+from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
+
+MESSAGE_BYTES_MAX = 262_144
+READINGS_MAX = 500
+
+
+class _Position(msgspec.Struct, frozen=True):
+    x_m: float
+    y_m: float
+    z_m: float = 0.0
+    heading_deg: float = 0.0
+    speed_mps: float = 0.0
+    sigma_m: float = 0.3
+    frame: Literal["anchor", "wgs84"] = "anchor"
+
+
+class _Load(msgspec.Struct, frozen=True):
+    change: Literal["picked_up", "set_down"] | None = None
+    epc: str | None = None
+
+
+class _Report(msgspec.Struct, frozen=True):
+    boot: int
+    sequence: int
+    observed_at: datetime
+    position: _Position | None = None
+    load: _Load = _Load()
+    status: Literal["online", "offline", "fault"] | None = None
+    device_id: str | None = None
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    """What can be saved of a report that is otherwise wrong."""
+
+    boot: int | None = None
+    sequence: int | None = None
+
+
+_report = msgspec.json.Decoder(_Report)
+_identity = msgspec.json.Decoder(_Identity)
+
+
+def decode(payload: bytes, device_id: str, received_at: datetime) -> list[Observation | Rejected]:
+    """All readings of a message, in its order; `device_id` is what the topic says."""
+
+    def refuse(field: str, rule: str) -> list[Observation | Rejected]:
+        return [Rejected(device_id=device_id, field=field, rule=rule, raw=payload, received_at=received_at)]
+
+    if len(payload) > MESSAGE_BYTES_MAX:
+        return refuse("message", f"at most {MESSAGE_BYTES_MAX} bytes")
+    try:
+        parts = _parts(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return refuse("message", "one JSON object or a list of them")
+    if not 0 < len(parts) <= READINGS_MAX:
+        return refuse("message", f"1 to {READINGS_MAX} readings")
+    return [_decode_one(part, device_id, received_at) for part in parts]
+
+
+def _parts(payload: bytes) -> list[bytes]:
+    if payload.lstrip(b" \t\r\n").startswith(b"["):
+        return [bytes(part) for part in msgspec.json.decode(payload, type=list[msgspec.Raw])]
+    msgspec.json.decode(payload)
+    return [payload]
+
+
+def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observation | Rejected:
+    known = _known_identity(raw)
+
+    def refuse(field: str, rule: str) -> Rejected:
+        return Rejected(
+            device_id=device_id,
+            field=field,
+            rule=rule,
+            raw=raw,
+            received_at=received_at,
+            boot=known.boot,
+            sequence=known.sequence,
+        )
+
+    try:
+        report = _report.decode(raw)
+    except msgspec.ValidationError as error:
+        return refuse(*_field_and_rule(str(error)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return refuse("reading", "a JSON object")
+    if report.device_id is not None and report.device_id != device_id:
+        return refuse("device_id", "the device of the topic")
+    if report.observed_at.tzinfo is None:
+        return refuse("observed_at", "carries a time zone")
+    reading, quality = _reading(report)
+    if reading is None:
+        return refuse("position", "given, or a status instead")
+    return Observation(
+        device_id=device_id,
+        boot=report.boot,
+        sequence=report.sequence,
+        observed_at=report.observed_at,
+        reading=reading,
+        quality=quality,
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _reading(report: _Report) -> tuple[AnyReading | None, Literal["good", "suspect"]]:
+    if report.status is not None:
+        return DeviceStatus(state=report.status), "good"
+    position, load = report.position, report.load
+    if position is None:
+        return None, "good"
+    point = Point(position.x_m, position.y_m, position.z_m)
+    epc_hex = load.epc.upper() if load.epc else None
+    if load.change is not None and epc_hex is not None:
+        change = LoadChange(action=load.change, epc_hex=epc_hex, point=point, sigma_m=position.sigma_m)
+        return change, "good"
+    where = PositionReading(
+        point=point,
+        frame=position.frame,
+        heading_deg=position.heading_deg,
+        speed_mps=position.speed_mps,
+        sigma_m=position.sigma_m,
+        load_epc_hex=epc_hex,
+    )
+    # The load switch moved but no tag was heard: where it happened is known, what was carried is not.
+    return where, "good" if load.change is None else "suspect"
+
+
+def _known_identity(raw: bytes) -> _Identity:
+    """Boot and sequence, so that a bad reading counts as settled; none unless both can be read."""
+    try:
+        known = _identity.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Identity()
+    if known.boot is None or known.sequence is None:
+        return _Identity()
+    in_range = 0 <= known.boot < 2**53 and 1 <= known.sequence < 2**53
+    return known if in_range else _Identity()
+
+
+def _field_and_rule(error: str) -> tuple[str, str]:
+    """msgspec says `Expected `float`, got `str` - at `$.position.x_m``."""
+    rule, _, place = error.partition(" - at ")
+    return place.strip("`").removeprefix("$.") or "reading", rule.replace("`", "")

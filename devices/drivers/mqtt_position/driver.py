@@ -1,0 +1,37 @@
+"""All position devices of a broker behind one connection: readings in, `acked_through` back after commit.
+
+Unlike drivers that dial one device each, this one hands every message to `take` and waits: the device and
+the broker both keep a message until what `take` did is durable, so the answer has to come back this way.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from devices.drivers.mqtt_position.codec import decode
+from devices.transport.manual_ack import BrokerLogin
+from devices.transport.mqtt import Arrived, MqttConsumer
+from kernel.clock import Clock
+from kernel.messages import AckedThrough, Observation, Rejected
+
+Item = Observation | Rejected
+Take = Callable[[str, str, Sequence[Item]], Awaitable[AckedThrough | None]]
+"""Site, device and readings; returns once they are durable, with what to tell the device."""
+
+
+class MqttPositionDriver:
+    """Consumes `tallyhouse/v1/+/+/observation` with a session that survives restarts of either side."""
+
+    def __init__(self, login: BrokerLogin, client_id: str, clock: Clock, take: Take) -> None:
+        self._take = take
+        self._consumer = MqttConsumer(login, client_id, clock, self._settle)
+
+    @property
+    def is_connected(self) -> bool:
+        return self._consumer.is_connected
+
+    async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
+        """Work until cancelled. Raises MqttError when the broker is or goes away."""
+        await self._consumer.run(on_connected)
+
+    async def _settle(self, arrived: Arrived) -> AckedThrough | None:
+        items = decode(arrived.payload, arrived.device_id, arrived.received_at)
+        return await self._take(arrived.site_id, arrived.device_id, items)

@@ -1,0 +1,1 @@
+"""Handhelds that people scan with, over HTTP."""

@@ -1,0 +1,242 @@
+"""Where every reading of an edge comes in: batched, committed, acknowledged, in order.
+
+A batch goes to the database. When the database is away it goes to the spool, and so does everything after it
+until the spool has been drained, so that the order is kept. An answer is given after one or the other is
+durable; when neither can take it, `put` refuses and the sender keeps its readings.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from devices.ingest.handlers import Recorded
+from devices.ingest.model import Broken, Received, rejected
+from devices.ingest.ranges import Spans
+from devices.ingest.spool import Entry, Spool
+from devices.ingest.store import Key
+from kernel.errors import Unavailable
+from kernel.messages import AckedThrough, Rejected
+
+Item = Received | Rejected
+Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
+"""Writes a batch of one site in one transaction. Raises Unavailable when the database is away."""
+
+BATCH_ITEMS_MAX = 500
+BATCH_WAIT_S = 0.01
+"""How long the first of a batch waits for others: little beside a commit, much beside one row."""
+QUEUE_ITEMS_MAX = 10_000
+RECORD_S_MAX = 5.0
+"""A database that takes longer counts as away. If it commits after all, the spooled copy is a duplicate."""
+DRAIN_RETRY_S = 1.0
+BOOTS_REMEMBERED_MAX = 10_000
+UNSTORABLE = Broken("observation", "storable")
+
+log = structlog.get_logger("intake")
+
+
+class _Waiting(msgspec.Struct):
+    site_id: str
+    item: Item
+    done: asyncio.Future[AckedThrough | None]
+
+
+class Intake:
+    """Takes readings from any number of drivers; `run` does the work."""
+
+    def __init__(self, record: Record, spool: Spool) -> None:
+        self._record = record
+        self._spool = spool
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE_ITEMS_MAX)
+        self._settled: OrderedDict[Key, Spans] = OrderedDict()
+        self._is_full = False
+        self._drain_at = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """True while neither database nor spool takes anything."""
+        return self._is_full
+
+    async def put(self, site_id: str, items: Sequence[Item]) -> list[asyncio.Future[AckedThrough | None]]:
+        """Queue items, waiting while the queue is full. Each future ends when its item is durable, with
+        through where nothing of its device and boot is missing (None when that cannot be said).
+
+        Raises Unavailable `spool.full` at once while nothing can be taken.
+        """
+        if self._is_full:
+            raise Unavailable("spool.full", retry_after_s=DRAIN_RETRY_S)
+        loop, futures = asyncio.get_running_loop(), []
+        for item in items:
+            waiting = _Waiting(site_id, item, loop.create_future())
+            await self._queue.put(waiting)
+            futures.append(waiting.done)
+        return futures
+
+    async def run(self) -> None:
+        """Work until cancelled. What is queued then is not acknowledged, so it comes again."""
+        while True:
+            batch = await self._next_batch()
+            try:
+                await self._store(batch)
+            except Exception:
+                _refuse(batch)
+                raise
+            if not self._spool.is_empty and asyncio.get_running_loop().time() >= self._drain_at:
+                await self._drain()
+
+    # --- batches -----------------------------------------------------------------------------------
+
+    async def _next_batch(self) -> list[_Waiting]:
+        """Up to `BATCH_ITEMS_MAX` items; empty when the spool should be drained and nothing came."""
+        patience = None if self._spool.is_empty else DRAIN_RETRY_S
+        try:
+            async with asyncio.timeout(patience):
+                batch = [await self._queue.get()]
+        except TimeoutError:
+            return []
+        if self._queue.empty():
+            await asyncio.sleep(BATCH_WAIT_S)
+        while len(batch) < BATCH_ITEMS_MAX and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    async def _store(self, batch: list[_Waiting]) -> None:
+        if self._spool.is_empty:
+            batch = await self._to_database(batch)
+        while batch:
+            try:
+                await self._to_spool(batch)
+            except Unavailable:
+                self._is_full = True
+                await self._until_room()
+            else:
+                return
+
+    async def _to_database(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Record the batch site by site; returns what the database could not take for being away."""
+        sites = {waiting.site_id: None for waiting in batch}
+        left: list[_Waiting] = []
+        for site_id in sites:
+            mine = [waiting for waiting in batch if waiting.site_id == site_id]
+            try:
+                if left:
+                    raise Unavailable("database.unavailable")
+                recorded = await self._record_all(site_id, [waiting.item for waiting in mine])
+            except (Unavailable, TimeoutError) as error:
+                if not left:
+                    log.warning("database_away", reason=str(error), spooling=True)
+                    self._drain_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
+                left += mine
+            else:
+                self._remember(recorded)
+                self._answer(mine)
+        return left
+
+    async def _record_all(self, site_id: str, items: Sequence[Item]) -> Mapping[Key, Spans]:
+        """Record the items of a site; when the database refuses the batch, one by one, so that only the
+        culprit goes to quarantine."""
+        try:
+            async with asyncio.timeout(RECORD_S_MAX):
+                return (await self._record(site_id, items)).settled
+        except (Unavailable, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one reading must not stop the others
+            if len(items) == 1:
+                return await self._set_aside(site_id, items[0], error)
+        settled: dict[Key, Spans] = {}
+        for item in items:
+            settled |= await self._record_all(site_id, [item])
+        return settled
+
+    async def _set_aside(self, site_id: str, item: Item, error: Exception) -> Mapping[Key, Spans]:
+        if isinstance(item, Rejected):
+            raise error
+        log.error("reading_not_storable", observation=item.observation.observation_id, exc_info=error)
+        async with asyncio.timeout(RECORD_S_MAX):
+            return (await self._record(site_id, [rejected(item, UNSTORABLE)])).settled
+
+    async def _to_spool(self, batch: Sequence[_Waiting]) -> None:
+        await self._spool.append([(waiting.site_id, waiting.item) for waiting in batch])
+        for waiting in batch:
+            self._note(waiting.item)
+        self._answer(batch)
+
+    async def _until_room(self) -> None:
+        """Wait for the database to take what the spool holds."""
+        log.error("spool_full", entries=self._spool.entry_count, used_bytes=self._spool.used_bytes)
+        has_room = False
+        while not has_room:
+            await asyncio.sleep(DRAIN_RETRY_S)
+            has_room = await self._drain()
+        self._is_full = False
+
+    async def _drain(self) -> bool:
+        """Move the spool's oldest entries to the database; False when it is still away."""
+        entries = await self._spool.oldest(BATCH_ITEMS_MAX)
+        for site_id, run in _runs(entries):
+            try:
+                self._remember(await self._record_all(site_id, [entry.item for entry in run]))
+            except (Unavailable, TimeoutError):
+                self._drain_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
+                return False
+            await self._spool.remove_through(run[-1].number)
+        if self._spool.is_empty:
+            log.info("spool_drained")
+        return True
+
+    # --- acknowledgements --------------------------------------------------------------------------
+
+    def _remember(self, settled: Mapping[Key, Spans]) -> None:
+        for key, spans in settled.items():
+            self._keep(key, spans)
+
+    def _note(self, item: Item) -> None:
+        """A spooled item is as good as recorded, but only the database knows what came before it."""
+        if isinstance(item, Rejected):
+            boot, sequence = item.boot, item.sequence
+            device_id = item.device_id
+        else:
+            observation = item.observation
+            device_id, boot, sequence = observation.device_id, observation.boot, observation.sequence
+        if boot is not None and sequence is not None and sequence >= 1:
+            known = self._settled.get((device_id, boot), Spans())
+            self._keep((device_id, boot), known.with_numbers([sequence]))
+
+    def _keep(self, key: Key, spans: Spans) -> None:
+        self._settled[key] = self._settled.pop(key, Spans()).joined(spans)
+        if len(self._settled) > BOOTS_REMEMBERED_MAX:
+            self._settled.popitem(last=False)
+
+    def _answer(self, batch: Sequence[_Waiting]) -> None:
+        for waiting in batch:
+            if not waiting.done.done():
+                waiting.done.set_result(self._acked(waiting.item))
+
+    def _acked(self, item: Item) -> AckedThrough | None:
+        device_id = item.device_id if isinstance(item, Rejected) else item.observation.device_id
+        boot = item.boot if isinstance(item, Rejected) else item.observation.boot
+        if boot is None:
+            return None
+        spans = self._settled.get((device_id, boot))
+        return None if spans is None else AckedThrough(boot=boot, sequence=spans.through)
+
+
+def _refuse(batch: Sequence[_Waiting]) -> None:
+    """Tell those who wait that nothing was kept, so that they send again."""
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(Unavailable("intake.failed", retry_after_s=DRAIN_RETRY_S))
+            waiting.done.exception()  # Drivers that wait for nobody would leave it unseen.
+
+
+def _runs(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    """Neighbours of one site together, so that numbers only ever grow."""
+    runs: list[tuple[str, list[Entry]]] = []
+    for entry in entries:
+        if runs and runs[-1][0] == entry.site_id:
+            runs[-1][1].append(entry)
+        else:
+            runs.append((entry.site_id, [entry]))
+    return runs

@@ -1,0 +1,1 @@
+"""A weighbridge indicator and a barrier as Modbus TCP servers."""

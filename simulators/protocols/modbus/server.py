@@ -1,0 +1,152 @@
+"""The two devices on the wire, as pymodbus servers. Driven from outside: loads and vehicles come and go."""
+
+from types import TracebackType
+from typing import Self
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from kernel.clock import Clock
+from kernel.rng import Rng
+from simulators.protocols.modbus.frames import Boom, Indicator, Ticket
+
+UNIT = 1
+WRITE_COIL, WRITE_COILS = 5, 15
+READ_COILS, READ_DISCRETE = 1, 2
+REGISTERS = 13
+
+
+class _Server:
+    """An async context manager around a pymodbus server; `port` is known once it is entered."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = host, port
+        self._server: ModbusTcpServer | None = None
+
+    def _device(self) -> SimDevice:
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        return self._address[0]
+
+    @property
+    def port(self) -> int:
+        """The port listened on; a free one when 0 was asked for, kept over `cut` and `mend`."""
+        return self._address[1]
+
+    async def __aenter__(self) -> Self:
+        await self.mend()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.cut()
+
+    async def mend(self) -> None:
+        """Listen (again)."""
+        if self._server is None:
+            server = ModbusTcpServer(self._device(), address=self._address)
+            await server.serve_forever(background=True)
+            assert server.transport is not None
+            self._address = self.host, server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+            self._server = server
+
+    async def cut(self) -> None:
+        """Cut the line: every connection ends and none is taken."""
+        if self._server is not None:
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            self._server = None
+
+
+class WeighbridgeServer(_Server):
+    """A weighbridge indicator. `put` says what stands on the bridge."""
+
+    def __init__(
+        self, clock: Clock, rng: Rng, *, host: str = "127.0.0.1", port: int = 0, settle_s: float = 1.5
+    ) -> None:
+        super().__init__(host, port)
+        self._clock = clock
+        self.indicator = Indicator(rng, settle_s=settle_s)
+
+    def put(self, mass_g: int, axles: int = 0) -> None:
+        """From now on `mass_g` stands on the bridge."""
+        self.indicator.put(mass_g, self._clock.now(), axles)
+
+    @property
+    def ticket(self) -> Ticket:
+        """The last stable weighing, as of now."""
+        self.indicator.words(self._clock.now())
+        return self.indicator.ticket
+
+    def restart(self) -> None:
+        self.indicator.restart(self._clock.now())
+
+    def _device(self) -> SimDevice:
+        async def refresh(
+            function: int,  # noqa: ARG001
+            start: int,  # noqa: ARG001
+            address: int,  # noqa: ARG001
+            count: int,  # noqa: ARG001
+            registers: list[int],
+            wanted: list[int] | list[bool] | None,
+        ) -> ExcCodes | None:
+            if wanted is not None:
+                return ExcCodes.ILLEGAL_FUNCTION
+            registers[:] = self.indicator.words(self._clock.now())
+            return None
+
+        words = SimData(0, values=[0] * REGISTERS, datatype=DataType.REGISTERS)
+        return SimDevice(UNIT, simdata=[words], action=refresh)
+
+
+class BarrierServer(_Server):
+    """A barrier. The world asks `is_open` before a vehicle passes and says when one stands on the loop."""
+
+    def __init__(
+        self, clock: Clock, *, host: str = "127.0.0.1", port: int = 0, travel_s: float = 1.5
+    ) -> None:
+        super().__init__(host, port)
+        self._clock = clock
+        self.boom = Boom(clock.now(), travel_s=travel_s)
+        self.orders: list[bool] = []
+        """Every order written to the coil, in order; True is open."""
+
+    def vehicle_over_loop(self, occupied: bool) -> None:
+        self.boom.vehicle_over_loop(occupied, self._clock.now())
+
+    @property
+    def is_open(self) -> bool:
+        """True while the boom is all the way up."""
+        return self.boom.inputs(self._clock.now())[0]
+
+    @property
+    def is_closed(self) -> bool:
+        return self.boom.inputs(self._clock.now())[1]
+
+    def _device(self) -> SimDevice:
+        async def act(
+            function: int,
+            start: int,  # noqa: ARG001
+            address: int,  # noqa: ARG001
+            count: int,  # noqa: ARG001
+            registers: list[int],
+            wanted: list[int] | list[bool] | None,
+        ) -> ExcCodes | None:
+            if function in (WRITE_COIL, WRITE_COILS) and wanted is not None:
+                self.orders.append(bool(wanted[0]))
+                self.boom.order(bool(wanted[0]), self._clock.now())
+            elif function == READ_DISCRETE:
+                bits = self.boom.inputs(self._clock.now())
+                registers[0] = sum(1 << place for place, bit in enumerate(bits) if bit)
+            return None
+
+        def bits() -> list[SimData]:
+            return [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
+
+        def words() -> list[SimData]:
+            return [SimData(0, values=[0], datatype=DataType.REGISTERS)]
+
+        return SimDevice(UNIT, simdata=(bits(), bits(), words(), words()), action=act)

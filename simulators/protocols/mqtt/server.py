@@ -1,0 +1,187 @@
+"""A tracker on a forklift or a person: reports, keeps, and sends again until the product has it for good.
+
+A PUBACK is the broker's word, not the product's. The tracker forgets a reading only when `…/reply` says
+`acked_through`, and sends what is left again after a time, or when the connection comes back.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import aiomqtt
+
+from kernel.clock import Clock
+from simulators.protocols.mqtt.frames import (
+    MESSAGE_READINGS_MAX,
+    NO_LOAD,
+    Load,
+    Pose,
+    acked_through,
+    message,
+    reading,
+    topic,
+)
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+RESEND_AFTER_S = 3.0
+KEPT_READINGS_MAX = 100_000
+"""A tracker's memory. When it is full nothing new is taken, and `refused_count` says so: a hole in the
+sequence would never be acknowledged."""
+
+
+class Login(NamedTuple):
+    """The broker, and the tracker's own credential."""
+
+    host: str
+    port: int
+    password: str
+
+
+class Tracker:
+    """An async context manager; `report` may be called at any time, connected or not.
+
+    `boot` grows with each start of the device; sequence numbers start at 1 in each.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        site_id: str,
+        device_id: str,
+        clock: Clock,
+        *,
+        boot: int = 1,
+        resend_after_s: float = RESEND_AFTER_S,
+    ) -> None:
+        self._login = login
+        self._site_id = site_id
+        self.device_id = device_id
+        self._clock = clock
+        self._boot = boot
+        self._resend_after_s = resend_after_s
+        self._kept: deque[dict[str, Any]] = deque()
+        self._sent_through = 0
+        self._news = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._task: asyncio.Task[None] | None = None
+        self.sequence = 0
+        self.acked_sequence = 0
+        self.connect_count = 0
+        self.refused_count = 0
+
+    @property
+    def boot(self) -> int:
+        return self._boot
+
+    @property
+    def pending_count(self) -> int:
+        """Readings not acknowledged yet."""
+        return len(self._kept)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"tracker {self.device_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def report(self, pose: Pose, load: Load = NO_LOAD, at: datetime | None = None) -> int:
+        """Note where the tracker is (now, or `at`) and send it when it can.
+
+        Returns its sequence number; 0 when the memory is full.
+        """
+        if len(self._kept) == KEPT_READINGS_MAX:
+            self.refused_count += 1
+            return 0
+        self.sequence += 1
+        self._kept.append(reading(self._boot, self.sequence, at or self._clock.now(), pose, load))
+        self._news.set()
+        self._settled.clear()
+        return self.sequence
+
+    async def settled(self, within_s: float) -> None:
+        """Wait until everything reported is acknowledged. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            await self._settled.wait()
+
+    # --- connection ------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._connected()
+            except aiomqtt.MqttError:
+                failures = 0 if self._sent_through else failures + 1
+            self._sent_through = 0
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+
+    async def _connected(self) -> None:
+        login = self._login
+        async with aiomqtt.Client(
+            login.host,
+            login.port,
+            username=self.device_id,
+            password=login.password,
+            identifier=self.device_id,
+            keepalive=10,
+        ) as client:
+            await client.subscribe(topic(self._site_id, self.device_id, "reply"), qos=1)
+            self.connect_count += 1
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._hear(client))
+                    group.create_task(self._send(client))
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+
+    async def _hear(self, client: aiomqtt.Client) -> None:
+        async for heard in client.messages:
+            acked = acked_through(bytes(heard.payload))
+            if acked is not None and acked[0] == self._boot:
+                self._forget_through(acked[1])
+
+    def _forget_through(self, sequence: int) -> None:
+        self.acked_sequence = max(self.acked_sequence, sequence)
+        while self._kept and self._kept[0]["sequence"] <= sequence:
+            self._kept.popleft()
+        if not self._kept:
+            self._settled.set()
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        """Send what is new; when nothing was acknowledged for a while, everything kept again."""
+        place = topic(self._site_id, self.device_id, "observation")
+        while True:
+            for part in _parts([kept for kept in self._kept if kept["sequence"] > self._sent_through]):
+                await client.publish(place, message(part), qos=1)
+                self._sent_through = int(part[-1]["sequence"])
+            acked_before = self.acked_sequence
+            try:
+                async with asyncio.timeout(self._resend_after_s if self._kept else None):
+                    await self._news.wait()
+                self._news.clear()
+            except TimeoutError:
+                if self._kept and self.acked_sequence == acked_before:
+                    self._sent_through = 0
+
+
+def _parts(readings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    return [
+        readings[start : start + MESSAGE_READINGS_MAX]
+        for start in range(0, len(readings), MESSAGE_READINGS_MAX)
+    ]
+
+
+def acked_of(trackers: Mapping[str, Tracker]) -> dict[str, int]:
+    """How many readings of each tracker the product has acknowledged: none of them may ever be missing."""
+    return {name: tracker.acked_sequence for name, tracker in trackers.items()}

@@ -1,0 +1,1 @@
+"""A handheld that signs in, scans, queues and sends again."""
