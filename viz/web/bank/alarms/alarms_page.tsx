@@ -1,0 +1,48 @@
+/** Active alarms of the sites where the person has goods or money. To look at: the site deals with them. */
+
+import type { Alarm } from "@shared/api/types";
+import { useWords } from "@shared/react/page";
+import { GradeTag } from "@shared/react/parts";
+import { useAlarms } from "../data/queries";
+import { EvidenceTrail } from "../facilities/frozen_banner";
+import { type Column, DataTable, ExportButton } from "../parts/data_table";
+import { Answer, PageHead, Panel, sentence, When } from "../parts/parts";
+import { useSignedIn } from "../parts/session";
+
+const GRADE_ORDER = { freeze: 0, restrict: 1, check: 2, note: 3 } as const;
+
+export function AlarmsPage() {
+  const { t } = useWords();
+  const query = useAlarms(useSignedIn().sites);
+  const columns: Column<Alarm>[] = [
+    { key: "grade", title: t("bank.grade"), draw: (alarm) => <GradeTag grade={alarm.grade} />, value: (alarm) => GRADE_ORDER[alarm.grade] },
+    { key: "what", title: t("bank.what"), draw: (alarm) => sentence(t, alarm.text_key, alarm.facts), value: (alarm) => sentence(t, alarm.text_key, alarm.facts) },
+    { key: "site", title: t("bank.site"), draw: (alarm) => alarm.site_id, value: (alarm) => alarm.site_id },
+    { key: "lots", title: t("bank.lots"), draw: (alarm) => alarm.lot_ids.join(", ") || "–", value: (alarm) => alarm.lot_ids.join(" ") },
+    { key: "at", title: t("bank.at"), draw: (alarm) => <When at={alarm.raised_at} />, value: (alarm) => alarm.raised_at },
+    {
+      key: "acknowledged",
+      title: t("bank.acknowledged"),
+      draw: (alarm) => (alarm.acknowledged_at ? <When at={alarm.acknowledged_at} /> : t("bank.notYet")),
+      value: (alarm) => alarm.acknowledged_at,
+    },
+  ];
+  return (
+    <>
+      <PageHead title={t("bank.alarms")} sub={t("bank.alarmsSub")} />
+      <Answer query={query}>
+        {(alarms) => (
+          <Panel title={t("bank.activeAlarms")} actions={<ExportButton name="alarms" columns={columns} rows={alarms} />}>
+            <DataTable
+              columns={columns}
+              rows={alarms}
+              rowKey={(alarm) => alarm.alarm_id}
+              empty={{ title: t("bank.noAlarms"), hint: t("bank.noAlarmsHint") }}
+              detail={(alarm) => <EvidenceTrail evidence={alarm.evidence} />}
+            />
+          </Panel>
+        )}
+      </Answer>
+    </>
+  );
+}

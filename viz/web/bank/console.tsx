@@ -1,0 +1,116 @@
+/** The console's frame: who is signed in, where one can go, and the page that is open. */
+
+import type { Session } from "@shared/api/types";
+import type { IconName } from "@shared/icons";
+import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
+import { i18n, useWords } from "@shared/react/page";
+import { Blank, Icon, Loading, Problem } from "@shared/react/parts";
+import { useEffect } from "react";
+import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { AlarmsPage } from "./alarms/alarms_page";
+import { useAlarms, useFacilities, useSession } from "./data/queries";
+import { isReadOnly, mayIssue, seesFacilities, seesLedger } from "./data/rights";
+import { FacilitiesPage } from "./facilities/facilities_page";
+import { FacilityPage } from "./facilities/facility_page";
+import { LedgerPage } from "./ledger/ledger_page";
+import { LoansPage } from "./loans/loans_page";
+import { SessionContext } from "./parts/session";
+import { ReceiptPage } from "./receipts/receipt_page";
+import { ReceiptsPage } from "./receipts/receipts_page";
+import { StockPage } from "./stock/stock_page";
+
+export function Console() {
+  const session = useSession();
+  if (session.isPending) return <Loading />;
+  if (session.isError) return <Problem error={session.error} onRetry={() => void session.refetch()} />;
+  return <SignedIn session={session.data} />;
+}
+
+function SignedIn({ session }: { session: Session }) {
+  const { t } = useWords();
+  useEffect(() => {
+    if (session.person.locale !== i18n.locale) i18n.setLocale(session.person.locale);
+  }, [session.person.locale]);
+  return (
+    <SessionContext value={session}>
+      <Router hook={useHashLocation}>
+        <a className="skip" href="#main-part" onClick={skipToMain}>
+          {t("bank.skip")}
+        </a>
+        <Bar>
+          <Brand href="#/" />
+          <PageLinks session={session} here="bank" />
+          <span className="th-bar-gap" />
+          {isReadOnly(session) && <span className="read-only">{t("bank.readOnly")}</span>}
+          <LanguageSwitch isSignedIn />
+          <ThemeSwitch />
+          <PersonMenu session={session} />
+        </Bar>
+        <div className="frame">
+          <Rail session={session} />
+          <main id="main-part" tabIndex={-1}>
+            <Pages session={session} />
+          </main>
+        </div>
+      </Router>
+    </SessionContext>
+  );
+}
+
+/** The address after # says which page is open, so a plain jump would leave it. */
+function skipToMain(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("main-part")?.focus();
+}
+
+function Pages({ session }: { session: Session }) {
+  const { t } = useWords();
+  return (
+    <Switch>
+      <Route path="/facilities" component={FacilitiesPage} />
+      <Route path="/facilities/:id">{({ id }) => <FacilityPage key={id} facilityId={id} />}</Route>
+      <Route path="/receipts" component={ReceiptsPage} />
+      <Route path="/receipts/:id">{({ id }) => <ReceiptPage key={id} receiptId={id} />}</Route>
+      <Route path="/stock/:lot?">{({ lot }) => <StockPage lotId={lot ? decodeURIComponent(lot) : null} />}</Route>
+      <Route path="/loans" component={LoansPage} />
+      <Route path="/ledger" component={LedgerPage} />
+      <Route path="/alarms" component={AlarmsPage} />
+      <Route path="/">
+        <Redirect to={seesFacilities(session) ? "/facilities" : "/receipts"} replace />
+      </Route>
+      <Route>
+        <Blank title={t("bank.noPage")} />
+      </Route>
+    </Switch>
+  );
+}
+
+function Rail({ session }: { session: Session }) {
+  const { t } = useWords();
+  const facilities = useFacilities(seesFacilities(session));
+  const alarms = useAlarms(session.sites);
+  const frozen = facilities.data?.filter((facility) => facility.state === "frozen").length ?? 0;
+  const lends = seesFacilities(session);
+  return (
+    <nav className="rail" aria-label={t("bank.sections")}>
+      {lends && <RailLink to="/facilities" icon="lock" text={t("bank.facilities")} alert={frozen} />}
+      <RailLink to="/receipts" icon="list" text={t("bank.receipts")} />
+      <RailLink to="/stock" icon="pallet" text={t("bank.stock")} />
+      {lends && <RailLink to="/loans" icon="clock" text={t("bank.loans")} />}
+      {seesLedger(session) && <RailLink to="/ledger" icon="scale" text={t("bank.ledger")} />}
+      {!mayIssue(session) && <RailLink to="/alarms" icon="bell" text={t("bank.alarms")} alert={alarms.data?.length ?? 0} />}
+    </nav>
+  );
+}
+
+function RailLink({ to, icon, text, alert = 0 }: { to: string; icon: IconName; text: string; alert?: number }) {
+  const [here] = useLocation();
+  return (
+    <Link to={to} aria-current={here === to || here.startsWith(`${to}/`) ? "page" : undefined}>
+      <Icon name={icon} />
+      <span>{text}</span>
+      {alert > 0 && <b>{alert}</b>}
+    </Link>
+  );
+}

@@ -1,0 +1,111 @@
+/** One credit line: what may be drawn and why, what it stands on, and what happened. */
+
+import type { FacilityDetail } from "@shared/api/types";
+import { formatShare } from "@shared/i18n/format";
+import { useWords } from "@shared/react/page";
+import { useFacility } from "../data/queries";
+import { mayFreeze, mayProposeDrawdown } from "../data/rights";
+import { LoanTable } from "../loans/loan_table";
+import { DialogButton } from "../parts/command_dialog";
+import { Answer, History, PageHead, Panel, StateTag } from "../parts/parts";
+import { useSignedIn } from "../parts/session";
+import { ReceiptTable } from "../receipts/receipt_table";
+import { DrawdownDialog } from "./drawdown_dialog";
+import { Drawdowns } from "./drawdowns";
+import { ageText } from "./evidence_age";
+import { Explained } from "./explained";
+import { Figure } from "./facilities_page";
+import { FreezeDialog } from "./freeze_dialog";
+import { FrozenBanner } from "./frozen_banner";
+import { UseBar } from "./use_bar";
+
+export function FacilityPage({ facilityId }: { facilityId: string }) {
+  const query = useFacility(facilityId);
+  return <Answer query={query}>{(facility) => <FacilityView facility={facility} />}</Answer>;
+}
+
+function FacilityView({ facility }: { facility: FacilityDetail }) {
+  const { t } = useWords();
+  return (
+    <>
+      <FacilityHead facility={facility} />
+      {facility.state === "frozen" && <FrozenBanner facility={facility} />}
+      <FacilityFigures facility={facility} />
+      <div className="columns">
+        <div>
+          <Explained facility={facility} />
+          <Drawdowns facility={facility} />
+          <Panel title={t("bank.loans")}>
+            <LoanTable loans={facility.loans} />
+          </Panel>
+          <Panel title={t("bank.pledgedReceipts")}>
+            <ReceiptTable receipts={facility.receipts} />
+          </Panel>
+        </div>
+        <Panel title={t("bank.whatHappened")}>
+          <History entries={facility.history} group="facility" />
+        </Panel>
+      </div>
+    </>
+  );
+}
+
+function FacilityHead({ facility }: { facility: FacilityDetail }) {
+  const { t, locale } = useWords();
+  const session = useSignedIn();
+  const terms = t("bank.terms", { bank: facility.bank_name, site: facility.site_id, rate: formatShare(facility.rate, locale) });
+  return (
+    <PageHead
+      back={{ to: "/facilities", text: t("bank.facilities") }}
+      title={
+        <>
+          {facility.borrower_name} <StateTag state={facility.state} />
+        </>
+      }
+      sub={terms}
+    >
+      {mayFreeze(session, facility) && (
+        <DialogButton
+          text={t("bank.freeze")}
+          isDanger
+          dialog={(close) => <FreezeDialog facility={facility} onClose={close} />}
+        />
+      )}
+      {mayProposeDrawdown(session, facility) && (
+        <DialogButton
+          text={t("bank.proposeDrawdown")}
+          kind="primary"
+          dialog={(close) => <DrawdownDialog facility={facility} onClose={close} />}
+        />
+      )}
+    </PageHead>
+  );
+}
+
+function FacilityFigures({ facility }: { facility: FacilityDetail }) {
+  const { t } = useWords();
+  const age = facility.freshness_age_h;
+  return (
+    <dl className="figures">
+      <Figure name={t("bank.limit")} fen={facility.limit_fen} />
+      <Figure name={t("bank.drawn")} fen={facility.drawn_fen} />
+      <Figure
+        name={t("bank.lendable")}
+        fen={facility.lendable_fen}
+        note={age === null ? t("bank.noEvidence") : t("bank.seenAgo", { age: ageText(age, t) })}
+      />
+      <Figure
+        name={t("bank.available")}
+        fen={facility.available_fen}
+        {...(facility.state === "frozen" ? { note: t("bank.noneWhileFrozen") } : {})}
+      />
+      <div className="figure-wide">
+        <dt>{t("bank.use")}</dt>
+        <dd>
+          <UseBar facility={facility} />
+        </dd>
+        <small>{t("bank.useLegend")}</small>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,177 @@
+/** Parts that the pages of the console share. */
+
+import type { HistoryEntry, Modality } from "@shared/api/types";
+import { formatMoment, formatMoney, formatMoneyShort } from "@shared/i18n/format";
+import type { Translate } from "@shared/i18n/i18n";
+import { LOOKS } from "@shared/icons";
+import { useWords } from "@shared/react/page";
+import { Age, Blank, Loading, Mark, Problem, Tag } from "@shared/react/parts";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import { isNotFound } from "../data/queries";
+
+/** Title, the line under it, and what can be done here. */
+export function PageHead(props: { title: ReactNode; sub?: ReactNode; back?: { to: string; text: string }; children?: ReactNode }) {
+  return (
+    <header className="page-head">
+      <div>
+        {props.back && (
+          <Link className="crumb" to={props.back.to}>
+            {props.back.text}
+          </Link>
+        )}
+        <h1>{props.title}</h1>
+        {props.sub && <p>{props.sub}</p>}
+      </div>
+      <div className="page-actions">{props.children}</div>
+    </header>
+  );
+}
+
+/** A titled part of a page. */
+export function Panel(props: { title: string; note?: ReactNode; actions?: ReactNode; children: ReactNode; className?: string }) {
+  return (
+    <section className={`th-panel panel ${props.className ?? ""}`} aria-label={props.title}>
+      <header>
+        <h2>{props.title}</h2>
+        {props.note && <span className="th-soft">{props.note}</span>}
+        <span className="panel-actions">{props.actions}</span>
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+/** Draws what a query answered; until then that it is loading, or what went wrong and a way to try again. */
+export function Answer<Data>({ query, children }: { query: UseQueryResult<Data>; children: (data: Data) => ReactNode }) {
+  const { t } = useWords();
+  if (query.data !== undefined) {
+    return (
+      <>
+        {query.isError && <Problem error={query.error} onRetry={() => void query.refetch()} />}
+        {children(query.data)}
+      </>
+    );
+  }
+  if (query.isPending) return <Loading />;
+  if (isNotFound(query.error)) return <Blank title={t("bank.notFound")}>{t("bank.notFoundWhy")}</Blank>;
+  return <Problem error={query.error} onRetry={() => void query.refetch()} />;
+}
+
+/** An amount to the fen. */
+export function Money({ fen, currency }: { fen: number; currency?: string }) {
+  const { locale } = useWords();
+  return <span className="money">{formatMoney(fen, locale, currency)}</span>;
+}
+
+/** An amount to the yuan; the fen show when pointed at. */
+export function MoneyShort({ fen, currency }: { fen: number; currency?: string }) {
+  const { locale } = useWords();
+  return (
+    <span className="money" title={formatMoney(fen, locale, currency)}>
+      {formatMoneyShort(fen, locale, currency)}
+    </span>
+  );
+}
+
+/** A moment in the bank's zone, and how long ago that is. */
+export function When({ at }: { at: string }) {
+  const { locale } = useWords();
+  return (
+    <span className="when">
+      {formatMoment(at, locale)} <span className="th-faint">· </span>
+      <span className="th-faint">
+        <Age at={at} />
+      </span>
+    </span>
+  );
+}
+
+export function Pairs({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <dl className="pairs">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value === "" || value === null ? "–" : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+type State = keyof typeof STATE_LOOKS;
+
+const STATE_LOOKS = {
+  open: LOOKS.outcome.good,
+  frozen: LOOKS.outcome.bad,
+  closed: LOOKS.status.free,
+  issued: LOOKS.status.free,
+  pledged: LOOKS.status.pledged,
+  cancelled: LOOKS.outcome.waiting,
+  proposed: LOOKS.outcome.waiting,
+  approved: LOOKS.outcome.good,
+  refused: LOOKS.outcome.warning,
+  active: LOOKS.evidence.verified,
+  repaid: LOOKS.outcome.good,
+} as const;
+
+/** The state of a facility, receipt, drawdown or loan: shape, colour and word. */
+export function StateTag({ state }: { state: State }) {
+  const { t } = useWords();
+  return <Tag look={STATE_LOOKS[state]}>{t(`bank.state.${state}`)}</Tag>;
+}
+
+/** A sentence by its key, with facts; a key without a text shows as words rather than as a code. */
+export function sentence(t: Translate, key: string, facts: Record<string, unknown>): string {
+  const text = t(key, facts);
+  return text === key ? (key.split(".").at(-1) ?? key).replaceAll("_", " ") : text;
+}
+
+/** What happened, newest first, by whom and on which facts. */
+export function History({ entries, group }: { entries: readonly HistoryEntry[]; group: "facility" | "receipt" }) {
+  const { t } = useWords();
+  if (entries.length === 0) return <Blank title={t("bank.noHistory")} />;
+  const newest = [...entries].sort((a, b) => b.at.localeCompare(a.at));
+  return (
+    <ol className="history">
+      {newest.map((entry) => (
+        <li key={`${entry.at} ${entry.kind} ${entry.by}`} data-kind={entry.kind}>
+          <Mark name={historyMark(entry.kind)} />
+          <div>
+            <b>{sentence(t, `bank.history.${group}.${entry.kind}`, entry.facts)}</b>
+            <HistoryFacts facts={entry.facts} />
+            <p className="th-soft">
+              {entry.by && <>{entry.by} · </>}
+              <When at={entry.at} />
+            </p>
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function historyMark(kind: string) {
+  if (kind.includes("frozen") || kind.includes("froze")) return "octagon";
+  if (kind.includes("pledge")) return "diamond";
+  return kind.includes("propos") ? "ring" : "dot";
+}
+
+/** Facts that a history entry is known to carry, in reading order; ids of rows are of no use here. */
+function HistoryFacts({ facts }: { facts: Record<string, unknown> }) {
+  const { t, locale } = useWords();
+  const parts: string[] = [];
+  const amount = facts["amount_fen"] ?? facts["principal_fen"];
+  if (typeof amount === "number") parts.push(formatMoney(amount, locale));
+  if (typeof facts["reason"] === "string") parts.push(facts["reason"]);
+  const evidence = facts["evidence_ids"];
+  if (Array.isArray(evidence) && evidence.length > 0) parts.push(t("bank.onEvidence", { count: evidence.length }));
+  return parts.length === 0 ? null : <p>{parts.join(" · ")}</p>;
+}
+
+export function ModalityName({ modality }: { modality: Modality }) {
+  const { t } = useWords();
+  return <>{t(`modality.${modality}`)}</>;
+}

@@ -1,0 +1,150 @@
+/** One receipt as a document: its elements, what sensors vouch for, who held it when. Prints on one sheet. */
+
+import type { Receipt } from "@shared/api/types";
+import { formatCount, formatDate, formatMass } from "@shared/i18n/format";
+import { useWords } from "@shared/react/page";
+import { Icon, IntervalBar, Mark, ModalityAgeList } from "@shared/react/parts";
+import { Link } from "wouter";
+import { useReceipt } from "../data/queries";
+import { mayPledge, mayRelease } from "../data/rights";
+import { DialogButton } from "../parts/command_dialog";
+import { Answer, History, PageHead, Pairs, Panel, StateTag, When } from "../parts/parts";
+import { useSignedIn } from "../parts/session";
+import { PledgeDialog, ReleaseDialog } from "./pledge_dialog";
+
+export function ReceiptPage({ receiptId }: { receiptId: string }) {
+  const query = useReceipt(receiptId);
+  return <Answer query={query}>{(receipt) => <ReceiptView receipt={receipt} />}</Answer>;
+}
+
+function ReceiptView({ receipt }: { receipt: Receipt }) {
+  const { t } = useWords();
+  return (
+    <>
+      <ReceiptHead receipt={receipt} />
+      {receipt.pledge && <PledgeNote receipt={receipt} />}
+      <div className="columns">
+        <div>
+          <Elements receipt={receipt} />
+          <Units receipt={receipt} />
+        </div>
+        <div>
+          <Verified receipt={receipt} />
+          <Panel title={t("bank.whoDidWhat")}>
+            <History entries={receipt.history} group="receipt" />
+          </Panel>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function ReceiptHead({ receipt }: { receipt: Receipt }) {
+  const { t } = useWords();
+  const session = useSignedIn();
+  return (
+    <PageHead
+      back={{ to: "/receipts", text: t("bank.receipts") }}
+      title={
+        <>
+          {t("bank.receiptNumber", { number: receipt.number })} <StateTag state={receipt.state} />
+        </>
+      }
+      sub={t("bank.receiptSub", { keeper: receipt.keeper_name, depositor: receipt.depositor_name })}
+    >
+      <button type="button" className="th-button" onClick={() => window.print()}>
+        <Icon name="print" />
+        {t("common.print")}
+      </button>
+      {mayPledge(session, receipt) && (
+        <DialogButton text={t("bank.pledge")} kind="primary" dialog={(close) => <PledgeDialog receipt={receipt} onClose={close} />} />
+      )}
+      {mayRelease(session, receipt) && (
+        <DialogButton text={t("bank.release")} dialog={(close) => <ReleaseDialog receipt={receipt} onClose={close} />} />
+      )}
+    </PageHead>
+  );
+}
+
+function PledgeNote({ receipt }: { receipt: Receipt }) {
+  const { t } = useWords();
+  if (receipt.pledge === null) return null;
+  return (
+    <p className="pledge-note">
+      <Mark name="diamond" color="--status-pledged" />
+      <span>
+        {t("bank.pledgedTo", { bank: receipt.pledge.bank_party_id })} · <When at={receipt.pledge.pledged_at} />
+      </span>
+      <Link to={`/facilities/${receipt.pledge.facility_id}`}>{t("bank.openFacility")}</Link>
+    </p>
+  );
+}
+
+function Elements({ receipt }: { receipt: Receipt }) {
+  const { t, locale } = useWords();
+  return (
+    <Panel title={t("bank.elements")} note={t("bank.elementsNote")}>
+      <Pairs
+        rows={[
+          [t("bank.number"), receipt.number],
+          [t("bank.issuedAt"), <When key="issued" at={receipt.issued_at} />],
+          [t("bank.keeper"), receipt.keeper_name],
+          [t("bank.depositor"), receipt.depositor_name],
+          [t("bank.controller"), receipt.controller_party_id],
+          [t("bank.goods"), `${receipt.goods} (${receipt.sku})`],
+          [t("bank.quantity"), t("bank.quantityWords", { pieces: receipt.quantity_each, count: receipt.unit_ids.length })],
+          [t("bank.mass"), formatMass(receipt.mass_g, locale)],
+          [t("bank.storedUntil"), formatDate(receipt.storage_until, locale)],
+          [t("bank.loss_standard"), receipt.loss_standard],
+          [t("bank.insurance"), receipt.insurance],
+          [t("bank.fee_terms"), receipt.fee_terms],
+          [t("bank.place"), receipt.place],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Units({ receipt }: { receipt: Receipt }) {
+  const { t, locale } = useWords();
+  return (
+    <Panel title={t("bank.unitsCovered")} note={formatCount(receipt.unit_ids.length, locale)}>
+      <ul className="units">
+        {receipt.unit_ids.map((unitId) => (
+          <li key={unitId} className="th-mono">
+            {unitId}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Verified({ receipt }: { receipt: Receipt }) {
+  const { t } = useWords();
+  const { verified } = receipt;
+  return (
+    <Panel
+      title={t("bank.verified")}
+      actions={
+        <Link to={`/stock/${encodeURIComponent(receipt.lot_id)}`} className="link">
+          {t("bank.openEvidence")}
+        </Link>
+      }
+    >
+      <div className="verified">
+        {verified === null ? (
+          <p className="th-soft">{t("bank.noEvidence")}</p>
+        ) : (
+          <>
+            <IntervalBar value={verified} claimed={receipt.unit_ids.length} unit={t("bank.palletUnit")} />
+            <ModalityAgeList ages={verified.modalities} />
+            <p className="th-soft">
+              {t("bank.asOf")} <When at={verified.as_of} />
+            </p>
+          </>
+        )}
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,69 @@
+/** Warehouse receipts, each with how much of it sensors vouch for. */
+
+import type { Receipt } from "@shared/api/types";
+import { formatCount, formatDate, formatMass } from "@shared/i18n/format";
+import { useWords } from "@shared/react/page";
+import { IntervalBar } from "@shared/react/parts";
+import { useLocation } from "wouter";
+import { type Column, DataTable } from "../parts/data_table";
+import { StateTag } from "../parts/parts";
+
+export function ReceiptTable({ receipts }: { receipts: readonly Receipt[] }) {
+  const { t } = useWords();
+  const [, go] = useLocation();
+  return (
+    <DataTable
+      columns={useReceiptColumns()}
+      rows={receipts}
+      rowKey={(receipt) => receipt.receipt_id}
+      empty={{ title: t("bank.noReceipts"), hint: t("bank.noReceiptsHint") }}
+      onOpen={(receipt) => go(`/receipts/${receipt.receipt_id}`)}
+    />
+  );
+}
+
+export function useReceiptColumns(): Column<Receipt>[] {
+  const { t, locale } = useWords();
+  return [
+    {
+      key: "number",
+      title: t("bank.number"),
+      draw: (receipt) => (
+        <a className="name" href={`#/receipts/${receipt.receipt_id}`}>
+          {receipt.number}
+          <small>{receipt.keeper_name}</small>
+        </a>
+      ),
+      value: (receipt) => receipt.number,
+    },
+    { key: "state", title: t("bank.stateTitle"), draw: (receipt) => <StateTag state={receipt.state} />, value: (receipt) => receipt.state },
+    { key: "depositor", title: t("bank.depositor"), draw: (receipt) => receipt.depositor_name, value: (receipt) => receipt.depositor_name },
+    {
+      key: "goods",
+      title: t("bank.goods"),
+      draw: (receipt) => (
+        <span className="name">
+          {receipt.goods}
+          <small>{receipt.sku}</small>
+        </span>
+      ),
+      value: (receipt) => receipt.goods,
+    },
+    {
+      key: "units",
+      title: t("bank.pallets"),
+      isNumber: true,
+      draw: (receipt) => formatCount(receipt.unit_ids.length, locale),
+      value: (receipt) => receipt.unit_ids.length,
+    },
+    { key: "mass", title: t("bank.mass"), isNumber: true, draw: (receipt) => formatMass(receipt.mass_g, locale), value: (receipt) => receipt.mass_g / 1000 },
+    {
+      key: "verified",
+      title: t("bank.verified"),
+      width: 170,
+      draw: (receipt) => receipt.verified && <IntervalBar value={receipt.verified} claimed={receipt.unit_ids.length} />,
+      value: (receipt) => receipt.verified?.low,
+    },
+    { key: "until", title: t("bank.storedUntil"), draw: (receipt) => formatDate(receipt.storage_until, locale), value: (receipt) => receipt.storage_until },
+  ];
+}

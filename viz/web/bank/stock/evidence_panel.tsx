@@ -1,0 +1,132 @@
+/** The evidence of one lot: the interval, each kind of sensor with its age, what does not fit, and unit by unit why. */
+
+import type { Evidence, Lot } from "@shared/api/types";
+import { formatMass, formatShare } from "@shared/i18n/format";
+import { LOOKS } from "@shared/icons";
+import { useWords } from "@shared/react/page";
+import { Age, Blank, Mark, ModalityAgeList, Tag } from "@shared/react/parts";
+import { useEvidence } from "../data/queries";
+import { type Column, DataTable, ExportButton } from "../parts/data_table";
+import { Answer, Panel, sentence, When } from "../parts/parts";
+import { IntervalChart } from "./interval_chart";
+
+type UnitEvidence = Evidence["units"][number];
+
+export function EvidencePanel({ lotId, lot }: { lotId: string; lot: Lot | undefined }) {
+  const query = useEvidence(lotId);
+  return (
+    <div>
+      <Answer query={query}>
+        {(evidence) => (
+          <>
+            <Summary evidence={evidence} lot={lot} />
+            <Discrepancies evidence={evidence} />
+            <UnitTable evidence={evidence} />
+          </>
+        )}
+      </Answer>
+    </div>
+  );
+}
+
+function Summary({ evidence, lot }: { evidence: Evidence; lot: Lot | undefined }) {
+  const { t, locale } = useWords();
+  return (
+    <Panel title={lot?.name ?? evidence.lot_id} note={evidence.lot_id}>
+      <div className="verified">
+        <IntervalChart value={evidence.verified} claimed={lot?.book.units ?? evidence.units.length} />
+        {evidence.mass_g && (
+          <p>
+            {t("bank.massBetween", {
+              low: formatMass(evidence.mass_g.low, locale),
+              high: formatMass(evidence.mass_g.high, locale),
+            })}
+          </p>
+        )}
+        <ModalityAgeList ages={evidence.modalities} />
+        <p className="th-soft">
+          {t("bank.asOf")} <When at={evidence.as_of} /> · {t("bank.onEvidence", { count: evidence.evidence_ids.length })}
+        </p>
+      </div>
+    </Panel>
+  );
+}
+
+function Discrepancies({ evidence }: { evidence: Evidence }) {
+  const { t } = useWords();
+  return (
+    <Panel title={t("bank.discrepancies")} note={t("bank.discrepanciesNote")}>
+      {evidence.discrepancies.length === 0 ? (
+        <Blank title={t("bank.noDiscrepancies")} />
+      ) : (
+        <ul className="rows">
+          {evidence.discrepancies.map((found) => (
+            <li key={`${found.kind} ${found.unit_id}`}>
+              <div>
+                <Tag look={LOOKS.outcome.warning}>{sentence(t, `bank.discrepancy.${found.kind}`, found.facts)}</Tag>{" "}
+                <span className="th-mono">{found.unit_id}</span>
+                <p>{sentence(t, found.text_key, found.facts)}</p>
+                <p className="th-soft">
+                  {t("bank.since")} <When at={found.since} />
+                </p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function UnitTable({ evidence }: { evidence: Evidence }) {
+  const { t, locale } = useWords();
+  const columns: Column<UnitEvidence>[] = [
+    { key: "unit", title: t("bank.unit"), draw: (unit) => <span className="th-mono">{unit.unit_id}</span>, value: (unit) => unit.unit_id },
+    {
+      key: "probability",
+      title: t("bank.probability"),
+      isNumber: true,
+      draw: (unit) => formatShare(unit.probability, locale),
+      value: (unit) => unit.probability,
+    },
+    {
+      key: "seen",
+      title: t("bank.lastSeen"),
+      draw: (unit) => <Age at={lastSeen(unit)} />,
+      value: (unit) => lastSeen(unit),
+    },
+  ];
+  return (
+    <Panel title={t("bank.unitByUnit")} actions={<ExportButton name={`evidence-${evidence.lot_id}`} columns={columns} rows={evidence.units} />}>
+      <DataTable
+        columns={columns}
+        rows={evidence.units}
+        rowKey={(unit) => unit.unit_id}
+        empty={{ title: t("bank.noEvidence") }}
+        detail={(unit) => <Reasons unit={unit} />}
+      />
+    </Panel>
+  );
+}
+
+function lastSeen(unit: UnitEvidence): string | null {
+  return unit.reasons.map((reason) => reason.at).sort().at(-1) ?? null;
+}
+
+function Reasons({ unit }: { unit: UnitEvidence }) {
+  const { t } = useWords();
+  if (unit.reasons.length === 0) return <p className="th-soft">{t("bank.noEvidence")}</p>;
+  return (
+    <ul className="reasons">
+      {unit.reasons.map((reason) => (
+        <li key={reason.observation_id}>
+          <Mark name="solid" color="--evidence-verified" />
+          <span>
+            {t(`modality.${reason.modality}`)} · {sentence(t, reason.text_key, reason.facts ?? {})} · <Age at={reason.at} />
+            <small className="th-mono">{reason.observation_id}</small>
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
