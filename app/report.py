@@ -1,7 +1,7 @@
 """The one shape in which benches, simulations and the demonstration write figures.
 
 `{"name", "commit", "seed", "started_at", "environment", "checks": [...], "detail", "ok"}`; a check has a
-stable dotted name, so that a program can compare figures over time. What was not run is listed, never counted.
+stable dotted name, so that programs can compare figures over time. What was not run is listed, never counted.
 """
 
 import json

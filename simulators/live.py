@@ -7,13 +7,15 @@ what they report with the real clock. Everything that waits has a bound and says
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
 from kernel.clock import Clock
-from kernel.geometry import Point
 from kernel.rng import Rng
+from simulators.protocols.llrp.server import LlrpReaderServer
+from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
+from simulators.protocols.mqtt.frames import Load, Pose
+from simulators.protocols.mqtt.server import Tracker
 from simulators.world import actions
 from simulators.world.sensing import bridge_mass_g, loop_occupied
 from simulators.world.state import Job, LoadChanged, Pallet, Reported, TagHeard, World
@@ -21,46 +23,6 @@ from simulators.world.step import step
 
 STEP_S = 0.1
 WAIT_S_MAX = 240.0
-
-
-class Portal(Protocol):
-    """A reader on the wire."""
-
-    def hear(self, epc_hex: str, antenna: int, rssi_cdbm: int, at: datetime, count: int = 1) -> bool: ...
-
-
-class Bridge(Protocol):
-    """A weighbridge on the wire. `weight_id` is its last stable capture, made at `captured_at`."""
-
-    @property
-    def weight_id(self) -> int: ...
-    @property
-    def captured_at(self) -> datetime | None: ...
-    def put(self, mass_g: int) -> None: ...
-
-
-class Boom(Protocol):
-    """A barrier on the wire."""
-
-    @property
-    def is_open(self) -> bool: ...
-    @property
-    def commanded_open_at(self) -> datetime | None: ...
-    def vehicle_over_loop(self, is_over: bool) -> None: ...
-
-
-class Tracker(Protocol):
-    """A positioning tag on the wire."""
-
-    def report(
-        self,
-        point: Point,
-        *,
-        heading_deg: float = 0.0,
-        speed_mps: float = 0.0,
-        change: str | None = None,
-        epc_hex: str | None = None,
-    ) -> None: ...
 
 
 class WaitedTooLong(Exception):
@@ -78,9 +40,9 @@ class LiveSite:
         rng: Rng,
         clock: Clock,
         pace: float,
-        portal: Portal,
-        bridge: Bridge,
-        boom: Boom,
+        portal: LlrpReaderServer,
+        bridge: WeighbridgeServer,
+        boom: BarrierServer,
         trackers: Mapping[str, Tracker],
     ) -> None:
         self.world = world
@@ -89,7 +51,7 @@ class LiveSite:
         self.first_heard: dict[tuple[str, int], list[datetime]] = {}
         """Tag and antenna to the first moments it was heard, at most two: for measuring delays."""
         self._scenario, self._rng, self._clock, self._pace = scenario, rng, clock, pace
-        self._trackers = trackers
+        self.trackers = trackers
         self._stepped = asyncio.Condition()
 
     async def run(self) -> None:
@@ -118,17 +80,14 @@ class LiveSite:
                 moments = self.first_heard.setdefault((happening.epc_hex, happening.antenna), [])
                 moments += [now] if len(moments) < 2 else []
             return
-        tracker = self._trackers[happening.mover_id]
+        tracker, place = self.trackers[happening.mover_id], happening.point
         if isinstance(happening, LoadChanged):
-            tracker.report(happening.point, change=happening.action, epc_hex=happening.epc_hex)
+            load = Load(happening.action, happening.epc_hex)
+            tracker.report(Pose(place.x_m, place.y_m, place.z_m), load, now)
             self.on_load_change(happening)
             return
-        tracker.report(
-            happening.point,
-            heading_deg=happening.heading_deg,
-            speed_mps=happening.speed_mps * self._pace,
-            epc_hex=happening.load_epc_hex,
-        )
+        pose = Pose(place.x_m, place.y_m, place.z_m, happening.heading_deg, happening.speed_mps * self._pace)
+        tracker.report(pose, Load(None, happening.load_epc_hex), now)
 
     async def until(self, is_so: Callable[[], bool], what: str, within_s: float = WAIT_S_MAX) -> None:
         """Wait until `is_so()` after some step; raises WaitedTooLong naming `what`."""
@@ -154,9 +113,9 @@ class LiveSite:
 
     async def weigh(self, truck_id: str, bay: int) -> None:
         """Drive onto the weighbridge and stay until the indicator has captured a stable weight."""
-        before = self.bridge.weight_id
+        before = self.bridge.ticket.number
         await self.drive(truck_id, "bridge", bay)
-        await self.until(lambda: self.bridge.weight_id > before, f"{truck_id} is weighed")
+        await self.until(lambda: self.bridge.ticket.number > before, f"{truck_id} is weighed")
 
     async def leave(self, truck_id: str, bay: int) -> None:
         """Drive out through the barrier, which has to open first, and away."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.demo.lending import refused
-from app.demo.stage import NotHeld, Placed, Stage
+from app.demo.stage import NotHeld, Placed, Stage, scan
 from kernel.gs1 import epc_from_giai
 from kernel.layout import Slot
 from simulators.world import actions
@@ -52,7 +52,7 @@ def _known_to_devices(stage: Stage, taken: Sequence[Pallet]) -> Any:
         for pallet in taken
         if all(len(stage.site.first_heard.get((pallet.epc_hex, antenna), [])) == 2 for antenna in (1, 2))
     ]
-    captured = stage.site.bridge.captured_at
+    captured = stage.site.bridge.ticket.at
     if not heard or captured is None:
         raise NotHeld("no antenna pair heard a taken pallet twice; the crossing was not observable")
     return max(min(heard), captured)
@@ -183,8 +183,7 @@ async def _pick(stage: Stage) -> None:
         for _ in jobs:
             sscc = await placed.next()
             slot_id = stage.made.stands_in[sscc].slot_id
-            await stage.pda.scan(sscc, place_code=slot_id, task_id=by_sscc[sscc]["task_id"])
-    await stage.pda.sent()
+            await scan(stage, sscc, slot_id, by_sscc[sscc]["task_id"])
 
 
 async def _release_at_the_bridge(stage: Stage) -> None:
@@ -197,8 +196,8 @@ async def _release_at_the_bridge(stage: Stage) -> None:
     boom = stage.site.boom
 
     def is_told() -> bool:
-        return boom.commanded_open_at is not None and boom.commanded_open_at > asked
+        return boom.told_to_open_at is not None and boom.told_to_open_at > asked
 
     await stage.site.until(is_told, "the barrier is told to open after the release")
-    assert boom.commanded_open_at is not None
-    stage.figures["demo.release_to_gate_ms"] = (boom.commanded_open_at - asked).total_seconds() * 1000
+    assert boom.told_to_open_at is not None
+    stage.figures["demo.release_to_gate_ms"] = (boom.told_to_open_at - asked).total_seconds() * 1000

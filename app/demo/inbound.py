@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.demo.stage import NotHeld, Placed, Stage
+from app.demo.stage import NotHeld, Placed, Stage, scan
 from app.demo.stock import INBOUND_SKU, PALLETS
 from kernel.gs1 import epc_from_giai
 from simulators.world import actions
@@ -113,11 +113,10 @@ async def _put_away(stage: Stage) -> None:
         try:
             for _ in range(ON_BOARD):
                 sscc = await placed.next()
-                await stage.pda.scan(sscc, place_code=stage.made.stands_in[sscc].slot_id)
+                await scan(stage, sscc, stage.made.stands_in[sscc].slot_id)
             await carrying
         finally:
             carrying.cancel()
-    await stage.pda.sent()
 
 
 async def _carry_as_tasks_appear(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from kernel.clock import Clock
 from kernel.layout import Layout, Slot, all_slots
 from kernel.rng import Rng
 from simulators.live import LiveSite
-from simulators.protocols.pda.client import PdaClient
+from simulators.protocols.pda.server import Handheld
 from simulators.world.actions import Scenario
 from simulators.world.state import LoadChanged, Pallet
 
@@ -59,7 +59,7 @@ class Stage:
         scenario: Scenario,
         layout: Layout,
         people: People,
-        pda: PdaClient,
+        handheld: Handheld,
         listener: Listener,
         *,
         facility_id: str,
@@ -68,7 +68,7 @@ class Stage:
         rng: Rng,
     ) -> None:
         self.site, self.scenario, self.layout = site, scenario, layout
-        self.people, self.pda, self.listener = people, pda, listener
+        self.people, self.handheld, self.listener = people, handheld, listener
         self.facility_id, self.owner_party_id = facility_id, owner_party_id
         self.clock, self.rng = clock, rng
         self.slots = {slot.slot_id: slot for slot in all_slots(layout)}
@@ -104,6 +104,13 @@ class Stage:
     async def facility(self) -> dict[str, Any]:
         found: dict[str, Any] = await self.people.officer.get(f"/facilities/{self.facility_id}")
         return found
+
+
+async def scan(stage: Stage, sscc: str, slot_id: str, task_id: str | None = None) -> None:
+    """Scan a pallet where it stands; raises NotHeld when the product does not take the scan as work done."""
+    result = await stage.handheld.scan(sscc, slot_id, task_id=task_id)
+    if result["outcome"] != "done":
+        raise NotHeld(f"scan of {sscc} in {slot_id}: {result}")
 
 
 class Placed:

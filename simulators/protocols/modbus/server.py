@@ -1,5 +1,6 @@
 """The two devices on the wire, as pymodbus servers. Driven from outside: loads and vehicles come and go."""
 
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -113,6 +114,8 @@ class BarrierServer(_Server):
         self.boom = Boom(clock.now(), travel_s=travel_s)
         self.orders: list[bool] = []
         """Every order written to the coil, in order; True is open."""
+        self.told_to_open_at: datetime | None = None
+        """When the last order to open arrived."""
 
     def vehicle_over_loop(self, occupied: bool) -> None:
         self.boom.vehicle_over_loop(occupied, self._clock.now())
@@ -137,6 +140,7 @@ class BarrierServer(_Server):
         ) -> ExcCodes | None:
             if function in (WRITE_COIL, WRITE_COILS) and wanted is not None:
                 self.orders.append(bool(wanted[0]))
+                self.told_to_open_at = self._clock.now() if wanted[0] else self.told_to_open_at
                 self.boom.order(bool(wanted[0]), self._clock.now())
             elif function == READ_DISCRETE:
                 bits = self.boom.inputs(self._clock.now())

@@ -1,0 +1,270 @@
+"""`tallyhouse demo`: starts the product, sets a site up, lets the world run, acts the story, reports."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.api_client import ApiClient
+from app.commands import Commands
+from app.demo import seeding
+from app.demo.accounts import OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
+from app.demo.devices import Wired, hand_out_handheld, plug_in, switch_on_trackers
+from app.demo.listener import Listener
+from app.demo.program import Program
+from app.demo.stage import People, Stage
+from app.demo.stock import GOODS, opening_stock, truth_of
+from app.demo.story import STEPS, StepResult, run_story
+from app.report import Check, Report, make_report, write_report
+from app.roles import web_app
+from app.serve import running, stop_signal
+from app.settings import Settings
+from app.wiring import all_commands
+from kernel.clock import Clock, SystemClock
+from kernel.layout import Layout
+from kernel.rng import Rng
+from simulators.live import LiveSite
+from simulators.protocols.mqtt.server import acked_of
+from simulators.world import actions
+
+RUN_FOLDER, MARK = "demo", "made-by-tallyhouse-demo"
+READY_BOUND_S, ALARM_BOUND_MS, RELEASE_BOUND_MS = 120.0, 1_000.0, 1_000.0
+LOOPBACK = "127.0.0.1"
+
+Say = Callable[[str], None]
+
+
+class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says."""
+
+    seed: int = 1
+    once: bool = False
+    report: Path | None = None
+    pace: float = 4.0
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The demonstration with everything running."""
+
+    stage: Stage
+    ready_s: float
+    program: Program
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
+    """Run the demonstration; the exit code is 0 when all six steps and all bounds held.
+
+    Without `once` the site stays live after the story, until SIGINT or SIGTERM.
+    """
+    clock = SystemClock()
+    begun = clock.now()
+    async with opened(settings, options, say, clock) as demo:
+        story = asyncio.create_task(run_story(demo.stage, say))
+        stop = stop_signal()
+        both: set[asyncio.Future[Any]] = {story, stop}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not story.done():
+            story.cancel()
+            return 130
+        report = _report(options, demo, story.result(), begun)
+        if options.report is not None:
+            write_report(report, options.report)
+        _say_checks(report, say)
+        if not options.once:
+            say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
+            await stop
+        return 0 if report.ok else 1
+
+
+@asynccontextmanager
+async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Clock) -> AsyncIterator[Opened]:
+    """Start the product and the world and set the site up; stop everything on exit."""
+    begun = clock.now()
+    rng = Rng(options.seed)
+    layout, scenario = read_scenario()
+    folder = _fresh_folder(settings.data_dir / RUN_FOLDER)
+    address = f"http://{LOOPBACK}:{_port(settings.port)}"
+    environment = {
+        "TALLYHOUSE_DATA_DIR": str(folder),
+        "TALLYHOUSE_PORT": address.rpartition(":")[2],
+        "TALLYHOUSE_MQTT_PORT": str(_port(settings.mqtt_port)),
+    }
+    async with AsyncExitStack() as stack:
+        wired = await plug_in(stack, clock, rng, options.pace)
+        say("starting the product …")
+        program = Program(address, environment, folder / "program.log", say)
+        await stack.enter_async_context(program)
+        accounts = await _open_accounts(settings, environment, address)
+        people = await _sign_in_people(stack, address, accounts)
+        say("setting the site up: layout, devices, items, 2,000 pallets of opening stock …")
+        stock = opening_stock(layout, rng.child("opening"))
+        secrets = await _set_up(people, layout, wired, stock)
+        broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))
+        trackers = await switch_on_trackers(stack, layout, secrets, broker, clock)
+        site = LiveSite(
+            actions.build_world(scenario, truth_of(stock)),
+            scenario,
+            rng=rng.child("world"),
+            clock=clock,
+            pace=options.pace,
+            portal=wired.portal,
+            bridge=wired.bridge,
+            boom=wired.boom,
+            trackers=trackers,
+        )
+        await wired.portal.wait_until_reporting(60.0)
+        listener = Listener(people["operator"], address, layout.site_id, clock)
+        tasks = tuple(asyncio.create_task(work) for work in (site.run(), listener.run()))
+        stack.push_async_callback(_cancel, tasks)
+        facility_id = await seeding.open_facility(
+            people["officer"], layout.site_id, OWNER, clock.now().isoformat()
+        )
+        picker = next(account for account in accounts if account.username == "picker")
+        handheld = await hand_out_handheld(stack, address, people["keeper"], layout.site_id, picker, clock)
+        stage = Stage(
+            site,
+            scenario,
+            layout,
+            People(*(people[name] for name in People.__struct_fields__)),
+            handheld,
+            listener,
+            facility_id=facility_id,
+            owner_party_id=OWNER,
+            clock=clock,
+            rng=rng.child("story"),
+        )
+        ready_s = (clock.now() - begun).total_seconds()
+        say(
+            f"ready after {ready_s:.1f} s: open {address}/viewer/ and sign in with an account of "
+            f"{settings.data_dir / 'demo-accounts.json'}"
+        )
+        yield Opened(stage, ready_s, program, tasks)
+
+
+def read_scenario() -> tuple[Layout, actions.Scenario]:
+    """The layout and the world's parameters of the demonstration."""
+    folder = files("simulators").joinpath("scenarios", "demo")
+    layout = msgspec.json.decode(folder.joinpath("layout.json").read_bytes(), type=Layout)
+    return layout, actions.read_scenario(folder.joinpath("world.toml").read_text("utf-8"))
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """An empty folder for this run. One that an earlier run made is removed; any other is left alone."""
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / MARK).exists():
+            raise SystemExit(
+                f"{folder} was not made by a demonstration; move it away or set TALLYHOUSE_DATA_DIR"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+    return folder
+
+
+def _port(wanted: int) -> int:
+    """`wanted` when it is free, else the next free one above it; 0 takes any."""
+    for port in [wanted] if wanted == 0 else range(wanted, wanted + 50):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, port))
+            return int(probe.getsockname()[1])
+    raise SystemExit(f"no free port from {wanted} on")
+
+
+async def _open_accounts(settings: Settings, environment: dict[str, str], address: str) -> list[Account]:
+    """Enter parties and people as an administrator at the machine would, and write the passwords down."""
+    accounts = make_accounts()
+    own = settings.model_copy(update={"data_dir": Path(environment["TALLYHOUSE_DATA_DIR"])})
+    async with running(own, (), crews={}, web=web_app) as beside:
+        commands = Commands(beside.parts.database, all_commands())
+        for command in commands_for(accounts):
+            await commands.do(SETTER_UP, command)
+    write_accounts(settings.data_dir / "demo-accounts.json", address, accounts)
+    return accounts
+
+
+async def _sign_in_people(
+    stack: AsyncExitStack, address: str, accounts: Sequence[Account]
+) -> dict[str, ApiClient]:
+    people: dict[str, ApiClient] = {}
+    for account in accounts:
+        client = await stack.enter_async_context(ApiClient(address))
+        await client.sign_in(account.username, account.password)
+        people[account.username] = client
+    return people
+
+
+async def _set_up(
+    people: dict[str, ApiClient], layout: Layout, wired: Wired, stock: Sequence[Any]
+) -> dict[str, str]:
+    admin = people["admin"]
+    await seeding.import_layout(admin, layout)
+    secrets = await seeding.enrol_devices(admin, layout, wired.connections())
+    await seeding.register_items(admin, layout.site_id, GOODS)
+    await seeding.declare_opening_stock(admin, layout.site_id, stock)
+    return secrets
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(options: DemoOptions, demo: Opened, steps: Sequence[StepResult], begun: datetime) -> Report:
+    held = {result.number for result in steps if result.held}
+    checks = [
+        Check(
+            name=f"demo.step{number}",
+            value=float(number in held),
+            unit="held",
+            bound="= 1",
+            ok=number in held,
+            how=title,
+        )
+        for number, (title, _) in enumerate(STEPS, start=1)
+    ]
+    figures = {"demo.ready_s": demo.ready_s, **demo.stage.figures}
+    for name, unit, bound, how in (
+        ("demo.ready_s", "s", READY_BOUND_S, "from the command to a site that is set up and live"),
+        (
+            "demo.alarm_ms",
+            "ms",
+            ALARM_BOUND_MS,
+            "from the deciding evidence at the device to the live stream",
+        ),
+        (
+            "demo.release_to_gate_ms",
+            "ms",
+            RELEASE_BOUND_MS,
+            "from asking for the release to the barrier's coil",
+        ),
+    ):
+        value = figures.get(name)
+        ok = None if value is None else value <= bound
+        checks.append(Check(name=name, value=value, unit=unit, bound=f"<= {bound:g}", ok=ok, how=how))
+    detail = {
+        "steps": msgspec.to_builtins(list(steps)),
+        "pace": options.pace,
+        "restarts": demo.program.restarts,
+        "acknowledged": acked_of(demo.stage.site.trackers),
+        "acknowledged_scans": demo.stage.handheld.acked_sequence,
+    }
+    return make_report(
+        "demo", seed=options.seed, started_at=begun, checks=checks, detail=detail, environment={}
+    )
+
+
+def _say_checks(report: Report, say: Say) -> None:
+    for check in report.checks:
+        state = {True: "ok", False: "FAILED", None: "not run"}[check.ok]
+        value = "-" if check.value is None else f"{check.value:g}"
+        say(f"{check.name:<26} {value:>10} {check.unit:<5} {check.bound:<10} {state}")
