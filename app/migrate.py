@@ -6,6 +6,7 @@ not break the old one; `post` files run after it. Locks are waited for at most 5
 
 import hashlib
 import re
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -45,10 +46,16 @@ def migrations() -> list[Migration]:
 
 
 async def migrate(
-    owner_dsn: str, clock: Clock, *, app_password: str | None = None, accept_server: bool = False
+    owner_dsn: str,
+    clock: Clock,
+    *,
+    app_password: str | None = None,
+    accept_server: bool = False,
+    only: Collection[str] | None = None,
 ) -> list[str]:
     """Bring the database to this release; returns the names of the files that were run.
 
+    `only` limits it to files of these names: for a restore, which loads rows of an older release.
     Raises Conflict when a file that was already run has changed since, or when the database is newer
     than the program.
     """
@@ -59,8 +66,10 @@ async def migrate(
         await settle_installation(connection, clock, accept_server=accept_server)
         done = await _applied(connection)
         wanted = migrations()
-        _refuse_strangers(done, wanted)
+        require_known(done)
         fresh = [migration for migration in wanted if migration.name not in done]
+        if only is not None:
+            fresh = [migration for migration in fresh if migration.name in only]
         for migration in fresh:
             await _run(connection, migration, clock)
         await settle_jobs_schema(connection)
@@ -78,7 +87,7 @@ async def require_migrated(app_dsn: str) -> None:
         await require_installation(connection)
         done = await _applied(connection)
         wanted = migrations()
-        _refuse_strangers(done, wanted)
+        require_known(done)
         missing = [migration.name for migration in wanted if migration.name not in done]
         if missing:
             raise Conflict(
@@ -101,8 +110,9 @@ async def _applied(connection: psycopg.AsyncConnection) -> dict[str, str]:
     return {str(name): str(digest) for name, digest in await cursor.fetchall()}
 
 
-def _refuse_strangers(done: dict[str, str], wanted: list[Migration]) -> None:
-    known = {migration.name: migration.sha256 for migration in wanted}
+def require_known(done: Mapping[str, str]) -> None:
+    """Raise Conflict unless this release has every one of these files (name to digest), unchanged."""
+    known = {migration.name: migration.sha256 for migration in migrations()}
     for name, digest in sorted(done.items()):
         if name not in known:
             raise Conflict("migrate.database_newer", migration=name, rule="start the newer release")

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from app import wiring
 from app.desk import AppDesk
+from app.edge import Edge
 from app.folding import Fold
 from app.health import health_router
 from app.http import create_app
@@ -17,6 +18,8 @@ from app.relay import Relay
 from app.tasks import Work
 from app.texts import Texts
 from devices.api import broker_credentials, journal_after, journal_sites
+from devices.ingest.spool import Spool
+from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
 from kernel.errors import Unavailable
 from twin.api import apply
@@ -25,8 +28,12 @@ USERS_LOOKED_AT_EVERY_S = 5.0
 
 
 def edge_crew(parts: Parts) -> Mapping[str, Work]:
-    """The broker's users."""
-    return {"edge.broker-users": lambda: keep_broker_users(parts)}
+    """The devices, and the broker's users."""
+    settings, address = parts.settings, parts.broker_address
+    spool = Spool(settings.data_dir / "spool" / "edge.sqlite3", settings.spool_capacity_mb * 1_000_000)
+    broker = None if address is None else BrokerLogin(*address)
+    edge = Edge(parts.database, parts.wake, parts.clock, spool, broker=broker, sites=settings.sites)
+    return {"edge.broker-users": lambda: keep_broker_users(parts), **edge.works()}
 
 
 def fold_crew(parts: Parts) -> Mapping[str, Work]:
@@ -64,11 +71,11 @@ async def keep_broker_users(parts: Parts) -> None:
     """Tell the broker of every device that was enrolled or retired."""
     broker = parts.broker
     assert broker is not None, "the role edge has a broker"
-    async with parts.wake.listening("tallyhouse_event") as woken:
+    async with parts.wake.listening("tallyhouse_devices") as woken:
         while True:
             try:
-                async with parts.database.read(Caller.product("edge")) as read:
-                    broker.set_devices(await broker_credentials(read))
+                async with parts.database.write(Caller.product("edge")) as tx:
+                    broker.set_devices(await broker_credentials(tx))
             except Unavailable:
                 pass  # The broker goes on with the users it has.
             await woken.wait(USERS_LOOKED_AT_EVERY_S)
