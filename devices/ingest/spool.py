@@ -71,8 +71,8 @@ class Spool:
         await self._in_thread(self._open)
 
     async def close(self) -> None:
+        """Close the file; it may be opened again."""
         await self._in_thread(self._close)
-        self._thread.shutdown()
 
     async def append(self, batch: Sequence[tuple[str, Item]]) -> None:
         """Keep `(site_id, item)` pairs, all or none. Raises Unavailable `spool.full` beyond the capacity."""
@@ -109,6 +109,7 @@ class Spool:
         return await asyncio.shield(loop.run_in_executor(self._thread, work))
 
     def _open(self) -> None:
+        self._close()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode=WAL")

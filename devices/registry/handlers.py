@@ -14,7 +14,13 @@ from devices.messages import (
     SetSiteBounds,
 )
 from devices.registry import store
-from devices.registry.model import ENROLMENT_CODE_LASTS, Refusal, check_enrolment, check_secret
+from devices.registry.model import (
+    CODE_LENGTH_MIN,
+    ENROLMENT_CODE_LASTS,
+    Refusal,
+    check_enrolment,
+    check_secret,
+)
 from devices.registry.store import EdgeDevice
 from identity.http import DeviceIdentity
 from kernel.errors import Conflict, Invalid, NotFound
@@ -89,7 +95,7 @@ async def set_site_bounds(command: SetSiteBounds, tx: Tx) -> None:
 async def issue_enrolment_code(command: IssueEnrolmentCode, tx: Tx) -> EnrolmentCode:
     """Keep the digest of a one-time code for `ENROLMENT_CODE_LASTS`."""
     await require_site(tx, command.site_id)
-    _refuse(check_secret(command.secret))
+    _refuse(check_secret(command.secret, CODE_LENGTH_MIN))
     device_id = command.device_id or tx.ids.new("pda")
     expires_at = tx.now + ENROLMENT_CODE_LASTS
     await store.insert_code(tx, command.secret, command.site_id, device_id, expires_at)

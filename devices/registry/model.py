@@ -12,6 +12,8 @@ from devices.messages import Connection, EnrolDevice
 
 SECRET_LENGTH_MIN = 24
 SECRET_LENGTH_MAX = 256
+CODE_LENGTH_MIN = 12
+"""60 bits in base 32: not to be guessed in the minutes that a code lives."""
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
@@ -65,9 +67,9 @@ def _check_connection(connection: Connection) -> Refusal | None:
     return None
 
 
-def check_secret(secret: str) -> Refusal | None:
-    if not SECRET_LENGTH_MIN <= len(secret) <= SECRET_LENGTH_MAX:
-        return Refusal("secret", f"{SECRET_LENGTH_MIN} to {SECRET_LENGTH_MAX} characters")
+def check_secret(secret: str, length_min: int = SECRET_LENGTH_MIN) -> Refusal | None:
+    if not length_min <= len(secret) <= SECRET_LENGTH_MAX:
+        return Refusal("secret", f"{length_min} to {SECRET_LENGTH_MAX} characters")
     return None
 
 

@@ -52,12 +52,15 @@ class MqttConsumer:
         self._clock = clock
         self._settle = settle
         self.is_connected = False
+        self.was_connected = False
+        """Whether the last `run` got through, so that whoever runs it knows how long to wait."""
 
     async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
         """Consume until cancelled. Raises MqttError when the broker is or goes away."""
+        self.was_connected = False
         async with manual_client(self._login, self._client_id) as client:
             await client.subscribe(f"{TOPIC_ROOT}/+/+/observation")
-            self.is_connected = True
+            self.is_connected = self.was_connected = True
             on_connected()
             try:
                 await self._consume(client)

@@ -30,7 +30,7 @@ REPEAT_S: Final = 60.0
 """An unchanged state is reported again after this time, so that silence means something."""
 
 Action = Literal["open", "close"]
-Failure = Literal["feedback", "loop_occupied", "unreachable", "refused"]
+Failure = Literal["expired", "feedback", "loop_occupied", "unreachable", "refused"]
 Item = Observation | Rejected
 
 
@@ -82,13 +82,15 @@ class ModbusBarrierDriver:
 
     # --- orders ----------------------------------------------------------------------------------
 
-    async def command(self, action: Action) -> Failure | None:
+    async def command(self, action: Action, valid_until: datetime | None = None) -> Failure | None:
         """Open or close and wait for the limit switch; None when it got there, else why not.
 
         Never closes on a vehicle: while the loop is occupied, closing waits, and gives up with
-        `loop_occupied`. Orders wait for each other.
+        `loop_occupied`. Orders wait for each other; one whose turn comes after `valid_until` is void.
         """
         async with self._ordering:
+            if valid_until is not None and self._clock.now() > valid_until:
+                return "expired"
             if action == "close" and not await self._until(_loop_free, self._loop_free_s):
                 return "loop_occupied" if self._state is not None else "unreachable"
             try:

@@ -28,6 +28,11 @@ class MqttPositionDriver:
     def is_connected(self) -> bool:
         return self._consumer.is_connected
 
+    @property
+    def was_connected(self) -> bool:
+        """Whether the last `run` got through to the broker."""
+        return self._consumer.was_connected
+
     async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled. Raises MqttError when the broker is or goes away."""
         await self._consumer.run(on_connected)

@@ -1,0 +1,302 @@
+"""The role `edge`: drives the devices of its sites and brings what they say to the journal.
+
+Each device has a task of its own: one that fails or is absent disturbs no other. Devices that are enrolled,
+changed or retired while the edge runs are taken up or let go without a restart.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import msgspec
+import psycopg
+import structlog
+
+from app.database import Database
+from app.tasks import Work
+from app.wake import Wake
+from devices.api import (
+    BarrierOrder,
+    EdgeDevice,
+    edge_devices,
+    record,
+    reserve_boots,
+    settle_command,
+    take_commands,
+)
+from devices.drivers.llrp.driver import LlrpDriver
+from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
+from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
+from devices.drivers.mqtt_position.driver import MqttPositionDriver
+from devices.ingest.handlers import Recorded
+from devices.ingest.intake import Intake
+from devices.ingest.model import Received
+from devices.ingest.spool import Spool
+from devices.registry.handlers import BOOTS_RESERVED
+from devices.transport.manual_ack import BrokerLogin, MqttError
+from kernel.caller import Caller
+from kernel.clock import Clock
+from kernel.errors import Unavailable
+from kernel.messages import AckedThrough, Observation, Rejected
+
+REFRESH_S = 30.0
+RETRY_S = 0.5
+RETRY_S_MAX = 10.0
+COMMAND_LOOK_S = 1.0
+MQTT_CLIENT_ID = "tallyhouse-edge"
+"""Fixed: the broker keeps what came while we were away under this name."""
+
+EDGE = Caller.product("edge")
+
+log = structlog.get_logger("edge")
+
+
+class Driver(AbstractAsyncContextManager[Any], Protocol):
+    """What every driver that dials its device offers."""
+
+    def readings(self) -> AsyncIterator[Observation | Rejected]: ...
+
+
+Build = Callable[[EdgeDevice, Clock, int], Driver]
+
+
+def _llrp(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
+    where = device.connection
+    return LlrpDriver(device.device_id, where.host, where.port, clock, boot, where.antennas or (1, 2))
+
+
+def _weighbridge(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
+    where = device.connection
+    return ModbusWeighbridgeDriver(device.device_id, where.host, where.port, clock, boot, unit=where.unit)
+
+
+def _barrier(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
+    where = device.connection
+    return ModbusBarrierDriver(device.device_id, where.host, where.port, clock, boot, unit=where.unit)
+
+
+BUILDERS: Mapping[str, Build] = {
+    "llrp": _llrp,
+    "modbus_weighbridge": _weighbridge,
+    "modbus_barrier": _barrier,
+}
+"""Families that we dial; those of the broker and of HTTP come to us."""
+
+
+class _Driven(msgspec.Struct):
+    """A device at work: as it was enrolled, its task, and its driver while that is entered."""
+
+    device: EdgeDevice
+    task: asyncio.Task[None] | None = None
+    driver: Driver | None = None
+
+
+class Edge:
+    """The edge of one program. `works` names what has to run."""
+
+    def __init__(
+        self,
+        database: Database,
+        wake: Wake,
+        clock: Clock,
+        spool: Spool,
+        *,
+        broker: BrokerLogin | None,
+        sites: Sequence[str] = (),
+    ) -> None:
+        self._database = database
+        self._wake = wake
+        self._clock = clock
+        self._spool = spool
+        self._broker = broker
+        self._sites = tuple(sites)
+        self._driven: dict[str, _Driven] = {}
+        self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._entered = asyncio.Condition()
+        self.intake = Intake(self._record, spool)
+
+    def works(self) -> Mapping[str, Work]:
+        """Named long-running work, each to be restarted by itself when it fails."""
+        works: dict[str, Work] = {
+            "edge.intake": self._run_intake,
+            "edge.devices": self._run_devices,
+            "edge.commands": self._run_commands,
+        }
+        if self._broker is not None:
+            login = self._broker
+            works["edge.mqtt"] = lambda: self._run_mqtt(login)
+        return works
+
+    # --- readings to the journal -----------------------------------------------------------------
+
+    async def _run_intake(self) -> None:
+        await self._spool.open()
+        try:
+            await self.intake.run()
+        finally:
+            await self._spool.close()
+
+    async def _record(self, site_id: str, items: Sequence[Received | Rejected]) -> Recorded:
+        try:
+            async with self._database.write(EDGE) as tx:
+                return await record(tx, site_id, items)
+        except psycopg.InterfaceError as error:
+            # The connection broke under us; the pool makes a new one.
+            raise Unavailable("database.unavailable", retry_after_s=RETRY_S) from error
+
+    async def _put(
+        self, site_id: str, items: Sequence[Observation | Rejected]
+    ) -> list[asyncio.Future[AckedThrough | None]]:
+        """Hand items in, waiting as long as nothing can be taken."""
+        now = self._clock.now()
+        batch = [
+            item if isinstance(item, Rejected) else Received(observation=item, received_at=now)
+            for item in items
+        ]
+        while True:
+            try:
+                return await self.intake.put(site_id, batch)
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+
+    # --- devices that come over the broker ---------------------------------------------------------
+
+    async def _run_mqtt(self, login: BrokerLogin) -> None:
+        wait_s = RETRY_S
+        driver = MqttPositionDriver(login, MQTT_CLIENT_ID, self._clock, self._take)
+        while True:
+            try:
+                await driver.run(on_connected=lambda: log.info("mqtt_connected", host=login.host))
+            except MqttError as error:
+                wait_s = RETRY_S if driver.was_connected else min(wait_s * 2, RETRY_S_MAX)
+                log.warning("mqtt_away", reason=str(error), retry_s=wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _take(
+        self, site_id: str, device_id: str, items: Sequence[Observation | Rejected]
+    ) -> AckedThrough | None:
+        """Bring a message's readings to safety; returns what its device may forget."""
+        while True:
+            futures = await self._put(site_id, items)
+            try:
+                acks = [await future for future in futures]
+            except Unavailable as error:
+                log.warning("message_kept_back", device_id=device_id, reason=str(error))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return next((ack for ack in reversed(acks) if ack is not None), None)
+
+    # --- devices that we dial ----------------------------------------------------------------------
+
+    async def _run_devices(self) -> None:
+        """Keep one task for each device in service."""
+        async with self._wake.listening("tallyhouse_devices") as woken:
+            try:
+                while True:
+                    try:
+                        await self._refresh()
+                    except Unavailable:
+                        await asyncio.sleep(RETRY_S)
+                    else:
+                        await woken.wait(REFRESH_S)
+            finally:
+                await self._let_go(list(self._driven))
+
+    async def _refresh(self) -> None:
+        async with self._database.write(EDGE) as tx:
+            devices = await edge_devices(tx, self._sites)
+        wanted = {device.device_id: device for device in devices if device.family in BUILDERS}
+        await self._let_go(
+            [name for name, driven in self._driven.items() if wanted.get(name) != driven.device]
+        )
+        for device_id in wanted.keys() - self._driven.keys():
+            driven = self._driven[device_id] = _Driven(wanted[device_id])
+            driven.task = asyncio.create_task(self._drive(driven), name=f"device {device_id}")
+
+    async def _let_go(self, device_ids: Sequence[str]) -> None:
+        tasks = [driven.task for name in device_ids if (driven := self._driven.pop(name)).task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _drive(self, driven: _Driven) -> None:
+        """Run a device's driver for ever; a driver that fails starts anew under its next boot."""
+        device, wait_s = driven.device, RETRY_S
+        while True:
+            first_boot = await self._boots(device.device_id)
+            for boot in range(first_boot, first_boot + BOOTS_RESERVED):
+                try:
+                    await self._drive_once(driven, boot)
+                except Exception as error:
+                    log.error("driver_failed", device_id=device.device_id, retry_s=wait_s, exc_info=error)
+                driven.driver = None
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, RETRY_S_MAX)
+
+    async def _drive_once(self, driven: _Driven, boot: int) -> None:
+        device = driven.device
+        async with BUILDERS[device.family](device, self._clock, boot) as driver:
+            driven.driver = driver
+            async with self._entered:
+                self._entered.notify_all()
+            async for item in driver.readings():
+                await self._put(device.site_id, [item])
+
+    async def _boots(self, device_id: str) -> int:
+        while True:
+            try:
+                async with self._database.write(EDGE) as tx:
+                    return (await reserve_boots(tx, [device_id]))[device_id]
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+
+    # --- orders to barriers ------------------------------------------------------------------------
+
+    async def _run_commands(self) -> None:
+        """Carry out orders as they are queued; those an earlier run took and did not settle come first."""
+        async with self._wake.listening("tallyhouse_device_command") as woken:
+            while True:
+                try:
+                    async with self._database.write(EDGE) as tx:
+                        orders = await take_commands(tx, self._sites, self._in_hand.keys())
+                except Unavailable:
+                    orders = []
+                for order in orders:
+                    task = asyncio.create_task(self._obey(order), name=f"order {order.command_id}")
+                    self._in_hand[order.command_id] = task
+                await woken.wait(COMMAND_LOOK_S)
+
+    async def _obey(self, order: BarrierOrder) -> None:
+        try:
+            driver = await self._barrier_of(order)
+            failure: str | None = "unreachable"
+            if driver is not None:
+                failure = await driver.command(order.action, order.valid_until)
+            log.info("barrier", device_id=order.device_id, action=order.action, failure=failure)
+            await self._settle(order, failure)
+        finally:
+            del self._in_hand[order.command_id]
+
+    async def _barrier_of(self, order: BarrierOrder) -> ModbusBarrierDriver | None:
+        """The barrier's driver; just after a start it may still have to be made, so it is waited for."""
+
+        def found() -> ModbusBarrierDriver | None:
+            driven = self._driven.get(order.device_id)
+            driver = driven.driver if driven else None
+            return driver if isinstance(driver, ModbusBarrierDriver) else None
+
+        patience_s = (order.valid_until - self._clock.now()).total_seconds()
+        try:
+            async with asyncio.timeout(patience_s), self._entered:
+                return await self._entered.wait_for(found)
+        except TimeoutError:
+            return None
+
+    async def _settle(self, order: BarrierOrder, failure: str | None) -> None:
+        while True:
+            try:
+                async with self._database.write(EDGE) as tx:
+                    return await settle_command(tx, order, failure)
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)

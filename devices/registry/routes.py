@@ -1,0 +1,148 @@
+"""Devices of a site: list, enrol, retire, quarantine, and the enrolment of handhelds."""
+
+import secrets
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from devices.messages import (
+    Connection,
+    EnrolDevice,
+    EnrolHandheld,
+    IssueEnrolmentCode,
+    RetireDevice,
+)
+from devices.registry.model import CODE_LENGTH_MIN, SECRET_LENGTH_MAX
+from devices.registry.views import DeviceRow, QuarantineRow, devices_of_site, quarantine_of_site
+from identity.http import Admits, Desk, Page, PagingQuery, Public, Session
+from kernel.caller import Caller
+
+SECRET_BYTES = 32
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: nothing that reads like something else, for a code may be typed."""
+
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+
+Watcher = Annotated[Session, Depends(Admits("operator", "admin", "keeper"))]
+Administrator = Annotated[Session, Depends(Admits("admin", "keeper"))]
+
+
+class ConnectionBody(BaseModel):
+    """Where a driver reaches a device that we dial; empty for devices that come to us."""
+
+    host: str = Field("", max_length=255)
+    port: int = Field(0, ge=0, le=65_535)
+    unit: int = Field(1, ge=0, le=247)
+    antennas: list[Annotated[int, Field(ge=1, le=65_535)]] = Field(default=[], max_length=64)
+
+
+class DeviceBody(BaseModel):
+    device_id: str = Field(max_length=64)
+    family: str = Field(max_length=64)
+    mount_id: str | None = Field(None, max_length=64)
+    subject_ref: str | None = Field(None, max_length=64)
+    connection: ConnectionBody = ConnectionBody()
+
+
+class EnrolledView(BaseModel):
+    """`secret` is the device's credential (MQTT password or HTTP token). It is shown here and never again."""
+
+    device_id: str
+    site_id: str
+    secret: str
+
+
+class CodeBody(BaseModel):
+    """`device_id` when a handheld is to take the place of one that is known; else a new id is made."""
+
+    device_id: str | None = Field(None, max_length=64)
+
+
+class CodeView(BaseModel):
+    """`url` is what the QR code holds; the handheld reads the code out of it, nobody opens it."""
+
+    enrolment_code: str
+    device_id: str
+    url: str
+    expires_at: datetime
+
+
+class EnrolBody(BaseModel):
+    enrolment_code: str = Field(min_length=1, max_length=SECRET_LENGTH_MAX)
+
+
+class HandheldView(BaseModel):
+    device_id: str
+    device_token: str
+    site_id: str
+
+
+@router.get("/sites/{site_id}/devices")
+async def list_devices(site_id: str, session: Watcher, paging: PagingQuery) -> Page[DeviceRow]:
+    async with session.read() as read:
+        rows = await devices_of_site(read, site_id, paging.cursor, paging.limit)
+    return paging.page(rows, lambda row: row.device_id)
+
+
+@router.post("/sites/{site_id}/devices", status_code=201)
+async def enrol_device(site_id: str, body: DeviceBody, session: Administrator) -> EnrolledView:
+    """Admit a device, or give a known one a new place, connection and credential.
+
+    The credential is made for this answer alone, so the request cannot be repeated under its key: a lost
+    answer is mended by enrolling once more.
+    """
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    enrolled = await session.do(
+        EnrolDevice(
+            site_id=site_id,
+            device_id=body.device_id,
+            family=body.family,
+            mount_id=body.mount_id,
+            subject_ref=body.subject_ref,
+            connection=Connection(
+                host=body.connection.host,
+                port=body.connection.port,
+                unit=body.connection.unit,
+                antennas=tuple(body.connection.antennas),
+            ),
+            secret=secret,
+        )
+    )
+    return EnrolledView(device_id=enrolled.device_id, site_id=enrolled.site_id, secret=secret)
+
+
+@router.post("/devices/{device_id}/retire", status_code=204)
+async def retire_device(device_id: str, session: Administrator) -> None:
+    await session.do(RetireDevice(device_id=device_id))
+
+
+@router.get("/sites/{site_id}/quarantine")
+async def list_quarantine(site_id: str, session: Watcher, paging: PagingQuery) -> Page[QuarantineRow]:
+    async with session.read() as read:
+        rows = await quarantine_of_site(read, site_id, paging.cursor, paging.limit)
+    return paging.page(rows, lambda row: row.quarantine_id)
+
+
+@router.post("/sites/{site_id}/devices/pda/enrolment-codes", status_code=201)
+async def issue_enrolment_code(site_id: str, body: CodeBody, session: Administrator) -> CodeView:
+    """A one-time code for a handheld, to be shown as a QR code."""
+    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH_MIN))
+    issued = await session.do(IssueEnrolmentCode(site_id=site_id, device_id=body.device_id, secret=code))
+    return CodeView(
+        enrolment_code=code,
+        device_id=issued.device_id,
+        url=f"/pda/?enrol={code}",
+        expires_at=issued.expires_at,
+    )
+
+
+@router.post("/devices/pda/enrol", status_code=201)
+async def enrol_handheld(body: EnrolBody, desk: Annotated[Desk, Depends(Public())]) -> HandheldView:
+    """Redeem a code. The code is the whole right to do so: it is used up, expires, and is never stored."""
+    token = secrets.token_urlsafe(SECRET_BYTES)
+    enrolled = await desk.do(
+        Caller.product("enrolment"), EnrolHandheld(secret=body.enrolment_code, token=token)
+    )
+    return HandheldView(device_id=enrolled.device_id, device_token=token, site_id=enrolled.site_id)
