@@ -111,9 +111,10 @@ async def _put_away(stage: Stage) -> None:
     with Placed(stage.site) as placed:
         carrying = asyncio.create_task(_carry_as_tasks_appear(stage))
         try:
-            for _ in range(ON_BOARD):
+            for count in range(1, ON_BOARD + 1):
                 sscc = await placed.next()
                 await scan(stage, sscc, stage.made.stands_in[sscc].slot_id)
+                stage.say(f"  put away {count} of {ON_BOARD}")
             await carrying
         finally:
             carrying.cancel()

@@ -140,6 +140,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
             owner_party_id=OWNER,
             clock=clock,
             rng=rng.child("story"),
+            say=say,
         )
         ready_s = (clock.now() - begun).total_seconds()
         say(

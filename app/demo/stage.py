@@ -66,11 +66,12 @@ class Stage:
         owner_party_id: str,
         clock: Clock,
         rng: Rng,
+        say: Callable[[str], None],
     ) -> None:
         self.site, self.scenario, self.layout = site, scenario, layout
         self.people, self.handheld, self.listener = people, handheld, listener
         self.facility_id, self.owner_party_id = facility_id, owner_party_id
-        self.clock, self.rng = clock, rng
+        self.clock, self.rng, self.say = clock, rng, say
         self.slots = {slot.slot_id: slot for slot in all_slots(layout)}
         self.path = f"/sites/{layout.site_id}"
         self.made = Made()

@@ -1,0 +1,65 @@
+"""The main job watched in a real browser while it happens: viewer and bank console over the running product."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.e2e.conftest import WAIT_MS, Demo, keep_picture, sign_in, start_demo, stop_demo
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    demo, reading = await start_demo(tmp_path_factory.mktemp("demo"), "--seed", "11", "--pace", "6")
+    demo.address = (await demo.says("ready after")).split("open ")[1].split("/viewer/")[0]
+    yield demo
+    await stop_demo(demo, reading)
+
+
+@pytest.fixture(scope="module")
+async def viewer(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en")
+    page = await context.new_page()
+    await sign_in(page, demo.address, demo.accounts["operator"], "/viewer/")
+    yield page
+    await context.close()
+
+
+@pytest.fixture(scope="module")
+async def bank(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en")
+    page = await context.new_page()
+    await sign_in(page, demo.address, demo.accounts["officer"], "/bank/")
+    yield page
+    await context.close()
+
+
+async def test_the_viewer_draws_the_warehouse_live(viewer: Page) -> None:
+    await viewer.wait_for_function("window.__tallyhouse?.units >= 2000", timeout=WAIT_MS)
+    before = await viewer.evaluate("window.__tallyhouse.framesDrawn")
+    await viewer.wait_for_function(f"window.__tallyhouse.framesDrawn > {before + 5}", timeout=WAIT_MS)
+    poses = await viewer.evaluate("window.__tallyhouse.posesReceived")
+    await viewer.wait_for_function(f"window.__tallyhouse.posesReceived > {poses}", timeout=WAIT_MS)
+    await keep_picture(viewer, "viewer-live")
+
+
+async def test_the_freeze_alarm_appears_in_the_viewer_and_the_bank_sees_the_facility_frozen(
+    demo: Demo, viewer: Page, bank: Page
+) -> None:
+    await demo.says("step 5:")
+    banner = viewer.get_by_test_id("alarm-banner")
+    await expect(banner).to_be_visible(timeout=WAIT_MS)
+    await keep_picture(viewer, "viewer-alarm")
+    await expect(bank.get_by_test_id("facility-frozen").first).to_be_visible(timeout=WAIT_MS)
+    await keep_picture(bank, "bank-frozen")
+
+
+async def test_all_six_steps_hold_with_their_bounds(demo: Demo) -> None:
+    report = await demo.report()
+    assert report["ok"], [check for check in report["checks"] if not check["ok"]]
+    assert {check["name"] for check in report["checks"]} >= {f"demo.step{n}" for n in range(1, 7)}
+    assert demo.process.returncode == 0
