@@ -67,7 +67,7 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
     clock = SystemClock()
     begun = clock.now()
     async with opened(settings, options, say, clock) as demo:
-        story = asyncio.create_task(run_story(demo.stage, say))
+        story = asyncio.create_task(run_story(demo.stage))
         stop = stop_signal()
         both: set[asyncio.Future[Any]] = {story, stop}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

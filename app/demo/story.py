@@ -36,16 +36,16 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-async def run_story(stage: Stage, say: Callable[[str], None]) -> list[StepResult]:
+async def run_story(stage: Stage) -> list[StepResult]:
     """All steps in order. A step that fails ends the story; the ones after it are not held."""
     results: list[StepResult] = []
     for number, (title, act) in enumerate(STEPS, start=1):
-        say(f"step {number}: {title} …")
+        stage.say(f"step {number}: {title} …")
         result = await _run_step(stage, number, title, act)
         results.append(result)
-        say(f"step {number}: {'held' if result.held else 'NOT HELD'} after {result.seconds:.1f} s")
+        stage.say(f"step {number}: {'held' if result.held else 'NOT HELD'} after {result.seconds:.1f} s")
         if not result.held:
-            say(f"step {number}: {result.error}")
+            stage.say(f"step {number}: {result.error}")
             break
     return results
 

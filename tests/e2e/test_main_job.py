@@ -1,8 +1,6 @@
-"""The main job watched in a real browser while it happens: viewer and bank console over the running product."""
+"""The main job watched in a real browser while it happens: viewer and bank console."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
