@@ -18,6 +18,7 @@ import viz.api
 import viz.routes
 import wms.api
 import wms.routes
+from app import siblings
 from app.commands import Handler
 from app.relay import Subscriber
 from kernel.audit import JournalAudit
@@ -57,7 +58,7 @@ def all_commands() -> dict[type[Command], Handler]:
 def all_subscribers() -> dict[type[Event], list[Subscriber]]:
     """Every event with its subscribers, in the order of the stack, lowest package first."""
     found: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = defaultdict(list)
-    for door in _FRONT_DOORS:
-        for kind, subscribers in door.SUBSCRIBERS.items():
+    for subscriptions in (siblings.SUBSCRIBERS, *(door.SUBSCRIBERS for door in _FRONT_DOORS)):
+        for kind, subscribers in subscriptions.items():
             found[kind] += subscribers
     return dict(found)

@@ -11,8 +11,9 @@ from devices.commands.handlers import (
     settle_command,
     take_commands,
 )
+from devices.drivers.pda.codec import Scan, scan_observation
 from devices.ingest.audit import audit
-from devices.ingest.handlers import Acked, record, record_observations
+from devices.ingest.handlers import Acked, record, record_observations, set_aside
 from devices.ingest.store import journal_after, journal_sites
 from devices.ingest.store import make_partitions as _make_partitions
 from devices.messages import (
@@ -63,6 +64,7 @@ __all__ = [
     "Acked",
     "BarrierOrder",
     "EdgeDevice",
+    "Scan",
     "audit",
     "authenticate_device",
     "broker_credentials",
@@ -75,6 +77,9 @@ __all__ = [
     "record",
     "record_observations",
     "reserve_boots",
+    "scan_observation",
+    "set_aside",
+    "set_site_bounds",
     "settle_command",
     "take_commands",
 ]

@@ -9,7 +9,7 @@ from devices.ingest.model import Bounds, Broken, Received, Registration, check, 
 from devices.ingest.ranges import Spans
 from devices.ingest.store import Contact, Identity, Key
 from kernel.errors import Invalid
-from kernel.messages import AckedThrough, Observation, Rejected
+from kernel.messages import AckedThrough, AnyReading, CodeScan, Observation, Rejected
 from kernel.tx import Tx
 
 BATCH_OBSERVATIONS_MAX = 5_000
@@ -84,6 +84,14 @@ async def record_observations(tx: Tx, site_id: str, observations: Sequence[Obser
     return Acked(boot=boot, sequence=through.sequence, rejected=tuple(recorded.rejected))
 
 
+async def set_aside(tx: Tx, site_id: str, entries: Sequence[Rejected]) -> None:
+    """Note in quarantine what somebody found wrong with readings that are in the journal already.
+
+    The readings stay, and no watermark moves; the same bytes again only count up.
+    """
+    await store.insert_quarantine(tx, site_id, entries)
+
+
 def _device_of(item: Item) -> str:
     return item.device_id if isinstance(item, Rejected) else item.observation.device_id
 
@@ -128,13 +136,14 @@ async def _new_ones(
         for item in accepted
         if item.observation.sequence in marks[item.observation.device_id, item.observation.boot]
     }
-    seen = await store.stored(tx, again)
+    kept = await store.stored(tx, again)
+    seen = {identity: (at, _apart_from_person(reading)) for identity, (at, reading) in kept.items()}
     fresh: list[Received] = []
     cloned: list[Rejected] = []
     duplicates = 0
     for item in accepted:
         identity = _identity(item.observation)
-        content = (item.observation.observed_at, item.observation.reading)
+        content = (item.observation.observed_at, _apart_from_person(item.observation.reading))
         if identity not in seen and identity not in again:
             seen[identity] = content
             fresh.append(item)
@@ -143,6 +152,11 @@ async def _new_ones(
         else:
             cloned.append(rejected(item, CLONED))
     return fresh, duplicates, cloned
+
+
+def _apart_from_person(reading: AnyReading) -> AnyReading:
+    """A scan that waited on a handheld may be sent by whoever signs in next: it is the same scan."""
+    return msgspec.structs.replace(reading, person_id=None) if isinstance(reading, CodeScan) else reading
 
 
 def _settle(
