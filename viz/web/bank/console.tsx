@@ -5,6 +5,7 @@ import type { IconName } from "@shared/icons";
 import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
 import { i18n, useWords } from "@shared/react/page";
 import { Blank, Icon, Loading, Problem } from "@shared/react/parts";
+import { ConfigProvider, type ThemeConfig } from "antd";
 import { useEffect } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
@@ -20,7 +21,20 @@ import { ReceiptPage } from "./receipts/receipt_page";
 import { ReceiptsPage } from "./receipts/receipts_page";
 import { StockPage } from "./stock/stock_page";
 
+/** Tables are most of this page, so their text is as large as any other, with room to follow a row. */
+const TABLES: ThemeConfig = {
+  components: { Table: { cellFontSizeSM: 13, cellPaddingBlockSM: 8, cellPaddingInlineSM: 12 } },
+};
+
 export function Console() {
+  return (
+    <ConfigProvider theme={TABLES}>
+      <WithSession />
+    </ConfigProvider>
+  );
+}
+
+function WithSession() {
   const session = useSession();
   if (session.isPending) return <Loading />;
   if (session.isError) return <Problem error={session.error} onRetry={() => void session.refetch()} />;

@@ -69,7 +69,7 @@ export function Figure({ name, fen, note }: { name: string; fen: number; note?: 
       <dd>
         <MoneyShort fen={fen} />
       </dd>
-      {note && <small>{note}</small>}
+      {note && <dd className="note">{note}</dd>}
     </div>
   );
 }

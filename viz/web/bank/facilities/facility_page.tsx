@@ -104,7 +104,7 @@ function FacilityFigures({ facility }: { facility: FacilityDetail }) {
         <dd>
           <UseBar facility={facility} />
         </dd>
-        <small>{t("bank.useLegend")}</small>
+        <dd className="note">{t("bank.useLegend")}</dd>
       </div>
     </dl>
   );

@@ -11,7 +11,7 @@ import { CommandDialog, Field } from "../parts/command_dialog";
 const REASON_LENGTH_MIN = 10;
 const REASON_LENGTH_MAX = 500;
 
-/** Newest pieces of evidence offered per lot. */
+/** Newest pieces of evidence offered. */
 const OFFERED_MAX = 12;
 
 type Seen = Evidence["units"][number]["reasons"][number];
@@ -53,13 +53,13 @@ export function ThawDialog({ facility, onClose }: { facility: FacilityDetail; on
 function useOffered(facility: FacilityDetail): Seen[] {
   const lots = [...new Set(facility.receipts.map((receipt) => receipt.lot_id))];
   const since = facility.frozen?.at ?? "";
-  return useEvidences(lots).flatMap((evidence) => newerThan(evidence, since));
+  return newerThan(useEvidences(lots), since);
 }
 
 /** Each observation once, newest first. Exported for its test. */
-export function newerThan(evidence: Evidence, since: string): Seen[] {
+export function newerThan(evidences: readonly Evidence[], since: string): Seen[] {
   const seen = new Map<string, Seen>();
-  for (const reason of evidence.units.flatMap((unit) => unit.reasons)) {
+  for (const reason of evidences.flatMap((evidence) => evidence.units).flatMap((unit) => unit.reasons)) {
     if (Date.parse(reason.at) > Date.parse(since)) seen.set(reason.observation_id, reason);
   }
   return [...seen.values()].sort((a, b) => b.at.localeCompare(a.at)).slice(0, OFFERED_MAX);

@@ -11,6 +11,7 @@ const PAGE_ROWS = 50;
 
 export interface Column<Row> {
   readonly key: string;
+  /** Empty for a column of buttons, which is neither sorted nor exported. */
   readonly title: string;
   readonly draw: (row: Row) => ReactNode;
   /** What the file holds, and what rows are sorted by. Amounts as decimal text, moments as ISO text. */
@@ -51,7 +52,7 @@ function antColumn<Row extends object>(column: Column<Row>) {
     key: column.key,
     title: column.title,
     render: (_: unknown, row: Row) => column.draw(row),
-    sorter: (a: Row, b: Row) => compare(column.value(a), column.value(b)),
+    ...(column.title === "" ? {} : { sorter: (a: Row, b: Row) => compare(column.value(a), column.value(b)) }),
     ...(column.isNumber ? { align: "right" as const } : {}),
     ...(column.width ? { width: column.width } : {}),
   };
@@ -67,8 +68,9 @@ export function compare(a: Cell, b: Cell): number {
 /** Saves what the table holds, all of it, not only the page that shows. */
 export function ExportButton<Row>({ name, columns, rows }: { name: string; columns: readonly Column<Row>[]; rows: readonly Row[] }) {
   const { t } = useWords();
-  const heading = columns.map((column) => column.title);
-  const save = () => saveFile(`${name}.csv`, csvOf(heading, rows.map((row) => columns.map((column) => column.value(row)))));
+  const named = columns.filter((column) => column.title !== "");
+  const heading = named.map((column) => column.title);
+  const save = () => saveFile(`${name}.csv`, csvOf(heading, rows.map((row) => named.map((column) => column.value(row)))));
   return (
     <button type="button" className="th-button" data-kind="quiet" disabled={rows.length === 0} onClick={save}>
       <Icon name="download" />

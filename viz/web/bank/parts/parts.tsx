@@ -106,8 +106,8 @@ type State = keyof typeof STATE_LOOKS;
 const STATE_LOOKS = {
   open: LOOKS.outcome.good,
   frozen: LOOKS.outcome.bad,
-  closed: LOOKS.status.free,
-  issued: LOOKS.status.free,
+  closed: LOOKS.outcome.waiting,
+  issued: LOOKS.outcome.waiting,
   pledged: LOOKS.status.pledged,
   cancelled: LOOKS.outcome.waiting,
   proposed: LOOKS.outcome.waiting,

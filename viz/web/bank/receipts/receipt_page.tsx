@@ -109,7 +109,7 @@ function Units({ receipt }: { receipt: Receipt }) {
   const { t, locale } = useWords();
   return (
     <Panel title={t("bank.unitsCovered")} note={formatCount(receipt.unit_ids.length, locale)}>
-      <ul className="units">
+      <ul className="units" tabIndex={0} aria-label={t("bank.unitsCovered")}>
         {receipt.unit_ids.map((unitId) => (
           <li key={unitId} className="th-mono">
             {unitId}

@@ -66,7 +66,7 @@ export function LanguageSwitch({ isSignedIn }: { isSignedIn: boolean }) {
       className="th-button"
       data-kind="quiet"
       lang={other}
-      aria-label={t("common.switchLanguage")}
+      title={t("common.switchLanguage")}
       onClick={() => void changeLocale(other, isSignedIn).catch(() => undefined)}
     >
       {other === "zh" ? "中文" : "English"}
@@ -107,7 +107,7 @@ export function PersonMenu({ session }: { session: Session }) {
         ],
       }}
     >
-      <button type="button" className="th-button" data-kind="quiet" aria-label={t("common.account")}>
+      <button type="button" className="th-button" data-kind="quiet" aria-label={`${t("common.account")}: ${session.person.display_name}`}>
         <Icon name="person" />
         {session.person.display_name}
       </button>
