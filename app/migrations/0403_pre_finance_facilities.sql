@@ -36,23 +36,26 @@ CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON finance.faci
 
 CREATE TABLE finance.freeze (
     freeze_id text PRIMARY KEY,
+    position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     facility_id text NOT NULL REFERENCES finance.facility,
     alarm_id text,
+    occurrence integer NOT NULL CHECK (occurrence > 0),
     reason_key text NOT NULL,
     facts jsonb NOT NULL,
     unit_ids text[] NOT NULL,
     evidence jsonb NOT NULL,
     frozen_at timestamptz NOT NULL,
     frozen_by text NOT NULL,
-    UNIQUE (facility_id, alarm_id)
+    UNIQUE (facility_id, alarm_id, occurrence)
 );
-COMMENT ON TABLE finance.freeze IS 'Why a facility was frozen, with the alarm''s facts and evidence copied at that moment. Never changed.';
+COMMENT ON TABLE finance.freeze IS 'Why a facility was frozen, with the alarm''s facts and evidence copied at that moment. Never changed. An alarm that comes to concern more pledged units is a further occurrence.';
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON finance.freeze
     FOR EACH STATEMENT EXECUTE FUNCTION finance.refuse_change();
 
 CREATE TABLE finance.thaw (
     thaw_id text PRIMARY KEY,
     facility_id text NOT NULL REFERENCES finance.facility,
+    freezes_through bigint NOT NULL,
     reason text NOT NULL CHECK (reason <> ''),
     evidence_ids text[] NOT NULL CHECK (cardinality(evidence_ids) > 0),
     proposed_by text NOT NULL,
@@ -64,7 +67,7 @@ CREATE TABLE finance.thaw (
     CHECK ((approved_by IS NULL) = (approved_at IS NULL)),
     CHECK (approved_at IS NULL OR superseded_at IS NULL)
 );
-COMMENT ON TABLE finance.thaw IS 'Proposals to thaw a frozen facility. The one who approves is never the one who proposed.';
+COMMENT ON TABLE finance.thaw IS 'Proposals to thaw a frozen facility. The one who approves is never the one who proposed. freezes_through is the position of the last freeze it answers.';
 CREATE UNIQUE INDEX one_open_thaw_per_facility ON finance.thaw (facility_id)
     WHERE approved_at IS NULL AND superseded_at IS NULL;
 
@@ -132,6 +135,7 @@ CREATE TABLE finance.loan (
     interest_fen bigint NOT NULL CHECK (interest_fen >= 0),
     product_fen_days numeric(30, 0) NOT NULL CHECK (product_fen_days >= 0),
     accrued_fen bigint NOT NULL CHECK (accrued_fen >= 0),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     rate text NOT NULL,
     drawn_on date NOT NULL,
     accrued_through date NOT NULL,

@@ -1,0 +1,246 @@
+"""Pure valuation: from evidence, prices and the bank's rule to the amount that may be lent, each step shown.
+
+Source of the formula: min(book, verified low) x unit value x advance rate x freshness x modality factor less
+claims that rank before the pledge. Ratios are exact fractions; each amount is rounded down to a whole fen.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+import msgspec
+
+from finance.facilities.model import Facility, MarginState
+from finance.messages import LendingRule
+from finance.receipts.model import LotEvidence, vouched_units
+from kernel.errors import Conflict, Invalid
+from kernel.money import AMOUNT_FEN_MAX
+
+PRICE_FEN_MAX = 10**11
+"""One thousand million yuan a piece."""
+SOURCE_LENGTH_MAX = 200
+FRESHNESS_STEPS = 10_000
+"""Freshness is rounded down to four decimals, so that what a page shows is what was reckoned with."""
+_FACTOR_DECIMALS = 6
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bank says one piece is worth, from which source, as of when."""
+
+    sku: str
+    price_fen_each: int
+    source: str
+    quoted_at: datetime
+
+
+class Collateral(msgspec.Struct, frozen=True, kw_only=True):
+    """The goods of one live pledge: how many pieces each unit holds, and the keeper's claim on them."""
+
+    pledge_id: str
+    receipt_id: str
+    lot_id: str
+    sku: str
+    quantities_each: tuple[int, ...]
+    lien_fen: int
+
+
+class Valuation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pledge, or all of a facility's pledges together, are worth now, and why.
+
+    `value_fen` is the price of the counted units; `adjusted_fen` is that after freshness and modality factor
+    and less other claims: what loan-to-value is measured on. Factors are decimals between 0 and 1. `age_h` is
+    the age of the newest sighting
+    of the stalest pledge in hours, None when nothing ever saw it. `unit_value_fen` is the mean of the counted
+    units.
+    """
+
+    book_units: int
+    verified_low: int
+    modalities: tuple[str, ...]
+    modality_factor: str
+    freshness_factor: str
+    advance_rate: str
+    unit_value_fen: int
+    value_fen: int
+    adjusted_fen: int
+    other_claims_fen: int
+    lendable_fen: int
+    age_h: float | None
+    priced_at: datetime | None = None
+    price_source: str = ""
+    receipt_id: str | None = None
+    """None on the sum over a facility."""
+
+
+def require_price(price_fen_each: int, source: str, quoted_at: datetime, now: datetime) -> None:
+    """No collateral without a value, no value without source and time: Invalid otherwise."""
+    if not 1 <= price_fen_each <= PRICE_FEN_MAX:
+        raise Invalid("price.amount", field="price_fen_each", rule=f"1 to {PRICE_FEN_MAX}")
+    if not 1 <= len(source.strip()) <= SOURCE_LENGTH_MAX:
+        raise Invalid("price.source", field="source", rule=f"1 to {SOURCE_LENGTH_MAX} characters")
+    if quoted_at > now:
+        raise Invalid("price.quoted_at", field="quoted_at", rule="not in the future")
+
+
+def freshness(age: timedelta | None, rule: LendingRule) -> Fraction:
+    """1 up to `fresh_h` of age, then in a line to 0 at `stale_h`; 0 when nothing was ever seen."""
+    if age is None:
+        return Fraction(0)
+    seconds = max(0, floor(age.total_seconds()))
+    fresh_s, stale_s = rule.fresh_h * 3600, rule.stale_h * 3600
+    exact = min(Fraction(1), max(Fraction(0), Fraction(stale_s - seconds, stale_s - fresh_s)))
+    return Fraction(floor(exact * FRESHNESS_STEPS), FRESHNESS_STEPS)
+
+
+def agreeing(evidence: LotEvidence, rule: LendingRule, now: datetime) -> tuple[str, ...]:
+    """The modalities that agree and are not stale: one that has not looked for `stale_h` says nothing now."""
+    limit = timedelta(hours=rule.stale_h)
+    return tuple(sorted(kind for kind, at in evidence.modalities.items() if now - at < limit))
+
+
+def modality_factor(count: int, rule: LendingRule) -> Fraction:
+    """The rule's factor for `count` modalities that agree; 0 for none, the last one for more than listed."""
+    if count == 0:
+        return Fraction(0)
+    return Fraction(rule.modality_factors[min(count, len(rule.modality_factors)) - 1])
+
+
+def value_pledge(
+    goods: Collateral, evidence: LotEvidence | None, price: Price | None, rule: LendingRule, now: datetime
+) -> Valuation:
+    """What one pledge is worth now. Without evidence or price it is worth nothing.
+
+    When fewer units are vouched for than pledged, the ones with fewest pieces are counted: nobody can tell
+    which are missing. Over time, with no new evidence, the result never rises.
+    """
+    newest = evidence.newest_at if evidence else None
+    age = None if newest is None else now - newest
+    modalities = agreeing(evidence, rule, now) if evidence else ()
+    fresh, trust = freshness(age, rule), modality_factor(len(modalities), rule)
+    low = vouched_units(len(goods.quantities_each), evidence, evidence.units_low) if evidence else 0
+    pieces = sum(sorted(goods.quantities_each)[:low])
+    value_fen = pieces * (price.price_fen_each if price else 0)
+    trusted = value_fen * fresh * trust
+    return Valuation(
+        book_units=len(goods.quantities_each),
+        verified_low=low,
+        modalities=modalities,
+        modality_factor=_decimal(trust),
+        freshness_factor=_decimal(fresh),
+        advance_rate=rule.advance_rate,
+        unit_value_fen=_capped(value_fen // low if low else 0),
+        value_fen=_capped(value_fen),
+        adjusted_fen=_capped(floor(trusted) - goods.lien_fen),
+        other_claims_fen=goods.lien_fen,
+        lendable_fen=_capped(floor(trusted * Fraction(rule.advance_rate)) - goods.lien_fen),
+        age_h=None if age is None else _hours(age),
+        priced_at=price.quoted_at if price else None,
+        price_source=price.source if price else "",
+        receipt_id=goods.receipt_id,
+    )
+
+
+def value_all(
+    pledged: Sequence[Collateral],
+    evidence: Mapping[str, LotEvidence],
+    prices: Mapping[str, Price],
+    rule: LendingRule,
+    now: datetime,
+) -> list[Valuation]:
+    """Each pledge valued on its own, in the order given. `evidence` by lot, `prices` by SKU."""
+    return [
+        value_pledge(goods, evidence.get(goods.lot_id), prices.get(goods.sku), rule, now) for goods in pledged
+    ]
+
+
+def total(parts: Sequence[Valuation], rule: LendingRule) -> Valuation:
+    """The sum over a facility. Factors and age are the worst of the parts; the amounts are exact sums."""
+    low = sum(part.verified_low for part in parts)
+    value_fen = sum(part.value_fen for part in parts)
+    common = set(parts[0].modalities).intersection(*(part.modalities for part in parts)) if parts else set()
+    ages = [part.age_h for part in parts]
+    return Valuation(
+        book_units=sum(part.book_units for part in parts),
+        verified_low=low,
+        modalities=tuple(sorted(common)),
+        modality_factor=min((part.modality_factor for part in parts), key=Fraction, default="0"),
+        freshness_factor=min((part.freshness_factor for part in parts), key=Fraction, default="0"),
+        advance_rate=rule.advance_rate,
+        unit_value_fen=_capped(value_fen // low if low else 0),
+        value_fen=_capped(value_fen),
+        adjusted_fen=_capped(sum(part.adjusted_fen for part in parts)),
+        other_claims_fen=_capped(sum(part.other_claims_fen for part in parts)),
+        lendable_fen=_capped(sum(part.lendable_fen for part in parts)),
+        age_h=None if None in ages else max((age for age in ages if age is not None), default=None),
+    )
+
+
+def available_fen(facility: Facility, lendable_fen: int) -> int:
+    """What may still be drawn: within the limit, and with the whole debt within the lendable amount."""
+    room = min(facility.limit_fen - facility.drawn_fen, lendable_fen - facility.debt_fen)
+    return max(0, room)
+
+
+def shortfall_fen(debt_fen: int, lendable_fen: int) -> int:
+    """By how much the debt exceeds what would be lent today."""
+    return max(0, debt_fen - lendable_fen)
+
+
+def margin_state(debt_fen: int, adjusted_fen: int, rule: LendingRule) -> MarginState:
+    """On which side of the warning, call and sell lines the loan-to-value lies; a line itself is crossed."""
+    if debt_fen == 0:
+        return "ok"
+    if adjusted_fen == 0:
+        return "sell"
+    ltv = Fraction(debt_fen, adjusted_fen)
+    lines: tuple[tuple[str, MarginState], ...] = (
+        (rule.sell_ltv, "sell"),
+        (rule.call_ltv, "call"),
+        (rule.warning_ltv, "warning"),
+    )
+    return next((state for line, state in lines if ltv >= Fraction(line)), "ok")
+
+
+def require_covered(facility: Facility, rest: Valuation) -> None:
+    """A pledge is given back only when what stays covers the debt; Conflict with the gap otherwise."""
+    gap_fen = shortfall_fen(facility.debt_fen, rest.lendable_fen)
+    if gap_fen > 0:
+        raise Conflict(
+            "pledge.debt_not_covered",
+            facility_id=facility.facility_id,
+            debt_fen=facility.debt_fen,
+            lendable_after_fen=rest.lendable_fen,
+            gap_fen=gap_fen,
+        )
+
+
+def explained(valuation: Valuation) -> dict[str, Any]:
+    """The facts of a revaluation for a facility's history."""
+    return {
+        "book_units": valuation.book_units,
+        "verified_low": valuation.verified_low,
+        "lendable_fen": valuation.lendable_fen,
+        "modalities": list(valuation.modalities),
+        "freshness_factor": valuation.freshness_factor,
+        "modality_factor": valuation.modality_factor,
+    }
+
+
+def _capped(amount_fen: int) -> int:
+    """Never below nothing, never beyond what JSON readers keep exact: both err on the bank's side."""
+    return min(AMOUNT_FEN_MAX, max(0, amount_fen))
+
+
+def _decimal(value: Fraction) -> str:
+    """A ratio as a decimal string without trailing zeros; none here has more than six places."""
+    scaled = floor(value * 10**_FACTOR_DECIMALS)
+    whole, rest = divmod(scaled, 10**_FACTOR_DECIMALS)
+    digits = f"{rest:0{_FACTOR_DECIMALS}d}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def _hours(age: timedelta) -> float:
+    """Hours with one decimal; an age is never negative, even when a device's clock runs ahead."""
+    return max(0.0, round(age.total_seconds() / 3600, 1))

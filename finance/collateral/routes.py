@@ -1,0 +1,87 @@
+"""Pledging, releasing and pricing over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, BaseModel, Field
+
+from finance.bodies import Body, Currency, Fen, Id
+from finance.collateral.model import SOURCE_LENGTH_MAX
+from finance.collateral.views import PriceView, last_pledge_id, price_list
+from finance.messages import PledgeReceipt, ReleasePledge, SetPrice
+from finance.receipts.views import ReceiptView, receipt_view
+from identity.http import Admits, Page, PagingQuery, Session
+
+router = APIRouter(prefix="/api/v1", tags=["collateral"])
+
+Borrower = Annotated[Session, Depends(Admits("borrower"))]
+Officer = Annotated[Session, Depends(Admits("officer"))]
+Bank = Annotated[Session, Depends(Admits("officer", "approver", "auditor"))]
+
+
+class PledgeBody(Body):
+    facility_id: Id
+
+
+class PriceBody(Body):
+    """What one piece is worth: never without source and time."""
+
+    sku: Id
+    price_fen_each: Fen
+    source: Annotated[str, Field(min_length=1, max_length=SOURCE_LENGTH_MAX)]
+    quoted_at: AwareDatetime
+    currency: Currency = "CNY"
+
+
+class PriceSet(BaseModel):
+    price_id: str
+    sku: str
+    price_fen_each: int
+    currency: str
+    quoted_at: datetime
+
+
+class Released(BaseModel):
+    """The receipt is its depositor's again; from here on the bank sees neither it nor its goods."""
+
+    receipt_id: str
+    pledge_id: str
+    facility_id: str
+    state: str
+
+
+@router.post("/receipts/{receipt_id}/pledge", status_code=201)
+async def pledge_receipt(receipt_id: str, body: PledgeBody, session: Borrower) -> ReceiptView:
+    """Pledge a receipt that the caller controls; its units are held from now on."""
+    await session.do(PledgeReceipt(receipt_id=receipt_id, facility_id=body.facility_id))
+    async with session.read() as read:
+        return await receipt_view(read, receipt_id)
+
+
+@router.post("/receipts/{receipt_id}/release")
+async def release_pledge(receipt_id: str, session: Officer) -> Released:
+    """Give a receipt back and lift the hold; only when what stays covers the debt."""
+    async with session.read() as read:
+        pledge_id = await last_pledge_id(read, receipt_id)
+    released = await session.do(ReleasePledge(pledge_id=pledge_id))
+    return Released(
+        receipt_id=released.receipt_id,
+        pledge_id=released.pledge_id,
+        facility_id=released.facility_id,
+        state="issued",
+    )
+
+
+@router.get("/prices")
+async def list_prices(session: Bank, paging: PagingQuery) -> Page[PriceView]:
+    async with session.read() as read:
+        prices = await price_list(read, paging.cursor, paging.limit)
+    return paging.page(prices, lambda price: price.price_id)
+
+
+@router.post("/prices", status_code=201)
+async def set_price(body: PriceBody, session: Officer) -> PriceSet:
+    """State a price; facilities with such goods are revalued at once."""
+    answer = await session.do(SetPrice(**body.model_dump()))
+    return PriceSet(price_id=answer.price_id, **body.model_dump(exclude={"source"}))

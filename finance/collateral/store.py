@@ -1,0 +1,144 @@
+"""SQL of prices and pledges."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from finance.collateral.model import Collateral, Price
+from kernel.tx import ReadTx, Row, Tx
+
+INSERT_PRICE = """
+    INSERT INTO finance.price
+        (price_id, bank_party_id, sku, currency, price_fen_each, source, quoted_at, set_at, set_by)
+    VALUES (%(price_id)s, %(bank_party_id)s, %(sku)s, %(currency)s, %(price_fen_each)s, %(source)s,
+        %(quoted_at)s, %(now)s, %(by_person)s)"""
+# The latest quote counts; of two quotes of one moment the one that was entered last.
+PRICES = """
+    SELECT DISTINCT ON (sku) sku, price_fen_each, source, quoted_at FROM finance.price
+    WHERE bank_party_id = %(bank_party_id)s AND currency = %(currency)s AND sku = ANY(%(skus)s)
+    ORDER BY sku, quoted_at DESC, set_at DESC, price_id DESC"""
+PRICE_PAGE = """
+    SELECT price_id, sku, currency, price_fen_each, source, quoted_at, set_at, set_by FROM finance.price
+    WHERE price_id < coalesce(%(cursor)s, '~') ORDER BY price_id DESC LIMIT %(limit)s"""
+INSERT_PLEDGE = """
+    INSERT INTO finance.pledge
+        (pledge_id, receipt_id, facility_id, bank_party_id, site_id, lot_id, sku, hold_id, pledged_at,
+         pledged_by)
+    VALUES (%(pledge_id)s, %(receipt_id)s, %(facility_id)s, %(bank_party_id)s, %(site_id)s, %(lot_id)s,
+        %(sku)s, %(hold_id)s, %(now)s, %(by_person)s)"""
+FIND_PLEDGE = "SELECT * FROM finance.pledge WHERE pledge_id = %(pledge_id)s"
+# The last one even when it was released: so that a repeated request names the same pledge.
+LAST_PLEDGE = """
+    SELECT pledge_id FROM finance.pledge WHERE receipt_id = %(receipt_id)s
+    ORDER BY released_at IS NULL DESC, pledged_at DESC, pledge_id DESC LIMIT 1"""
+END_PLEDGE = """
+    UPDATE finance.pledge SET released_at = %(now)s, released_by = %(by_person)s
+    WHERE pledge_id = %(pledge_id)s AND released_at IS NULL"""
+COLLATERAL = """
+    SELECT p.facility_id, p.pledge_id, p.receipt_id, p.lot_id, p.sku, r.lien_fen,
+        array_agg(u.quantity_each ORDER BY u.unit_id) AS quantities_each
+    FROM finance.pledge p
+    JOIN finance.receipt r USING (receipt_id)
+    JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
+    WHERE p.facility_id = ANY(%(facility_ids)s) AND p.released_at IS NULL
+    GROUP BY p.pledge_id, r.lien_fen ORDER BY p.facility_id, p.pledge_id"""
+FACILITIES_OF_LOT = """
+    SELECT DISTINCT facility_id FROM finance.pledge
+    WHERE lot_id = %(lot_id)s AND released_at IS NULL ORDER BY facility_id"""
+FACILITIES_OF_SKU = """
+    SELECT DISTINCT facility_id FROM finance.pledge
+    WHERE bank_party_id = %(bank_party_id)s AND sku = %(sku)s AND released_at IS NULL
+    ORDER BY facility_id"""
+FACILITIES_CONCERNED = """
+    SELECT p.facility_id, array_agg(DISTINCT u.unit_id) FILTER (WHERE u.unit_id = ANY(%(unit_ids)s)) AS units
+    FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
+    WHERE p.released_at IS NULL AND p.site_id = %(site_id)s
+        AND (p.lot_id = ANY(%(lot_ids)s) OR u.unit_id = ANY(%(unit_ids)s))
+    GROUP BY p.facility_id ORDER BY p.facility_id"""
+LOTS_OF_FACILITY = """
+    SELECT DISTINCT lot_id FROM finance.pledge
+    WHERE facility_id = %(facility_id)s AND released_at IS NULL ORDER BY lot_id"""
+BANK_STILL_ON_LOT = """
+    SELECT EXISTS (SELECT FROM finance.pledge
+        WHERE lot_id = %(lot_id)s AND bank_party_id = %(bank_party_id)s AND released_at IS NULL)"""
+PLEDGED_UNITS = """
+    SELECT u.unit_id, p.bank_party_id, p.facility_id, p.receipt_id
+    FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
+    WHERE p.released_at IS NULL AND u.unit_id = ANY(%(unit_ids)s) ORDER BY u.unit_id"""
+
+
+async def insert_price(tx: Tx, row: dict[str, Any]) -> None:
+    await tx.run(INSERT_PRICE, {**row, "now": tx.now, "by_person": tx.caller.person_id})
+
+
+async def prices(read: ReadTx, bank_party_id: str, currency: str, skus: Sequence[str]) -> dict[str, Price]:
+    """The bank's latest price of each SKU that has one."""
+    wanted = {"bank_party_id": bank_party_id, "currency": currency, "skus": list(skus)}
+    return {row["sku"]: msgspec.convert(row, Price) for row in await read.rows(PRICES, wanted)}
+
+
+async def price_page(read: ReadTx, cursor: str | None, limit: int) -> list[Row]:
+    """Prices that the reader may see, newest first; the cursor is the id of the last one shown."""
+    return await read.rows(PRICE_PAGE, {"cursor": cursor, "limit": limit})
+
+
+async def insert_pledge(tx: Tx, row: dict[str, Any]) -> None:
+    await tx.run(INSERT_PLEDGE, {**row, "now": tx.now, "by_person": tx.caller.person_id})
+
+
+async def find_pledge(read: ReadTx, pledge_id: str) -> Row | None:
+    return await read.row(FIND_PLEDGE, {"pledge_id": pledge_id})
+
+
+async def last_pledge_id(read: ReadTx, receipt_id: str) -> str | None:
+    found = await read.value(LAST_PLEDGE, {"receipt_id": receipt_id})
+    return None if found is None else str(found)
+
+
+async def end_pledge(tx: Tx, pledge_id: str) -> bool:
+    """False when the pledge was released before."""
+    row = {"pledge_id": pledge_id, "now": tx.now, "by_person": tx.caller.person_id}
+    return await tx.run(END_PLEDGE, row) == 1
+
+
+async def collateral(read: ReadTx, facility_ids: Sequence[str]) -> dict[str, list[Collateral]]:
+    """The live pledges of each facility, in order of their ids."""
+    found: dict[str, list[Collateral]] = {facility_id: [] for facility_id in facility_ids}
+    for row in await read.rows(COLLATERAL, {"facility_ids": list(facility_ids)}):
+        found[row["facility_id"]].append(msgspec.convert(row, Collateral))
+    return found
+
+
+async def facilities_of_lot(tx: Tx, lot_id: str) -> list[str]:
+    return _column(await tx.rows(FACILITIES_OF_LOT, {"lot_id": lot_id}), "facility_id")
+
+
+async def facilities_of_sku(tx: Tx, bank_party_id: str, sku: str) -> list[str]:
+    rows = await tx.rows(FACILITIES_OF_SKU, {"bank_party_id": bank_party_id, "sku": sku})
+    return _column(rows, "facility_id")
+
+
+async def facilities_concerned(
+    tx: Tx, site_id: str, lot_ids: Sequence[str], unit_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """Facilities with a live pledge on one of the lots or units, each with the pledged units among them."""
+    wanted = {"site_id": site_id, "lot_ids": list(lot_ids), "unit_ids": list(unit_ids)}
+    return {row["facility_id"]: row["units"] or [] for row in await tx.rows(FACILITIES_CONCERNED, wanted)}
+
+
+async def lots_of_facility(read: ReadTx, facility_id: str) -> list[str]:
+    return _column(await read.rows(LOTS_OF_FACILITY, {"facility_id": facility_id}), "lot_id")
+
+
+async def bank_still_on_lot(tx: Tx, bank_party_id: str, lot_id: str) -> bool:
+    return bool(await tx.value(BANK_STILL_ON_LOT, {"lot_id": lot_id, "bank_party_id": bank_party_id}))
+
+
+async def pledged_units(read: ReadTx, unit_ids: Sequence[str]) -> list[Row]:
+    """Those of the units that are pledged, as far as the reader may see it."""
+    return await read.rows(PLEDGED_UNITS, {"unit_ids": list(unit_ids)})
+
+
+def _column(rows: Sequence[Row], name: str) -> list[str]:
+    return [str(row[name]) for row in rows]

@@ -1,0 +1,198 @@
+"""Freezing on alarms or by hand, and thawing by two people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from finance.collateral import store as collateral_store
+from finance.collateral.handlers import revalue
+from finance.facilities import store as facility_store
+from finance.facilities.handlers import FacilityAnswer, lock_facility, require_bank
+from finance.facilities.model import Facility, require_reason, require_second_person
+from finance.freezes import model, store
+from finance.freezes.model import Freeze
+from finance.messages import ApproveThaw, FacilityFrozen, FacilityThawed, FreezeFacility, ProposeThaw
+from kernel.errors import Conflict, NotFound
+from kernel.tx import Tx
+from twin.api import alarms, verified_stock
+from twin.messages import AlarmRaised, AlarmRow
+
+
+class ThawAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A thaw proposal as its makers see it."""
+
+    thaw_id: str
+    facility_id: str
+    reason: str
+    evidence_ids: tuple[str, ...]
+    proposed_by: str
+    proposed_at: datetime
+
+
+async def on_alarm_raised(event: AlarmRaised, tx: Tx) -> None:
+    """Freeze every facility whose pledged stock an alarm of grade freeze concerns. Milder ones do nothing."""
+    if event.grade != model.FREEZING_GRADE:
+        return
+    concerned = await collateral_store.facilities_concerned(tx, event.site_id, event.lot_ids, event.unit_ids)
+    if not concerned:
+        return
+    raised = await alarms(tx, event.site_id)
+    alarm = next((row for row in raised if row.alarm_id == event.alarm_id), None)
+    for facility_id, unit_ids in concerned.items():
+        facility = await lock_facility(tx, facility_id)
+        earlier = await store.freezes_of_alarm(tx, facility_id, event.alarm_id)
+        occurrence = model.next_occurrence(earlier, unit_ids)
+        if occurrence is not None:
+            await _freeze(tx, facility, _from_alarm(tx, facility_id, event, alarm, unit_ids, occurrence))
+
+
+def _from_alarm(
+    tx: Tx,
+    facility_id: str,
+    event: AlarmRaised,
+    alarm: AlarmRow | None,
+    unit_ids: Sequence[str],
+    occurrence: int,
+) -> Freeze:
+    """The alarm as it stands, copied: later changes to it do not change why the facility was frozen."""
+    evidence = (
+        tuple(msgspec.to_builtins(item) for item in alarm.evidence)
+        if alarm is not None and alarm.evidence
+        else model.evidence_from_ids(event.evidence_ids)
+    )
+    return Freeze(
+        freeze_id=tx.ids.new("freeze"),
+        facility_id=facility_id,
+        alarm_id=event.alarm_id,
+        occurrence=occurrence,
+        reason_key=alarm.text_key if alarm is not None else f"alarm.{event.kind}",
+        facts={
+            **(alarm.facts if alarm is not None else event.facts),
+            "gate_id": event.gate_id,
+            "vehicle_id": event.vehicle_id,
+            "lot_ids": list(event.lot_ids),
+            "raised_at": event.raised_at.isoformat(),
+        },
+        unit_ids=tuple(unit_ids),
+        evidence=evidence,
+        frozen_at=tx.now,
+    )
+
+
+async def freeze_facility(command: FreezeFacility, tx: Tx) -> FacilityAnswer:
+    """An officer freezes the bank's facility, saying why. Freezing a frozen one adds the reason."""
+    require_reason(command.reason)
+    facility = await lock_facility(tx, command.facility_id)
+    require_bank(facility, tx)
+    freeze = Freeze(
+        freeze_id=tx.ids.new("freeze"),
+        facility_id=facility.facility_id,
+        alarm_id=None,
+        occurrence=1,
+        reason_key="freeze.by_officer",
+        facts={"reason": command.reason, "by": tx.caller.person_id},
+        unit_ids=(),
+        evidence=(),
+        frozen_at=tx.now,
+    )
+    await _freeze(tx, facility, freeze)
+    return FacilityAnswer(facility_id=facility.facility_id)
+
+
+async def _freeze(tx: Tx, facility: Facility, freeze: Freeze) -> None:
+    if facility.state == "closed":
+        return
+    await store.insert_freeze(tx, freeze)
+    await store.supersede(tx, facility.facility_id)
+    await facility_store.set_state(tx, facility.facility_id, "frozen")
+    facts = {"freeze_id": freeze.freeze_id, "alarm_id": freeze.alarm_id, "reason_key": freeze.reason_key}
+    await facility_store.append(tx, facility.facility_id, "frozen", facts)
+    tx.emit(
+        FacilityFrozen(
+            site_id=facility.site_id,
+            facility_id=facility.facility_id,
+            freeze_id=freeze.freeze_id,
+            alarm_id=freeze.alarm_id,
+            reason_key=freeze.reason_key,
+            unit_ids=freeze.unit_ids,
+            evidence_ids=tuple(str(item["observation_id"]) for item in freeze.evidence),
+            frozen_at=tx.now,
+        )
+    )
+
+
+async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
+    """Propose to thaw, on evidence that the pledged stock is there again.
+
+    NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open or the evidence
+    is not newer than the freeze; Invalid when an observation named is none of the pledged lots'.
+    """
+    require_reason(command.reason)
+    facility = await lock_facility(tx, command.facility_id)
+    require_bank(facility, tx)
+    if facility.state != "frozen":
+        raise Conflict("thaw.not_frozen", facility_id=facility.facility_id, state=facility.state)
+    freezes = (await store.standing_freezes(tx, [facility.facility_id]))[facility.facility_id]
+    seen, known = await _seen_now(tx, facility.facility_id)
+    model.require_thawing_evidence(command.evidence_ids, seen, known, freezes)
+    thaw_id = tx.ids.new("thaw")
+    row = {**msgspec.structs.asdict(command), "evidence_ids": list(command.evidence_ids)}
+    thaw = {**row, "thaw_id": thaw_id, "freezes_through": freezes[-1].position}
+    if not await store.insert_thaw(tx, thaw):
+        raise Conflict("thaw.already_proposed", facility_id=facility.facility_id)
+    facts = {"thaw_id": thaw_id, "reason": command.reason, "evidence_ids": list(command.evidence_ids)}
+    await facility_store.append(tx, facility.facility_id, "thaw_proposed", facts)
+    return ThawAnswer(
+        thaw_id=thaw_id,
+        facility_id=facility.facility_id,
+        reason=command.reason,
+        evidence_ids=command.evidence_ids,
+        proposed_by=tx.caller.person_id,
+        proposed_at=tx.now,
+    )
+
+
+async def _seen_now(tx: Tx, facility_id: str) -> tuple[dict[str, datetime], set[str]]:
+    """What the pledged lots' evidence rests on now: latest observations with their time, and all others."""
+    seen: dict[str, datetime] = {}
+    known: set[str] = set()
+    for lot_id in await collateral_store.lots_of_facility(tx, facility_id):
+        lot = await verified_stock(tx, lot_id)
+        known.update(lot.evidence_ids)
+        for unit in lot.units:
+            for modality, observation_id in unit.evidence_ids.items():
+                if modality in unit.modalities:
+                    seen[observation_id] = unit.modalities[modality]
+    return seen, known
+
+
+async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
+    """A second person of the bank thaws the facility.
+
+    NotFound for another bank's proposal; Forbidden for the one who proposed it; Conflict when it was approved
+    before or a newer freeze overtook it.
+    """
+    thaw = await store.find_thaw(tx, command.thaw_id)
+    if thaw is None:
+        raise NotFound("thaw.unknown", thaw_id=command.thaw_id)
+    facility = await lock_facility(tx, thaw["facility_id"])
+    if facility.bank_party_id != tx.caller.party_id:
+        raise NotFound("thaw.unknown", thaw_id=command.thaw_id)
+    require_second_person(thaw["proposed_by"], tx.caller.person_id, "thaw.own_proposal")
+    if not await store.approve(tx, command.thaw_id):
+        raise Conflict("thaw.decided", thaw_id=command.thaw_id)
+    await facility_store.set_state(tx, facility.facility_id, "open")
+    facts = {"thaw_id": command.thaw_id, "proposed_by": thaw["proposed_by"]}
+    await facility_store.append(tx, facility.facility_id, "thawed", facts)
+    await revalue(tx, facility, "thaw")
+    tx.emit(
+        FacilityThawed(
+            site_id=facility.site_id,
+            facility_id=facility.facility_id,
+            thaw_id=command.thaw_id,
+            evidence_ids=tuple(thaw["evidence_ids"]),
+            thawed_at=tx.now,
+        )
+    )
+    return FacilityAnswer(facility_id=facility.facility_id)

@@ -1,0 +1,141 @@
+"""Receipts as their parties see them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from finance.receipts import store
+from finance.receipts.model import LotEvidence, number_text, vouched_units
+from kernel.errors import NotFound
+from kernel.tx import ReadTx, Row
+
+
+class HistoryView(BaseModel):
+    """One step: when, what, by whom (a person's id, or the product's own hand), with which facts."""
+
+    at: datetime
+    kind: str
+    by: str
+    facts: dict[str, Any]
+
+
+class VerifiedView(BaseModel):
+    """How many of the receipt's units sensors vouch for, at 99 %, and when each modality last saw them."""
+
+    low: int
+    mid: int
+    high: int
+    modalities: dict[str, datetime]
+    as_of: datetime | None
+
+
+class PledgeView(BaseModel):
+    pledge_id: str
+    facility_id: str
+    bank_party_id: str
+    pledged_at: datetime
+
+
+class ReceiptView(BaseModel):
+    """A receipt with its elements, what is seen of its goods now, and its whole history."""
+
+    receipt_id: str
+    number: str
+    state: str
+    keeper_party_id: str
+    keeper_name: str
+    depositor_party_id: str
+    depositor_name: str
+    controller_party_id: str
+    controller_name: str
+    site_id: str
+    lot_id: str
+    sku: str
+    goods: str
+    quality: str
+    package: str
+    marks: str
+    unit_ids: list[str]
+    live_units: int
+    quantity_each: int
+    mass_g: int
+    place: str
+    issued_at: datetime
+    closed_at: datetime | None
+    storage_until: date
+    loss_standard: str
+    insurance: str
+    fee_terms: str
+    lien_fen: int
+    verified: VerifiedView | None
+    pledge: PledgeView | None
+    history: list[HistoryView]
+
+
+async def receipt_list(read: ReadTx, cursor: str | None, limit: int) -> list[ReceiptView]:
+    """The reader's receipts, newest first."""
+    return await _views(read, await store.page(read, cursor, limit))
+
+
+async def receipts_by_id(read: ReadTx, receipt_ids: Sequence[str]) -> list[ReceiptView]:
+    """Those of the receipts that the reader may see, newest first."""
+    return await _views(read, await store.by_ids(read, receipt_ids))
+
+
+async def receipt_view(read: ReadTx, receipt_id: str) -> ReceiptView:
+    """One receipt; NotFound when there is none for this reader."""
+    found = await receipts_by_id(read, [receipt_id])
+    if not found:
+        raise NotFound("receipts.unknown", receipt_id=receipt_id)
+    return found[0]
+
+
+async def _views(read: ReadTx, rows: Sequence[Row]) -> list[ReceiptView]:
+    ids = [row["receipt_id"] for row in rows]
+    units = await store.units_of_many(read, ids)
+    history = await store.history_of_many(read, ids)
+    evidence = await store.lots_evidence(read, [row["lot_id"] for row in rows])
+    return [
+        _view(row, units[row["receipt_id"]], history[row["receipt_id"]], evidence.get(row["lot_id"]))
+        for row in rows
+    ]
+
+
+def _view(row: Row, units: Row, history: Sequence[Row], evidence: LotEvidence | None) -> ReceiptView:
+    pledge = None if row["pledge_id"] is None else PledgeView(**_only(row, PledgeView))
+    live = int(units["live_units"])
+    return ReceiptView(
+        **{
+            **_only(row, ReceiptView),
+            "number": number_text(row["keeper_party_id"], row["number"]),
+            "unit_ids": units["unit_ids"],
+            "live_units": live,
+            "verified": None if evidence is None else _verified(live, evidence),
+            "pledge": pledge,
+            "history": [_step(step) for step in history],
+        }
+    )
+
+
+def _only(row: Row, kind: type[BaseModel]) -> Row:
+    """The columns that the view has."""
+    return {name: row[name] for name in kind.model_fields if name in row}
+
+
+def _step(row: Row) -> HistoryView:
+    facts = {**row["facts"], "units": row["units"]}
+    return HistoryView(at=row["at"], kind=row["kind"], by=row["by_person"], facts=facts)
+
+
+def _verified(live: int, evidence: LotEvidence) -> VerifiedView:
+    low = vouched_units(live, evidence, evidence.units_low)
+    mid = max(low, vouched_units(live, evidence, evidence.units_mid))
+    return VerifiedView(
+        low=low,
+        mid=mid,
+        high=max(mid, vouched_units(live, evidence, evidence.units_high)),
+        modalities=evidence.modalities,
+        as_of=evidence.as_of,
+    )

@@ -1,0 +1,122 @@
+"""Facilities over HTTP: how they stand, opening, freezing and thawing them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from finance.bodies import Body, Currency, Fen, Id
+from finance.facilities.model import REASON_LENGTH_MAX
+from finance.freezes.model import EVIDENCE_MAX
+from finance.messages import ApproveThaw, FreezeFacility, LendingRule, OpenFacility, ProposeThaw
+from finance.standing.views import (
+    FacilityDetailView,
+    FacilityView,
+    ThawView,
+    facility_detail,
+    facility_list,
+)
+from identity.http import Admits, Page, PagingQuery, Session
+
+router = APIRouter(prefix="/api/v1", tags=["facilities"])
+
+Reader = Annotated[Session, Depends(Admits("officer", "approver", "borrower", "auditor"))]
+Officer = Annotated[Session, Depends(Admits("officer"))]
+Approver = Annotated[Session, Depends(Admits("approver"))]
+Ratio = Annotated[str, Field(max_length=12)]
+Reason = Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX)]
+_DEFAULT = LendingRule()
+
+
+class RuleBody(Body):
+    """The bank's lending rule; what is left out has the product's default."""
+
+    advance_rate: Ratio = _DEFAULT.advance_rate
+    warning_ltv: Ratio = _DEFAULT.warning_ltv
+    call_ltv: Ratio = _DEFAULT.call_ltv
+    sell_ltv: Ratio = _DEFAULT.sell_ltv
+    modality_factors: Annotated[tuple[Ratio, ...], Field(max_length=10)] = _DEFAULT.modality_factors
+    fresh_h: int = _DEFAULT.fresh_h
+    stale_h: int = _DEFAULT.stale_h
+    drawdown_age_h_max: int = _DEFAULT.drawdown_age_h_max
+
+
+class FacilityBody(Body):
+    borrower_party_id: Id
+    site_id: Id
+    limit_fen: Fen
+    rate: Ratio
+    currency: Currency = "CNY"
+    rule: RuleBody = RuleBody()
+
+
+class FreezeBody(Body):
+    reason: Reason
+
+
+class ThawBody(Body):
+    reason: Reason
+    evidence_ids: Annotated[list[Id], Field(min_length=1, max_length=EVIDENCE_MAX)]
+
+
+@router.get("/facilities")
+async def list_facilities(session: Reader, paging: PagingQuery) -> Page[FacilityView]:
+    """The caller's facilities, newest first."""
+    async with session.read() as read:
+        facilities = await facility_list(read, paging.cursor, paging.limit)
+    return paging.page(facilities, lambda facility: facility.facility_id)
+
+
+@router.get("/facilities/{facility_id}")
+async def show_facility(facility_id: str, session: Reader) -> FacilityDetailView:
+    async with session.read() as read:
+        return await facility_detail(read, facility_id)
+
+
+@router.post("/facilities", status_code=201)
+async def open_facility(body: FacilityBody, session: Officer) -> FacilityDetailView:
+    """Open a line for a borrower against stock at one site."""
+    opened = await session.do(
+        OpenFacility(
+            borrower_party_id=body.borrower_party_id,
+            site_id=body.site_id,
+            limit_fen=body.limit_fen,
+            rate=body.rate,
+            currency=body.currency,
+            rule=LendingRule(**body.rule.model_dump()),
+        )
+    )
+    async with session.read() as read:
+        return await facility_detail(read, opened.facility_id)
+
+
+@router.post("/facilities/{facility_id}/freeze")
+async def freeze_facility(facility_id: str, body: FreezeBody, session: Officer) -> FacilityDetailView:
+    """Freeze by hand: nothing is drawn, pledged or released until two people thaw it."""
+    await session.do(FreezeFacility(facility_id=facility_id, reason=body.reason))
+    async with session.read() as read:
+        return await facility_detail(read, facility_id)
+
+
+@router.post("/facilities/{facility_id}/thaws", status_code=201)
+async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> ThawView:
+    """Propose to thaw, on evidence newer than the freeze; another person decides."""
+    proposed = await session.do(
+        ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
+    )
+    return ThawView(
+        thaw_id=proposed.thaw_id,
+        facility_id=proposed.facility_id,
+        reason=proposed.reason,
+        evidence_ids=list(proposed.evidence_ids),
+        proposed_by=proposed.proposed_by,
+        proposed_at=proposed.proposed_at,
+    )
+
+
+@router.post("/thaws/{thaw_id}/approve")
+async def approve_thaw(thaw_id: str, session: Approver) -> FacilityDetailView:
+    """Approve another person's proposal; the facility is open again."""
+    thawed = await session.do(ApproveThaw(thaw_id=thaw_id))
+    async with session.read() as read:
+        return await facility_detail(read, thawed.facility_id)

@@ -1,0 +1,210 @@
+"""How facilities stand, for the pages of banks and borrowers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from finance.collateral import model as valuing
+from finance.collateral import store as collateral_store
+from finance.collateral.model import Price, Valuation
+from finance.facilities.model import Facility
+from finance.freezes import store as freeze_store
+from finance.freezes.model import Freeze
+from finance.loans.views import DrawdownView, LoanView, drawdowns_of, loans_of
+from finance.receipts import store as receipt_store
+from finance.receipts.views import HistoryView, ReceiptView, receipts_by_id
+from finance.standing import store
+from kernel.errors import NotFound
+from kernel.tx import ReadTx, Row
+
+
+class ExplainedView(BaseModel):
+    """One line of the valuation, or its sum: see `finance.collateral.model.Valuation`."""
+
+    receipt_id: str | None
+    book_units: int
+    verified_low: int
+    modalities: list[str]
+    modality_factor: str
+    freshness_factor: str
+    advance_rate: str
+    unit_value_fen: int
+    other_claims_fen: int
+    value_fen: int
+    adjusted_fen: int
+    lendable_fen: int
+    age_h: float | None
+    priced_at: datetime | None
+    price_source: str
+
+
+class LendableView(ExplainedView):
+    """The sum over all pledges; `parts` has each pledge on its own."""
+
+    parts: list[ExplainedView]
+
+
+class MarginView(BaseModel):
+    """`state` is ok, warning, call or sell; `shortfall_fen` is debt above what would be lent today."""
+
+    state: str
+    debt_fen: int
+    shortfall_fen: int
+
+
+class FrozenView(BaseModel):
+    """Why and since when; with several causes the latest, and how many there are."""
+
+    freeze_id: str
+    alarm_id: str | None
+    at: datetime
+    reason_key: str
+    facts: dict[str, Any]
+    unit_ids: list[str]
+    evidence: list[dict[str, Any]]
+    causes: int
+
+
+class ThawView(BaseModel):
+    thaw_id: str
+    facility_id: str
+    reason: str
+    evidence_ids: list[str]
+    proposed_by: str
+    proposed_at: datetime
+
+
+class FacilityView(BaseModel):
+    """A facility as it stands now."""
+
+    facility_id: str
+    bank_party_id: str
+    bank_name: str
+    borrower_party_id: str
+    borrower_name: str
+    site_id: str
+    limit_fen: int
+    currency: str
+    rate: str
+    rule: dict[str, Any]
+    state: str
+    frozen: FrozenView | None
+    drawn_fen: int
+    interest_fen: int
+    pledged_value_fen: int
+    lendable_fen: int
+    available_fen: int
+    margin: MarginView
+    thaw: ThawView | None
+    freshness_age_h: float | None
+    lendable_explained: LendableView
+
+
+class FacilityDetailView(FacilityView):
+    receipts: list[ReceiptView]
+    loans: list[LoanView]
+    drawdowns: list[DrawdownView]
+    history: list[HistoryView]
+
+
+async def facility_list(read: ReadTx, cursor: str | None, limit: int) -> list[FacilityView]:
+    """The reader's facilities, newest first."""
+    return await _views(read, await store.page(read, cursor, limit))
+
+
+async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
+    """One facility with all that belongs to it; NotFound when there is none for this reader."""
+    row = await store.one(read, facility_id)
+    if row is None:
+        raise NotFound("facility.unknown", facility_id=facility_id)
+    view = (await _views(read, [row]))[0]
+    history = [
+        HistoryView(at=step["at"], kind=step["kind"], by=step["by_person"], facts=step["facts"])
+        for step in await store.history(read, facility_id)
+    ]
+    return FacilityDetailView(
+        **dict(view),
+        receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
+        loans=await loans_of(read, facility_id),
+        drawdowns=await drawdowns_of(read, facility_id),
+        history=history,
+    )
+
+
+async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:
+    """A handful of statements for any number of facilities."""
+    ids = [row["facility_id"] for row in rows]
+    pledged = await collateral_store.collateral(read, ids)
+    goods = [item for items in pledged.values() for item in items]
+    evidence = await receipt_store.lots_evidence(read, [item.lot_id for item in goods])
+    prices = await store.prices(read, [row["bank_party_id"] for row in rows], [item.sku for item in goods])
+    freezes = await freeze_store.standing_freezes(read, ids)
+    thaws = await freeze_store.open_thaws(read, ids)
+    views = []
+    for row in rows:
+        facility = msgspec.convert(row, Facility)
+        own = _own_prices(prices, facility)
+        parts = valuing.value_all(pledged[facility.facility_id], evidence, own, facility.rule, read.now)
+        views.append(
+            _view(row, facility, parts, freezes[facility.facility_id], thaws.get(facility.facility_id))
+        )
+    return views
+
+
+def _own_prices(prices: Sequence[Row], facility: Facility) -> Mapping[str, Price]:
+    """The prices by SKU of the facility's bank in its currency."""
+    return {
+        row["sku"]: msgspec.convert(row, Price)
+        for row in prices
+        if (row["bank_party_id"], row["currency"]) == (facility.bank_party_id, facility.currency)
+    }
+
+
+def _view(
+    row: Row, facility: Facility, parts: Sequence[Valuation], freezes: Sequence[Freeze], thaw: Row | None
+) -> FacilityView:
+    total = valuing.total(parts, facility.rule)
+    margin = MarginView(
+        state=valuing.margin_state(facility.debt_fen, total.adjusted_fen, facility.rule),
+        debt_fen=facility.debt_fen,
+        shortfall_fen=valuing.shortfall_fen(facility.debt_fen, total.lendable_fen),
+    )
+    explained = {**msgspec.structs.asdict(total), "parts": [msgspec.structs.asdict(part) for part in parts]}
+    kept = {name: row[name] for name in FacilityView.model_fields.keys() & row.keys()}
+    return FacilityView(
+        **{
+            **kept,
+            "frozen": _frozen(freezes) if facility.state == "frozen" else None,
+            "thaw": None if thaw is None else ThawView(**thaw),
+            "pledged_value_fen": total.value_fen,
+            "lendable_fen": total.lendable_fen,
+            "available_fen": _available(facility, total),
+            "margin": margin,
+            "freshness_age_h": total.age_h,
+            "lendable_explained": explained,
+        }
+    )
+
+
+def _available(facility: Facility, total: Valuation) -> int:
+    """Nothing may be drawn from a facility that is not open, whatever its stock is worth."""
+    return valuing.available_fen(facility, total.lendable_fen) if facility.state == "open" else 0
+
+
+def _frozen(freezes: Sequence[Freeze]) -> FrozenView | None:
+    if not freezes:
+        return None
+    last = freezes[-1]
+    return FrozenView(
+        freeze_id=last.freeze_id,
+        alarm_id=last.alarm_id,
+        at=last.frozen_at,
+        reason_key=last.reason_key,
+        facts=last.facts,
+        unit_ids=list(last.unit_ids),
+        evidence=list(last.evidence),
+        causes=len(freezes),
+    )
