@@ -6,13 +6,14 @@ is not.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import numpy as np
 from shapely import STRtree
-from shapely.geometry import Polygon, box
 from shapely.geometry import Point as ShapelyPoint
+from shapely.geometry import Polygon, box
 
 from kernel.geometry import Point, Transform
 from kernel.layout import Gate, Layout, Mount, Rack, Slot, Weighbridge, all_slots, slots_of
@@ -227,7 +228,7 @@ class SiteMap:
         """From a layout's JSON; the same text gives the same map without parsing again."""
         return _site_map(text)
 
-    def side_of(self, gate_id: str, antenna: int) -> str | None:
+    def side_of(self, gate_id: str, antenna: int) -> Literal["outside", "inside"] | None:
         """`outside` or `inside` for an antenna of a gate's portal; None for one that looks nowhere."""
         gate = self.gates[gate_id]
         if antenna in gate.outer_antennas:
@@ -244,7 +245,7 @@ class SiteMap:
         return self.slots[nearest].slot_id if squared[nearest] <= IN_SLOT_M**2 else None
 
     def place_at(self, point_in_site: Point) -> str:
-        """Where a load set down at the point is when it is in no slot: `staging`, or `vehicle` in the yard."""
+        """Where a load set down outside all slots is: `staging`, or `vehicle` in the yard."""
         spot = ShapelyPoint(point_in_site.x_m * 1000, point_in_site.y_m * 1000)
         kinds = {kind for kind, shape in self._zones if shape.covers(spot)}
         return "vehicle" if kinds and kinds <= {"yard", "road"} else "staging"
@@ -258,6 +259,15 @@ class SiteMap:
         dx, dy = inwards.x_m - start.x_m, inwards.y_m - start.y_m
         length = float(np.hypot(dx, dy)) or 1.0
         return Point(start.x_m + dx / length * ahead_m, start.y_m + dy / length * ahead_m)
+
+    def yard_point(self) -> Point:
+        """The middle of the first yard (else of the first dock, else of the site): where trucks inside are."""
+        by_kind = {zone.kind: zone for zone in reversed(self.layout.zones) if len(zone.outline_mm) > 2}
+        zone = by_kind.get("yard") or by_kind.get("dock")
+        if zone is None:
+            return self._middle()
+        middle = Polygon(zone.outline_mm).centroid
+        return Point(middle.x / 1000, middle.y / 1000)
 
     def _middle(self) -> Point:
         return Point(self.layout.width_mm / 2000, self.layout.length_mm / 2000)

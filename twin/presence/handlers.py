@@ -1,0 +1,338 @@
+"""From observations to tracks: take readings in, fold them, tell crossings and set-downs."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from kernel.geometry import Point, site_from_wgs84
+from kernel.messages import (
+    BarrierState,
+    DevicePlaced,
+    DeviceRetired,
+    Envelope,
+    Event,
+    LoadChange,
+    MassReading,
+    Observation,
+    PositionReading,
+    TagRead,
+)
+from kernel.tx import Row, Tx
+from twin.facts import tell
+from twin.layout.model import MOVING, SiteMap
+from twin.layout.store import current
+from twin.messages import TagUnknown, UnitCrossed, UnitSetDown
+from twin.presence import store
+from twin.presence.model import PASSAGE, Crossing, Derived, Sighting, Track, fold
+
+
+class Intake(msgspec.Struct, kw_only=True):
+    """What a batch of a site's journal holds for the twin, by kind."""
+
+    sightings: list[Sighting] = []
+    weighings: list[tuple[str, Observation]] = []
+    """(weighbridge id, observation of a mass)."""
+    barriers: list[tuple[str, Observation]] = []
+    """(gate id, observation of a barrier)."""
+    poses: dict[str, Observation] = {}
+    """The newest position by device."""
+
+
+class Touched(msgspec.Struct, kw_only=True):
+    """What a fold has changed: units, vehicles (from when on), and when at which gates."""
+
+    unit_ids: set[str] = set()
+    vehicles: dict[str, datetime | None] = {}
+    """By vehicle, the earliest moment that may have changed; None: everything."""
+    gates: dict[str, tuple[datetime, datetime]] = {}
+
+    def gate(self, gate_id: str, first_at: datetime, last_at: datetime) -> None:
+        """Widen the touched period of a gate."""
+        known = self.gates.get(gate_id)
+        if known is not None:
+            first_at, last_at = min(known[0], first_at), max(known[1], last_at)
+        self.gates[gate_id] = (first_at, last_at)
+
+    def vehicle(self, vehicle_id: str, since: datetime | None) -> None:
+        """Note that a vehicle changed from `since` on."""
+        if vehicle_id in self.vehicles:
+            known = self.vehicles[vehicle_id]
+            since = None if known is None or since is None else min(known, since)
+        self.vehicles[vehicle_id] = since
+
+
+# --- taking in -----------------------------------------------------------------------------------
+
+
+async def take_in(tx: Tx, site_id: str, envelopes: Iterable[Envelope], site: SiteMap) -> Intake:
+    """Sort a batch by what it says. A device without a place in the layout says nothing to the twin."""
+    observations = [envelope.observation for envelope in envelopes]
+    mount_of = await store.mounts(tx, site_id, {seen.device_id for seen in observations})
+    intake = Intake()
+    for observation in observations:
+        mount = site.mounts.get(mount_of.get(observation.device_id, observation.device_id))
+        if mount is not None:
+            _sort_in(intake, observation, mount.serves, site)
+    return intake
+
+
+def _sort_in(intake: Intake, observation: Observation, serves: str, site: SiteMap) -> None:
+    reading = observation.reading
+    if isinstance(reading, PositionReading):
+        known = intake.poses.get(observation.device_id)
+        if known is None or _pose_key(known) < _pose_key(observation):
+            intake.poses[observation.device_id] = observation
+    elif isinstance(reading, TagRead):
+        intake.sightings.append(_tag_sighting(observation, reading, serves, site))
+    elif isinstance(reading, LoadChange):
+        intake.sightings.append(_load_sighting(observation, reading, site))
+    elif isinstance(reading, MassReading) and serves in site.bridges:
+        intake.weighings.append((serves, observation))
+    elif isinstance(reading, BarrierState) and serves in site.gates:
+        intake.barriers.append((serves, observation))
+
+
+def _pose_key(observation: Observation) -> tuple[datetime, float, float]:
+    assert isinstance(observation.reading, PositionReading)
+    return (observation.observed_at, observation.reading.point.x_m, observation.reading.point.y_m)
+
+
+def _tag_sighting(observation: Observation, read: TagRead, serves: str, site: SiteMap) -> Sighting:
+    gate_id = serves if serves in site.gates else None
+    return Sighting(
+        observation_id=observation.observation_id,
+        device_id=observation.device_id,
+        boot=observation.boot,
+        sequence=observation.sequence,
+        observed_at=observation.observed_at,
+        epc_hex=read.epc_hex.upper(),
+        kind="tag",
+        gate_id=gate_id,
+        side=None if gate_id is None else site.side_of(gate_id, read.antenna),
+        rssi_cdbm=read.rssi_cdbm,
+        seen_count=max(1, read.seen_count),
+    )
+
+
+def _load_sighting(observation: Observation, load: LoadChange, site: SiteMap) -> Sighting:
+    is_set_down = load.action == "set_down"
+    slot_id = site.slot_at(load.point) if is_set_down else None
+    return Sighting(
+        observation_id=observation.observation_id,
+        device_id=observation.device_id,
+        boot=observation.boot,
+        sequence=observation.sequence,
+        observed_at=observation.observed_at,
+        epc_hex=load.epc_hex.upper(),
+        kind=load.action,
+        place=site.place_at(load.point) if is_set_down and slot_id is None else None,
+        slot_id=slot_id,
+        x_m=load.point.x_m,
+        y_m=load.point.y_m,
+        z_m=load.point.z_m,
+    )
+
+
+async def put_poses(tx: Tx, site_id: str, poses: dict[str, Observation], site: SiteMap) -> None:
+    """Keep the newest pose of each moving thing: one statement, however many reports came."""
+    await store.put_poses(tx, site_id, [_pose(seen, site) for _, seen in sorted(poses.items())])
+
+
+def _pose(observation: Observation, site: SiteMap) -> Row:
+    reading = observation.reading
+    assert isinstance(reading, PositionReading)
+    point_in_site = reading.point
+    if reading.frame == "wgs84":
+        raw = reading.point
+        point_in_site = site_from_wgs84(site.layout.origin, raw.y_m, raw.x_m, raw.z_m)
+    return {
+        "device_id": observation.device_id,
+        "x_m": point_in_site.x_m,
+        "y_m": point_in_site.y_m,
+        "z_m": point_in_site.z_m,
+        "heading_deg": reading.heading_deg,
+        "load_epc_hex": reading.load_epc_hex,
+        "at": observation.observed_at,
+    }
+
+
+# --- folding -------------------------------------------------------------------------------------
+
+
+class Folded(msgspec.Struct, kw_only=True):
+    """The outcome of folding some tags."""
+
+    tracks: dict[str, tuple[Track, tuple[datetime, str, int, int]]] = {}
+    derived: dict[str, Derived] = {}
+    refolded: set[str] = set()
+    """Tags folded from the start, because something came late."""
+
+
+async def fold_sightings(tx: Tx, site_id: str, sightings: Sequence[Sighting], site: SiteMap) -> Touched:
+    """Take sightings into the journal and fold the tags they concern."""
+    fresh = await store.insert_sightings(tx, site_id, sightings)
+    by_tag: dict[str, list[Sighting]] = {}
+    for sighting in sorted(fresh, key=lambda sighting: sighting.key):
+        by_tag.setdefault(sighting.epc_hex, []).append(sighting)
+    return await _fold_tags(tx, site_id, by_tag, set(), site)
+
+
+async def refold(tx: Tx, site_id: str, tags: Collection[str], site: SiteMap) -> Touched:
+    """Fold all sightings of tags again, as after they were declared on something."""
+    seen = await store.have_sightings(tx, site_id, tags)
+    return await _fold_tags(tx, site_id, {tag: [] for tag in seen}, set(seen), site)
+
+
+async def _fold_tags(
+    tx: Tx, site_id: str, by_tag: dict[str, list[Sighting]], anew: set[str], site: SiteMap
+) -> Touched:
+    if not by_tag:
+        return Touched()
+    subjects = await store.subjects(tx, site_id, by_tag)
+    kept = await store.tracks(tx, site_id, by_tag)
+    late = {tag for tag, new in by_tag.items() if new and tag in kept and new[0].key <= kept[tag][1]}
+    folded = Folded(refolded=late | anew)
+    everything = await store.sightings_of(tx, site_id, folded.refolded) if folded.refolded else {}
+    for tag, new in by_tag.items():
+        track = Track() if tag in folded.refolded or tag not in kept else kept[tag][0]
+        ordered = everything[tag] if tag in folded.refolded else new
+        expected = tag in subjects and subjects[tag]["is_expected"]
+        folded.derived[tag] = fold(track, ordered, expected_gate_id=_first_gate(site) if expected else None)
+        folded.tracks[tag] = (track, ordered[-1].key)
+    old = await store.forget_derived(tx, site_id, folded.refolded)
+    await store.save_tracks(tx, site_id, folded.tracks)
+    await store.save_derived(tx, site_id, folded.derived)
+    _tell_crossings(tx, site_id, folded, old, subjects)
+    _tell_set_downs(tx, site_id, by_tag, subjects)
+    await _tell_unknown(tx, site_id, by_tag, subjects)
+    return _touched(folded, subjects, old)
+
+
+def _first_gate(site: SiteMap) -> str | None:
+    return min(site.gates, default=None)
+
+
+def _tell_crossings(
+    tx: Tx, site_id: str, folded: Folded, old: dict[str, list[Crossing]], subjects: dict[str, Row]
+) -> None:
+    """Tell crossings of units and of undeclared tags; one that was told before folding anew stays told."""
+    for tag, derived in sorted(folded.derived.items()):
+        subject = subjects.get(tag)
+        if subject is not None and subject["vehicle_id"] is not None:
+            continue
+        for crossing in derived.crossings:
+            if any(_same(crossing, earlier) for earlier in old.get(tag, [])):
+                continue
+            tx.emit(
+                UnitCrossed(
+                    site_id=site_id,
+                    gate_id=crossing.gate_id,
+                    unit_id=None if subject is None else subject["unit_id"],
+                    epc_hex=tag,
+                    direction=crossing.direction,
+                    crossed_at=crossing.crossed_at,
+                    evidence_ids=crossing.evidence_ids,
+                    is_direct=crossing.is_direct,
+                )
+            )
+
+
+def _same(crossing: Crossing, earlier: Crossing) -> bool:
+    """Late reads may move a crossing by a moment: within one passage it is the same."""
+    return (
+        crossing.gate_id == earlier.gate_id
+        and crossing.direction == earlier.direction
+        and abs(crossing.crossed_at - earlier.crossed_at) <= PASSAGE
+    )
+
+
+def _tell_set_downs(
+    tx: Tx, site_id: str, by_tag: dict[str, list[Sighting]], subjects: dict[str, Row]
+) -> None:
+    """Tell each set-down when it comes in: an observation comes in once."""
+    for tag, new in sorted(by_tag.items()):
+        unit_id = subjects[tag]["unit_id"] if tag in subjects else None
+        for sighting in new:
+            if unit_id is None or sighting.kind != "set_down":
+                continue
+            assert sighting.x_m is not None
+            assert sighting.y_m is not None
+            tx.emit(
+                UnitSetDown(
+                    site_id=site_id,
+                    unit_id=unit_id,
+                    slot_id=sighting.slot_id,
+                    at=sighting.observed_at,
+                    evidence_ids=[sighting.observation_id],
+                    point=Point(sighting.x_m, sighting.y_m, sighting.z_m or 0.0),
+                )
+            )
+
+
+async def _tell_unknown(
+    tx: Tx, site_id: str, by_tag: dict[str, list[Sighting]], subjects: dict[str, Row]
+) -> None:
+    facts: dict[str, Event] = {}
+    for tag, new in sorted(by_tag.items()):
+        if tag in subjects:
+            continue
+        for sighting in new:
+            key = f"unknown:{site_id}:{sighting.device_id}:{tag}"
+            facts.setdefault(
+                key,
+                TagUnknown(
+                    site_id=site_id,
+                    device_id=sighting.device_id,
+                    epc_hex=tag,
+                    observation_id=sighting.observation_id,
+                    at=sighting.observed_at,
+                ),
+            )
+    await tell(tx, facts)
+
+
+def _touched(folded: Folded, subjects: dict[str, Row], old: dict[str, list[Crossing]]) -> Touched:
+    touched = Touched()
+    for tag, derived in folded.derived.items():
+        subject = subjects.get(tag)
+        for stay in derived.stays.values():
+            touched.gate(stay.gate_id, stay.first_at, stay.last_at)
+        for crossing in [*derived.crossings, *old.get(tag, [])]:
+            touched.gate(crossing.gate_id, crossing.crossed_at, crossing.crossed_at)
+        if subject is None:
+            continue
+        if subject["unit_id"] is not None:
+            touched.unit_ids.add(subject["unit_id"])
+        elif derived.stays or tag in folded.refolded:
+            starts = [stay.first_at for stay in derived.stays.values()]
+            touched.vehicle(subject["vehicle_id"], None if tag in folded.refolded else min(starts))
+    return touched
+
+
+# --- devices -------------------------------------------------------------------------------------
+
+
+async def on_device_placed(event: DevicePlaced, tx: Tx) -> None:
+    """A device has a place; one that moves with a forklift or a person becomes an asset."""
+    await store.put_mount(tx, msgspec.structs.asdict(event))
+    await place_assets(tx, event.site_id)
+
+
+async def place_assets(tx: Tx, site_id: str) -> None:
+    """Number the moving things of a site; nothing while its layout is not known yet."""
+    found = await current(tx, site_id)
+    if found is None:
+        return
+    serves = {mount.mount_id: mount.serves for mount in found[0].mounts}
+    for device_id, mount_id in await store.mounts_without_asset(tx, site_id):
+        kind = serves.get(mount_id)
+        if kind in MOVING:
+            named = device_id if kind == "forklift" else None
+            asset = {"asset_id": named, "label": named, "site_id": site_id, "kind": kind}
+            await store.put_asset(tx, {**asset, "device_id": device_id})
+
+
+async def on_device_retired(event: DeviceRetired, tx: Tx) -> None:
+    """What the device told stays; it is no longer shown."""
+    await store.retire(tx, event.device_id, event.retired_at)
