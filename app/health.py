@@ -11,7 +11,14 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
@@ -57,6 +64,10 @@ class Health:
     def add_check(self, name: str, check: Check) -> None:
         """`check` answers within `CHECK_WITHIN_S`, or counts as failed; raising counts as failed too."""
         self._checks[name] = check
+
+    def add_gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """A figure that `value` tells whenever Prometheus asks."""
+        Gauge(name, text, registry=self.metrics).set_function(value)
 
     def states(self) -> list[TaskState]:
         return [state for tasks in self._tasks for state in tasks.states.values()]

@@ -24,7 +24,8 @@ from kernel.caller import Caller
 from kernel.errors import Unavailable
 from twin.api import apply
 
-USERS_LOOKED_AT_EVERY_S = 5.0
+USERS_LOOKED_AT_EVERY_S = 30.0
+MEGABYTE = 1_000_000
 
 
 def edge_crew(parts: Parts) -> Mapping[str, Work]:

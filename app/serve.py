@@ -1,7 +1,6 @@
 """Start and stop, in order: database, broker, migrations, roles, web server; and back."""
 
 import asyncio
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
-from psycopg.conninfo import conninfo_to_dict
 
+from app.access import app_password
 from app.database import Database
 from app.health import Health, RequestMetrics
 from app.migrate import migrate, require_migrated
@@ -22,7 +22,6 @@ from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import BrokerAddress
 from app.supervise.broker_external import ExternalBroker
 from app.supervise.postgres import EmbeddedPostgres
-from app.supervise.process import kept_secret
 from app.tasks import Tasks
 from app.tls import Certificate, fingerprint, local_certificate, names_of, server_certificate
 from app.wake import Wake
@@ -109,7 +108,7 @@ async def _start_parts(
     settings: Settings, roles: frozenset[Role], clock: Clock, stack: AsyncExitStack, tasks: Tasks
 ) -> Parts:
     health = Health([tasks])
-    owner_dsn, app_dsn = await _start_database(settings, clock, stack, tasks)
+    owner_dsn, app_dsn = await _start_database(settings, roles, clock, stack, tasks)
     broker, address = await _start_broker(settings, roles, clock, stack, tasks, health)
     ids = Ids.unguessable(clock)
     database = Database(app_dsn, clock, ids)
@@ -124,7 +123,7 @@ async def _start_parts(
 
 
 async def _start_database(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, tasks: Tasks
+    settings: Settings, roles: frozenset[Role], clock: Clock, stack: AsyncExitStack, tasks: Tasks
 ) -> tuple[str | None, str]:
     """The owner's DSN, when we have one, and the roles'. Migrates when we may."""
     owner_dsn = settings.database_url.get_secret_value() if settings.database_url else None
@@ -133,23 +132,26 @@ async def _start_database(
         owner_dsn = await server.start()
         stack.push_async_callback(server.stop)
         tasks.start("postgres", server.watch, vital=True)
-    password = _app_password(settings)
+    password = app_password(settings)
     app_dsn = settings.app_dsn(owner_dsn, password)
     if owner_dsn is None:
-        await require_migrated(app_dsn)
+        await _check_release(app_dsn, roles, tasks)
     else:
         done = await migrate(owner_dsn, clock, app_password=password)
         log.info("migrated", files=len(done))
     return owner_dsn, app_dsn
 
 
-def _app_password(settings: Settings) -> str:
-    if settings.app_password is not None:
-        return settings.app_password.get_secret_value()
-    if settings.app_database_url is not None:
-        given = conninfo_to_dict(settings.app_database_url.get_secret_value())
-        return str(given.get("password") or "") or secrets.token_urlsafe(32)
-    return kept_secret(settings.data_dir / "app-password")
+async def _check_release(app_dsn: str, roles: frozenset[Role], tasks: Tasks) -> None:
+    """Refuse a database of another release. An edge whose line is cut starts all the same, since it can
+    spool, and checks as soon as the line is back."""
+    try:
+        await require_migrated(app_dsn)
+    except psycopg.OperationalError as error:
+        if roles != {"edge"}:
+            raise
+        log.warning("database.away", reason=str(error).strip())
+        tasks.start("release-check", lambda: require_migrated(app_dsn))
 
 
 async def _start_broker(

@@ -1,0 +1,218 @@
+"""The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · admin`.
+
+The wiring is imported only by commands that need it: it loads every package of the product.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+import psycopg
+import typer
+import uvloop
+from pydantic import ValidationError
+
+from app.access import database_access
+from app.audit import audit as run_audit
+from app.audit import audit_text
+from app.backup import backup as make_backup
+from app.commands import Commands
+from app.database import Database
+from app.logs import configure_logs
+from app.migrate import migrate as run_migrations
+from app.parts import ROLES, Role
+from app.restore import restore as load_backup
+from app.serve import serve as run_program
+from app.settings import Settings
+from app.supervise.process import ChildFailed
+from app.web import PortTaken
+from identity.messages import AddParty, AddPerson, PartyKind
+from kernel.caller import Caller
+from kernel.caller import Role as PersonRole
+from kernel.clock import SystemClock
+from kernel.errors import TallyhouseError
+from kernel.ids import Ids
+from kernel.messages import Command
+
+Answer = TypeVar("Answer")
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+admin = typer.Typer(no_args_is_help=True, help="Open the first accounts of a new installation.")
+cli.add_typer(admin, name="admin")
+
+NewFile = Annotated[Path, typer.Argument(help="A file that does not exist yet.")]
+OldFile = Annotated[Path, typer.Argument(help="A file made by `tallyhouse backup`.", exists=True)]
+
+
+@cli.command()
+def serve(
+    role: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(ROLES)} or all; may be given more than once.")
+    ] = None,
+) -> None:
+    """Run the program until SIGTERM or Ctrl-C."""
+    from app.roles import CREWS, web_app
+
+    settings = Settings()
+    configure_logs(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(run_program(settings, roles_named(role or ["all"]), crews=CREWS, web=web_app)))
+
+
+@cli.command()
+def migrate(
+    accept_server: Annotated[
+        bool, typer.Option("--accept-server", help="The server was upgraded to another major version.")
+    ] = False,
+) -> None:
+    """Bring the database to this release."""
+
+    async def work(settings: Settings) -> list[str]:
+        async with database_access(settings) as access:
+            return await run_migrations(
+                access.as_owner(),
+                SystemClock(),
+                app_password=access.app_password,
+                accept_server=accept_server,
+            )
+
+    done = _quietly(work)
+    typer.echo("\n".join(done) if done else "up to date")
+
+
+@cli.command()
+def audit(
+    journal: Annotated[str | None, typer.Argument(help="Only this journal; all when left out.")] = None,
+) -> None:
+    """Re-add every journal from zero and compare with the balances; exit code 1 when any disagrees."""
+    from app.wiring import AUDITS
+
+    async def work(settings: Settings) -> tuple[str, bool]:
+        async with database_access(settings) as access:
+            results = await run_audit(access.app_dsn, SystemClock(), AUDITS, journal)
+        return audit_text(results), any(result.findings for result in results)
+
+    text, disagree = _quietly(work)
+    typer.echo(text)
+    raise typer.Exit(1 if disagree else 0)
+
+
+@cli.command()
+def backup(file: NewFile) -> None:
+    """Save everything in one file, while the program goes on working. The file holds secrets."""
+
+    async def work(settings: Settings) -> int:
+        async with database_access(settings) as access:
+            manifest = await make_backup(access.as_owner(), settings.data_dir, file, SystemClock())
+        return sum(table.row_count for table in manifest.tables)
+
+    typer.echo(f"{file}: {_quietly(work)} rows")
+
+
+@cli.command()
+def restore(file: OldFile) -> None:
+    """Load a backup into an empty data folder, or a new database."""
+
+    async def work(settings: Settings) -> int:
+        async with database_access(settings) as access:
+            manifest = await load_backup(
+                access.as_owner(), settings.data_dir, file, SystemClock(), app_password=access.app_password
+            )
+        return sum(table.row_count for table in manifest.tables)
+
+    typer.echo(f"{file}: {_quietly(work)} rows restored")
+
+
+@admin.command("add-party")
+def add_party(kind: str, name: str, party_id: str) -> None:
+    """Enter a bank, keeper, owner or carrier."""
+    kinds: tuple[PartyKind, ...] = ("bank", "keeper", "owner", "carrier")
+    chosen = next((known for known in kinds if known == kind), None)
+    if chosen is None:
+        raise typer.BadParameter(f"kind is one of {', '.join(kinds)}")
+    _do(AddParty(kind=chosen, name=name, party_id=party_id))
+    typer.echo(f"{kind} {party_id} entered")
+
+
+@admin.command("add-person")
+def add_person(
+    username: str,
+    party_id: str,
+    roles: Annotated[list[str], typer.Argument(help="operator, picker, keeper, officer, …")],
+    display_name: Annotated[str, typer.Option(help="Shown to others; the user name when left out.")] = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
+    ] = "",
+) -> None:
+    """Open an account; the password is asked for."""
+    known = {role: role for role in get_args(PersonRole)}
+    unknown = [role for role in roles if role not in known]
+    if unknown:
+        raise typer.BadParameter(f"no such role: {', '.join(unknown)}")
+    _do(
+        AddPerson(
+            username=username,
+            password=password,
+            display_name=display_name or username,
+            party_id=party_id,
+            roles=tuple(known[role] for role in roles),
+        )
+    )
+    typer.echo(f"{username} may sign in")
+
+
+def roles_named(names: list[str]) -> list[Role]:
+    """The roles of these names; `all` stands for every one. BadParameter for a name that is none."""
+    if "all" in names:
+        return list(ROLES)
+    unknown = [name for name in names if name not in ROLES]
+    if unknown:
+        raise typer.BadParameter(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)} and all")
+    return [role for role in ROLES if role in names]
+
+
+def _do(command: Command) -> None:
+    """Carry out one command in the product's own name."""
+    from app.wiring import all_commands
+
+    async def work(settings: Settings) -> None:
+        clock = SystemClock()
+        async with database_access(settings) as access:
+            database = Database(access.app_dsn, clock, Ids.unguessable(clock))
+            await database.open()
+            try:
+                await Commands(database, all_commands()).do(Caller.product("admin"), command)
+            finally:
+                await database.close()
+
+    _quietly(work)
+
+
+def _quietly(work: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:
+    """Run a short command: only warnings are logged, as text."""
+    configure_logs("warning", "console")
+    return _run(work(Settings()))
+
+
+def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def main() -> None:
+    """Entry point. What is expected to go wrong is told in one line; the exit code is 1."""
+    try:
+        cli()
+    except ValidationError as error:
+        problems = [f"TALLYHOUSE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        sys.exit("\n".join(["settings:", *problems]))
+    except TallyhouseError as error:
+        facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())
+        sys.exit(f"{error.key}: {facts}")
+    except (ChildFailed, PortTaken, psycopg.OperationalError) as error:
+        sys.exit(str(error).strip())
+
+
+if __name__ == "__main__":
+    main()
