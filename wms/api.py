@@ -1,24 +1,101 @@
-"""The front door of wms: what finance, viz and the application may call."""
+"""The front door of wms: what finance, viz and the application may call.
+
+`place_hold` and `lift_hold` work in the caller's transaction. The readers show what the reader's party may
+see.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from devices.messages import BarrierConfirmed, BarrierFailed
 from kernel.messages import Command, Event
-from wms.stock.handlers import BookUnit, LotBook, book_of_lot, lift_hold, place_hold
-from wms.stock.views import UnitStatus, changed_units, unit_statuses
+from twin.messages import UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
+from wms.allocation.handlers import allocate_order, allocate_orders, cancel_order
+from wms.audit import audit
+from wms.catalogue.handlers import register_skus
+from wms.dispatch.gate import (
+    on_barrier_confirmed,
+    on_barrier_failed,
+    on_vehicle_at_gate,
+    on_vehicle_left,
+    on_vehicle_weighed,
+    on_visit_expected,
+)
+from wms.dispatch.handlers import cancel_release, release_shipment
+from wms.inbound.handlers import announce_delivery, declare_opening_stock, on_unit_crossed
+from wms.messages import (
+    AdjustStock,
+    AllocateOrder,
+    AllocateOrders,
+    AnnounceDelivery,
+    CancelOrder,
+    CancelRelease,
+    ClaimTask,
+    DecideOrder,
+    DeclareOpeningStock,
+    ImportOrders,
+    PlaceOrder,
+    RecordScans,
+    RegisterSkus,
+    RegisterVisit,
+    ReleaseShipment,
+    ReleaseTask,
+    VisitExpected,
+)
+from wms.orders.handlers import decide_order, import_orders, place_order
+from wms.orders.views import ImportSummary, import_summary, refused_rows
+from wms.scans.handlers import record_scans
+from wms.stock.handlers import adjust_stock, book_of_lot, lift_hold, place_hold
+from wms.stock.model import BookUnit, LotBook
+from wms.stock.views import LotRow, UnitHold, UnitStatus, changed_units, lot_rows, unit_holds, unit_statuses
+from wms.tasks.handlers import claim_task, release_task
+from wms.visits.handlers import register_visit
 
-COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {}
-SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
+COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    RegisterSkus: register_skus,
+    DeclareOpeningStock: declare_opening_stock,
+    AdjustStock: adjust_stock,
+    RegisterVisit: register_visit,
+    AnnounceDelivery: announce_delivery,
+    ClaimTask: claim_task,
+    ReleaseTask: release_task,
+    RecordScans: record_scans,
+    PlaceOrder: place_order,
+    ImportOrders: import_orders,
+    DecideOrder: decide_order,
+    AllocateOrder: allocate_order,
+    AllocateOrders: allocate_orders,
+    CancelOrder: cancel_order,
+    ReleaseShipment: release_shipment,
+    CancelRelease: cancel_release,
+}
+SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
+    UnitCrossed: [on_unit_crossed],
+    VehicleAtGate: [on_vehicle_at_gate],
+    VehicleWeighed: [on_vehicle_weighed],
+    VehicleLeft: [on_vehicle_left],
+    VisitExpected: [on_visit_expected],
+    BarrierConfirmed: [on_barrier_confirmed],
+    BarrierFailed: [on_barrier_failed],
+}
 
 __all__ = [
     "COMMANDS",
     "SUBSCRIBERS",
     "BookUnit",
+    "ImportSummary",
     "LotBook",
+    "LotRow",
+    "UnitHold",
     "UnitStatus",
+    "audit",
     "book_of_lot",
     "changed_units",
+    "import_summary",
     "lift_hold",
+    "lot_rows",
     "place_hold",
+    "refused_rows",
+    "unit_holds",
     "unit_statuses",
 ]

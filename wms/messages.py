@@ -23,9 +23,11 @@ Handling = Literal["ambient", "chilled", "frozen", "hazard"]
 VisitPurpose = Literal["delivery", "pickup"]
 TaskKind = Literal["putaway", "pick"]
 TaskState = Literal["open", "claimed", "done", "cancelled"]
-OrderState = Literal["received", "held", "refused", "short", "allocated", "picking", "ready", "shipped", "cancelled"]
+OrderState = Literal[
+    "received", "held", "refused", "short", "allocated", "picking", "ready", "shipped", "cancelled"
+]
 ScanOutcome = Literal["done", "refused", "noted"]
-ReleaseState = Literal["issued", "at_gate", "departed", "cancelled"]
+ReleaseState = Literal["issued", "at_gate", "departed", "expired", "cancelled"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class OpeningRow(Part, frozen=True, kw_only=True):
 
 
 class DeclareOpeningStock(Command, frozen=True, kw_only=True):
-    """Enter stock that is already in the racks. A claim only: its evidence is nothing until sensors see it."""
+    """Enter stock that is already in the racks: a claim, worth nothing until sensors see it."""
 
     site_id: str
     rows: tuple[OpeningRow, ...]
@@ -191,6 +193,15 @@ class DeliveryReceived(Event, frozen=True, kw_only=True):
     received_at: datetime
 
 
+class VisitExpected(Event, frozen=True, kw_only=True):
+    site_id: str
+    visit_id: str
+    vehicle_id: str
+    plate: str
+    purpose: VisitPurpose
+    expected_at: datetime
+
+
 class VehicleAdmitted(Event, frozen=True, kw_only=True):
     site_id: str
     gate_id: str
@@ -278,7 +289,7 @@ class PickConfirmed(Event, frozen=True, kw_only=True):
 
 
 class OrderLine(Part, frozen=True, kw_only=True):
-    """What is wanted: pieces of an item, of one lot, or whole named units (then `quantity_each` is theirs)."""
+    """What is wanted: pieces of an item, of one lot, or whole named units (`quantity_each` is then theirs)."""  # noqa: E501
 
     sku: str
     quantity_each: int
@@ -339,7 +350,7 @@ class AllocateOrder(Command, frozen=True, kw_only=True):
 
 
 class AllocateOrders(Command, frozen=True, kw_only=True):
-    """The same for up to `ORDERS_ALLOCATED_MAX` orders at once; an order that gets nothing keeps its state."""
+    """The same for up to `ORDERS_ALLOCATED_MAX` orders; one that gets nothing keeps its state."""
 
     site_id: str
     order_ids: tuple[str, ...]

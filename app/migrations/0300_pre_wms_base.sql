@@ -139,9 +139,10 @@ CREATE TABLE wms.visit (
     exit_mass_g bigint CHECK (exit_mass_g > 0),
     expected_at timestamptz NOT NULL,
     admitted_at timestamptz,
-    left_at timestamptz
+    left_at timestamptz,
+    barrier_tries integer NOT NULL DEFAULT 0 CHECK (barrier_tries >= 0)
 );
-COMMENT ON TABLE wms.visit IS 'A vehicle''s stay: expected, admitted (the barrier was opened for it), leaving, left. Masses are what the lane''s weighbridge showed on the way in and out.';
+COMMENT ON TABLE wms.visit IS 'A vehicle''s stay: expected, admitted (the barrier was opened for it), leaving (opened for it on the way out), left. Masses are what the lane''s weighbridge showed on the way in and out; barrier_tries counts failed orders to the barrier in a row.';
 CREATE UNIQUE INDEX visit_one_live ON wms.visit (site_id, vehicle_id) WHERE state IN ('expected', 'admitted', 'leaving');
 CREATE INDEX ON wms.visit (site_id, visit_id);
 
@@ -191,12 +192,13 @@ CREATE TABLE wms.outbound_order (
         state IN ('received', 'held', 'refused', 'short', 'allocated', 'picking', 'ready', 'shipped', 'cancelled')
     ),
     request_sha256 text NOT NULL,
+    parcel_unit_id text REFERENCES wms.unit,
     placed_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     ended_reason text,
     UNIQUE (site_id, source, reference)
 );
-COMMENT ON TABLE wms.outbound_order IS 'An order to send goods out. source is "desk" or the name of an imported file; request_sha256 recognises the same order sent again.';
+COMMENT ON TABLE wms.outbound_order IS 'An order to send goods out. source is "desk" or the name of an imported file; request_sha256 recognises the same order sent again; parcel_unit_id is what loose pieces are packed into.';
 CREATE INDEX ON wms.outbound_order (site_id, order_id);
 
 CREATE TABLE wms.order_line (
@@ -267,6 +269,7 @@ CREATE TABLE wms.reservation (
     line_no integer NOT NULL,
     balance_id bigint NOT NULL REFERENCES wms.balance,
     quantity_each bigint NOT NULL CHECK (quantity_each > 0),
+    mass_g bigint NOT NULL CHECK (mass_g >= 0),
     state text NOT NULL CHECK (state IN ('reserved', 'picked', 'shipped', 'released')),
     reserved_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
@@ -308,6 +311,7 @@ CREATE UNIQUE INDEX task_one_putaway ON wms.task (unit_id) WHERE kind = 'putaway
 CREATE UNIQUE INDEX task_slot_taken_once ON wms.task (site_id, to_bin) WHERE kind = 'putaway' AND state IN ('open', 'claimed');
 
 CREATE TABLE wms.scan (
+    scan_no bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     device_id text NOT NULL,
     boot bigint NOT NULL,
     sequence bigint NOT NULL,
@@ -326,7 +330,7 @@ CREATE TABLE wms.scan (
     CHECK ((outcome = 'refused') = (key IS NOT NULL))
 );
 COMMENT ON TABLE wms.scan IS 'Every scan and the answer it got, by device, boot and sequence: sent again, it gets the same answer. Append only.';
-CREATE INDEX ON wms.scan (site_id, recorded_at);
+CREATE INDEX ON wms.scan (site_id, scan_no);
 
 CREATE TABLE wms.release (
     release_id text PRIMARY KEY,
@@ -335,7 +339,7 @@ CREATE TABLE wms.release (
     order_id text NOT NULL REFERENCES wms.outbound_order,
     gate_id text NOT NULL,
     vehicle_id text NOT NULL REFERENCES wms.vehicle,
-    state text NOT NULL CHECK (state IN ('issued', 'at_gate', 'departed', 'cancelled')),
+    state text NOT NULL CHECK (state IN ('issued', 'at_gate', 'departed', 'expired', 'cancelled')),
     expected_mass_g bigint NOT NULL CHECK (expected_mass_g >= 0),
     valid_from timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
@@ -357,6 +361,17 @@ CREATE TABLE wms.release_reservation (
 );
 COMMENT ON TABLE wms.release_reservation IS 'The picked promises a release lets out. The partial unique index refuses two live releases of the same goods.';
 CREATE UNIQUE INDEX release_reservation_one_live ON wms.release_reservation (reservation_id) WHERE ended_at IS NULL;
+
+CREATE TABLE wms.gate_presence (
+    site_id text NOT NULL,
+    gate_id text NOT NULL,
+    vehicle_id text NOT NULL REFERENCES wms.vehicle,
+    seen jsonb NOT NULL,
+    seen_at timestamptz NOT NULL,
+    gone_at timestamptz,
+    PRIMARY KEY (site_id, gate_id, vehicle_id)
+);
+COMMENT ON TABLE wms.gate_presence IS 'What the twin last saw of a vehicle at a gate, so that a visit or release that comes later is decided at once.';
 
 CREATE TABLE wms.gate_decision (
     decision_id text PRIMARY KEY,
@@ -380,7 +395,7 @@ INSERT INTO wms.review_rule (rule, version, priority, outcome, parameters, valid
     ('junk_code', 1, 10, 'refuse', '{"codes": ["POST", "DOT", "M", "D", "C2", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "ADJUST", "ADJUST2", "TEST001", "TEST002"]}', '-infinity'),
     ('return', 1, 20, 'refuse', '{"reference_prefix": "C"}', '-infinity'),
     ('cancellation', 1, 30, 'refuse', '{"reference_prefix": "C"}', '-infinity'),
-    ('bad_quantity', 1, 40, 'refuse', '{"each_max": 100000}', '-infinity'),
+    ('bad_quantity', 1, 40, 'refuse', '{"each_max": 100000, "reference_prefix": "C"}', '-infinity'),
     ('no_price', 1, 50, 'refuse', '{}', '-infinity'),
     ('no_customer', 1, 60, 'refuse', '{}', '-infinity'),
     ('unknown_sku', 1, 70, 'refuse', '{}', '-infinity'),
@@ -423,6 +438,7 @@ BEGIN
         ('scan', by_site),
         ('release', by_site || by_owner),
         ('release_reservation', 'release_id IN (SELECT r.release_id FROM wms.release r)'),
+        ('gate_presence', by_site),
         ('gate_decision', by_site)
     LOOP
         EXECUTE format('ALTER TABLE wms.%I ENABLE ROW LEVEL SECURITY', named);

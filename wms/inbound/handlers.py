@@ -99,7 +99,7 @@ async def _expect(tx: Tx, command: AnnounceDelivery, result: DeliveryResult, *, 
             delivery_id=result.delivery_id,
             lot_id=result.lot_id,
             owner_party_id=command.owner_party_id,
-            sku=delivery["sku"],
+            sku=normal_sku(command.sku),
             vehicle_id=result.vehicle_id,
             unit_ids=result.unit_ids,
             expected_net_g=expected_net_g,
@@ -122,9 +122,7 @@ async def declare_opening_stock(command: DeclareOpeningStock, tx: Tx) -> int:
     await _refuse_taken_codes(tx, command.site_id, rows)
     keys = [(row.owner_party_id, normal_sku(row.sku), row.lot.strip()) for row in rows]
     lots = await _lots(tx, command.site_id, set(keys))
-    units = [
-        _unit_row(tx, lots[key], key, row, row.mass_g) for key, row in zip(keys, rows, strict=True)
-    ]
+    units = [_unit_row(tx, lots[key], key, row, row.mass_g) for key, row in zip(keys, rows, strict=True)]
     await _declare_units(tx, command.site_id, units)
     moves = [
         Move(
@@ -138,7 +136,9 @@ async def declare_opening_stock(command: DeclareOpeningStock, tx: Tx) -> int:
         for unit, row in zip(units, rows, strict=True)
     ]
     await apply_moves(tx, command.site_id, moves)
-    await _claim(tx, command.site_id, {move.target.unit_id: move.target.bin for move in moves}, "opening_stock")
+    await _claim(
+        tx, command.site_id, {move.target.unit_id: move.target.bin for move in moves}, "opening_stock"
+    )
     return len(units)
 
 
@@ -274,7 +274,7 @@ async def plan_putaways(tx: Tx, site_id: str) -> int:
     occupied = await stock.occupied_bins(tx, site_id) | await twin.occupied_slots(tx, site_id)
     promised = await tasks.slots_promised(tx, site_id)
     rack_of = {slot.slot_id: slot.rack_id for slot in slots}
-    planned = []
+    planned: list[Row] = []
     for row in staged:
         racks = {rack_of[name] for name in await store.bins_of_lot(tx, row["lot_id"]) if name in rack_of}
         racks |= {rack_of[task["to_bin"]] for task in planned if task["lot_id"] == row["lot_id"]}

@@ -151,14 +151,20 @@ def broken_opening_rows(
         checks = [
             ("sscc", is_valid_sscc(row.sscc), "18 digits with a right check digit"),
             ("sku", row.sku in skus, "in the catalogue"),
-            ("lot", 1 <= len(row.lot.strip()) <= LOT_CODE_LENGTH_MAX, f"1 to {LOT_CODE_LENGTH_MAX} characters"),
+            (
+                "lot",
+                1 <= len(row.lot.strip()) <= LOT_CODE_LENGTH_MAX,
+                f"1 to {LOT_CODE_LENGTH_MAX} characters",
+            ),
             ("quantity_each", 1 <= row.quantity_each <= QUANTITY_EACH_MAX, f"1 to {QUANTITY_EACH_MAX}"),
             ("mass_g", 1 <= row.mass_g <= MASS_G_MAX, f"1 to {MASS_G_MAX}"),
             ("slot_id", row.slot_id in slots, "a slot of the layout"),
             ("slot_id", row.slot_id not in occupied, "an empty slot"),
             *_once(seen, row),
         ]
-        broken += [{"row": number, "field": field, "rule": rule} for field, holds, rule in checks if not holds]
+        broken += [
+            {"row": number, "field": field, "rule": rule} for field, holds, rule in checks if not holds
+        ]
     return broken
 
 

@@ -13,6 +13,7 @@ from wms.stock.model import (
     Balance,
     BookUnit,
     Change,
+    Goods,
     LotBook,
     Move,
     Place,
@@ -51,7 +52,7 @@ async def apply_moves(tx: Tx, site_id: str, moves: Sequence[Move]) -> None:
 
 
 def _split(
-    changes: Sequence[Change], balances: dict[tuple[object, Place], Balance]
+    changes: Sequence[Change], balances: dict[tuple[Goods, Place], Balance]
 ) -> tuple[list[tuple[int, Change]], list[Change]]:
     """Changes of rows that exist (with their ids), and changes that make rows."""
     less, more = [], []

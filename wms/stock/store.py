@@ -19,7 +19,7 @@ _BALANCE_COLUMNS = (
 LOCK_BALANCES_OF_UNITS = f"""
     SELECT {_BALANCE_COLUMNS} FROM wms.balance
     WHERE site_id = %(site_id)s AND unit_id = ANY(%(unit_ids)s)
-    ORDER BY balance_id FOR UPDATE"""
+    ORDER BY balance_id FOR UPDATE"""  # noqa: S608
 
 # Everything an allocation may look at: of these items and owner, also held stock, so that the refusal can
 # say that it is held.
@@ -27,7 +27,7 @@ LOCK_BALANCES_OF_SKUS = f"""
     SELECT {_BALANCE_COLUMNS} FROM wms.balance
     WHERE site_id = %(site_id)s AND sku = ANY(%(skus)s) AND owner_party_id = ANY(%(owner_party_ids)s)
         AND quantity_each > 0
-    ORDER BY balance_id FOR UPDATE"""
+    ORDER BY balance_id FOR UPDATE"""  # noqa: S608
 
 # Less of something that exists: the row is locked by the caller.
 TAKE = """
@@ -116,7 +116,9 @@ UNITS_OF_HOLD = """
 END_HOLD = """
     UPDATE wms.hold SET lifted_at = %(now)s, lifted_by = %(by)s
     WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"""
-END_HOLD_UNITS = "UPDATE wms.hold_unit SET lifted_at = %(now)s WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"
+END_HOLD_UNITS = (
+    "UPDATE wms.hold_unit SET lifted_at = %(now)s WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"
+)
 HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
 
 SITE_VISIBLE = "SELECT EXISTS (SELECT FROM identity.visible_subjects() v WHERE v = %(site_id)s)"
@@ -213,7 +215,9 @@ def _place_columns(side: str, places: Sequence[Place]) -> dict[str, list[Any]]:
 
 async def insert_lots(tx: Tx, site_id: str, lots: Sequence[tuple[str, str, str, str]]) -> list[Row]:
     """Insert (lot_id, owner, sku, code) rows; returns those that are new."""
-    columns = dict(zip(("lot_ids", "owners", "skus", "codes"), map(list, zip(*lots, strict=True)), strict=True))
+    columns = dict(
+        zip(("lot_ids", "owners", "skus", "codes"), map(list, zip(*lots, strict=True)), strict=True)
+    )
     return await tx.rows(INSERT_LOTS, {"site_id": site_id, "now": tx.now, **columns})
 
 

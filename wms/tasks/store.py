@@ -15,7 +15,7 @@ _TASK = """t.task_id, t.site_id, t.kind, t.state, t.unit_id, u.sscc, u.sku, u.lo
 
 LOCK = f"""
     SELECT {_TASK} FROM wms.task t JOIN wms.unit u USING (unit_id)
-    WHERE t.task_id = ANY(%(task_ids)s) ORDER BY t.task_id FOR UPDATE OF t"""
+    WHERE t.task_id = ANY(%(task_ids)s) ORDER BY t.task_id FOR UPDATE OF t"""  # noqa: S608
 # The live tasks of scanned units and the tasks that the scans name, whatever their state.
 IDS_FOR_SCANS = """
     SELECT task_id, order_id FROM wms.task
@@ -56,7 +56,7 @@ PAGE = f"""{_ROW}
     WHERE t.site_id = %(site_id)s AND t.state = ANY(%(states)s)
         AND (%(cursor)s::text IS NULL OR (t.priority, t.task_id) > (
             SELECT c.priority, c.task_id FROM wms.task c WHERE c.task_id = %(cursor)s))
-    ORDER BY t.priority, t.task_id LIMIT %(limit)s"""
+    ORDER BY t.priority, t.task_id LIMIT %(limit)s"""  # noqa: S608
 ONES = f"{_ROW} WHERE t.task_id = ANY(%(task_ids)s)"
 
 
@@ -66,9 +66,7 @@ async def lock(tx: Tx, task_ids: Iterable[str]) -> list[Task]:
     return [msgspec.convert(row, Task) for row in rows]
 
 
-async def ids_for_scans(
-    tx: Tx, site_id: str, task_ids: Iterable[str], unit_ids: Iterable[str]
-) -> list[Row]:
+async def ids_for_scans(tx: Tx, site_id: str, task_ids: Iterable[str], unit_ids: Iterable[str]) -> list[Row]:
     """(task_id, order_id) of the tasks that scans of these units, or naming these tasks, may concern."""
     params = {"site_id": site_id, "task_ids": sorted(set(task_ids)), "unit_ids": sorted(set(unit_ids))}
     return await tx.rows(IDS_FOR_SCANS, params)

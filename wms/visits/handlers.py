@@ -3,7 +3,7 @@
 from kernel.errors import Conflict
 from kernel.tx import Tx
 from twin import api as twin
-from wms.messages import RegisterVisit, VisitPurpose, VisitResult
+from wms.messages import RegisterVisit, VisitExpected, VisitPurpose, VisitResult
 from wms.stock.handlers import require_site
 from wms.visits import store
 from wms.visits.model import normal_epc, normal_plate
@@ -24,6 +24,16 @@ async def open_visit(tx: Tx, site_id: str, plate: str, epc_hex: str, purpose: Vi
         raise Conflict("visits.already_expected", visit_id=live["visit_id"], plate=live["plate"])
     visit = {**vehicle, "visit_id": tx.ids.new("visit"), "purpose": purpose}
     await store.insert(tx, visit)
+    tx.emit(
+        VisitExpected(
+            site_id=site_id,
+            visit_id=visit["visit_id"],
+            vehicle_id=vehicle["vehicle_id"],
+            plate=vehicle["plate"],
+            purpose=purpose,
+            expected_at=tx.now,
+        )
+    )
     return VisitResult(visit_id=visit["visit_id"], vehicle_id=vehicle["vehicle_id"])
 
 

@@ -4,7 +4,7 @@ from kernel.tx import ReadTx, Row, Tx
 
 _VISIT = (
     "visit_id, site_id, vehicle_id, plate, epc_hex, purpose, state, entry_mass_g, exit_mass_g,"
-    " expected_at, admitted_at, left_at"
+    " expected_at, admitted_at, left_at, barrier_tries"
 )
 LOCK_VEHICLE = """
     SELECT vehicle_id, plate, epc_hex FROM wms.vehicle
@@ -18,7 +18,7 @@ INSERT_VEHICLE = """
 LOCK_LIVE = f"""
     SELECT {_VISIT} FROM wms.visit
     WHERE site_id = %(site_id)s AND vehicle_id = %(vehicle_id)s
-        AND state IN ('expected', 'admitted', 'leaving') FOR UPDATE"""
+        AND state IN ('expected', 'admitted', 'leaving') FOR UPDATE"""  # noqa: S608
 INSERT = """
     INSERT INTO wms.visit (visit_id, site_id, vehicle_id, plate, epc_hex, purpose, state, expected_at)
     VALUES (%(visit_id)s, %(site_id)s, %(vehicle_id)s, %(plate)s, %(epc_hex)s, %(purpose)s, 'expected',
@@ -35,10 +35,13 @@ LEAVE = """
 WEIGH_IN = """
     UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
 WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
+LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE"  # noqa: S608
+COUNT_TRY = "UPDATE wms.visit SET barrier_tries = barrier_tries + 1 WHERE visit_id = %(visit_id)s"
+FORGET_TRIES = "UPDATE wms.visit SET barrier_tries = 0 WHERE visit_id = %(visit_id)s AND barrier_tries > 0"
 PAGE = f"""
     SELECT {_VISIT} FROM wms.visit
     WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR visit_id < %(cursor)s)
-    ORDER BY visit_id DESC LIMIT %(limit)s"""
+    ORDER BY visit_id DESC LIMIT %(limit)s"""  # noqa: S608
 
 
 async def lock_vehicle(tx: Tx, site_id: str, plate: str, epc_hex: str) -> list[Row]:
@@ -83,6 +86,19 @@ async def leave(tx: Tx, visit_id: str) -> None:
 
 async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
     await tx.run(WEIGH_IN if going_in else WEIGH_OUT, {"visit_id": visit_id, "mass_g": mass_g})
+
+
+async def lock(tx: Tx, visit_id: str) -> Row | None:
+    return await tx.row(LOCK, {"visit_id": visit_id})
+
+
+async def count_try(tx: Tx, visit_id: str) -> None:
+    """One more order to the barrier for this visit has failed."""
+    await tx.run(COUNT_TRY, {"visit_id": visit_id})
+
+
+async def forget_tries(tx: Tx, visit_id: str) -> None:
+    await tx.run(FORGET_TRIES, {"visit_id": visit_id})
 
 
 async def page(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[Row]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from kernel.tx import ReadTx
 from wms.visits import store
+from wms.visits.model import normal_plate
 
 
 class VisitRow(BaseModel):
@@ -28,3 +29,8 @@ class VisitRow(BaseModel):
 async def visit_list(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[VisitRow]:
     """Newest first, from before `cursor`."""
     return [VisitRow(**row) for row in await store.page(read, site_id, cursor, limit)]
+
+
+async def vehicle_of_plate(read: ReadTx, site_id: str, plate: str) -> str | None:
+    """The vehicle with this plate; None when it was never here."""
+    return await store.vehicle_by_plate(read, site_id, normal_plate(plate))

@@ -1,0 +1,107 @@
+"""SQL of reservations. Their orders, tasks and balances are locked by the caller."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kernel.tx import ReadTx, Row, Tx
+
+INSERT = """
+    INSERT INTO wms.reservation (reservation_id, site_id, order_id, line_no, balance_id, quantity_each,
+        mass_g, state, reserved_at, changed_at)
+    SELECT t.reservation_id, %(site_id)s, t.order_id, t.line_no, t.balance_id, t.quantity_each, t.mass_g,
+        'reserved', %(now)s, %(now)s
+    FROM unnest(%(reservation_ids)s::text[], %(order_ids)s::text[], %(line_nos)s::integer[],
+        %(balance_ids)s::bigint[], %(quantities)s::bigint[], %(masses)s::bigint[])
+        AS t(reservation_id, order_id, line_no, balance_id, quantity_each, mass_g)"""
+# Where the picked pieces are now: the outbound floor, in the pallet itself or in the order's parcel.
+PICKED = """
+    UPDATE wms.reservation r SET state = 'picked', balance_id = b.balance_id, changed_at = %(now)s
+    FROM unnest(%(reservation_ids)s::text[], %(unit_ids)s::text[], %(lots)s::text[], %(skus)s::text[])
+            AS t(reservation_id, unit_id, lot_id, sku)
+        JOIN wms.balance b ON b.site_id = %(site_id)s AND b.unit_id = t.unit_id AND b.bin = %(bin)s
+            AND b.lot_id = t.lot_id AND b.sku = t.sku AND b.hold_id IS NULL AND b.status = 'available'
+    WHERE r.reservation_id = t.reservation_id AND r.state = 'reserved'"""
+CHANGE = """
+    UPDATE wms.reservation SET state = %(new)s, changed_at = %(now)s
+    WHERE reservation_id = ANY(%(reservation_ids)s) AND state = %(old)s"""
+OF_ORDERS = """
+    SELECT r.reservation_id, r.order_id, r.line_no, r.balance_id, r.quantity_each, r.mass_g, r.state,
+        b.unit_id, b.bin, b.lot_id, b.sku, b.owner_party_id
+    FROM wms.reservation r JOIN wms.balance b USING (balance_id)
+    WHERE r.order_id = ANY(%(order_ids)s) AND r.state = ANY(%(states)s)
+    ORDER BY r.balance_id, r.reservation_id"""
+LOCK_BALANCES = """
+    SELECT balance_id FROM wms.balance WHERE balance_id = ANY(%(balance_ids)s)
+    ORDER BY balance_id FOR UPDATE"""
+UNITS_ON_HAND = """
+    SELECT b.unit_id, u.full_each, sum(b.quantity_each)::bigint AS quantity_each
+    FROM wms.balance b JOIN wms.unit u USING (unit_id)
+    WHERE b.site_id = %(site_id)s AND b.unit_id = ANY(%(unit_ids)s)
+    GROUP BY b.unit_id, u.full_each"""
+PARCELS = """
+    SELECT order_id, parcel_unit_id, owner_party_id FROM wms.outbound_order
+    WHERE order_id = ANY(%(order_ids)s)"""
+SET_PARCELS = """
+    UPDATE wms.outbound_order o SET parcel_unit_id = t.unit_id
+    FROM unnest(%(order_ids)s::text[], %(unit_ids)s::text[]) AS t(order_id, unit_id)
+    WHERE o.order_id = t.order_id"""
+
+
+async def insert(tx: Tx, site_id: str, reservations: Sequence[Row]) -> None:
+    names = {
+        "reservation_ids": "reservation_id",
+        "order_ids": "order_id",
+        "line_nos": "line_no",
+        "balance_ids": "balance_id",
+        "quantities": "quantity_each",
+        "masses": "mass_g",
+    }
+    columns: dict[str, Any] = {
+        column: [row[field] for row in reservations] for column, field in names.items()
+    }
+    await tx.run(INSERT, {"site_id": site_id, "now": tx.now, **columns})
+
+
+async def mark_picked(
+    tx: Tx, site_id: str, bin_name: str, picked: Sequence[tuple[str, str, str, str]]
+) -> None:
+    """Picked: (reservation, the unit its pieces are in now, lot, item). Each must have been reserved."""
+    columns = dict(
+        zip(
+            ("reservation_ids", "unit_ids", "lots", "skus"), map(list, zip(*picked, strict=True)), strict=True
+        )
+    )
+    done = await tx.run(PICKED, {"site_id": site_id, "bin": bin_name, "now": tx.now, **columns})
+    assert done == len(picked), "a reservation is picked once, and its pieces are where they were moved"
+
+
+async def change(tx: Tx, reservation_ids: Sequence[str], old: str, new: str) -> None:
+    """Change states, each from `old`; a reservation that is no longer `old` is a fault."""
+    params = {"reservation_ids": list(reservation_ids), "old": old, "new": new, "now": tx.now}
+    done = await tx.run(CHANGE, params)
+    assert done == len(reservation_ids), f"every reservation was {old}"
+
+
+async def of_orders(read: ReadTx, order_ids: Iterable[str], states: Sequence[str]) -> list[Row]:
+    """Reservations with the place of their pieces, in the global order of balances."""
+    return await read.rows(OF_ORDERS, {"order_ids": sorted(set(order_ids)), "states": list(states)})
+
+
+async def lock_balances(tx: Tx, balance_ids: Iterable[int]) -> None:
+    await tx.rows(LOCK_BALANCES, {"balance_ids": sorted(set(balance_ids))})
+
+
+async def units_on_hand(read: ReadTx, site_id: str, unit_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Per unit: what it held when full, and what the books have of it now."""
+    rows = await read.rows(UNITS_ON_HAND, {"site_id": site_id, "unit_ids": sorted(set(unit_ids))})
+    return {row["unit_id"]: (row["full_each"], row["quantity_each"]) for row in rows}
+
+
+async def parcels(read: ReadTx, order_ids: Iterable[str]) -> dict[str, Row]:
+    rows = await read.rows(PARCELS, {"order_ids": sorted(set(order_ids))})
+    return {row["order_id"]: row for row in rows}
+
+
+async def set_parcels(tx: Tx, parcel_of: dict[str, str]) -> None:
+    if parcel_of:
+        await tx.run(SET_PARCELS, {"order_ids": list(parcel_of), "unit_ids": list(parcel_of.values())})

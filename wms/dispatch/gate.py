@@ -1,0 +1,306 @@
+"""What happens at the gate: decisions, orders to the barrier, departures. Subscribers of twin and devices.
+
+The desired state of a visit follows from the decision; the barrier is ordered only when it changes, so that
+a repeated event orders nothing twice.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from devices import api as devices
+from devices.messages import BarrierConfirmed, BarrierFailed
+from kernel.messages import StockClaimed
+from kernel.tx import Row, Tx
+from twin import api as twin
+from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
+from wms.allocation import store as allocation
+from wms.dispatch import store
+from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
+from wms.inbound import store as inbound
+from wms.inbound.handlers import end_deliveries, plan_putaways
+from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
+from wms.orders import store as orders
+from wms.orders.handlers import refresh_states
+from wms.stock.handlers import apply_moves
+from wms.stock.model import CUSTOMER, Goods, Move, Place
+from wms.visits import store as visits
+
+BARRIER_FAMILY = "modbus_barrier"
+BARRIER_TRIES_MAX = 20
+"""Orders to a barrier that fail in a row before a person must look: about ten minutes of retries."""
+PRESENCE_LASTS = timedelta(minutes=15)
+"""What was seen at a gate longer ago is not decided upon again; the twin reports it anew when it moves."""
+
+log = structlog.get_logger("gate")
+
+
+async def on_vehicle_at_gate(event: VehicleAtGate, tx: Tx) -> None:
+    """Decide for what stands at the gate."""
+    seen = AtGate(
+        site_id=event.site_id,
+        gate_id=event.gate_id,
+        vehicle_id=event.vehicle_id,
+        direction=event.direction,
+        unit_ids=event.unit_ids,
+        unknown_epcs=event.unknown_epcs,
+        mass_g=event.mass_g,
+        entry_mass_g=event.entry_mass_g,
+        at=event.at,
+        evidence_ids=event.evidence_ids,
+    )
+    if await visits.find_vehicle(tx, seen.vehicle_id) is None:
+        # The twin knows vehicles only from here; one that is not known was never expected.
+        return
+    await _decide(tx, seen)
+
+
+async def on_visit_expected(event: VisitExpected, tx: Tx) -> None:
+    """A vehicle that was announced only now may already stand at the gate."""
+    await decide_again(tx, event.site_id, event.vehicle_id)
+
+
+async def decide_again(tx: Tx, site_id: str, vehicle_id: str) -> None:
+    """Decide upon what was last seen of the vehicle at a gate, if it is still fresh."""
+    seen = await store.presence(tx, site_id, vehicle_id, tx.now - PRESENCE_LASTS)
+    if seen is not None:
+        await _decide(tx, seen)
+
+
+async def _decide(tx: Tx, seen: AtGate) -> None:
+    visit = await visits.lock_live(tx, seen.site_id, seen.vehicle_id)
+    await store.keep_presence(tx, seen)
+    releases = await store.lock_live_of_vehicle(tx, seen.site_id, seen.vehicle_id)
+    live = await _live_visit(tx, visit, seen)
+    decision = decide_gate(seen, live, [release for release, _ in releases], tx.now)
+    await _record(tx, seen, visit, decision)
+    if visit is None:
+        return
+    if seen.direction == "in" and decision.opened:
+        await _admit(tx, seen, visit)
+    elif seen.direction == "out" and decision.opened:
+        await _let_out(tx, seen, visit, decision)
+    elif visit["state"] == "leaving":
+        await _call_back(tx, seen, visit, releases)
+
+
+async def _live_visit(tx: Tx, visit: Row | None, seen: AtGate) -> LiveVisit | None:
+    if visit is None:
+        return None
+    unloaded_g = await inbound.unloaded_mass_g(tx, visit["visit_id"], seen.unit_ids)
+    return LiveVisit(visit["visit_id"], visit["state"], visit["entry_mass_g"], unloaded_g)
+
+
+async def _record(tx: Tx, seen: AtGate, visit: Row | None, decision: Decision) -> None:
+    """Keep a decision that differs from the last one for this stay."""
+    visit_id = visit["visit_id"] if visit else None
+    last = await store.last_decision(tx, seen, visit_id)
+    same = {"opened": decision.opened, "reason_key": decision.reason_key, "direction": seen.direction}
+    if last == same:
+        return
+    decision_id = tx.ids.new("decision")
+    await store.insert_decision(tx, decision_id, seen, visit_id, decision)
+    tx.emit(
+        GateDecided(
+            site_id=seen.site_id,
+            decision_id=decision_id,
+            gate_id=seen.gate_id,
+            vehicle_id=seen.vehicle_id,
+            direction=seen.direction,
+            opened=decision.opened,
+            reason_key=decision.reason_key,
+            release_ids=decision.release_ids,
+            evidence_ids=tuple(seen.evidence_ids),
+            decided_at=tx.now,
+        )
+    )
+
+
+async def _admit(tx: Tx, seen: AtGate, visit: Row) -> None:
+    if not await visits.admit(tx, visit["visit_id"]):
+        return
+    await inbound.mark_arrived(tx, visit["visit_id"])
+    await _order(tx, seen.site_id, seen.gate_id, "open", "visit_expected", visit["visit_id"])
+    tx.emit(
+        VehicleAdmitted(
+            site_id=seen.site_id,
+            gate_id=seen.gate_id,
+            visit_id=visit["visit_id"],
+            vehicle_id=seen.vehicle_id,
+            admitted_at=tx.now,
+        )
+    )
+
+
+async def _let_out(tx: Tx, seen: AtGate, visit: Row, decision: Decision) -> None:
+    if visit["state"] != "admitted":
+        return
+    await visits.mark_leaving(tx, visit["visit_id"], leaving=True)
+    if seen.mass_g is not None:
+        await visits.weigh(tx, visit["visit_id"], seen.mass_g, going_in=False)
+    await store.set_state(tx, decision.release_ids, ["issued"], "at_gate")
+    await _order(tx, seen.site_id, seen.gate_id, "open", "exit_agreed", visit["visit_id"])
+
+
+async def _call_back(tx: Tx, seen: AtGate, visit: Row, releases: Sequence[tuple[LiveRelease, str]]) -> None:
+    """The gate was open for it and no longer should be (it turned back, or more was seen): shut it again.
+
+    The loop under the boom keeps a barrier from closing on a vehicle.
+    """
+    await visits.mark_leaving(tx, visit["visit_id"], leaving=False)
+    at_gate = [release.release_id for release, state in releases if state == "at_gate"]
+    await store.set_state(tx, at_gate, ["at_gate"], "issued")
+    await _order(tx, seen.site_id, seen.gate_id, "close", "exit_withdrawn", visit["visit_id"])
+
+
+async def on_vehicle_weighed(event: VehicleWeighed, tx: Tx) -> None:
+    """Keep the masses of a stay, and shut the gate behind a vehicle that stands on the bridge inside it."""
+    if event.vehicle_id is None or event.direction is None:
+        return
+    visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
+    if visit is None:
+        return
+    going_in = event.direction == "in"
+    await visits.weigh(tx, visit["visit_id"], event.mass_g, going_in=going_in)
+    if going_in and visit["state"] == "admitted" and visit["entry_mass_g"] is None:
+        await store.end_presence(tx, event.site_id, event.vehicle_id)
+        gate_id = await _gate_of_bridge(tx, event.site_id, event.weighbridge_id)
+        if gate_id is not None:
+            await _order(tx, event.site_id, gate_id, "close", "vehicle_inside", visit["visit_id"])
+
+
+async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
+    """The vehicle is gone: its stay ends, what was released to it leaves the books, the gate shuts.
+
+    A vehicle that left without the gate being opened for it takes nothing out of the books: the twin sees
+    the goods leave, and the difference stays visible.
+    """
+    visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
+    await store.end_presence(tx, event.site_id, event.vehicle_id)
+    if visit is None:
+        return
+    releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
+    await visits.leave(tx, visit["visit_id"])
+    await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
+    if visit["state"] == "leaving":
+        await _order(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
+    await end_deliveries(tx, [], visit["visit_id"])
+    await plan_putaways(tx, event.site_id)
+
+
+async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> None:
+    """Move the goods of used releases out of the books."""
+    if not release_ids:
+        return
+    goods = await store.goods_of_releases(tx, release_ids)
+    await orders.lock(tx, {row["order_id"] for row in goods})
+    used = await store.set_state(tx, release_ids, ["at_gate"], "departed")
+    assert used == len(release_ids), "a release is used once"
+    await store.end_reservations(tx, release_ids)
+    await apply_moves(tx, event.site_id, [_shipment(row, event) for row in goods])
+    await allocation.change(tx, [row["reservation_id"] for row in goods], "picked", "shipped")
+    shipped: Counter[tuple[str, int]] = Counter()
+    for row in goods:
+        shipped[row["order_id"], row["line_no"]] += row["quantity_each"]
+    await orders.add_progress(tx, {line: (0, -quantity, quantity) for line, quantity in shipped.items()})
+    await refresh_states(tx, sorted({order_id for order_id, _ in shipped}))
+    await _claim_gone(tx, event, goods)
+    for release_id in release_ids:
+        _announce(tx, event, release_id, [row for row in goods if row["release_id"] == release_id])
+
+
+def _shipment(row: Row, event: VehicleLeft) -> Move:
+    return Move(
+        Goods(row["owner_party_id"], row["sku"], row["lot_id"]),
+        row["quantity_each"],
+        Place(row["unit_id"], row["bin"], row["status"]),
+        Place(row["unit_id"], CUSTOMER),
+        "shipment",
+        row["release_id"],
+        event.evidence_ids[0] if event.evidence_ids else None,
+        promised=True,
+    )
+
+
+async def _claim_gone(tx: Tx, event: VehicleLeft, goods: Sequence[Row]) -> None:
+    pallets = sorted({row["unit_id"] for row in goods if row["kind"] == "pallet"})
+    claims = [
+        StockClaimed(
+            site_id=event.site_id, unit_id=unit_id, slot_id=None, claimed_at=tx.now, cause="shipment"
+        )
+        for unit_id in pallets
+    ]
+    if claims:
+        await twin.declare_claims(tx, claims)
+
+
+def _announce(tx: Tx, event: VehicleLeft, release_id: str, goods: Sequence[Row]) -> None:
+    tx.emit(
+        ShipmentDeparted(
+            site_id=event.site_id,
+            release_id=release_id,
+            order_id=goods[0]["order_id"],
+            gate_id=event.gate_id,
+            vehicle_id=event.vehicle_id,
+            unit_ids=tuple(sorted({row["unit_id"] for row in goods})),
+            lot_ids=tuple(sorted({row["lot_id"] for row in goods})),
+            evidence_ids=tuple(event.evidence_ids),
+            departed_at=tx.now,
+        )
+    )
+
+
+async def on_barrier_confirmed(event: BarrierConfirmed, tx: Tx) -> None:
+    """The boom obeyed: forget earlier failures of this stay."""
+    if event.ref_id is not None:
+        await visits.forget_tries(tx, event.ref_id)
+
+
+async def on_barrier_failed(event: BarrierFailed, tx: Tx) -> None:
+    """Order the barrier again while the order still makes sense: closing always, opening only for a vehicle
+    that the gate is open for."""
+    visit = await visits.lock(tx, event.ref_id) if event.ref_id else None
+    if visit is None:
+        return
+    if visit["barrier_tries"] >= BARRIER_TRIES_MAX:
+        log.error("barrier_given_up", device_id=event.device_id, action=event.action, reason=event.reason)
+        return
+    entering = visit["state"] == "admitted" and visit["entry_mass_g"] is None
+    wants_open = entering or visit["state"] == "leaving"
+    if (event.action == "open") != wants_open:
+        return
+    await visits.count_try(tx, visit["visit_id"])
+    await devices.command_barrier(tx, event.device_id, event.action, f"again:{event.reason}", event.ref_id)
+
+
+async def _order(tx: Tx, site_id: str, gate_id: str, action: str, cause: str, visit_id: str) -> None:
+    """Order the gate's barrier; a gate without one is a matter for people and leaves its decision only."""
+    device_id = await _barrier_of(tx, site_id, gate_id)
+    if device_id is None:
+        log.warning("gate_without_barrier", site_id=site_id, gate_id=gate_id, action=action)
+        return
+    assert action in ("open", "close")
+    await devices.command_barrier(tx, device_id, "open" if action == "open" else "close", cause, visit_id)
+
+
+async def _barrier_of(tx: Tx, site_id: str, gate_id: str) -> str | None:
+    layout = await twin.layout_of(tx, site_id)
+    mounts = {
+        mount.mount_id
+        for mount in layout.mounts
+        if mount.serves == gate_id and mount.family == BARRIER_FAMILY
+    }
+    for device in await devices.devices_of_site(tx, site_id):
+        if device.mount_id in mounts and device.family == BARRIER_FAMILY and device.retired_at is None:
+            return device.device_id
+    return None
+
+
+async def _gate_of_bridge(tx: Tx, site_id: str, weighbridge_id: str) -> str | None:
+    layout = await twin.layout_of(tx, site_id)
+    for gate in layout.gates:
+        if gate.lane_weighbridge_id == weighbridge_id:
+            return gate.gate_id
+    return None

@@ -1,0 +1,139 @@
+"""The gate's decision, pure: open or stay shut for what stands there, and why.
+
+Opening needs an expected vehicle on the way in. On the way out it needs tags and mass that agree with the
+releases: two kinds of evidence that do not share a sensor.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+SCALE_DIVISION_G = 20_000
+"""e of the lane's weighbridge: 20 kg, class III (OIML R 76-1)."""
+TOLERANCE_G_MIN = 3 * SCALE_DIVISION_G
+TOLERANCE_PER_MILLE = 5
+"""Declared masses are allowed to be off by 0.5 % of the load, and never less than 3 e."""
+
+VisitState = Literal["expected", "admitted", "leaving", "left", "cancelled"]
+
+
+class AtGate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the twin sees at a gate. `mass_g` None before the vehicle was weighed on this approach."""
+
+    site_id: str
+    gate_id: str
+    vehicle_id: str
+    direction: Literal["in", "out"]
+    unit_ids: list[str]
+    unknown_epcs: list[str]
+    mass_g: int | None
+    entry_mass_g: int | None
+    at: datetime
+    evidence_ids: list[str]
+
+
+class LiveVisit(NamedTuple):
+    """`unloaded_g` is the declared mass of what this visit brought and is no longer aboard."""
+
+    visit_id: str
+    state: VisitState
+    entry_mass_g: int | None
+    unloaded_g: int = 0
+
+
+class LiveRelease(NamedTuple):
+    """A release for this vehicle that was not used yet; `unit_ids` has pallets and parcels."""
+
+    release_id: str
+    gate_id: str
+    valid_from: datetime
+    valid_until: datetime
+    unit_ids: frozenset[str]
+    expected_mass_g: int
+
+
+class Decision(NamedTuple):
+    """`release_ids` are the releases that an open gate uses up."""
+
+    opened: bool
+    reason_key: str
+    facts: dict[str, Any]
+    release_ids: tuple[str, ...] = ()
+
+
+def decide_gate(
+    seen: AtGate, visit: LiveVisit | None, releases: Sequence[LiveRelease], now: datetime
+) -> Decision:
+    """Decide for one vehicle. Anything unexpected keeps the gate shut and says so."""
+    if seen.direction == "in":
+        return _decide_in(visit)
+    if visit is None or visit.state not in ("admitted", "leaving"):
+        return _shut("gate.no_visit")
+    if seen.unknown_epcs:
+        return _shut("gate.unknown_tags", count=len(seen.unknown_epcs), epcs=seen.unknown_epcs[:10])
+    valid = [release for release in releases if _refusal(release, seen, now) is None]
+    released = {unit_id for release in valid for unit_id in release.unit_ids}
+    extra = sorted(set(seen.unit_ids) - released)
+    if extra:
+        return _shut(_why_not_released(extra, releases, seen, now), count=len(extra), unit_ids=extra[:10])
+    return _decide_mass(seen, visit, valid)
+
+
+def _decide_in(visit: LiveVisit | None) -> Decision:
+    if visit is None:
+        return _shut("gate.not_expected")
+    if visit.state != "expected":
+        return _shut("gate.already_inside")
+    return Decision(True, "gate.expected", {"visit_id": visit.visit_id})
+
+
+def _refusal(release: LiveRelease, seen: AtGate, now: datetime) -> str | None:
+    """Why this release does not count here and now; None when it does."""
+    if release.gate_id != seen.gate_id:
+        return "gate.release_other_gate"
+    if not release.valid_from <= now <= release.valid_until:
+        return "gate.release_expired"
+    return None
+
+
+def _why_not_released(
+    extra: Sequence[str], releases: Sequence[LiveRelease], seen: AtGate, now: datetime
+) -> str:
+    """The nearest reason: a release that names the goods but does not count, or none at all."""
+    for release in releases:
+        reason = _refusal(release, seen, now)
+        if reason is not None and set(extra) <= release.unit_ids:
+            return reason
+    return "gate.not_released"
+
+
+def _decide_mass(seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease]) -> Decision:
+    """expected = mass at entry - what was unloaded + what is released. Heavier than that, beyond tolerance,
+    stays; lighter stays only when goods are released, for then something released is missing."""
+    if seen.mass_g is None:
+        return _shut("gate.not_weighed")
+    entry_g = seen.entry_mass_g if seen.entry_mass_g is not None else visit.entry_mass_g
+    if entry_g is None:
+        return _shut("gate.no_entry_mass")
+    load_g = sum(release.expected_mass_g for release in releases)
+    expected_g = entry_g - visit.unloaded_g + load_g
+    tolerance_g = tolerance_of(load_g + visit.unloaded_g)
+    over_g = seen.mass_g - expected_g
+    facts = {"mass_g": seen.mass_g, "expected_g": expected_g, "tolerance_g": tolerance_g}
+    if over_g > tolerance_g:
+        return Decision(False, "gate.too_heavy", facts)
+    if releases and over_g < -tolerance_g:
+        return Decision(False, "gate.too_light", facts)
+    release_ids = tuple(sorted(release.release_id for release in releases))
+    return Decision(True, "gate.released" if releases else "gate.empty", facts, release_ids)
+
+
+def tolerance_of(load_g: int) -> int:
+    """How far a weighing may be from what was declared: 0.5 % of the load, at least 3 e."""
+    return max(TOLERANCE_G_MIN, load_g * TOLERANCE_PER_MILLE // 1000)
+
+
+def _shut(reason_key: str, **facts: Any) -> Decision:
+    return Decision(False, reason_key, facts)

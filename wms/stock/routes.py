@@ -1,0 +1,42 @@
+"""Stock over HTTP: the journal, and corrections."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from identity.http import Admits, Page, PagingQuery, Session
+from kernel.errors import Invalid
+from wms.messages import AdjustStock
+from wms.stock.views import MoveRow, move_list
+
+router = APIRouter(prefix="/api/v1", tags=["stock"])
+
+Keeper = Annotated[Session, Depends(Admits("keeper"))]
+Reader = Annotated[
+    Session, Depends(Admits("keeper", "operator", "borrower", "officer", "approver", "auditor"))
+]
+
+
+class CountBody(BaseModel):
+    counted_each: int = Field(ge=0)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+@router.get("/sites/{site_id}/stock-moves")
+async def list_moves(
+    site_id: str, session: Reader, paging: PagingQuery, unit_id: str | None = None
+) -> Page[MoveRow]:
+    """The stock journal, newest first."""
+    if paging.cursor is not None and not paging.cursor.isdecimal():
+        raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
+    cursor = int(paging.cursor) if paging.cursor else None
+    async with session.read() as read:
+        rows = await move_list(read, site_id, unit_id, cursor, paging.limit)
+    return paging.page(rows, lambda row: str(row.move_id))
+
+
+@router.post("/units/{unit_id}/count", status_code=204)
+async def adjust_stock(unit_id: str, body: CountBody, session: Keeper) -> None:
+    """Correct the books of a unit to what was counted."""
+    await session.do(AdjustStock(unit_id=unit_id, counted_each=body.counted_each, reason=body.reason))
