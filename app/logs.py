@@ -8,6 +8,7 @@ import sys
 from typing import Literal
 
 import structlog
+import structlog.tracebacks
 from structlog.typing import Processor
 
 _SHARED: list[Processor] = [
@@ -45,5 +46,16 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
 def _last_steps(form: str) -> list[Processor]:
     without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form == "console":
-        return [without_meta, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    return [without_meta, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        return [
+            without_meta,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    # Without the values of variables: among them are passwords and what other parties may not see.
+    traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [
+        without_meta,
+        structlog.processors.ExceptionRenderer(traces),
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
