@@ -26,8 +26,8 @@ async def _encumbrances(read: ReadTx) -> JournalAudit:
         expected = replay(journal)
     except Conflict as broken:
         rule = "each step may follow the one before"
-        found = [_differs(ENCUMBRANCES, str(broken.facts["receipt_id"]), rule, "a step of its life", broken)]
-        return JournalAudit(journal=ENCUMBRANCES, entries=len(journal), findings=found)
+        finding = _differs(ENCUMBRANCES, str(broken.facts["receipt_id"]), rule, "a step of its life", broken)
+        return JournalAudit(journal=ENCUMBRANCES, entries=len(journal), findings=[finding])
     actual = {row["receipt_id"]: _standing(row) for row in await receipt_store.standing(read)}
     findings = [
         _differs(ENCUMBRANCES, receipt_id, "the row is the sum of its steps", wanted, found)
