@@ -18,8 +18,7 @@ from identity.http import (
 )
 from identity.messages import AddPerson, ChooseLocale, DisablePerson, Locale, SignIn, SignOut
 from identity.people import model
-from identity.people.handlers import Person
-from identity.people.views import PersonRow, SessionView, people_of, session_view
+from identity.people.views import PersonRow, PersonView, SessionView, people_of, session_view
 from kernel.caller import ROLES, Caller, Role
 from kernel.errors import Forbidden
 
@@ -88,9 +87,9 @@ async def list_people(session: Admin, paging: PagingQuery) -> Page[PersonRow]:
 
 
 @router.post("/people", status_code=201)
-async def add_person(body: PersonBody, session: Admin) -> Person:
+async def add_person(body: PersonBody, session: Admin) -> PersonView:
     """Open an account in the caller's own party."""
-    return await session.do(
+    added = await session.do(
         AddPerson(
             username=body.username,
             password=body.password,
@@ -100,6 +99,7 @@ async def add_person(body: PersonBody, session: Admin) -> Person:
             locale=body.locale,
         )
     )
+    return PersonView(**{name: getattr(added, name) for name in PersonView.model_fields})
 
 
 @router.post("/people/{person_id}/disable", status_code=204)

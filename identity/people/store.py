@@ -26,7 +26,8 @@ END_SESSIONS = """
     UPDATE identity.session SET ended_at = %(now)s WHERE person_id = %(person_id)s AND ended_at IS NULL"""
 INSERT_SESSION = """
     INSERT INTO identity.session (token_sha256, session_id, person_id, csrf_token, created_at, expires_at)
-    VALUES (%(token_sha256)s, %(session_id)s, %(person_id)s, %(csrf_token)s, %(created_at)s, %(expires_at)s)"""
+    VALUES (%(token_sha256)s, %(session_id)s, %(person_id)s, %(csrf_token)s, %(created_at)s,
+        %(expires_at)s)"""
 LIVE_SESSION = """
     SELECT s.session_id, s.csrf_token, s.expires_at, p.person_id, p.party_id, p.username, p.display_name,
         p.roles, p.locale, y.kind AS party_kind, y.name AS party_name

@@ -35,7 +35,7 @@ PUT_AWAY = """
 
 
 async def kill(folder: Path, part: str) -> None:
-    """kill -9 of the first process of this demonstration whose command line holds `part`, once it is there."""
+    """kill -9 of the first process of this demonstration whose command line holds `part`."""
     async with asyncio.timeout(APPEARS_WITHIN_S):
         while True:
             for process in psutil.process_iter(["cmdline"]):
