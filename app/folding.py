@@ -29,6 +29,8 @@ RETRY_S = 0.2
 
 LOCK_POSITION = "SELECT position FROM app.cursor WHERE consumer = %(consumer)s FOR UPDATE SKIP LOCKED"
 MOVE_POSITION = "UPDATE app.cursor SET position = %(position)s WHERE consumer = %(consumer)s"
+# Wakes those who show the twin: a pose moves without an event.
+TELL_FOLDED = "SELECT pg_notify('tallyhouse_twin', %(site_id)s)"
 
 log = structlog.get_logger("fold")
 
@@ -76,6 +78,7 @@ class Fold:
             _require_gapless(position, batch)
             await self._apply_or_set_aside(tx, consumer, batch)
             await tx.run(MOVE_POSITION, {"consumer": consumer, "position": batch[-1].position})
+            await tx.run(TELL_FOLDED, {"site_id": site_id})
             return len(batch)
 
     async def _apply_or_set_aside(self, tx: PgTx, consumer: str, batch: Sequence[Envelope]) -> None:

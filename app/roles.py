@@ -23,6 +23,7 @@ from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
 from kernel.errors import Unavailable
 from twin.api import apply
+from viz.stream.hub import Hub
 
 USERS_LOOKED_AT_EVERY_S = 30.0
 MEGABYTE = 1_000_000
@@ -58,6 +59,7 @@ def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     desk = AppDesk(parts.database, wiring.all_commands())
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
+    app.state.hub = Hub(parts.database, parts.wake)
     app.include_router(health_router(parts.health, authority))
     return app
 

@@ -38,15 +38,17 @@ class Wake:
         self._fresh = asyncio.Event()
 
     @asynccontextmanager
-    async def listening(self, channel: str) -> AsyncIterator[Woken]:
-        """A `Woken` that is set on each notification of `channel`."""
+    async def listening(self, *channels: str) -> AsyncIterator[Woken]:
+        """A `Woken` that is set on each notification of one of the channels."""
         woken = Woken()
-        self._waiting.setdefault(channel, set()).add(woken)
+        for channel in channels:
+            self._waiting.setdefault(channel, set()).add(woken)
         self._fresh.set()
         try:
             yield woken
         finally:
-            self._waiting[channel].discard(woken)
+            for channel in channels:
+                self._waiting[channel].discard(woken)
 
     async def run(self) -> None:
         """Keep listening until cancelled; reconnects by itself and then wakes everybody once."""

@@ -1,5 +1,7 @@
 """The routers that the application mounts."""
 
-from fastapi import APIRouter
+from viz.activity.routes import router as activity
+from viz.scene.routes import router as scene
+from viz.stream.routes import router as stream
 
-ROUTERS: list[APIRouter] = []
+ROUTERS = [scene, stream, activity]

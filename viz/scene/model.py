@@ -5,7 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from kernel.caller import Role
 from kernel.geometry import Point
 from twin.messages import (
     MODALITIES,
@@ -25,8 +24,6 @@ UnitStatus = Literal["free", "held", "reserved", "pledged"]
 
 POSE_STALE_AFTER = timedelta(seconds=10)
 """A moving thing that was not heard of for so long is shown as stale, never as standing still."""
-PLEDGE_READERS: frozenset[Role] = frozenset({"keeper", "officer", "approver", "borrower", "auditor"})
-"""Roles that are told that stock is pledged; to others it is held, and why is not their business."""
 
 
 class Part(BaseModel):
@@ -119,7 +116,7 @@ class SceneView(Part):
 
 
 def unit_view(state: UnitState, booked: BookStatus, is_pledged: bool) -> UnitView:
-    """One unit. A pledge shows only on a unit that is also held: the hold is what keeps it here."""
+    """One unit. `booked` is what the books say; a pledge shows in its place, since a pledged unit is held."""
     place, slot_id = shown_place(state)
     return UnitView(
         unit_id=state.unit_id,
@@ -133,7 +130,7 @@ def unit_view(state: UnitState, booked: BookStatus, is_pledged: bool) -> UnitVie
         evidence=state.level,
         modalities=[name for name in MODALITIES if name in state.modalities],
         last_seen_at=state.last_seen_at,
-        status="pledged" if is_pledged and booked == "held" else booked,
+        status="pledged" if is_pledged else booked,
         alarm=state.alarm_grade,
         quantity_each=state.quantity_each,
         mass_g=state.mass_g,

@@ -25,9 +25,9 @@ class NotAFrame(ValueError):
 
 
 class Pose(NamedTuple):
-    """Where a thing is: metres in the site's frame, degrees in [0, 360)."""
+    """Where an asset is: metres in the site's frame, degrees in [0, 360). `number` is the asset's `index`."""
 
-    index: int
+    number: int
     x_m: float
     y_m: float
     z_m: float
@@ -42,7 +42,7 @@ def encode_pose(pose: Pose) -> bytes:
     Any heading is turned into [0, 360). Coordinates beyond ±2,147 km are held at that bound.
     """
     return POSE.pack(
-        pose.index,
+        pose.number,
         _mm(pose.x_m),
         _mm(pose.y_m),
         _mm(pose.z_m),
@@ -74,9 +74,9 @@ def decode_frame(frame: bytes) -> tuple[int, list[Pose]]:
     return revision, [_decode_pose(*fields) for fields in POSE.iter_unpack(frame[HEADER.size :])]
 
 
-def _decode_pose(index: int, x_mm: int, y_mm: int, z_mm: int, heading_cdeg: int, flags: int) -> Pose:
+def _decode_pose(number: int, x_mm: int, y_mm: int, z_mm: int, heading_cdeg: int, flags: int) -> Pose:
     return Pose(
-        index,
+        number,
         x_mm / 1000,
         y_mm / 1000,
         z_mm / 1000,

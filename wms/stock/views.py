@@ -12,7 +12,8 @@ from wms.stock.model import mass_share_g
 
 # A unit is what the gravest of its pieces is: held, then reserved, then free.
 _STATUS = """
-    SELECT b.unit_id, max(b.hold_id) AS hold_id, sum(b.quantity_each)::bigint AS quantity_each,
+    SELECT b.unit_id, max(b.hold_id) FILTER (WHERE b.quantity_each > 0) AS hold_id,
+        sum(b.quantity_each)::bigint AS quantity_each,
         sum(b.reserved_each)::bigint AS reserved_each,
         min(b.bin) FILTER (WHERE b.quantity_each > 0) AS bin
     FROM wms.balance b

@@ -1,0 +1,113 @@
+"""Which events are told in the activity feed, to whom, and with which facts. Pure.
+
+An event is shown to a party that may see one of its subjects; which fields name them is stated per kind, so
+that a keeper who sees the whole site still learns nothing of a loan. Facts are only those listed here: texts
+and counts, never evidence lists, never who did it.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+SITE = ("site_id",)
+SITE_OR_LOT = ("site_id", "lot_id")
+SITE_OR_LOTS = ("site_id", "lot_ids")
+RECEIPT = ("receipt_id",)
+RECEIPT_OR_FACILITY = ("receipt_id", "facility_id")
+FACILITY = ("facility_id",)
+
+FACTS = frozenset(
+    {
+        "gate_id", "slot_id", "weighbridge_id", "device_id", "delivery_id", "reference", "sku", "number",
+        "quantity_each", "allocated_each", "wanted_each", "before_each", "after_each", "version",
+        "low", "mid", "high", "direction", "grade", "reason", "reason_code", "margin_state", "kind",
+    }
+)  # fmt: skip
+"""Fields that are facts as they stand. Others are turned into words by `facts_of`, or not shown; ids of
+units, lots and vehicles are given by `viz.activity.views` under the names that people read."""
+
+
+class Told(NamedTuple):
+    """How a kind of event is told: `subjects` name its visibility; `variant` is the field whose value picks
+    between its texts."""
+
+    subjects: tuple[str, ...]
+    variant: str | None = None
+
+
+TOLD: Mapping[str, Told] = {
+    "LayoutImported": Told(SITE),
+    "UnitCrossed": Told(SITE, "direction"),
+    "UnitSetDown": Told(SITE),
+    "VehicleWeighed": Told(SITE),
+    "VehicleAdmitted": Told(SITE),
+    "VehicleLeft": Told(SITE),
+    "DeliveryAnnounced": Told(SITE_OR_LOT),
+    "DeliveryWeighed": Told(SITE, "agrees"),
+    "DeliveryReceived": Told(SITE_OR_LOT),
+    "TagUnknown": Told(SITE),
+    "VerifiedStockChanged": Told(SITE_OR_LOT),
+    "AlarmRaised": Told(SITE_OR_LOTS, "grade"),
+    "AlarmCleared": Told(SITE),
+    "BarrierConfirmed": Told(SITE, "action"),
+    "BarrierFailed": Told(SITE),
+    "PutawayConfirmed": Told(SITE_OR_LOT),
+    "PickConfirmed": Told(SITE),
+    "HoldPlaced": Told(SITE),
+    "HoldLifted": Told(SITE),
+    "StockAdjusted": Told(SITE_OR_LOT),
+    "OrderPlaced": Told(SITE),
+    "OrderRefused": Told(SITE),
+    "OrderAllocated": Told(SITE),
+    "OrderCancelled": Told(SITE),
+    "ShipmentReleased": Told(SITE),
+    "ReleaseCancelled": Told(SITE),
+    "GateDecided": Told(SITE, "opened"),
+    "ShipmentDeparted": Told(SITE_OR_LOTS),
+    "ReceiptIssued": Told(RECEIPT),
+    "ReceiptCancelled": Told(RECEIPT, "cause"),
+    "StockPledged": Told(RECEIPT_OR_FACILITY),
+    "PledgeReleased": Told(RECEIPT_OR_FACILITY),
+    "FacilityOpened": Told(FACILITY),
+    "FacilityFrozen": Told(FACILITY),
+    "FacilityThawed": Told(FACILITY),
+    "FacilityRevalued": Told(FACILITY, "margin_state"),
+    "DrawdownProposed": Told(FACILITY),
+    "DrawdownRefused": Told(FACILITY),
+    "LoanDrawn": Told(FACILITY),
+    "LoanRepaid": Told(FACILITY),
+    "RepaymentReversed": Told(FACILITY),
+}
+
+_WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def kind_of(event_name: str) -> str:
+    """`UnitCrossed` becomes `unit_crossed`, as pages name it."""
+    return _WORD_STARTS.sub("_", event_name).lower()
+
+
+def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
+    """The key of the sentence: `activity.unit_crossed.in` where a field picks between texts."""
+    key = f"activity.{kind_of(event_name)}"
+    variant = TOLD[event_name].variant
+    if variant is None:
+        return key
+    chosen = payload[variant]
+    return f"{key}.{str(chosen).lower() if isinstance(chosen, bool) else chosen}"
+
+
+def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sentence may be filled with: plain fields, counts (`units`), kilograms and amounts."""
+    facts: dict[str, Any] = {}
+    for field, value in payload.items():
+        if field in FACTS:
+            facts[field] = value
+        elif field == "unit_ids":
+            facts["units"] = len(value)
+        elif value is not None and field.endswith("_g"):
+            facts[f"{field[:-2]}_kg"] = round(value / 1000, 1)
+        elif value is not None and field.endswith("_fen"):
+            facts[field[:-4]] = f"{Decimal(value).scaleb(-2):,.2f}"
+    return facts
