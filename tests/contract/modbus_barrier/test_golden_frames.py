@@ -22,18 +22,22 @@ OPEN_OURS = bytes.fromhex("05 0000 FF00")
 
 
 async def test_reading_inputs_is_the_example_of_the_specification() -> None:
-    async with ModbusPeer({READ_INPUTS_197_TO_218: INPUTS_197_TO_218}) as peer:
-        async with ModbusLink("127.0.0.1", peer.port) as link:
-            inputs = await link.discrete_inputs(0xC4, 22)
+    async with (
+        ModbusPeer({READ_INPUTS_197_TO_218: INPUTS_197_TO_218}) as peer,
+        ModbusLink("127.0.0.1", peer.port) as link,
+    ):
+        inputs = await link.discrete_inputs(0xC4, 22)
     assert peer.requests == [READ_INPUTS_197_TO_218]
     # The specification prints inputs 204-197 as 1010 1100, 212-205 as 1101 1011 and 218-213 as 11 0101.
     assert "".join("01"[bit] for bit in reversed(inputs)) == "11 0101 1101 1011 1010 1100".replace(" ", "")
 
 
 async def test_writing_a_coil_is_the_example_of_the_specification() -> None:
-    async with ModbusPeer({WRITE_COIL_173_ON: WRITE_COIL_173_ON}) as peer:
-        async with ModbusLink("127.0.0.1", peer.port) as link:
-            await link.write_coil(0xAC, True)
+    async with (
+        ModbusPeer({WRITE_COIL_173_ON: WRITE_COIL_173_ON}) as peer,
+        ModbusLink("127.0.0.1", peer.port) as link,
+    ):
+        await link.write_coil(0xAC, True)
     assert peer.requests == [WRITE_COIL_173_ON]
 
 

@@ -147,12 +147,15 @@ async def test_malformed_registers_go_to_quarantine_once_and_polling_goes_on(
     read = bytes.fromhex("03 0000 000D")
     bad = [0, 0, 1, 0, 1, 0, 100, 0, 5, 1000, 0, 1, 0]
     good = [*bad[:9], 999, *bad[10:]]
-    async with ModbusPeer({read: _answer(bad)}) as peer, driver_for(peer.port) as driver:
-        async with Collected(driver.readings()) as collected:
-            [rejected] = await collected.until(lambda item: isinstance(item, Rejected))
-            polls = len(peer.requests)
-            peer.answers[read] = _answer(good)
-            await collected.until(is_mass)
+    async with (
+        ModbusPeer({read: _answer(bad)}) as peer,
+        driver_for(peer.port) as driver,
+        Collected(driver.readings()) as collected,
+    ):
+        [rejected] = await collected.until(lambda item: isinstance(item, Rejected))
+        polls = len(peer.requests)
+        peer.answers[read] = _answer(good)
+        await collected.until(is_mass)
     assert polls >= 1
     assert (rejected.field, rejected.rule) == ("register 9", "0 to 999 ms")
     assert rejected.raw == _answer(bad)[2:]
@@ -160,9 +163,12 @@ async def test_malformed_registers_go_to_quarantine_once_and_polling_goes_on(
 
 
 async def test_a_device_that_refuses_the_map_is_a_fault_stated_once(driver_for: DriverFor) -> None:
-    async with ModbusPeer({}) as peer, driver_for(peer.port) as driver:
-        async with Collected(driver.readings()) as collected:
-            [fault] = await collected.until(status_is("fault"))
+    async with (
+        ModbusPeer({}) as peer,
+        driver_for(peer.port) as driver,
+        Collected(driver.readings()) as collected,
+    ):
+        [fault] = await collected.until(status_is("fault"))
     assert fault.reading.reason == "the device refused the request with code 2"
 
 

@@ -24,9 +24,11 @@ MAP = bytes.fromhex("00024C48 0011 00000007 00024C48 6B03D552 007B 00000003 0005
 
 
 async def test_reading_registers_is_the_example_of_the_specification() -> None:
-    async with ModbusPeer({READ_HOLDING_108: HOLDING_108}) as peer:
-        async with ModbusLink("127.0.0.1", peer.port, unit=17) as link:
-            assert await link.holding_registers(0x6B, 3) == [555, 0, 100]
+    async with (
+        ModbusPeer({READ_HOLDING_108: HOLDING_108}) as peer,
+        ModbusLink("127.0.0.1", peer.port, unit=17) as link,
+    ):
+        assert await link.holding_registers(0x6B, 3) == [555, 0, 100]
     assert (peer.requests, peer.units) == ([READ_HOLDING_108], [17])
 
 
@@ -37,10 +39,12 @@ async def test_an_exception_is_told_with_its_code() -> None:
 
 
 async def test_a_short_answer_counts_as_none() -> None:
-    async with ModbusPeer({READ_HOLDING_108: bytes.fromhex("03 02 022B")}) as peer:
-        async with ModbusLink("127.0.0.1", peer.port) as link:
-            with pytest.raises(LinkLost):
-                await link.holding_registers(0x6B, 3)
+    async with (
+        ModbusPeer({READ_HOLDING_108: bytes.fromhex("03 02 022B")}) as peer,
+        ModbusLink("127.0.0.1", peer.port) as link,
+    ):
+        with pytest.raises(LinkLost):
+            await link.holding_registers(0x6B, 3)
 
 
 async def test_a_port_nobody_listens_on_is_a_lost_link() -> None:
