@@ -1,4 +1,4 @@
-"""The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · admin`.
+"""The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · health · admin`.
 
 The wiring is imported only by commands that need it: it loads every package of the product.
 """
@@ -6,9 +6,11 @@ The wiring is imported only by commands that need it: it loads every package of 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
+import httpx
 import psycopg
 import typer
 import uvloop
@@ -36,6 +38,8 @@ from kernel.errors import TallyhouseError
 from kernel.ids import Ids
 from kernel.messages import Command
 
+HEALTH_WITHIN_S = 5.0
+
 Answer = TypeVar("Answer")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -58,6 +62,25 @@ def serve(
     settings = Settings()
     configure_logs(settings.log_level, settings.log_format)
     raise typer.Exit(_run(run_program(settings, roles_named(role or ["all"]), crews=CREWS, web=web_app)))
+
+
+@cli.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the six steps; exit 0 if all held.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="Write what happened to each step as JSON.")] = None,
+    pace: Annotated[
+        float, typer.Option(min=0.5, max=20, help="Seconds of the world in one real second.")
+    ] = 4,
+) -> None:
+    """Run the main job on a site of its own, with simulated devices on real protocols."""
+    from app.demo.run import DemoOptions, run_demo
+
+    configure_logs("warning", "console")
+    options = DemoOptions(seed=seed, once=once, report=report, pace=pace)
+    raise typer.Exit(_run(run_demo(Settings(), options, _say)))
 
 
 @cli.command()
@@ -122,6 +145,20 @@ def restore(file: OldFile) -> None:
         return sum(table.row_count for table in manifest.tables)
 
     typer.echo(f"{file}: {_quietly(work)} rows restored")
+
+
+@cli.command()
+def health() -> None:
+    """Ask the running program on TALLYHOUSE_HEALTH_PORT whether it is ready; exit code 1 when it is not."""
+    settings = Settings()
+    if settings.health_port is None:
+        sys.exit("set TALLYHOUSE_HEALTH_PORT for the program and for this command")
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{settings.health_port}/health/ready", timeout=HEALTH_WITHIN_S)
+    except httpx.TransportError as error:
+        sys.exit(f"not running: {error}")
+    typer.echo(answer.text)
+    raise typer.Exit(0 if answer.status_code == HTTPStatus.OK else 1)
 
 
 @admin.command("add-party")
@@ -193,6 +230,11 @@ def _quietly(work: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:
     """Run a short command: only warnings are logged, as text."""
     configure_logs("warning", "console")
     return _run(work(Settings()))
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
 
 
 def _run(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from app.access import database_access
 from app.api_client import ApiClient
 from app.commands import Commands
+from app.database import Database
 from app.demo import seeding
 from app.demo.accounts import OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
 from app.demo.devices import Wired, hand_out_handheld, plug_in, switch_on_trackers
@@ -23,11 +25,11 @@ from app.demo.stage import People, Stage
 from app.demo.stock import GOODS, opening_stock, truth_of
 from app.demo.story import STEPS, StepResult, run_story
 from app.report import Check, Report, make_report, write_report
-from app.roles import web_app
-from app.serve import running, stop_signal
+from app.serve import stop_signal
 from app.settings import Settings
 from app.wiring import all_commands
 from kernel.clock import Clock, SystemClock
+from kernel.ids import Ids
 from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.live import LiveSite
@@ -184,10 +186,14 @@ async def _open_accounts(settings: Settings, environment: dict[str, str], addres
     """Enter parties and people as an administrator at the machine would, and write the passwords down."""
     accounts = make_accounts()
     own = settings.model_copy(update={"data_dir": Path(environment["TALLYHOUSE_DATA_DIR"])})
-    async with running(own, (), crews={}, web=web_app) as beside:
-        commands = Commands(beside.parts.database, all_commands())
+    clock = SystemClock()
+    async with database_access(own) as access:
+        database = Database(access.app_dsn, clock, Ids.unguessable(clock))
+        await database.open()
+        commands = Commands(database, all_commands())
         for command in commands_for(accounts):
             await commands.do(SETTER_UP, command)
+        await database.close()
     write_accounts(settings.data_dir / "demo-accounts.json", address, accounts)
     return accounts
 
@@ -209,7 +215,7 @@ async def _set_up(
     admin = people["admin"]
     await seeding.import_layout(admin, layout)
     secrets = await seeding.enrol_devices(admin, layout, wired.connections())
-    await seeding.register_items(admin, layout.site_id, GOODS)
+    await seeding.register_items(admin, GOODS)
     await seeding.declare_opening_stock(admin, layout.site_id, stock)
     return secrets
 

@@ -39,7 +39,7 @@ async def enrol_devices(
     return secrets
 
 
-async def register_items(admin: ApiClient, site_id: str, items: Sequence[tuple[str, str, str, int]]) -> None:
+async def register_items(admin: ApiClient, items: Sequence[tuple[str, str, str, int]]) -> None:
     """Enter SKU, English name, Chinese name and grams of one piece."""
     rows = [
         {"sku": sku, "name_en": name_en, "name_zh": name_zh, "unit_mass_g": mass_g}
@@ -47,7 +47,7 @@ async def register_items(admin: ApiClient, site_id: str, items: Sequence[tuple[s
     ]
     for start in range(0, len(rows), OPENING_ROWS_A_REQUEST):
         part = rows[start : start + OPENING_ROWS_A_REQUEST]
-        await admin.post(f"/sites/{site_id}/skus", {"items": part})
+        await admin.post("/skus", {"items": part})
 
 
 async def declare_opening_stock(admin: ApiClient, site_id: str, stock: Sequence[OpeningPallet]) -> None:
