@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from app.commands import Commands, Handler
 from app.database import Database
+from devices.api import authenticate_device
 from identity.api import session_of
 from identity.http import DeviceIdentity, OpenSession
 from kernel.caller import Caller
@@ -27,7 +28,6 @@ class AppDesk(Commands):
             return await session_of(read, cookie)
 
     async def device_of(self, token: str) -> DeviceIdentity | None:
-
         async with self.sessions() as read:
             found = await authenticate_device(read, token)
         return None if found is None else DeviceIdentity(device_id=found.device_id, site_id=found.site_id)
