@@ -147,7 +147,7 @@ export type Place = "slot" | "staging" | "gate" | "vehicle" | "left" | "unknown"
 export interface Unit {
   unit_id: string;
   sscc: string;
-  epc_hex: string;
+  epc_hex: string | null;
   lot_id: string;
   sku: string;
   slot_id: string | null;
@@ -203,7 +203,7 @@ export interface WeighbridgeView {
   weighbridge_id: string;
   vehicle_id: string | null;
   mass_g: number | null;
-  at: string;
+  at: string | null;
 }
 
 export interface VehicleView {
@@ -339,10 +339,12 @@ export interface Task {
   kind: "putaway" | "pick";
   state: "open" | "claimed" | "done" | "cancelled";
   unit_id: string;
-  sscc: string;
+  sscc: string | null;
   sku: string;
   quantity_each: number;
   from_place: string;
+  /** A slot, or the code of a floor area. */
+  to_place: string;
   to_slot_id: string | null;
   claimed_by: string | null;
   order_id: string | null;

@@ -40,9 +40,9 @@ export function formatMass(grams: number, locale: Locale): string {
   return `${value.toLocaleString(TAGS[locale], { maximumFractionDigits: digits })}\u00a0${isTonnes ? "t" : "kg"}`;
 }
 
-/** A share between 0 and 1 as per cent, one digit at most. `share` may be a decimal string of the API. */
-export function formatShare(share: number | string, locale: Locale): string {
-  return Number(share).toLocaleString(TAGS[locale], { style: "percent", maximumFractionDigits: 2 });
+/** A share between 0 and 1 as per cent. `share` may be a decimal string of the API; two digits suit rates. */
+export function formatShare(share: number | string, locale: Locale, digitsMax = 2): string {
+  return Number(share).toLocaleString(TAGS[locale], { style: "percent", maximumFractionDigits: digitsMax });
 }
 
 /** Date and time to the minute in a zone. */

@@ -108,8 +108,8 @@ function useScene(onHover: (hover: Hover | null) => void) {
     const link = new SceneLink(host.querySelector("canvas")!, host.querySelector(".labels")!, frame!, onHover);
     const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
     setSceneLink(link);
-    window.__tallyhouse.rackTriangles = () => link.view.racks.triangles;
     const stopPoses = onPoses((poses) => {
+      window.__tallyhouse.posesReceived += poses.length;
       link.view.movers.setPoses(poses, performance.now(), reducedMotion.matches);
       link.view.touch();
     });
@@ -137,7 +137,7 @@ function insetsOf(host: HTMLElement): Insets {
   return {
     left: dock("left").right - whole.left,
     right: whole.right - dock("right").left,
-    top: 0,
+    top: host.querySelector(".freeze-banner")?.getBoundingClientRect().height ?? 0,
     bottom: whole.bottom - dock("bottom").top,
   };
 }

@@ -7,7 +7,11 @@ interface TallyhouseProbe {
   /** Ids of the alarms whose freeze banner has been on the screen. */
   bannersShown: string[];
   /** Triangles of racks and pallets sent with the last frame. */
-  rackTriangles: () => number;
+  rackTriangles: number;
+  /** Units that the last frame knew of. */
+  units: number;
+  /** Poses of moving things taken from the live stream. */
+  posesReceived: number;
 }
 
 interface Window {

@@ -32,7 +32,7 @@ function placesOf(layout: Layout, isChinese: boolean): Found[] {
 }
 
 function unitMatch(unit: Unit, wanted: string): boolean {
-  return [unit.sscc, unit.epc_hex, unit.sku, unit.unit_id, unit.slot_id ?? ""].some((text) =>
+  return [unit.sscc, unit.epc_hex ?? "", unit.sku, unit.unit_id, unit.slot_id ?? ""].some((text) =>
     normalise(text).includes(wanted),
   );
 }

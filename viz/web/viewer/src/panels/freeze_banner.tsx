@@ -16,7 +16,7 @@ export function FreezeBanner() {
   useTold(alarms, frozen);
   if (!newest) return null;
   return (
-    <div className="freeze-banner" role="alert" data-alarm={newest.alarm_id}>
+    <div className="freeze-banner" role="alert" data-testid="alarm-banner" data-alarm={newest.alarm_id}>
       <Mark name="octagon" />
       <div>
         <strong>{t("viewer.freezeTitle")}</strong>

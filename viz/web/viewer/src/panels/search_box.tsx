@@ -30,6 +30,7 @@ export function SearchBox() {
     if (!row) return;
     goToFound(row);
     setIsOpen(false);
+    document.querySelector<HTMLInputElement>("[data-search]")?.blur();
   }
 
   function press(event: KeyboardEvent<HTMLInputElement>) {

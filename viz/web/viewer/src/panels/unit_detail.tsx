@@ -53,11 +53,11 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
       <ClaimAgainstEvidence unit={unit} detail={detail} />
       <dl className="facts">
         <Fact name={t("viewer.sscc")} isCode>{formatSscc(unit.sscc)}</Fact>
-        <Fact name={t("viewer.tag")} isCode>{unit.epc_hex}</Fact>
+        <Fact name={t("viewer.tag")} isCode>{unit.epc_hex ?? t("common.none")}</Fact>
         <Fact name={t("viewer.lot")} isCode>{unit.lot_id}</Fact>
         <Fact name={t("viewer.quantity")}>{t("viewer.pieces", { count: unit.quantity_each, number: count })}</Fact>
         {detail && <Fact name={t("viewer.owner")}>{detail.owner}</Fact>}
-        {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, "") || detail.hold.reason_code}</Fact>}
+        {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, detail.hold.reason_code)}</Fact>}
         {detail?.receipt_id && <Fact name={t("viewer.receipt")} isCode>{detail.receipt_id}</Fact>}
       </dl>
       {failure !== null && <Problem error={failure} onRetry={retry} />}

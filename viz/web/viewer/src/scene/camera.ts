@@ -39,6 +39,12 @@ const SMOOTH_S = { flight: 0.32, drag: 0.08 };
 const DISTANCE_M = { min: 2.5, max: 420 };
 const KEY_STEP = { truckShare: 0.06, turn: Math.PI / 16, zoomShare: 0.2 };
 
+/** Rounds of fitting a view, and the air left around it. */
+const FIT_ROUNDS = 5;
+const FIT_AIR = 1.06;
+/** Where a person would stand to look at a slot: metres before the rack's face, along it, and above the pallet. */
+const STAND_M = { before: 1.75, along: 4.6, above: 1.35 };
+
 /** A point of the site's frame (z up) in the scene's frame (y up). */
 export function sceneFromSite(x: number, y: number, z: number): Vector3 {
   return new Vector3(x, z, -y);
@@ -91,6 +97,17 @@ export class SiteCamera {
     this.fly([...eye.toArray(), ...target.toArray()] as Pose6);
   }
 
+  /** Stands in the aisle before a slot, a little to the side, as a driver would see it. */
+  standBefore(site: SiteFrame, slotIndex: number): void {
+    const slot = site.slots[slotIndex]!;
+    const frame = site.racks[slot.rack]!;
+    const along = (slot.bay + 0.5) * frame.bayWidth;
+    const side = along < frame.length / 2 ? 1 : -1;
+    const eye = toSite(frame, along + side * STAND_M.along, -STAND_M.before, slot.centre.z + STAND_M.above);
+    const target = toSite(frame, along, frame.depth * 0.2, slot.centre.z + frame.levelHeight * 0.42);
+    this.fly([...sceneFromSite(eye.x, eye.y, eye.z).toArray(), ...sceneFromSite(target.x, target.y, target.z).toArray()] as Pose6);
+  }
+
   fly(pose: Pose6, isSmooth = this.isSmooth): void {
     void this.controls.setLookAt(...pose, isSmooth);
   }
@@ -118,25 +135,49 @@ export class SiteCamera {
     if (move.zoom) void controls.dolly(move.zoom * controls.distance * KEY_STEP.zoomShare, this.isSmooth);
   }
 
-  private fitDistance(radius: number): number {
+  /** Slopes of the free part's half width and half height, seen from the eye. */
+  private freeSlopes(): { across: number; up: number } {
     const freeWidth = Math.max(120, this.width - this.insets.left - this.insets.right);
     const freeHeight = Math.max(120, this.height - this.insets.top - this.insets.bottom);
-    const slope = Math.tan((FIELD_OF_VIEW_DEG * Math.PI) / 360);
-    const tall = (radius / slope) * (this.height / freeHeight);
-    const wide = (radius / slope) * (this.height / freeWidth);
-    return Math.max(tall, wide);
+    const slope = Math.tan((FIELD_OF_VIEW_DEG * Math.PI) / 360) / this.height;
+    return { across: slope * freeWidth, up: slope * freeHeight };
+  }
+
+  private fitDistance(radius: number): number {
+    const { across, up } = this.freeSlopes();
+    return radius / Math.min(across, up);
   }
 
   private viewpoint(name: ViewpointName, site: SiteFrame): Pose6 {
     if (name === "gate" && site.layout.gates.length > 0) return this.gateView(site);
     if (name === "aisle" && site.racks.length > 0) return aisleView(site);
-    const width = site.layout.width_mm / 1000;
-    const length = site.layout.length_mm / 1000;
-    const target = sceneFromSite(width / 2, length / 2, 0);
-    const radius = Math.hypot(width, length) / 2;
-    const [polar, share] = name === "top" ? [0.001, 0.74] : [0.88, 0.7];
-    const azimuth = name === "top" ? 0 : -0.42;
-    const eye = new Vector3().setFromSphericalCoords(this.fitDistance(radius * share), polar, azimuth).add(target);
+    return name === "top" ? this.fitted(cornersOf(site), 0.001, 0) : this.fitted(cornersOf(site), 0.9, -0.42);
+  }
+
+  /**
+   * The nearest view from a direction that shows all points within the free part of the window.
+   *
+   * Each round moves the target to the middle of what the points cover, and the eye as near as the widest admits;
+   * perspective makes the two depend on each other, and four rounds settle them well below a pixel's worth.
+   */
+  private fitted(points: Vector3[], polar: number, azimuth: number): Pose6 {
+    const back = new Vector3().setFromSphericalCoords(1, polar, azimuth);
+    const right = new Vector3(Math.cos(azimuth), 0, -Math.sin(azimuth));
+    const above = new Vector3().crossVectors(back, right);
+    const slopes = this.freeSlopes();
+    const target = new Box3().setFromPoints(points).getCenter(new Vector3());
+    let distance = 1;
+    for (let round = 0; round < FIT_ROUNDS; round += 1) {
+      const seen = points.map((point) => {
+        const from = point.clone().sub(target);
+        return { x: from.dot(right), y: from.dot(above), depth: from.dot(back) };
+      });
+      distance = Math.max(...seen.map(({ x, y, depth }) => depth + Math.max(Math.abs(x) / slopes.across, Math.abs(y) / slopes.up)));
+      const spread = (axis: "x" | "y") => seen.map((at) => at[axis] / (distance - at.depth));
+      const middle = (shares: number[]) => ((Math.min(...shares) + Math.max(...shares)) / 2) * distance;
+      target.addScaledVector(right, middle(spread("x"))).addScaledVector(above, middle(spread("y")));
+    }
+    const eye = target.clone().addScaledVector(back, distance * FIT_AIR);
     return [...eye.toArray(), ...target.toArray()] as Pose6;
   }
 
@@ -154,6 +195,20 @@ export class SiteCamera {
     const eye = new Vector3().setFromSphericalCoords(distance, 1.08, -0.55).add(target);
     return [...eye.toArray(), ...target.toArray()] as Pose6;
   }
+}
+
+/** Corners of everything that stands on the site: of its zones, and of the racks' tops. */
+function cornersOf(site: SiteFrame): Vector3[] {
+  const zones = site.layout.zones.flatMap((zone) => zone.outline_mm.map(([x, y]) => sceneFromSite(x / 1000, y / 1000, 0)));
+  const racks = site.racks.flatMap((frame) =>
+    [0, frame.length].map((x) => {
+      const top = toSite(frame, x, 0, frame.height);
+      return sceneFromSite(top.x, top.y, top.z);
+    }),
+  );
+  const corners = [...zones, ...racks];
+  const { width_mm: width, length_mm: length } = site.layout;
+  return corners.length > 0 ? corners : [sceneFromSite(0, 0, 0), sceneFromSite(width / 1000, length / 1000, 0)];
 }
 
 /** Stands at the head of the first rack's aisle at the height of a driver's eyes. */

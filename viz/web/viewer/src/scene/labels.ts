@@ -2,6 +2,7 @@
  * Labels over the scene as elements of the page: crisp, in both languages, read by a screen reader, and free of
  * cost for the GPU. Those of lower rank give way where they would overlap.
  */
+import { MARKS, type MarkName } from "@shared/icons";
 import { Vector3, type Camera } from "three";
 
 export interface Label {
@@ -10,8 +11,12 @@ export interface Label {
   /** A second, fainter line, such as a weight. */
   detail?: string;
   look: "place" | "rack" | "forklift" | "person" | "truck" | "gate" | "scale" | "pin" | "selected";
-  /** For pins: the grade's token. */
+  /** For pins and gates: the token of their state. */
   color?: `--${string}`;
+  /** For pins: a sign before the text, so that the grade is told by shape too. */
+  mark?: MarkName;
+  /** What a pin says when pointed at or read aloud. */
+  title?: string;
   at: Vector3;
   /** Higher ranks keep their place. */
   rank: number;
@@ -26,6 +31,10 @@ interface Shown {
   width: number;
   height: number;
 }
+
+/** Labels of this rank and above are lifted over others rather than left out, at most so many times. */
+const LIFTED_RANK = 7;
+const LIFTS_MAX = 4;
 
 /** Most labels at once. */
 export const LABELS_MAX = 160;
@@ -56,11 +65,11 @@ export class LabelLayer {
       const x = ((this.point.x + 1) / 2) * width;
       const y = ((1 - this.point.y) / 2) * height;
       const shown = this.elementOf(label);
-      const place = { left: x - shown.width / 2, right: x + shown.width / 2, top: y - shown.height, bottom: y };
-      if (taken.some((other) => overlaps(place, other))) continue;
+      const place = freePlace(x, y, shown, taken, label.rank >= LIFTED_RANK ? LIFTS_MAX : 0);
+      if (place === null) continue;
       taken.push(place);
       kept.add(label.id);
-      shown.element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px) translate(-50%, -100%)`;
+      shown.element.style.transform = `translate(${Math.round(x)}px, ${Math.round(place.bottom)}px) translate(-50%, -100%)`;
       shown.element.hidden = false;
     }
     this.hideOthers(kept, new Set(labels.map((label) => label.id)));
@@ -81,7 +90,9 @@ export class LabelLayer {
     element.dataset["look"] = label.look;
     if (label.color) element.style.setProperty("--tag", `var(${label.color})`);
     if (label.onClick) element.onclick = label.onClick;
-    element.append(line("b", label.text));
+    if (label.mark) element.append(sign(label.mark));
+    if (label.title) element.title = label.title;
+    if (label.text) element.append(line("b", label.text));
     if (label.detail) element.append(line("span", label.detail));
     this.host.append(element);
     const made = { element, key, width: element.offsetWidth + 6, height: element.offsetHeight + 4 };
@@ -100,10 +111,35 @@ export class LabelLayer {
   }
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+function sign(name: MarkName): SVGElement {
+  const picture = document.createElementNS(SVG, "svg");
+  picture.setAttribute("viewBox", "0 0 16 16");
+  picture.setAttribute("class", "th-mark");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", MARKS[name]);
+  path.setAttribute("fill", "currentColor");
+  picture.append(path);
+  return picture;
+}
+
 function line(tag: "b" | "span", text: string): HTMLElement {
   const element = document.createElement(tag);
   element.textContent = text;
   return element;
+}
+
+/** Where a label fits above its point: there, or lifted over what is in the way. Null when it would not fit. */
+function freePlace(x: number, y: number, size: Shown, taken: Place[], lifts: number): Place | null {
+  let bottom = y;
+  for (let lift = 0; lift <= lifts; lift += 1) {
+    const place = { left: x - size.width / 2, right: x + size.width / 2, top: bottom - size.height, bottom };
+    const other = taken.find((item) => overlaps(place, item));
+    if (!other) return place;
+    bottom = other.top;
+  }
+  return null;
 }
 
 function overlaps(a: Place, b: Place): boolean {

@@ -13,6 +13,13 @@ import type { Label } from "./labels";
 import { BODY, KINDS } from "./movers";
 import { SceneView, type Picked } from "./scene_view";
 
+/** Side of the squares in which pallets outside the racks share a pin, in metres. */
+const GROUP_M = 8;
+
+function groupOf(at: { x: number; y: number }): string {
+  return `floor.${Math.round(at.x / GROUP_M)}.${Math.round(at.y / GROUP_M)}`;
+}
+
 export interface Hover {
   picked: Picked;
   x: number;
@@ -39,7 +46,7 @@ export class SceneLink {
     const events = {
       onPick: (picked: Picked | null) => this.select(picked),
       onHover: (picked: Picked | null, x: number, y: number) => onHover(picked ? { picked, x, y } : null),
-      onFrame: () => (window.__tallyhouse.framesDrawn = this.view.framesDrawn),
+      onFrame: () => this.noteFrame(),
     };
     this.view = new SceneView(canvas, labelHost, site, events, i18n.locale === "zh");
     this.view.labelsNow = (now) => this.labels(now);
@@ -63,6 +70,8 @@ export class SceneLink {
 
   /** Flies to a unit and draws the frame around it. */
   flyToUnit(unit: Unit): void {
+    const slot = useSite.getState().stock?.slotOf(unit);
+    if (slot !== undefined) return this.view.camera.standBefore(this.site, slot);
     const box = this.boxOf(unit);
     if (box) this.view.camera.lookAt({ x: box.at.x, y: box.at.y, z: box.at.z + 0.6 }, 5);
   }
@@ -84,6 +93,13 @@ export class SceneLink {
     if (alarm.point) this.flyToPoint({ x: alarm.point.x_m, y: alarm.point.y_m, z: alarm.point.z_m + 0.8 }, 9);
     else if (gate) this.flyToPoint({ x: gate.x_mm / 1000, y: gate.y_mm / 1000, z: 1 }, 11);
     else if (unit) this.flyToUnit(unit);
+  }
+
+  /** Notes in the page's probe what has been drawn. */
+  private noteFrame(): void {
+    window.__tallyhouse.framesDrawn = this.view.framesDrawn;
+    window.__tallyhouse.units = useSite.getState().stock?.units.size ?? 0;
+    window.__tallyhouse.rackTriangles = this.view.racks.triangles;
   }
 
   private codes: Uint8Array = new Uint8Array(0);
@@ -249,7 +265,7 @@ export class SceneLink {
     }));
   }
 
-  /** One pin for each bay that holds alarmed pallets, and for each alarmed pallet outside the racks. */
+  /** One pin for each bay that holds alarmed pallets, and for each group of them outside the racks. */
   private pins(): Label[] {
     const { stock } = useSite.getState();
     const pins = new Map<string, { units: Unit[]; at: Label["at"] }>();
@@ -257,7 +273,7 @@ export class SceneLink {
       const box = unit.alarm ? this.boxOf(unit) : null;
       if (!box) continue;
       const slot = stock!.slotOf(unit);
-      const key = slot === undefined ? unit.unit_id : `${this.site.slots[slot]!.rack}.${this.site.slots[slot]!.bay}`;
+      const key = slot === undefined ? groupOf(box.at) : `${this.site.slots[slot]!.rack}.${this.site.slots[slot]!.bay}`;
       const pin = pins.get(key) ?? { units: [], at: sceneFromSite(box.at.x, box.at.y, box.at.z + box.size[2] + 0.5) };
       pin.units.push(unit);
       pins.set(key, pin);
@@ -271,9 +287,11 @@ export class SceneLink {
     const first = units[0]!;
     return {
       id: `pin.${key}`,
-      text: units.length > 1 ? i18n.t("viewer.pinMany", { count: units.length }) : i18n.t(`grade.${grade}`),
+      text: units.length > 1 ? String(units.length) : "",
+      title: `${i18n.t(`grade.${grade}`)} · ${i18n.t("viewer.pallets", { count: units.length })}`,
       look: "pin",
       color: LOOKS.grade[grade].color,
+      mark: LOOKS.grade[grade].mark,
       at,
       rank: 10,
       farthest: 600,

@@ -79,7 +79,7 @@ function person(): BufferGeometry {
 function truck(): BufferGeometry {
   const cab = color("--scene-truck");
   const dark = color("--scene-fork-dark");
-  const wall = color("--scene-wall");
+  const wall = color("--scene-trailer");
   const wheel = (x: number, y: number) =>
     painted(new CylinderGeometry(0.5, 0.5, 0.4, 14).translate(x, y, 0.5), dark);
   return assembled([
@@ -120,6 +120,7 @@ export class MoverLayer {
     this.meshes = { forklift: mesh("forklift"), person: mesh("person"), truck: mesh("truck") };
     const box = openBox().translate(-0.5, -0.5, 0);
     box.setAttribute("aCode", new InstancedBufferAttribute(new Float32Array(MOVERS_MAX).fill(2), 1));
+    box.setAttribute("aWear", new InstancedBufferAttribute(new Float32Array(MOVERS_MAX).fill(1), 1));
     this.loads = new InstancedMesh(box, goodsMaterial(), MOVERS_MAX);
     this.loads.frustumCulled = false;
     this.group.add(this.loads);

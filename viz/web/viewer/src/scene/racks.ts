@@ -50,6 +50,12 @@ function heightShare(sku: string): number {
   return 0.72 + ((hash >>> 8) % 1000) / 3570;
 }
 
+/** The same small difference of shade that the bays' shader gives the goods of a level. */
+function wearOf(seed: number): number {
+  const mixed = Math.imul(seed ^ 61, 2654435761) >>> 0;
+  return 0.93 + (0.14 * ((mixed >>> 9) & 1023)) / 1023;
+}
+
 export class RackLayer {
   readonly group = new Group();
   private readonly bays: Bay[];
@@ -58,6 +64,7 @@ export class RackLayer {
   private readonly bayCodes: InstancedBufferAttribute;
   private readonly bayShape: InstancedBufferAttribute;
   private readonly goodsCode: InstancedBufferAttribute;
+  private readonly goodsWear: InstancedBufferAttribute;
   private codes: Uint8Array;
   private unitAt: (slot: number) => Unit | undefined = () => undefined;
   private loose: { unit: Unit; code: number }[] = [];
@@ -80,7 +87,9 @@ export class RackLayer {
 
     const goods = openBox();
     this.goodsCode = new InstancedBufferAttribute(new Float32Array(NEAR_MAX + LOOSE_MAX), 1);
+    this.goodsWear = new InstancedBufferAttribute(new Float32Array(NEAR_MAX + LOOSE_MAX).fill(1), 1);
     goods.setAttribute("aCode", this.goodsCode);
+    goods.setAttribute("aWear", this.goodsWear);
     this.goodsMesh = new InstancedMesh(goods, goodsMaterial(), NEAR_MAX + LOOSE_MAX);
     this.goodsMesh.frustumCulled = false;
     this.group.add(this.bayMesh, this.goodsMesh);
@@ -131,6 +140,7 @@ export class RackLayer {
     this.goodsMesh.count = count;
     this.goodsMesh.instanceMatrix.needsUpdate = true;
     this.goodsCode.needsUpdate = true;
+    this.goodsWear.needsUpdate = true;
     this.bayShape.needsUpdate = true;
   }
 
@@ -174,6 +184,7 @@ export class RackLayer {
       if (!unit || this.codes[slot] === 0) continue;
       const { centre, turn } = this.site.slots[slot]!;
       this.stand(count, centre, turn, this.goodsSize(bay.frame, unit), this.codes[slot]! + (unit.alarm ? ALARMED : 0));
+      this.goodsWear.setX(count, wearOf(bay.index * 16 + level));
       count += 1;
     }
     return count;

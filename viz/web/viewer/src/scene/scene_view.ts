@@ -9,6 +9,8 @@ import {
   HemisphereLight,
   LineBasicMaterial,
   LineSegments,
+  Mesh,
+  MeshBasicMaterial,
   BoxGeometry,
   Raycaster,
   Scene,
@@ -255,10 +257,13 @@ export class SceneView {
   }
 }
 
+/** The frame of the selected unit: seen through whatever stands before it, so that it is never lost. */
 function selectionFrame(): LineSegments {
   const geometry = new EdgesGeometry(new BoxGeometry(1, 1, 1).translate(0, 0, 0.5));
   const material = new LineBasicMaterial({ color: color("--selection"), depthTest: false, transparent: true });
   const outline = new LineSegments(geometry, material);
+  const tint = new MeshBasicMaterial({ color: color("--selection"), transparent: true, opacity: 0.13, depthTest: false });
+  outline.add(new Mesh(new BoxGeometry(1, 1, 1).translate(0, 0, 0.5), tint));
   outline.visible = false;
   outline.renderOrder = 10;
   return outline;

@@ -15,7 +15,14 @@ const COMMON = /* glsl */ `
   vec3 lit(vec3 base, vec3 normal) {
     float sun = max(dot(normal, uSun), 0.0);
     float sky = 0.5 + 0.5 * normal.z;
-    return base * (0.62 + 0.14 * sky + 0.3 * sun);
+    vec3 soft = mix(base, vec3(1.0), 0.02 * max(normal.z, 0.0));
+    return soft * (0.58 + 0.2 * sky + 0.36 * sun);
+  }
+
+  // No two pallets are quite alike: a few per cent lighter or darker, the same each time.
+  float wear(uint seed) {
+    uint mixed = (seed ^ 61u) * 2654435761u;
+    return 0.93 + 0.14 * float((mixed >> 9) & 1023u) / 1023.0;
   }
 
   // The patterns of looks.ts: 1 hatched, 2 half, 3 crossed. "at" runs from 0 to 1 over a face.
@@ -43,10 +50,12 @@ const BAY_VERTEX = /* glsl */ `
   flat out vec4 vShape;
   flat out vec3 vSize;
   flat out int vFace;
+  flat out uint vRow;
   out vec3 vLocal;
   out vec3 vNormal;
 
   void main() {
+    vRow = uint(gl_InstanceID);
     vCodes = aCodes;
     vShape = aShape;
     vLocal = position;
@@ -63,6 +72,7 @@ const BAY_FRAGMENT = /* glsl */ `
   flat in vec4 vShape; // levels, share of the height below level 1, worst code, 1 near, 0 far, -1 hidden
   flat in vec3 vSize;
   flat in int vFace;
+  flat in uint vRow;
   in vec3 vLocal;
   in vec3 vNormal;
   uniform vec3 uUpright;
@@ -89,7 +99,7 @@ const BAY_FRAGMENT = /* glsl */ `
     if (max(fwidth(vLocal.x), fwidth(vLocal.y)) > 0.4) return wholeBay(normal);
     if (isSteel) return lit(edge.x < 0.03 ? uUpright : uBeam, normal);
     if (code == 0u || vShape.w > 0.5) discard;
-    return lit(patterned(code, vLocal.xy, vSize.xy), normal);
+    return lit(patterned(code, vLocal.xy, vSize.xy), normal) * wear(vRow * 16u + uint(level));
   }
 
   vec3 wallFace(vec3 normal) {
@@ -108,7 +118,7 @@ const BAY_FRAGMENT = /* glsl */ `
     vec2 at = vec2((along - side) / (1.0 - 2.0 * side), (inLevel - 0.07) / 0.78);
     if (code == 0u || vShape.w > 0.5 || at.x < 0.0 || at.x > 1.0 || at.y < 0.0 || at.y > 1.0) discard;
     if (at.y < 0.1) return lit(uBeam * 0.45, normal);
-    return lit(patterned(code, at, vec2(width, levelHeight)), normal);
+    return lit(patterned(code, at, vec2(width, levelHeight)), normal) * wear(vRow * 16u + uint(level));
   }
 
   void main() {
@@ -121,14 +131,17 @@ const BAY_FRAGMENT = /* glsl */ `
 
 const GOODS_VERTEX = /* glsl */ `
   in float aCode;
+  in float aWear;
   flat out uint vCode;
   flat out float vAlarm;
   flat out vec3 vSize;
   flat out int vFace;
+  flat out float vWear;
   out vec3 vLocal;
   out vec3 vNormal;
 
   void main() {
+    vWear = aWear;
     vAlarm = aCode >= 16.0 ? 1.0 : 0.0;
     vCode = uint(mod(aCode, 16.0) + 0.5);
     vLocal = position;
@@ -144,6 +157,7 @@ const GOODS_FRAGMENT = /* glsl */ `
   flat in float vAlarm;
   flat in vec3 vSize;
   flat in int vFace;
+  flat in float vWear;
   in vec3 vLocal;
   in vec3 vNormal;
   uniform vec3 uDeck;
@@ -176,8 +190,9 @@ const GOODS_FRAGMENT = /* glsl */ `
       shade = pallet(metres, size.x, vNormal);
     } else {
       if (vFace != 2) { metres.y -= PALLET_M; size.y -= PALLET_M; }
-      shade = lit(patterned(vCode, metres / size, size), vNormal);
-      shade *= 1.0 - 0.28 * cartonLine(metres, size) * (1.0 - smoothstep(0.01, 0.03, fwidth(metres.x)));
+      shade = lit(patterned(vCode, metres / size, size), vNormal) * vWear;
+      float seam = cartonLine(metres, size) * (1.0 - smoothstep(0.008, 0.02, max(fwidth(metres.x), fwidth(metres.y))));
+      shade = mix(shade, shade * 0.55 + 0.06, 0.75 * seam);
       vec2 edge = min(metres, size - metres);
       if (vAlarm > 0.5 && min(edge.x, edge.y) < 0.07) shade = uAlarm;
     }
@@ -205,7 +220,7 @@ export function bayMaterial(): ShaderMaterial {
   });
 }
 
-/** Material of pallets with goods seen near. Attribute aCode: the code, plus 16 when an alarm names the unit. */
+/** Material of pallets with goods seen near. Attributes: aCode, plus 16 when an alarm names the unit; aWear, about 1. */
 export function goodsMaterial(): ShaderMaterial {
   return new ShaderMaterial({
     glslVersion: GLSL3,
