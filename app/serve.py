@@ -11,10 +11,11 @@ from typing import Any
 
 import psycopg
 import structlog
+from fastapi import FastAPI
 
 from app.access import app_password
 from app.database import Database
-from app.health import Health, RequestMetrics
+from app.health import Health, RequestMetrics, health_router
 from app.migrate import migrate, require_migrated
 from app.parts import Crew, Parts, Role, WebApp
 from app.settings import Settings, is_loopback
@@ -96,6 +97,7 @@ async def running(
         for role in sorted(wanted & crews.keys()):
             for name, work in crews[role](parts).items():
                 tasks.start(name, work)
+        await _start_health(parts, stack, tasks)
         server, certificate = await _start_web(parts, bound, stack, web, tasks)
         authority = certificate.authority if certificate else None
         yield Running(parts, tasks, server, _url(settings, server, certificate), authority)
@@ -186,6 +188,22 @@ def _outer_listener(settings: Settings, clock: Clock) -> OuterListener | None:
     if made is None:
         made = local_certificate(settings.data_dir / "tls", names_of(settings), clock.now())
     return OuterListener(settings.mqtt_host, settings.mqtt_port or 8883, made.cert, made.key)
+
+
+async def _start_health(parts: Parts, stack: AsyncExitStack, tasks: Tasks) -> None:
+    """Health and metrics alone, where the settings give them a port of their own."""
+    settings = parts.settings
+    if settings.health_port is None:
+        return
+    app = FastAPI(openapi_url=None)
+    app.state.desk = None
+    app.include_router(health_router(parts.health))
+    bound = bind(settings.health_host, settings.health_port)
+    stack.callback(bound.close)
+    server = WebServer(app, bound, None, settings.stop_within_s)
+    await server.start()
+    stack.push_async_callback(server.stop)
+    tasks.start("health", server.wait, vital=True)
 
 
 async def _start_web(

@@ -97,6 +97,17 @@ class Settings(BaseSettings):
         Port, Field(description="Port of our broker; 0 takes a free one and keeps it over restarts.")
     ] = 0
 
+    health_host: Annotated[
+        str, Field(description="Address of `health_port`; plain HTTP, so for this machine or a private net.")
+    ] = "127.0.0.1"
+    health_port: Annotated[
+        Port | None,
+        Field(
+            description="Port that serves only `/health/…` and `/metrics`, for roles without a web server "
+            "and for `tallyhouse health`. Unset: none."
+        ),
+    ] = None
+
     sites: Annotated[
         tuple[str, ...],
         NoDecode,

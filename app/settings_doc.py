@@ -2,8 +2,9 @@
 
 import sys
 import types
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -29,7 +30,7 @@ def settings_page() -> str:
 def _row(name: str, field: FieldInfo) -> str:
     default = "unset" if field.default is None else f"`{_plain(field.default)}`"
     variable = f"{ENV_PREFIX}{name}".upper()
-    kind = _kind(field.annotation) + _bounds(field)
+    kind = _kind(field.annotation) + _bounds(field.metadata)
     return f"| `{variable}` | {kind} | {default} | {field.description} |\n"
 
 
@@ -44,15 +45,18 @@ def _kind(annotation: Any) -> str:
         return " or ".join(f"`{value}`" for value in get_args(annotation))
     if origin in (Union, types.UnionType):
         return " or ".join(_kind(part) for part in get_args(annotation) if part is not type(None))
+    if origin is Annotated:
+        inner, info = get_args(annotation)
+        return _kind(inner) + _bounds(info.metadata)
     if origin is tuple:
         return "list, by comma"
     words = {int: "whole number", str: "text", Path: "path", SecretStr: "text, secret"}
     return words[annotation]
 
 
-def _bounds(field: FieldInfo) -> str:
-    low = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
-    high = next((m.le for m in field.metadata if hasattr(m, "le")), None)
+def _bounds(metadata: Sequence[Any]) -> str:
+    low = next((m.ge for m in metadata if hasattr(m, "ge")), None)
+    high = next((m.le for m in metadata if hasattr(m, "le")), None)
     if low is None:
         return ""
     return f", {low} or more" if high is None else f", {low} to {high}"
