@@ -21,7 +21,7 @@ FACTS = frozenset(
     {
         "gate_id", "slot_id", "weighbridge_id", "device_id", "delivery_id", "reference", "sku", "number",
         "quantity_each", "allocated_each", "wanted_each", "before_each", "after_each", "version",
-        "low", "mid", "high", "direction", "grade", "reason", "reason_code", "margin_state", "kind",
+        "low", "mid", "high", "direction", "grade", "reason", "margin_state", "kind",
     }
 )  # fmt: skip
 """Fields that are facts as they stand. Others are turned into words by `facts_of`, or not shown; ids of
@@ -41,7 +41,6 @@ TOLD: Mapping[str, Told] = {
     "UnitCrossed": Told(SITE, "direction"),
     "UnitSetDown": Told(SITE),
     "VehicleWeighed": Told(SITE),
-    "VehicleAdmitted": Told(SITE),
     "VehicleLeft": Told(SITE),
     "DeliveryAnnounced": Told(SITE_OR_LOT),
     "DeliveryWeighed": Told(SITE, "agrees"),
@@ -51,7 +50,7 @@ TOLD: Mapping[str, Told] = {
     "AlarmRaised": Told(SITE_OR_LOTS, "grade"),
     "AlarmCleared": Told(SITE),
     "BarrierConfirmed": Told(SITE, "action"),
-    "BarrierFailed": Told(SITE),
+    "BarrierFailed": Told(SITE, "reason"),
     "PutawayConfirmed": Told(SITE_OR_LOT),
     "PickConfirmed": Told(SITE),
     "HoldPlaced": Told(SITE),
@@ -99,15 +98,16 @@ def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
 
 
 def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sentence may be filled with: plain fields, counts (`units`), kilograms and amounts."""
+    """What the sentence may be filled with: plain fields, kilograms, amounts, and `count`, which is how many
+    units or else how many pieces it is about."""
     facts: dict[str, Any] = {}
     for field, value in payload.items():
         if field in FACTS:
             facts[field] = value
-        elif field == "unit_ids":
-            facts["units"] = len(value)
         elif value is not None and field.endswith("_g"):
             facts[f"{field[:-2]}_kg"] = round(value / 1000, 1)
         elif value is not None and field.endswith("_fen"):
             facts[field[:-4]] = f"{Decimal(value).scaleb(-2):,.2f}"
+    if "unit_ids" in payload or "quantity_each" in payload:
+        facts["count"] = len(payload["unit_ids"]) if "unit_ids" in payload else payload["quantity_each"]
     return facts

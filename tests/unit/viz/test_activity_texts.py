@@ -1,0 +1,110 @@
+"""Every event the feed tells exists, has a sentence in both languages, and fills all of it."""
+
+import re
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+
+import devices.messages
+import finance.messages
+import identity.messages
+import kernel.messages
+import twin.messages
+import wms.messages
+from app.texts import Texts
+from kernel.messages import Event
+from viz.activity.model import FACTS, TOLD, facts_of, kind_of, text_key_of
+
+PACKAGES = (
+    kernel.messages,
+    identity.messages,
+    devices.messages,
+    twin.messages,
+    wms.messages,
+    finance.messages,
+)
+EVENTS: dict[str, type[Event]] = {
+    name: found
+    for package in PACKAGES
+    for name, found in vars(package).items()
+    if isinstance(found, type) and issubclass(found, Event)
+}
+NAMED = {"unit_id": "sscc", "lot_id": "lot", "vehicle_id": "plate"}
+OPEN_VARIANTS = {
+    "BarrierFailed": ("feedback", "loop_occupied", "expired", "unreachable", "refused"),
+    "ReceiptCancelled": ("delivered", "withdrawn"),
+    "FacilityRevalued": ("ok", "warning", "call", "sell"),
+}
+"""Values of fields that are plain text in the message, as its docstring lists them."""
+
+
+def payload_of(kind: str) -> dict[str, Any]:
+    """A payload of the event with something plausible in every field."""
+    samples = {int: 12_345, str: "x", bool: True}
+    return {
+        name: ["a", "b"] if name.endswith("_ids") else samples.get(hint, "x")
+        for name, hint in get_type_hints(EVENTS[kind]).items()
+    } | {name: 12_345 for name in get_type_hints(EVENTS[kind]) if name.endswith(("_g", "_fen"))}
+
+
+def variants_of(kind: str) -> tuple[Any, ...]:
+    field = TOLD[kind].variant
+    if field is None:
+        return (None,)
+    hint = get_type_hints(EVENTS[kind])[field]
+    return (True, False) if hint is bool else get_args(hint) or OPEN_VARIANTS[kind]
+
+
+def sentences(locale: str, key: str) -> list[str]:
+    """The text of a key; all forms of one that depends on a number."""
+    node: Any = Texts.load()._by_locale[locale]
+    for part in key.split("."):
+        node = node[part]
+    return [node] if isinstance(node, str) else [node["one"], node["other"]]
+
+
+CASES = [(kind, variant) for kind in TOLD for variant in variants_of(kind)]
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+@pytest.mark.parametrize(("kind", "variant"), CASES)
+def test_every_told_event_has_a_sentence_that_its_facts_fill(kind: str, variant: Any, locale: str) -> None:
+    payload = payload_of(kind)
+    if variant is not None:
+        payload[TOLD[kind].variant or ""] = variant
+    facts = facts_of(payload) | {fact: "x" for field, fact in NAMED.items() if field in payload}
+    for sentence in sentences(locale, text_key_of(kind, payload)):
+        assert set(re.findall(r"\{(\w+)\}", sentence)) <= facts.keys()
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_the_subjects_of_a_told_event_are_fields_of_it(kind: str) -> None:
+    fields = {field.name for field in msgspec.structs.fields(EVENTS[kind])}
+    assert set(TOLD[kind].subjects) <= fields
+    assert "site_id" in fields, "the feed is one site's"
+
+
+def test_nothing_of_money_is_told_to_those_who_merely_see_the_site() -> None:
+    of_finance = {
+        name for name, found in vars(finance.messages).items() if name in TOLD and isinstance(found, type)
+    }
+    assert of_finance, "finance tells something"
+    assert [kind for kind in of_finance if "site_id" in TOLD[kind].subjects] == []
+
+
+def test_no_fact_names_a_person_or_evidence() -> None:
+    told_fields = {field for kind in TOLD for field in get_type_hints(EVENTS[kind])}
+    assert not {
+        field for field in FACTS & told_fields if "person" in field or "evidence" in field or "_by" in field
+    }
+
+
+def test_amounts_and_masses_are_told_in_the_units_people_use() -> None:
+    facts = facts_of({"principal_fen": 123_456_789, "mass_g": 18_250_000, "tare_g": None, "unit_ids": ["a"]})
+    assert facts == {"principal": "1,234,567.89", "mass_kg": 18_250.0, "count": 1}
+
+
+def test_kinds_are_named_as_pages_name_them() -> None:
+    assert kind_of("VerifiedStockChanged") == "verified_stock_changed"
+    assert text_key_of("DeliveryWeighed", {"agrees": False}) == "activity.delivery_weighed.false"
