@@ -71,6 +71,10 @@ def demo(
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write what happened to each step as JSON.")] = None,
+    orders: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Sales file to run as a day's orders (CSV)."),
+    ] = None,
     pace: Annotated[
         float, typer.Option(min=0.5, max=20, help="Seconds of the world in one real second.")
     ] = 4,
@@ -79,7 +83,7 @@ def demo(
     from app.demo.run import DemoOptions, run_demo
 
     configure_logs("warning", "console")
-    options = DemoOptions(seed=seed, once=once, report=report, pace=pace)
+    options = DemoOptions(seed=seed, once=once, report=report, orders=orders, pace=pace)
     raise typer.Exit(_run(run_demo(Settings(), options, _say)))
 
 

@@ -20,10 +20,11 @@ from app.demo import seeding
 from app.demo.accounts import OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
 from app.demo.devices import Wired, hand_out_handheld, plug_in, switch_on_trackers
 from app.demo.listener import Listener
+from app.demo.orders import OrdersDay, read_day, run_orders_day
 from app.demo.program import Program
 from app.demo.stage import People, Stage
-from app.demo.stock import GOODS, opening_stock, truth_of
-from app.demo.story import STEPS, StepResult, run_story
+from app.demo.stock import GOODS, PALLETS, OpeningPallet, opening_stock, truth_of
+from app.demo.story import STEPS, StepResult, run_step, run_story
 from app.report import Check, Report, make_report, write_report
 from app.serve import stop_signal
 from app.settings import Settings
@@ -49,13 +50,15 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     once: bool = False
     report: Path | None = None
+    orders: Path | None = None
     pace: float = 4.0
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """The demonstration with everything running."""
+    """The demonstration with everything running. `day` is the file of orders, when one was given."""
 
     stage: Stage
+    day: OrdersDay | None
     ready_s: float
     program: Program
     tasks: tuple[asyncio.Task[None], ...]
@@ -69,14 +72,14 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
     clock = SystemClock()
     begun = clock.now()
     async with opened(settings, options, say, clock) as demo:
-        story = asyncio.create_task(run_story(demo.stage))
+        story = asyncio.create_task(_act(demo))
         stop = stop_signal()
         both: set[asyncio.Future[Any]] = {story, stop}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not story.done():
             story.cancel()
             return 130
-        report = _report(options, demo, story.result(), begun)
+        report = _report(options, demo, *story.result(), begun)
         if options.report is not None:
             write_report(report, options.report)
         _say_checks(report, say)
@@ -92,6 +95,9 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
     begun = clock.now()
     rng = Rng(options.seed)
     layout, scenario = read_scenario()
+    drawn = rng.child("opening")
+    day = read_day(options.orders, layout, drawn, PALLETS) if options.orders else None
+    stock = day.stock if day else opening_stock(layout, drawn)
     folder = _fresh_folder(settings.data_dir / RUN_FOLDER)
     address = f"http://{LOOPBACK}:{_port(settings.port)}"
     environment = {
@@ -107,8 +113,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         accounts = await _open_accounts(settings, environment, address)
         people = await _sign_in_people(stack, address, accounts)
         say("setting the site up: layout, devices, items, 2,000 pallets of opening stock …")
-        stock = opening_stock(layout, rng.child("opening"))
-        secrets = await _set_up(people, layout, wired, stock)
+        secrets = await _set_up(people, layout, wired, stock, GOODS if day is None else [*GOODS, *day.items])
         broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))
         trackers = await switch_on_trackers(stack, layout, secrets, broker, clock)
         site = LiveSite(
@@ -149,7 +154,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
             f"ready after {ready_s:.1f} s: open {address}/viewer/ and sign in with an account of "
             f"{settings.data_dir / 'demo-accounts.json'}"
         )
-        yield Opened(stage, ready_s, program, tasks)
+        yield Opened(stage, day, ready_s, program, tasks)
 
 
 def read_scenario() -> tuple[Layout, actions.Scenario]:
@@ -210,14 +215,29 @@ async def _sign_in_people(
 
 
 async def _set_up(
-    people: dict[str, ApiClient], layout: Layout, wired: Wired, stock: Sequence[Any]
+    people: dict[str, ApiClient],
+    layout: Layout,
+    wired: Wired,
+    stock: Sequence[OpeningPallet],
+    items: Sequence[tuple[str, str, str, int]],
 ) -> dict[str, str]:
     admin = people["admin"]
     await seeding.import_layout(admin, layout)
     secrets = await seeding.enrol_devices(admin, layout, wired.connections())
-    await seeding.register_items(admin, GOODS)
+    await seeding.register_items(admin, items)
     await seeding.declare_opening_stock(admin, layout.site_id, stock)
     return secrets
+
+
+async def _act(demo: Opened) -> tuple[list[StepResult], StepResult | None]:
+    """The six steps, then the day of orders when a file was given."""
+    steps = await run_story(demo.stage)
+    day = demo.day
+    if day is None:
+        return steps, None
+    return steps, await run_step(
+        demo.stage, len(STEPS) + 1, f"a day of orders: {day.source}", lambda stage: run_orders_day(stage, day)
+    )
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -226,7 +246,13 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _report(options: DemoOptions, demo: Opened, steps: Sequence[StepResult], begun: datetime) -> Report:
+def _report(
+    options: DemoOptions,
+    demo: Opened,
+    steps: Sequence[StepResult],
+    day: StepResult | None,
+    begun: datetime,
+) -> Report:
     held = {result.number for result in steps if result.held}
     checks = [
         Check(
@@ -258,7 +284,19 @@ def _report(options: DemoOptions, demo: Opened, steps: Sequence[StepResult], beg
         value = figures.get(name)
         ok = None if value is None else value <= bound
         checks.append(Check(name=name, value=value, unit=unit, bound=f"<= {bound:g}", ok=ok, how=how))
+    if day is not None:
+        checks.append(
+            Check(
+                name="demo.orders",
+                value=float(day.held),
+                unit="held",
+                bound="= 1",
+                ok=day.held,
+                how="every row of the file flows as an order or is listed with its reason; the counts add up",
+            )
+        )
     detail = {
+        "orders": msgspec.to_builtins(day),
         "steps": msgspec.to_builtins(list(steps)),
         "pace": options.pace,
         "restarts": demo.program.restarts,

@@ -40,17 +40,16 @@ async def run_story(stage: Stage) -> list[StepResult]:
     """All steps in order. A step that fails ends the story; the ones after it are not held."""
     results: list[StepResult] = []
     for number, (title, act) in enumerate(STEPS, start=1):
-        stage.say(f"step {number}: {title} …")
-        result = await _run_step(stage, number, title, act)
+        result = await run_step(stage, number, title, act)
         results.append(result)
-        stage.say(f"step {number}: {'held' if result.held else 'NOT HELD'} after {result.seconds:.1f} s")
         if not result.held:
-            stage.say(f"step {number}: {result.error}")
             break
     return results
 
 
-async def _run_step(stage: Stage, number: int, title: str, act: Act) -> StepResult:
+async def run_step(stage: Stage, number: int, title: str, act: Act) -> StepResult:
+    """Act and say how it went; whatever stops the step becomes its error."""
+    stage.say(f"step {number}: {title} …")
     begun = stage.clock.now()
     facts: dict[str, Any] = {}
     error = None
@@ -59,6 +58,9 @@ async def _run_step(stage: Stage, number: int, title: str, act: Act) -> StepResu
     except Exception as caught:  # noqa: BLE001
         error = f"{type(caught).__name__}: {caught}"
     seconds = (stage.clock.now() - begun).total_seconds()
+    stage.say(
+        f"step {number}: {'NOT HELD' if error else 'held'} after {seconds:.1f} s {error or ''}".rstrip()
+    )
     return StepResult(
         number=number, title=title, held=error is None, seconds=seconds, facts=facts, error=error
     )
