@@ -18,7 +18,17 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-QUIET = ("amqtt", "transitions", "asyncio", "pymodbus", "mqtt", "httpx", "httpcore", "procrastinate")
+QUIET = (
+    "amqtt",
+    "transitions",
+    "asyncio",
+    "uvicorn",
+    "pymodbus",
+    "mqtt",
+    "httpx",
+    "httpcore",
+    "procrastinate",
+)
 """Libraries that report each packet or poll; only their warnings are kept."""
 
 
