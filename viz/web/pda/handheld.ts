@@ -6,7 +6,7 @@ import { computed, signal } from "@preact/signals";
 import { type DeviceIdentity, forget, recall, remember, type Worker } from "./device/memory";
 import type { Server } from "./device/server";
 import { give } from "./feedback/feedback";
-import { decide, type Effect, finishesTask, type FlowEvent, READY, type ScanContent, type Step, whileBlocked } from "./flow/flow";
+import { type AsideReason, decide, type Effect, finishesTask, type FlowEvent, READY, type ScanContent, type Step, whileBlocked } from "./flow/flow";
 import { type LinkState, PostFailure, Sender } from "./queue/sender";
 import type { Batch, KeptScan, ScanStore } from "./queue/store";
 import type { Reading, Unreadable } from "./scan/reading";
@@ -118,8 +118,8 @@ export class Handheld {
   acknowledge(): void {
     void this.act({ type: "acknowledge" });
   }
-  instead(): void {
-    void this.act({ type: "instead", scanId: newUuid() });
+  takeOtherPallet(): void {
+    void this.act({ type: "other_pallet", scanId: newUuid() });
   }
 
   async acknowledgeRefusal(): Promise<void> {
@@ -165,7 +165,7 @@ export class Handheld {
   private async take(reading: Reading | Unreadable): Promise<void> {
     const scanId = newUuid();
     if (this.device.value === null || this.worker.value === null) return this.takeIdle(reading);
-    if (this.refusal.value !== null) return this.carryOut(whileBlocked(reading, scanId));
+    if (this.refusal.value !== null) return this.carryOut(whileBlocked(reading));
     await this.act({ type: "reading", reading, scanId });
   }
 
@@ -184,13 +184,13 @@ export class Handheld {
 
   private async carryOut(effects: readonly Effect[]): Promise<void> {
     for (const effect of effects) await this.carryOutOne(effect);
-    if (effects.some((effect) => effect.type === "keep")) void this.sender.kick("scan");
+    if (effects.some((effect) => effect.type === "send")) void this.sender.kick("scan");
   }
 
   private async carryOutOne(effect: Effect): Promise<void> {
     if (effect.type === "signal") return give(effect.signal);
-    if (effect.type === "keep") return this.keep(effect.scan);
-    if (effect.type === "keep_unreadable") return this.keepUnreadable(effect.text, effect.reason);
+    if (effect.type === "send") return this.keep(effect.scan);
+    if (effect.type === "set_aside") return this.setAside(effect.text, effect.reason);
     if (effect.type === "enrol") return this.enrol(effect.code);
     void this.tell(effect.type, effect.taskId);
   }
@@ -202,9 +202,9 @@ export class Handheld {
     await this.refreshQueue();
   }
 
-  private keepUnreadable(text: string, reason: string): Promise<void> {
+  private setAside(text: string, reason: AsideReason): Promise<void> {
     const observed_at = new Date().toISOString();
-    return this.store.keepUnreadable({ observed_at, person_id: this.worker.value?.person.person_id ?? "", text, reason });
+    return this.store.setAside({ observed_at, person_id: this.worker.value?.person.person_id ?? "", text, reason });
   }
 
   /** Without a line nobody can claim; the server sorts it out when the scans arrive. */

@@ -51,7 +51,8 @@ export class Server {
     await this.needSession();
     const body = { device_id: device.device_id, boot: batch.boot, scans: batch.scans.map(scanOf) };
     const headers = { "X-Device-Token": device.device_token };
-    return sorted(this.client.post<ScanAnswer>("/scans", body, { idempotencyKey: batch.key, headers }));
+    const answer = this.client.post<ScanAnswer>("/scans", body, { idempotencyKey: batch.key, headers });
+    return withQuestions(await sorted(answer));
   }
 
   /** Raises PostFailure. */
@@ -76,18 +77,32 @@ function scanOf({ sequence, observed_at, code, place_code, symbology, task_id }:
   return { sequence, observed_at, code, place_code, symbology, task_id };
 }
 
+/** The server's word for: this pallet is to be put away, say where. */
+const PLACE_MISSING = "scan.place_missing";
+
+/** A pallet sent without its place, because this device knew no work for it, was a question and not a mistake. */
+export function withQuestions(answer: ScanAnswer): ScanAnswer {
+  const results = answer.results.map((result) =>
+    result.key === PLACE_MISSING ? { ...result, outcome: "noted" as const, key: null } : result,
+  );
+  return { ...answer, results };
+}
+
 async function sorted<Answer>(request: Promise<Answer>): Promise<Answer> {
   try {
     return await request;
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw new PostFailure("away", "offline");
-    throw new PostFailure(kindOf(error.status), error.key, error.facts);
+    throw new PostFailure(kindOf(error.status, error.key), error.key, error.facts);
   }
 }
 
-/** How a status is dealt with. Exported for its test. */
-export function kindOf(status: number): FailureKind {
-  if (status === 401) return "signed_out";
-  if (status === 403) return "device_refused";
+/** Keys of refusals that are about the device and not about the person or the scan. */
+const DEVICE_KEYS: ReadonlySet<string> = new Set(["device.unknown", "scan.other_device"]);
+
+/** How an answer other than success is dealt with. */
+export function kindOf(status: number, key: string): FailureKind {
+  if (DEVICE_KEYS.has(key)) return "device_refused";
+  if (status === 401 || key === "session.csrf") return "signed_out";
   return status >= 500 || PASSING_STATUS.has(status) ? "away" : "refused";
 }

@@ -16,6 +16,7 @@ function aTask(changes: Partial<Task> = {}): Task {
     sku: "SKU-1",
     quantity_each: 48,
     from_place: "staging-1",
+    to_place: "A01-07-3",
     to_slot_id: "A01-07-3",
     claimed_by: null,
     order_id: null,
@@ -34,8 +35,8 @@ function play(inputs: string[], tasks: Task[], from: Step = READY): { step: Step
     const decision: Decision =
       input === "back" || input === "acknowledge"
         ? decide(step, { type: input }, tasks)
-        : input === "instead"
-          ? decide(step, { type: "instead", scanId }, tasks)
+        : input === "other_pallet"
+          ? decide(step, { type: "other_pallet", scanId }, tasks)
           : decide(step, { type: "reading", reading: readText(input, "typed"), scanId }, tasks);
     step = decision.step;
     effects.push(...decision.effects);
@@ -43,8 +44,12 @@ function play(inputs: string[], tasks: Task[], from: Step = READY): { step: Step
   return { step, effects };
 }
 
-function kept(effects: Effect[]) {
-  return effects.flatMap((effect) => (effect.type === "keep" ? [effect.scan] : []));
+function sent(effects: Effect[]) {
+  return effects.flatMap((effect) => (effect.type === "send" ? [effect.scan] : []));
+}
+
+function aside(effects: Effect[]) {
+  return effects.flatMap((effect) => (effect.type === "set_aside" ? [[effect.text, effect.reason]] : []));
 }
 
 function signals(effects: Effect[]) {
@@ -52,13 +57,13 @@ function signals(effects: Effect[]) {
 }
 
 describe("putaway", () => {
-  it("goes pallet, slot, done, and says which task the two scans belong to", () => {
+  it("goes pallet, slot, done, and sends both codes as one scan of the task", () => {
     const { step, effects } = play([PALLET, "A01-07-3"], [aTask()]);
     expect(step).toMatchObject({ name: "done", code: PALLET, place: "A01-07-3", isConfirmed: false });
-    expect(kept(effects)).toMatchObject([
-      { scan_id: "s1", code: PALLET, place_code: null, task_id: "task-1" },
+    expect(sent(effects)).toMatchObject([
       { scan_id: "s2", code: PALLET, place_code: "A01-07-3", task_id: "task-1" },
     ]);
+    expect(aside(effects)).toEqual([[PALLET, "opened"]]);
     expect(signals(effects)).toEqual(["accepted", "accepted"]);
   });
 
@@ -68,10 +73,10 @@ describe("putaway", () => {
     expect(step).toMatchObject({ name: "place", code: OTHER_PALLET, task: { task_id: "task-2" } });
   });
 
-  it("keeps every scan before its signal", () => {
+  it("stores every scan before its signal", () => {
     const { effects } = play([PALLET, "B09-01-1", "acknowledge", "A01-07-3"], [aTask()]);
     const order = effects.map((effect) => effect.type).filter((type) => type !== "claim");
-    expect(order).toEqual(["keep", "signal", "keep", "signal", "keep", "signal"]);
+    expect(order).toEqual(["set_aside", "signal", "set_aside", "signal", "send", "signal"]);
   });
 
   it("stops at a wrong slot and names what it expected and what was scanned", () => {
@@ -80,10 +85,14 @@ describe("putaway", () => {
     expect(signals(effects).at(-1)).toBe("refused");
   });
 
-  it("stays stopped until acknowledged, and keeps what is scanned meanwhile", () => {
+  it("stays stopped until acknowledged, and has on record what is scanned meanwhile", () => {
     const { step, effects } = play([PALLET, "B09-01-1", "A01-07-3"], [aTask()]);
     expect(step.name).toBe("stopped");
-    expect(kept(effects).at(-1)).toMatchObject({ code: "A01-07-3", task_id: null });
+    expect(sent(effects)).toEqual([]);
+    expect(aside(effects).slice(1)).toEqual([
+      ["B09-01-1", "wrong_place"],
+      ["A01-07-3", "blocked"],
+    ]);
     expect(signals(effects).at(-1)).toBe("refused");
   });
 
@@ -92,10 +101,10 @@ describe("putaway", () => {
     expect(step).toMatchObject({ name: "place", code: PALLET });
   });
 
-  it("lets the worker put the pallet into the other slot on purpose", () => {
-    const { step, effects } = play([PALLET, "B09-01-1", "instead"], [aTask()]);
-    expect(step).toMatchObject({ name: "done", place: "B09-01-1" });
-    expect(kept(effects).at(-1)).toMatchObject({ code: PALLET, place_code: "B09-01-1", task_id: "task-1" });
+  it("takes the label of a floor area when the task leads there", () => {
+    const task = aTask({ to_place: "staging-2", to_slot_id: null });
+    expect(play([PALLET, "staging-2"], [task]).step).toMatchObject({ name: "done", place: "staging-2" });
+    expect(play([PALLET, "staging-1"], [task]).step).toMatchObject({ name: "stopped", expected: "staging-2" });
   });
 
   it("takes the same pallet label twice without harm", () => {
@@ -105,7 +114,7 @@ describe("putaway", () => {
 
   it("offers to work on the other pallet that was scanned in place of a slot", () => {
     const tasks = [aTask(), aTask({ task_id: "task-2", sscc: OTHER_PALLET })];
-    const { step, effects } = play([PALLET, OTHER_PALLET, "instead"], tasks);
+    const { step, effects } = play([PALLET, OTHER_PALLET, "other_pallet"], tasks);
     expect(step).toMatchObject({ name: "place", code: OTHER_PALLET, task: { task_id: "task-2" } });
     expect(effects).toContainEqual({ type: "release", taskId: "task-1" });
   });
@@ -113,7 +122,10 @@ describe("putaway", () => {
   it("goes on with a pallet it has no task for, and leaves the decision to the server", () => {
     const { step, effects } = play([PALLET, "A01-07-3"], []);
     expect(step).toMatchObject({ name: "done", task: null });
-    expect(kept(effects).at(-1)).toMatchObject({ code: PALLET, place_code: "A01-07-3", task_id: null });
+    expect(sent(effects)).toMatchObject([
+      { code: PALLET, place_code: null, task_id: null },
+      { code: PALLET, place_code: "A01-07-3", task_id: null },
+    ]);
   });
 
   it("takes over the task that the server names for the pallet", () => {
@@ -128,17 +140,12 @@ describe("putaway", () => {
 });
 
 describe("pick", () => {
-  const pick = aTask({ kind: "pick", from_place: "A01-07-3", to_slot_id: null });
+  const pick = aTask({ kind: "pick", from_place: "A01-07-3", to_place: "staging-2", to_slot_id: null });
 
-  it("is done with the pallet when no place is asked", () => {
+  it("is done with the pallet", () => {
     const { step, effects } = play([PALLET], [pick]);
     expect(step).toMatchObject({ name: "done", place: null });
-    expect(finishesTask(kept(effects)[0]!, [pick])).toBe(true);
-  });
-
-  it("asks for the place when the task names one", () => {
-    const { step } = play([PALLET, "staging-1"], [{ ...pick, to_slot_id: "staging-1" }]);
-    expect(step).toMatchObject({ name: "done", place: "staging-1" });
+    expect(finishesTask(sent(effects)[0]!, [pick])).toBe(true);
   });
 
   it("stops at another pallet than the chosen task asks for", () => {
@@ -151,7 +158,7 @@ describe("pick", () => {
   it("stops at a slot label where the pallet was asked", () => {
     const chosen = decide(READY, { type: "choose", task: pick }, [pick]);
     const { step } = play(["A01-07-3"], [pick], chosen.step);
-    expect(step).toMatchObject({ name: "stopped", key: "place_not_pallet", instead: null });
+    expect(step).toMatchObject({ name: "stopped", key: "place_not_pallet", otherPallet: null });
   });
 
   it("gives the task back when the worker goes back", () => {
@@ -163,12 +170,18 @@ describe("pick", () => {
 });
 
 describe("any screen", () => {
-  it("stops at an unreadable code, keeps its text and sends nothing", () => {
+  it("stops at an unreadable code, has its text on record and sends nothing", () => {
     const wrong = PALLET.replace("3", "4");
     const { step, effects } = play([wrong], [aTask()]);
     expect(step).toMatchObject({ name: "stopped", key: "check_digit", scanned: wrong });
-    expect(kept(effects)).toEqual([]);
-    expect(effects).toContainEqual({ type: "keep_unreadable", text: wrong, reason: "check_digit" });
+    expect(sent(effects)).toEqual([]);
+    expect(aside(effects)).toEqual([[wrong, "check_digit"]]);
+  });
+
+  it("leaves a code that this device knows nothing about to the server", () => {
+    const { step, effects } = play(["6291041500213"], [aTask()]);
+    expect(step).toEqual(READY);
+    expect(sent(effects)).toMatchObject([{ code: "06291041500213", task_id: null }]);
   });
 
   it("confirms done when the server has answered, and leaves it when the server turned it down", () => {

@@ -1,12 +1,15 @@
 /**
  * The work of one person with a handheld as a state machine: one question per screen, any code on any screen.
  *
- *   ready ── pallet ──▶ place ── slot ──▶ done ── any code ──▶ as from ready
- *     └─ tap a task ─▶ pallet ── its pallet ──▶ place
+ *   ready ── pallet to put away ──▶ place ── slot ──▶ done ── any code ──▶ as from ready
+ *     ├─ pallet to pick ──▶ done
+ *     └─ tap a task ──▶ pallet ── its pallet ──▶ place, or done
  *   a code that does not answer the question ──▶ stopped ── acknowledged ──▶ back to the question
  *
- * Pure: it decides what to keep and which signal to give, and never does either. The server decides again on
- * every scan; this machine only catches, at once and offline, what the worker can still put right.
+ * Pure: it decides what to store and which signal to give, and never does either. What the server should judge is
+ * sent: a pallet with its place, a pallet to pick, a code that this device knows nothing about. What only opened a
+ * question or was turned down here is set aside on the device. The server decides again on all that it gets; this
+ * machine catches, at once and offline, what the worker can still put right.
  */
 
 import type { Task } from "@shared/api/types";
@@ -14,7 +17,7 @@ import type { Reading, Unreadable } from "../scan/reading";
 
 export type Signal = "accepted" | "noted" | "refused";
 
-/** What a kept scan says; the device adds person, time and sequence. */
+/** What a sent scan says; the device adds person, time and sequence. */
 export interface ScanContent {
   readonly scan_id: string;
   readonly code: string;
@@ -22,13 +25,6 @@ export interface ScanContent {
   readonly symbology: string;
   readonly task_id: string | null;
 }
-
-export type Effect =
-  | { readonly type: "keep"; readonly scan: ScanContent }
-  | { readonly type: "keep_unreadable"; readonly text: string; readonly reason: string }
-  | { readonly type: "claim" | "release"; readonly taskId: string }
-  | { readonly type: "enrol"; readonly code: string }
-  | { readonly type: "signal"; readonly signal: Signal };
 
 export type StopKey =
   | "wrong_pallet"
@@ -41,8 +37,15 @@ export type StopKey =
   | "fragment"
   | "empty";
 
-/** What the worker may do other than scan again: put the pallet here after all, or work on this pallet. */
-export type Instead = "put_here" | "this_pallet";
+/** Why a scan stays on the device: it was wrong, opened a question, looked something up, or came during a stop. */
+export type AsideReason = StopKey | "opened" | "looked_up" | "repeated" | "blocked";
+
+export type Effect =
+  | { readonly type: "send"; readonly scan: ScanContent }
+  | { readonly type: "set_aside"; readonly text: string; readonly reason: AsideReason }
+  | { readonly type: "claim" | "release"; readonly taskId: string }
+  | { readonly type: "enrol"; readonly code: string }
+  | { readonly type: "signal"; readonly signal: Signal };
 
 export interface ReadyStep {
   readonly name: "ready";
@@ -74,8 +77,8 @@ export interface StoppedStep {
   readonly expected: string | null;
   readonly scanned: string;
   readonly back: OpenStep;
-  readonly reading: Reading | null;
-  readonly instead: Instead | null;
+  /** Another pallet that was scanned here: the worker may go on with it in place of the one in hand. */
+  readonly otherPallet: Reading | null;
 }
 export type Step = OpenStep | StoppedStep;
 
@@ -84,7 +87,7 @@ export type FlowEvent =
   | { readonly type: "choose"; readonly task: Task }
   | { readonly type: "back" }
   | { readonly type: "acknowledge" }
-  | { readonly type: "instead"; readonly scanId: string }
+  | { readonly type: "other_pallet"; readonly scanId: string }
   | { readonly type: "answered"; readonly scanId: string; readonly code: string; readonly task: Task | null }
   | { readonly type: "turned_down"; readonly scanId: string };
 
@@ -106,8 +109,8 @@ export function decide(step: Step, event: FlowEvent, tasks: readonly Task[]): De
       return onBack(step);
     case "acknowledge":
       return stay(step.name === "stopped" ? step.back : step);
-    case "instead":
-      return onInstead(step, event.scanId, tasks);
+    case "other_pallet":
+      return onOtherPallet(step, event.scanId, tasks);
     case "answered":
       return stay(step.name === "stopped" ? step : withAnswer(step, event));
     case "turned_down":
@@ -115,52 +118,54 @@ export function decide(step: Step, event: FlowEvent, tasks: readonly Task[]): De
   }
 }
 
-/** True when the scan of this step ends its task, so that the task may leave the list before the server says so. */
+/** True when the scan ends its task, so that the task may leave the list before the server says so. */
 export function finishesTask(scan: ScanContent, tasks: readonly Task[]): boolean {
   const task = tasks.find((known) => known.task_id === scan.task_id);
-  return task !== undefined && (scan.place_code !== null || task.to_slot_id === null);
+  return task !== undefined && (scan.place_code !== null || task.kind === "pick");
 }
 
-/** What becomes of a code while something else has to be read first: it is kept, but answers no question. */
-export function whileBlocked(reading: Reading | Unreadable, scanId: string): Effect[] {
-  if (reading.kind !== "unreadable") return [keep(scanId, reading, null), signal("refused")];
-  return [{ type: "keep_unreadable", text: reading.code, reason: reading.reason }, signal("refused")];
+/** Where a pallet has to go, as its label says; null when this device does not know. */
+export function placeOf(task: Task | null): string | null {
+  return task === null ? null : (task.to_slot_id ?? task.to_place);
+}
+
+/** What becomes of a code while something else has to be read first: it is on record, but answers no question. */
+export function whileBlocked(reading: Reading | Unreadable): Effect[] {
+  const reason = reading.kind === "unreadable" ? reading.reason : "blocked";
+  return [aside(reading, reason), signal("refused")];
 }
 
 function onReading(step: Step, reading: Reading | Unreadable, scanId: string, tasks: readonly Task[]): Decision {
-  if (step.name === "stopped") return { step, effects: whileBlocked(reading, scanId) };
-  if (reading.kind === "unreadable") return onUnreadable(step, reading, scanId);
+  if (step.name === "stopped") return { step, effects: whileBlocked(reading) };
+  if (reading.kind === "unreadable") return onUnreadable(step, reading);
   if (reading.kind === "enrolment") return { step, effects: [{ type: "enrol", code: reading.code }] };
   if (step.name === "place") return onPlaceAnswer(step, reading, scanId);
   if (step.name === "pallet") return onPalletAnswer(step, reading, scanId);
-  if (isPallet(reading)) return palletTaken(reading, scanId, taskOf(reading, tasks));
-  const place = reading.kind === "place" ? reading.code : null;
-  return { step: { name: "ready", place }, effects: [keep(scanId, reading, null), signal("noted")] };
+  if (reading.kind === "pallet") return palletTaken(reading, scanId, taskOf(reading, tasks));
+  if (reading.kind !== "place") return { step: READY, effects: [send(scanId, reading, null), signal("noted")] };
+  return { step: { name: "ready", place: reading.code }, effects: [aside(reading, "looked_up"), signal("noted")] };
 }
 
 function onPalletAnswer(step: PalletStep, reading: Reading, scanId: string): Decision {
-  if (reading.code === step.task.sscc) return palletTaken(reading, scanId, step.task);
-  const key = reading.kind === "place" ? "place_not_pallet" : isPallet(reading) ? "wrong_pallet" : "not_a_pallet";
-  const instead = key === "wrong_pallet" ? "this_pallet" : null;
-  return stopped(step, key, step.task.sscc, reading, instead, scanId);
+  const { sscc } = step.task;
+  if (reading.kind === "place") return stopped(step, "place_not_pallet", sscc, reading);
+  if (reading.kind !== "pallet") return stopped(step, "not_a_pallet", sscc, reading);
+  return reading.code === sscc ? palletTaken(reading, scanId, step.task) : stopped(step, "wrong_pallet", sscc, reading);
 }
 
 function onPlaceAnswer(step: PlaceStep, reading: Reading, scanId: string): Decision {
-  const expected = step.task?.to_slot_id ?? null;
+  const expected = placeOf(step.task);
   if (reading.kind === "place") {
-    if (expected === null || reading.code === expected) return placed(step, reading, scanId);
-    return stopped(step, "wrong_place", expected, reading, "put_here", scanId);
+    const isRight = expected === null || reading.code === expected;
+    return isRight ? placed(step, reading, scanId) : stopped(step, "wrong_place", expected, reading);
   }
-  if (reading.code === step.code) return { step, effects: [keep(scanId, reading, null), signal("noted")] };
-  const isOther = isPallet(reading);
-  const key = isOther ? "pallet_not_place" : "not_a_place";
-  return stopped(step, key, expected, reading, isOther ? "this_pallet" : null, scanId);
+  if (reading.code === step.code) return { step, effects: [aside(reading, "repeated"), signal("noted")] };
+  return stopped(step, reading.kind === "pallet" ? "pallet_not_place" : "not_a_place", expected, reading);
 }
 
-function onUnreadable(step: OpenStep, reading: Unreadable, scanId: string): Decision {
+function onUnreadable(step: OpenStep, reading: Unreadable): Decision {
   const stop = { key: reading.reason, expected: expectedBy(step), scanned: reading.code } as const;
-  const stopped: StoppedStep = { name: "stopped", ...stop, back: step, reading: null, instead: null };
-  return { step: stopped, effects: whileBlocked(reading, scanId) };
+  return { step: { name: "stopped", ...stop, back: step, otherPallet: null }, effects: whileBlocked(reading) };
 }
 
 function onBack(step: Step): Decision {
@@ -169,12 +174,10 @@ function onBack(step: Step): Decision {
   return { step: READY, effects: task === null ? [] : [{ type: "release", taskId: task.task_id }] };
 }
 
-function onInstead(step: Step, scanId: string, tasks: readonly Task[]): Decision {
-  if (step.name !== "stopped" || step.reading === null) return stay(step);
-  if (step.instead === "put_here" && step.back.name === "place") return placed(step.back, step.reading, scanId);
-  if (step.instead !== "this_pallet") return stay(step);
+function onOtherPallet(step: Step, scanId: string, tasks: readonly Task[]): Decision {
+  if (step.name !== "stopped" || step.otherPallet === null) return stay(step);
   const left = onBack(step.back).effects;
-  const next = palletTaken(step.reading, scanId, taskOf(step.reading, tasks));
+  const next = palletTaken(step.otherPallet, scanId, taskOf(step.otherPallet, tasks));
   return { step: next.step, effects: [...left, ...next.effects] };
 }
 
@@ -186,52 +189,44 @@ function withAnswer(step: OpenStep, event: FlowEvent & { type: "answered" }): Op
 }
 
 function palletTaken(reading: Reading, scanId: string, task: Task | null): Decision {
-  const kept = keep(scanId, reading, task);
-  if (task !== null && task.to_slot_id === null) return done(reading.code, null, task, scanId, kept);
-  const effects: Effect[] = [kept, signal("accepted")];
-  if (task !== null) effects.push(claim(task));
-  return { step: { name: "place", code: reading.code, task }, effects };
+  if (task?.kind === "pick") return done(reading.code, null, task, scanId, send(scanId, reading, task));
+  const step: PlaceStep = { name: "place", code: reading.code, task };
+  // A pallet that this device has no work for is a question to the server, which may know more.
+  if (task === null) return { step, effects: [send(scanId, reading, null), signal("accepted")] };
+  return { step, effects: [aside(reading, "opened"), signal("accepted"), claim(task)] };
 }
 
 function placed(step: PlaceStep, reading: Reading, scanId: string): Decision {
-  const content = { code: step.code, place_code: reading.code, symbology: reading.symbology };
-  const kept: Effect = {
-    type: "keep",
-    scan: { ...content, scan_id: scanId, task_id: step.task?.task_id ?? null },
-  };
-  return done(step.code, reading.code, step.task, scanId, kept);
+  const { code: place_code, symbology } = reading;
+  const task_id = step.task?.task_id ?? null;
+  const scan: ScanContent = { scan_id: scanId, code: step.code, place_code, symbology, task_id };
+  return done(step.code, place_code, step.task, scanId, { type: "send", scan });
 }
 
-function done(code: string, place: string | null, task: Task | null, scanId: string, kept: Effect): Decision {
+function done(code: string, place: string | null, task: Task | null, scanId: string, sent: Effect): Decision {
   const step: DoneStep = { name: "done", scanId, code, place, task, isConfirmed: false };
-  return { step, effects: [kept, signal("accepted")] };
+  return { step, effects: [sent, signal("accepted")] };
 }
 
-function stopped(
-  back: OpenStep,
-  key: StopKey,
-  expected: string | null,
-  reading: Reading,
-  instead: Instead | null,
-  scanId: string,
-): Decision {
-  const step: StoppedStep = { name: "stopped", key, expected, scanned: reading.code, back, reading, instead };
-  return { step, effects: [keep(scanId, reading, null), signal("refused")] };
+function stopped(back: OpenStep, key: StopKey, expected: string | null, reading: Reading): Decision {
+  const otherPallet = reading.kind === "pallet" ? reading : null;
+  const step: StoppedStep = { name: "stopped", key, expected, scanned: reading.code, back, otherPallet };
+  return { step, effects: [aside(reading, key), signal("refused")] };
 }
 
 function expectedBy(step: OpenStep): string | null {
   if (step.name === "pallet") return step.task.sscc;
-  return step.name === "place" ? (step.task?.to_slot_id ?? null) : null;
+  return step.name === "place" ? placeOf(step.task) : null;
 }
 
-function keep(scanId: string, reading: Reading, task: Task | null): Effect {
+function send(scanId: string, reading: Reading, task: Task | null): Effect {
   const { code, symbology } = reading;
-  const task_id = task?.task_id ?? null;
-  return { type: "keep", scan: { scan_id: scanId, code, place_code: null, symbology, task_id } };
+  const scan = { scan_id: scanId, code, place_code: null, symbology, task_id: task?.task_id ?? null };
+  return { type: "send", scan };
 }
 
-function isPallet(reading: Reading): boolean {
-  return reading.kind === "pallet" || reading.kind === "tag";
+function aside(reading: Reading | Unreadable, reason: AsideReason): Effect {
+  return { type: "set_aside", text: reading.code, reason };
 }
 
 function taskOf(reading: Reading, tasks: readonly Task[]): Task | null {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ScanAnswer, ScanResult } from "@shared/api/types";
 import { RETRY_DELAY_MS_MIN } from "./backoff";
 import { type LinkState, PostFailure, Sender } from "./sender";
-import { ANSWERED_KEPT_MAX, type Batch, BATCH_SCANS_MAX, type ScanDraft, ScanStore } from "./store";
+import { ANSWERED_KEPT_MAX, ASIDE_KEPT_MAX, type Batch, BATCH_SCANS_MAX, type ScanDraft, ScanStore } from "./store";
 
 const BORN_MS = Date.UTC(2026, 10, 23, 6);
 let databases = 0;
@@ -90,10 +90,12 @@ describe("ScanStore", () => {
     expect((await store.exportAll()).scans.length).toBe(ANSWERED_KEPT_MAX + 10);
   });
 
-  it("exports unreadable frames too", async () => {
-    const frame = { observed_at: "2026-11-23T06:00:00Z", person_id: "person-a", text: "0034" };
-    await store.keepUnreadable({ ...frame, reason: "fragment" });
-    expect((await store.exportAll()).unreadable).toMatchObject([{ text: "0034", reason: "fragment" }]);
+  it("exports what was set aside too, the newest up to the maximum", async () => {
+    const scan = { observed_at: "2026-11-23T06:00:00Z", person_id: "person-a", reason: "fragment" } as const;
+    for (let number = 0; number <= ASIDE_KEPT_MAX; number += 1) await store.setAside({ ...scan, text: `${number}` });
+    const { aside } = await store.exportAll();
+    expect(aside).toHaveLength(ASIDE_KEPT_MAX);
+    expect(aside[0]).toMatchObject({ text: "1", reason: "fragment" });
   });
 });
 

@@ -9,6 +9,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ScanResult } from "@shared/api/types";
+import type { AsideReason } from "../flow/flow";
 
 /** Most scans sent in one request. */
 export const BATCH_SCANS_MAX = 50;
@@ -16,8 +17,8 @@ export const BATCH_SCANS_MAX = 50;
 /** Answered scans kept for the list of today's work. Refused ones that nobody has read do not count. */
 export const ANSWERED_KEPT_MAX = 200;
 
-/** Unreadable frames kept, newest first, for whoever looks into a bad scanner. */
-export const UNREADABLE_KEPT_MAX = 200;
+/** Scans kept that were never meant for the server, the newest: unreadable, wrong, or only a question opened. */
+export const ASIDE_KEPT_MAX = 500;
 
 export type ScanState = "pending" | "done" | "noted" | "refused";
 
@@ -50,24 +51,25 @@ export interface Batch {
   readonly scans: readonly KeptScan[];
 }
 
-export interface UnreadableScan {
+/** A scan that stays on the device, and why. */
+export interface AsideScan {
   readonly id?: number;
   readonly observed_at: string;
   readonly person_id: string;
   readonly text: string;
-  readonly reason: string;
+  readonly reason: AsideReason;
 }
 
 /** Everything on the device, for export before a sign-out. */
 export interface QueueExport {
   readonly boot: number;
   readonly scans: readonly KeptScan[];
-  readonly unreadable: readonly UnreadableScan[];
+  readonly aside: readonly AsideScan[];
 }
 
 interface QueueSchema extends DBSchema {
   scans: { key: number; value: KeptScan; indexes: { state: ScanState } };
-  unreadable: { key: number; value: UnreadableScan };
+  aside: { key: number; value: AsideScan };
   meta: { key: string; value: number };
 }
 
@@ -82,7 +84,7 @@ export class ScanStore {
     const database = await openDB<QueueSchema>(name, 1, {
       upgrade(fresh) {
         fresh.createObjectStore("scans", { keyPath: "sequence" }).createIndex("state", "state");
-        fresh.createObjectStore("unreadable", { keyPath: "id", autoIncrement: true });
+        fresh.createObjectStore("aside", { keyPath: "id", autoIncrement: true });
         const meta = fresh.createObjectStore("meta");
         void meta.put(Math.floor(nowMs / 1000), "boot");
         void meta.put(0, "last_sequence");
@@ -161,19 +163,19 @@ export class ScanStore {
     await change.done;
   }
 
-  async keepUnreadable(unreadable: UnreadableScan): Promise<void> {
-    const change = this.database.transaction("unreadable", "readwrite");
-    await change.store.add(unreadable);
+  async setAside(scan: AsideScan): Promise<void> {
+    const change = this.database.transaction("aside", "readwrite", { durability: "strict" });
+    await change.store.add(scan);
     const keys = await change.store.getAllKeys();
-    for (const key of keys.slice(0, -UNREADABLE_KEPT_MAX)) await change.store.delete(key);
+    for (const key of keys.slice(0, -ASIDE_KEPT_MAX)) await change.store.delete(key);
     await change.done;
   }
 
   async exportAll(): Promise<QueueExport> {
-    const change = this.database.transaction(["scans", "unreadable"]);
+    const change = this.database.transaction(["scans", "aside"]);
     const scans = await change.objectStore("scans").getAll();
-    const unreadable = await change.objectStore("unreadable").getAll();
-    return { boot: this.boot, scans, unreadable };
+    const aside = await change.objectStore("aside").getAll();
+    return { boot: this.boot, scans, aside };
   }
 
   private async update(batch: Batch, changed: (scan: KeptScan) => KeptScan): Promise<void> {

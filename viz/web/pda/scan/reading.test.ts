@@ -37,7 +37,8 @@ describe("readText", () => {
     ["0106291041500213", "item", "06291041500213"],
     ["a01-07-3", "place", "A01-07-3"],
     ["Staging-1", "place", "staging-1"],
-    ["3114257bf7194e4000001a85", "tag", "3114257BF7194E4000001A85"],
+    ["3174257bf4499602d2000000", "pallet", "106141412345678908"],
+    ["3074257BF7194E4000001A85", "other", "3074257BF7194E4000001A85"],
     ["https://tally.example/pda/?enrol=K7QX-92MD", "enrolment", "K7QX-92MD"],
     ["hello world", "other", "hello world"],
   ])("%s is a %s", (text, kind, code) => {

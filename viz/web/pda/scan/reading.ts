@@ -1,13 +1,14 @@
-/** What a scanned or typed text means: a pallet, an item, a tag, a place, an enrolment code, or unreadable. */
+/** What a scanned or typed text means: a pallet (also by its tag), an item, a place, an enrolment code, or unreadable. */
 
+import { ssccOfTag } from "./epc";
 import type { Framed } from "./framing";
 import { hasRightCheckDigit, parseDigitalLink, parseElements } from "./gs1";
 
-export type ReadingKind = "pallet" | "item" | "tag" | "place" | "enrolment" | "other";
+export type ReadingKind = "pallet" | "item" | "place" | "enrolment" | "other";
 
 export interface Reading {
   readonly kind: ReadingKind;
-  /** The code itself: SSCC of 18 digits, GTIN of 14, EPC in capitals, place code in capitals, or as read. */
+  /** The code itself: SSCC of 18 digits, GTIN of 14, place code in capitals, or as read. */
   readonly code: string;
   /** AIM symbology identifier such as `]C1`; `typed` when a person typed it; `unknown` otherwise. */
   readonly symbology: string;
@@ -30,9 +31,6 @@ const SLOT = /^[A-Z][A-Z0-9]{0,7}-\d{2,3}-\d{1,2}$/;
 /** Floor areas have named codes: `staging-1`, `dock-2`, `gate-1`. */
 const AREA = /^(staging|dock|gate|yard|receiving|shipping)(-[a-z0-9]+)*$/;
 
-/** 96-bit tags with an SSCC, SGTIN or GIAI header, in hexadecimal. */
-const TAG = /^(30|31|34)[0-9A-F]{22}$/;
-
 const TRADE_ITEM_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13, 14]);
 
 /** Reads a frame from the scanner. A fragment is always unreadable: half a code may look like a whole one. */
@@ -49,7 +47,8 @@ export function readText(text: string, symbology: string): Reading | Unreadable 
   if (content === "") return unreadable("empty", text, symbology);
   const enrolment = enrolmentCode(content);
   if (enrolment !== null) return { kind: "enrolment", code: enrolment, symbology };
-  if (TAG.test(content.toUpperCase())) return { kind: "tag", code: content.toUpperCase(), symbology };
+  const tagged = ssccOfTag(content);
+  if (tagged !== null) return { kind: "pallet", code: tagged, symbology };
   const elements = parseDigitalLink(content) ?? parseElements(withoutBrackets(content));
   return fromElements(elements, symbology) ?? fromPlain(content, symbology);
 }

@@ -40,8 +40,8 @@ export function StoppedScreen({ handheld, step }: { handheld: Handheld; step: St
         <Compared expected={step.expected} scanned={step.scanned} />
       </section>
       <div class="actions">
-        {step.instead !== null && (
-          <Action onClick={() => handheld.instead()}>{t(`pda.instead.${step.instead}`)}</Action>
+        {step.otherPallet !== null && (
+          <Action onClick={() => handheld.takeOtherPallet()}>{t("pda.takeThisPallet")}</Action>
         )}
         <Action kind="primary" onClick={() => handheld.acknowledge()}>
           {t("pda.scanAgain")}

@@ -46,7 +46,8 @@ export function Action(props: {
 }
 
 /** The last digits of an SSCC are the ones people compare, so they stand out. */
-export function PalletCode({ sscc }: { sscc: string }) {
+export function PalletCode({ sscc }: { sscc: string | null }) {
+  if (sscc === null) return <span class="code">{t("pda.noLabel")}</span>;
   if (!/^\d{18}$/.test(sscc)) return <span class="code">{sscc}</span>;
   return (
     <span class="code" aria-label={sscc}>

@@ -33,7 +33,7 @@ export function PlaceQuestion({ handheld, step }: { handheld: Handheld; step: Pl
       <Heading handheld={handheld} task={task} number={2} />
       <section class="body question">
         <h1>{t("pda.scanPlace")}</h1>
-        {task?.to_slot_id ? <PlaceCode code={task.to_slot_id} /> : <NoTask />}
+        {task ? <PlaceCode code={task.to_slot_id ?? task.to_place} /> : <NoTask />}
         <ClaimProblem handheld={handheld} />
         <Facts rows={[[t("pda.pallet"), <PalletCode sscc={step.code} />], ...(task ? goodsOf(task) : [])]} />
       </section>
@@ -43,7 +43,7 @@ export function PlaceQuestion({ handheld, step }: { handheld: Handheld; step: Pl
 }
 
 function Heading({ handheld, task, number }: { handheld: Handheld; task: Task | null; number: 1 | 2 }) {
-  const isShort = task !== null && task.to_slot_id === null;
+  const isShort = task?.kind === "pick";
   return (
     <div class="heading">
       <button type="button" class="back" aria-label={t("pda.back")} onClick={() => handheld.back()}>

@@ -25,7 +25,7 @@ export function ReadyScreen({ handheld, step }: { handheld: Handheld; step: Read
 }
 
 function isAt(task: Task, place: string): boolean {
-  return task.to_slot_id === place || task.from_place === place;
+  return task.to_place === place || task.from_place === place;
 }
 
 function ScanPrompt({ place, onAll }: { place: string | null; onAll: () => void }) {
@@ -89,7 +89,7 @@ function TaskList({ tasks, handheld }: { tasks: readonly Task[]; handheld: Handh
 }
 
 function TaskRow({ task, me }: { task: Task; me: string }) {
-  const place = task.kind === "pick" ? task.from_place : (task.to_slot_id ?? t("pda.anySlot"));
+  const place = task.kind === "pick" ? task.from_place : task.to_place;
   const isTaken = task.claimed_by !== null && task.claimed_by !== me;
   return (
     <>
