@@ -1,0 +1,101 @@
+import { Page, i18n } from "@shared/react/page";
+import { ApiClient } from "@shared/api/client";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import type { Role, Session } from "@shared/api/types";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { aLayout, anAlarm, aUnit } from "../model/builders";
+import { siteFrame } from "../model/frame";
+import { Stock } from "../model/stock";
+import { takeMessage, useSite } from "../state/site";
+import { useView } from "../state/view";
+import { AlarmsPanel } from "./alarms_panel";
+import { FreezeBanner } from "./freeze_banner";
+import { SearchBox } from "./search_box";
+import { StockPanel } from "./stock_panel";
+
+const FREEZE = anAlarm({ alarm_id: "alarm-9", grade: "freeze" });
+
+function sessionOf(...roles: Role[]): Session {
+  return {
+    person: { person_id: "p", username: "operator-a", display_name: "operator-a", roles, locale: "en" },
+    party: { party_id: "keeper-a", kind: "keeper", name: "Keeper A" },
+    csrf_token: "t",
+    expires_at: "2026-11-23T12:00:00Z",
+    sites: [],
+  };
+}
+
+beforeEach(() => {
+  window.__tallyhouse = { framesDrawn: 0, lastAlarmAt: null, bannersShown: [], rackTriangles: 0, units: 0, posesReceived: 0 };
+  const frame = siteFrame(aLayout());
+  useSite.setState({ frame, stock: new Stock(frame), stockVersion: 1, alarms: [], session: sessionOf("operator") });
+  useView.setState({ mode: "evidence", faded: new Set(), selection: null });
+  i18n.setLocale("en");
+});
+
+afterEach(cleanup);
+
+test("a freeze alarm puts up the banner at once, and the page's probe notes it", async () => {
+  render(<Page><FreezeBanner /></Page>);
+  expect(screen.queryByTestId("alarm-banner")).toBeNull();
+  takeMessage({ type: "alarm", cursor: "1", alarm: FREEZE });
+  expect(await screen.findByTestId("alarm-banner")).toBeTruthy();
+  expect(screen.getByText("Facility frozen")).toBeTruthy();
+  expect(window.__tallyhouse.bannersShown).toEqual(["alarm-9"]);
+  expect(window.__tallyhouse.lastAlarmAt).not.toBeNull();
+});
+
+test("an alarm of a milder grade puts up no banner", () => {
+  useSite.setState({ alarms: [anAlarm({ grade: "restrict" })] });
+  render(<Page><FreezeBanner /></Page>);
+  expect(screen.queryByTestId("alarm-banner")).toBeNull();
+});
+
+test("acknowledging takes the banner down; the alarm stays in the list with the name", async () => {
+  const taken = { ...FREEZE, acknowledged_at: "2026-11-23T06:00:00Z", acknowledged_by: "operator-a" };
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue(taken);
+  useSite.setState({ alarms: [FREEZE] });
+  render(<Page><FreezeBanner /><AlarmsPanel /></Page>);
+  fireEvent.click(screen.getAllByText("Acknowledge")[0]!);
+  await waitFor(() => expect(screen.queryByTestId("alarm-banner")).toBeNull());
+  expect(post).toHaveBeenCalledWith("/alarms/alarm-9/acknowledge");
+  expect(screen.getByText("Acknowledged by operator-a")).toBeTruthy();
+});
+
+test("a person of the bank reads alarms but cannot take them", () => {
+  useSite.setState({ alarms: [FREEZE], session: sessionOf("officer") });
+  render(<Page><FreezeBanner /></Page>);
+  expect(screen.getByTestId("alarm-banner")).toBeTruthy();
+  expect(screen.queryByText("Acknowledge")).toBeNull();
+});
+
+test("the banner speaks Chinese after a switch of language", async () => {
+  useSite.setState({ alarms: [FREEZE] });
+  render(<Page><FreezeBanner /></Page>);
+  i18n.setLocale("zh");
+  expect(await screen.findByText("授信已冻结")).toBeTruthy();
+});
+
+test("the summary counts claimed, seen and verified; a click on a kind shows it alone", () => {
+  const { stock } = useSite.getState();
+  stock!.put([aUnit(), aUnit({ unit_id: "u2", slot_id: "A01-02-1", evidence: "seen" }), aUnit({ unit_id: "u3", slot_id: "A01-03-1", evidence: "claimed" })]);
+  render(<Page><StockPanel /></Page>);
+  const figures = [...document.querySelectorAll(".figures dd")].map((cell) => cell.textContent);
+  expect(figures).toEqual(["3", "2", "1"]);
+  fireEvent.click(screen.getByText("Claimed only"));
+  expect([...useView.getState().faded].sort()).toEqual(["missing", "seen", "verified"]);
+  fireEvent.click(screen.getByText("Claimed only"));
+  expect(useView.getState().faded.size).toBe(0);
+});
+
+test("a search selects the pallet on Enter", () => {
+  useSite.getState().stock!.put([aUnit({ unit_id: "u2", slot_id: "A01-02-1" })]);
+  render(<Page><SearchBox /></Page>);
+  const input = screen.getByRole("combobox");
+  fireEvent.focus(input);
+  fireEvent.change(input, { target: { value: "A01-02-1" } });
+  expect(screen.getByRole("listbox")).toBeTruthy();
+  fireEvent.keyDown(input, { key: "Enter" });
+  expect(useView.getState().selection).toEqual({ kind: "unit", id: "u2" });
+});
+
