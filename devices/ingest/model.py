@@ -222,7 +222,12 @@ def _check_point(point: Point, sigma_m: float, bounds: Bounds, margin_m: float) 
 
 
 def _check_scan(scan: CodeScan) -> Broken | None:
-    texts = {"code": scan.code, "symbology": scan.symbology, "place_code": scan.place_code or ""}
+    texts = {
+        "code": scan.code,
+        "symbology": scan.symbology,
+        "place_code": scan.place_code or "",
+        "task_id": scan.task_id or "",
+    }
     for field, text in texts.items():
         if len(text) > TEXT_LENGTH_MAX:
             return Broken(field, f"at most {TEXT_LENGTH_MAX} characters")

@@ -1,0 +1,163 @@
+"""Whatever bytes come, codecs answer with readings or rejections, and ingest with a rule or none."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.drivers.modbus_barrier import codec as barrier
+from devices.drivers.modbus_weighbridge import codec as weighbridge
+from devices.drivers.mqtt_position.codec import decode
+from devices.drivers.pda.codec import Scan, scan_observation
+from devices.ingest.model import FAMILY_KINDS, Bounds, Broken, Received, Registration, check, rejected
+from devices.transport.decoding import FieldRejected
+from kernel.messages import BarrierState, Observation, Rejected
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+BOUNDS = Bounds(width_m=120.0, length_m=84.0, height_m=9.0)
+
+numbers = st.integers() | st.floats() | st.sampled_from([0, 1, 2**31, 2**53, 2**63, 2**64, -1, 1e308])
+anything = st.recursive(
+    st.none() | st.booleans() | numbers | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+moments = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | st.text(max_size=30)
+positions = st.fixed_dictionaries(
+    {"x_m": numbers | anything, "y_m": numbers},
+    optional={
+        "z_m": numbers,
+        "heading_deg": numbers,
+        "speed_mps": numbers,
+        "sigma_m": numbers,
+        "frame": anything,
+    },
+)
+loads = st.fixed_dictionaries(
+    {},
+    optional={
+        "change": st.sampled_from(["picked_up", "set_down", None, "x"]),
+        "epc": st.text(max_size=30) | st.none() | st.binary(max_size=14).map(bytes.hex),
+    },
+)
+reports = st.fixed_dictionaries(
+    {},
+    optional={
+        "boot": numbers,
+        "sequence": numbers,
+        "observed_at": moments,
+        "position": positions | anything,
+        "load": loads | anything,
+        "status": st.sampled_from(["online", "offline", "fault", "gap", 3]),
+        "device_id": st.sampled_from(["fork", "other", 7]),
+    },
+)
+messages = st.binary(max_size=300) | (reports | st.lists(reports, max_size=5) | anything).map(json.dumps).map(
+    str.encode
+)
+
+
+def has_a_verdict(observation: Observation, family: str) -> None:
+    """Ingest says stored or which rule, and what is refused can be written down."""
+    device = Registration(device_id=observation.device_id, site_id="site-a", family=family)
+    received = Received(observation=observation, received_at=NOW)
+    broken = check(received, "site-a", device, BOUNDS)
+    assert broken is None or (broken.field and broken.rule)
+    if broken is not None:
+        entry = rejected(received, broken)
+        assert entry.raw
+        assert entry.boot is None or 0 <= entry.boot < 2**53
+
+
+@given(messages)
+def test_any_message_gives_readings_or_rejections(payload: bytes) -> None:
+    for item in decode(payload, "fork", NOW):
+        if isinstance(item, Rejected):
+            assert item.device_id == "fork"
+            assert item.field
+            assert item.rule
+            assert item.sequence is None or 1 <= item.sequence < 2**53
+        else:
+            has_a_verdict(item, "mqtt_position")
+
+
+@given(st.binary(max_size=300), st.integers(0, 300), st.binary(max_size=4))
+def test_a_good_message_with_some_bytes_changed_is_never_an_accident(
+    tail: bytes, place: int, splice: bytes
+) -> None:
+    good = b'{"boot":7,"sequence":123,"observed_at":"2026-11-23T05:55:30Z","position":{"x_m":1.5,"y_m":2}}'
+    for item in decode(good[:place] + splice + good[place + 1 :] + tail[:2], "fork", NOW):
+        assert isinstance(item, Observation | Rejected)
+
+
+@given(st.lists(st.integers(-5, 70_000) | st.integers(0, 0xFFFF), max_size=20))
+def test_any_registers_give_a_snapshot_or_the_field_that_is_wrong(words: list[int]) -> None:
+    try:
+        snapshot = weighbridge.decode(words)
+    except FieldRejected as error:
+        assert error.field
+        return
+    assert len(words) == weighbridge.WORDS
+    assert snapshot.live_mass_g % weighbridge.UNIT_G == 0
+
+
+@given(st.lists(st.integers(0, 0xFFFF), min_size=13, max_size=13))
+def test_any_register_map_that_reads_is_judged_by_ingest(words: list[int]) -> None:
+    try:
+        last = weighbridge.decode(words).last
+    except FieldRejected:
+        return
+    if last is not None:
+        assert last.weighed_at.tzinfo is not None
+        assert 1 <= last.weight_id < 2**32
+        assert -(2**31) * 100 <= last.mass_g < 2**31 * 100
+
+
+@given(st.lists(st.booleans(), max_size=10))
+def test_any_inputs_give_a_state_or_the_field_that_is_wrong(bits: list[bool]) -> None:
+    try:
+        state = barrier.decode(bits)
+    except FieldRejected as error:
+        assert error.field
+        return
+    assert isinstance(state, BarrierState)
+    assert not (state.is_open and state.is_closed)
+
+
+@given(st.text(max_size=600), st.text(max_size=600) | st.none(), st.text(max_size=20), numbers, moments)
+def test_any_text_that_is_scanned_is_judged_by_ingest(
+    code: str, place: str | None, symbology: str, sequence: Any, at: str
+) -> None:
+    try:
+        scan = msgspec.convert(
+            {
+                "boot": 1,
+                "sequence": sequence,
+                "observed_at": at,
+                "code": code,
+                "place_code": place,
+                "symbology": symbology,
+            },
+            Scan,
+        )
+    except msgspec.ValidationError:
+        return
+    has_a_verdict(scan_observation("pda-1", "person-1", scan), "pda")
+
+
+@given(st.sampled_from(sorted(FAMILY_KINDS)), st.booleans())
+def test_a_device_of_another_site_or_none_is_always_refused(family: str, is_known: bool) -> None:
+    observation = Observation(
+        device_id="fork",
+        boot=1,
+        sequence=1,
+        observed_at=NOW,
+        reading=BarrierState(is_open=True, is_closed=False, loop_occupied=False),
+    )
+    device = Registration(device_id="fork", site_id="site-b", family=family) if is_known else None
+    broken = check(Received(observation=observation, received_at=NOW), "site-a", device, BOUNDS)
+    assert isinstance(broken, Broken)
+    assert broken.field == "device_id"
