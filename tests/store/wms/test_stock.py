@@ -1,0 +1,196 @@
+"""Opening stock, holds, corrections and the database's own refusals."""
+
+import psycopg
+import pytest
+
+from app.database import PgTx
+from identity.api import grant_access
+from kernel.errors import Conflict, Invalid, NotFound
+from tests.store.wms.building import OWNER, PALLET_G, SITE, Warehouse, an_opening_row, sscc
+from wms.api import book_of_lot, lift_hold, place_hold, unit_holds, unit_statuses
+from wms.messages import AdjustStock, DeclareOpeningStock, HoldLifted, HoldPlaced, StockAdjusted
+
+
+async def test_opening_stock_is_in_the_books_and_claimed_to_the_twin(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(3)
+    book = await book_of_lot(tx, await warehouse.lot_of(units[0]))
+    assert (book.site_id, book.owner_party_id, book.sku) == (SITE, OWNER, "85123A")
+    assert [(unit.unit_id, unit.quantity_each, unit.mass_g, unit.hold_id) for unit in book.units] == [
+        (unit_id, 100, PALLET_G, None) for unit_id in sorted(units)
+    ]
+    claims = await tx.rows("SELECT unit_id, slot_id FROM twin.claim ORDER BY slot_id")
+    assert [row["slot_id"] for row in claims] == ["A01-01-1", "A01-01-2", "A01-01-3"]
+
+
+async def test_every_broken_row_of_opening_stock_is_named_and_nothing_is_entered(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    rows = (
+        an_opening_row(1),
+        an_opening_row(2, sscc="123", sku="NOSUCH"),
+        an_opening_row(3, slot_id="Z99-01-1", quantity_each=0),
+        an_opening_row(4, slot_id="A01-01-1"),
+    )
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=rows))
+    broken = {(one["row"], one["field"]) for one in refused.value.facts["broken"]}
+    assert broken == {(2, "sscc"), (2, "sku"), (3, "slot_id"), (3, "quantity_each"), (4, "slot_id")}
+    assert await tx.value("SELECT count(*) FROM wms.unit") == 0
+
+
+async def test_a_pallet_label_is_entered_once(warehouse: Warehouse) -> None:
+    await warehouse.stock(1)
+    again = an_opening_row(1, slot_id="A01-02-1")
+    with pytest.raises(Conflict) as refused:
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(again,)))
+    assert refused.value.facts["ssccs"] == [sscc(1)]
+
+
+async def test_an_occupied_slot_takes_no_second_pallet(warehouse: Warehouse) -> None:
+    await warehouse.stock(1)
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(an_opening_row(9, slot_id="A01-01-1"),)))
+    assert refused.value.facts["rule"] == "an empty slot"
+
+
+async def test_a_hold_is_seen_and_lifted_and_ends_once(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(3)
+    hold_id = await place_hold(tx, SITE, units[:2], "pledge", "pledge_1")
+    statuses = {one.unit_id: one.status for one in await unit_statuses(tx, SITE, units)}
+    assert statuses == {units[0]: "held", units[1]: "held", units[2]: "free"}
+    assert [(one.hold_id, one.reason_code) for one in await unit_holds(tx, units)] == [
+        (hold_id, "pledge")
+    ] * 2
+    assert warehouse.sent(HoldPlaced)[0].unit_ids == tuple(sorted(units[:2]))
+    await lift_hold(tx, hold_id)
+    assert {one.status for one in await unit_statuses(tx, SITE, units)} == {"free"}
+    assert warehouse.sent(HoldLifted)[0].holder_ref == "pledge_1"
+    with pytest.raises(Conflict, match=r"stock\.hold_lifted"):
+        await lift_hold(tx, hold_id)
+
+
+async def test_a_unit_has_one_live_hold_at_most(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(2)
+    await place_hold(tx, SITE, units[:1], "pledge", "pledge_1")
+    with pytest.raises(Conflict) as refused:
+        await place_hold(tx, SITE, units, "pledge", "pledge_2")
+    assert (refused.value.key, refused.value.facts["unit_ids"]) == ("stock.already_held", units[:1])
+
+
+async def test_the_database_itself_refuses_a_second_live_hold(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    second = (
+        "INSERT INTO wms.hold VALUES ('hold_x', %(site)s, 'r', 'h', %(now)s, 'p')",
+        "INSERT INTO wms.hold_unit SELECT 'hold_x', unit_id, site_id, lot_id FROM wms.unit",
+    )
+    with pytest.raises(psycopg.errors.UniqueViolation, match="hold_unit_one_live"):
+        async with tx.savepoint():
+            for statement in second:
+                await tx.run(statement, {"site": SITE, "now": tx.now})
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("quantity_each = -1, reserved_each = 0", "balance_never_negative"),
+        ("reserved_each = quantity_each + 1", "reserved_within_stock"),
+        ("status = 'inspect', reserved_each = 1", "only_available_is_promised"),
+    ],
+)
+async def test_the_database_itself_refuses_a_wrong_balance(
+    warehouse: Warehouse, tx: PgTx, change: str, constraint: str
+) -> None:
+    await warehouse.stock(1)
+    with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
+        async with tx.savepoint():
+            await tx.run(f"UPDATE wms.balance SET {change}")
+
+
+async def test_the_database_itself_refuses_that_held_stock_changes_place(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(1)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    with pytest.raises(psycopg.errors.CheckViolation, match="held_stock_stands_still"):
+        async with tx.savepoint():
+            await tx.run(
+                """INSERT INTO wms.stock_move (site_id, owner_party_id, sku, lot_id, quantity_each,
+                    from_unit_id, from_bin, from_status, from_hold_id, to_unit_id, to_bin, to_status,
+                    cause, ref_id, moved_by, moved_at)
+                SELECT site_id, owner_party_id, sku, lot_id, 100, unit_id, bin, status, hold_id, unit_id,
+                    '@customer', status, 'shipment', 'x', 'x', %(now)s
+                FROM wms.balance WHERE hold_id IS NOT NULL""",
+                {"now": tx.now},
+            )
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE wms.stock_move SET quantity_each = 1", "DELETE FROM wms.stock_move"]
+)
+async def test_the_stock_journal_is_never_rewritten(warehouse: Warehouse, tx: PgTx, statement: str) -> None:
+    await warehouse.stock(1)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with tx.savepoint():
+            await tx.run(statement)
+
+
+async def test_only_units_on_stock_can_be_held(warehouse: Warehouse, tx: PgTx) -> None:
+    delivery = await warehouse.announce(1)
+    with pytest.raises(NotFound, match=r"stock\.unit_unknown"):
+        await place_hold(tx, SITE, delivery.unit_ids, "pledge", "pledge_1")
+
+
+async def test_promised_units_cannot_be_held(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    await warehouse.allocated(10)
+    with pytest.raises(Conflict) as refused:
+        await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    assert (refused.value.key, refused.value.facts["unit_ids"]) == ("stock.reserved", units)
+
+
+@pytest.mark.parametrize("counted", [0, 90, 130])
+async def test_a_count_corrects_the_books_by_a_new_move(warehouse: Warehouse, tx: PgTx, counted: int) -> None:
+    units = await warehouse.stock(1)
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=counted, reason="count 17"))
+    assert (await unit_statuses(tx, SITE, units))[0].quantity_each == counted
+    event = warehouse.sent(StockAdjusted)[0]
+    assert (event.before_each, event.after_each) == (100, counted)
+
+
+async def test_a_count_below_what_is_promised_is_refused(warehouse: Warehouse) -> None:
+    units = await warehouse.stock(1)
+    await warehouse.allocated(60)
+    with pytest.raises(Conflict, match=r"stock\.not_enough"):
+        await warehouse.do(AdjustStock(unit_id=units[0], counted_each=59, reason="count 17"))
+
+
+async def test_held_stock_is_not_corrected_behind_its_holders_back(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    with pytest.raises(Conflict, match=r"stock\.held"):
+        await warehouse.do(AdjustStock(unit_id=units[0], counted_each=50, reason="count 17"))
+
+
+async def test_another_party_sees_neither_site_nor_lot_until_it_is_granted(
+    warehouse: Warehouse, tx: PgTx, as_caller
+) -> None:
+    units = await warehouse.stock(2)
+    lot_id = await warehouse.lot_of(units[0])
+    async with as_caller("bank-a", "officer", reading=True) as bank:
+        assert await unit_statuses(bank, SITE, units) == []
+        with pytest.raises(NotFound):
+            await book_of_lot(bank, lot_id)
+    async with as_caller(OWNER, "borrower", reading=True) as owner:
+        assert len(await unit_statuses(owner, SITE, units)) == 2
+    await grant_access(tx, "bank-a", lot_id, cause="pledge")
+    async with as_caller("bank-a", "officer", reading=True) as bank:
+        assert len((await book_of_lot(bank, lot_id)).units) == 2
+
+
+async def test_a_command_at_a_site_that_the_caller_may_not_see_finds_no_site(
+    warehouse: Warehouse, as_caller
+) -> None:
+    with pytest.raises(NotFound, match=r"sites\.unknown"):
+        async with as_caller("owner-b", "keeper") as stranger:
+            await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(an_opening_row(1),)), stranger)
