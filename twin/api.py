@@ -1,25 +1,36 @@
 """The front door of the twin.
 
-Writers (all inside the caller's transaction):
-`declare_units`, `declare_vehicle`, `declare_claim(s)`, `expect_arrival`, `expect_departure`,
-`cancel_departure`, and `apply`, the fold that the role `fold` runs over the site's journal.
-Readers: `verified_stock`, `unit_states`, `vehicle_state`, `slot_exists`, `slots`, `scene_units`,
-`changed_units`, `assets`, `changed_assets`, `alarms_changed`, `barriers`, `weighbridges`, `vehicles`.
+Writers (all inside the caller's transaction): `declare_units`, `declare_vehicle`, `declare_claim(s)`,
+`expect_arrival`, `expect_departure`, `cancel_departure`, and `apply`, the fold that the role `fold` runs over
+the site's journal. Declare units and vehicles before expecting them. Nothing declared is evidence.
+
+Readers show what the reader's party may see; `verified_stock` also serves handlers. Ranges of transaction
+ids are half open, `xid_from <= xid < xid_to`, as followers of the change feed need them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from kernel.audit import JournalAudit
 from kernel.layout import Layout
-from kernel.messages import Command, Envelope, Event, StockClaimed
+from kernel.messages import Command, DevicePlaced, DeviceRetired, Envelope, Event, StockClaimed
 from kernel.tx import ReadTx, Tx
+from twin import folding
+from twin.alarms import views as alarm_views
+from twin.alarms.handlers import acknowledge_alarm, clear_alarm
+from twin.evidence import views as evidence_views
+from twin.evidence.audit import audit
+from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
+from twin.goods import handlers as goods
+from twin.layout import views as layout_views
 from twin.messages import (
+    AcknowledgeAlarm,
     AlarmRow,
     AssetState,
     BarrierRow,
+    ClearAlarm,
     ExpectedArrival,
     ExpectedDeparture,
+    ImportLayout,
     SlotRow,
     UnitDeclaration,
     UnitState,
@@ -27,134 +38,226 @@ from twin.messages import (
     VerifiedStock,
     WeighbridgeRow,
 )
+from twin.presence import views as presence_views
+from twin.presence.handlers import on_device_placed, on_device_retired
+from twin.visits import views as visit_views
 
-COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {}
-SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
+COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    ImportLayout: folding.import_layout_and_place,
+    AcknowledgeAlarm: acknowledge_alarm,
+    ClearAlarm: clear_alarm,
+}
+SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
+    DevicePlaced: [on_device_placed],
+    DeviceRetired: [on_device_retired],
+}
+
+
+# --- writers -------------------------------------------------------------------------------------
 
 
 async def declare_units(tx: Tx, units: Sequence[UnitDeclaration]) -> None:
-    """Tell the twin which units the books know (at most `UNITS_MAX`). Claims only: nothing is verified.
+    """Tell the twin which units the books know (at most `UNITS_MAX`); their lots appear with them.
 
-    Raises Conflict `twin.tag_in_use` when another live unit of the site carries the same tag.
+    A tag that was already seen counts from then on for its unit. Raises Conflict `twin.tag_in_use` when
+    another unit or a vehicle of the site carries the same tag, Invalid `twin.tag_twice`, `twin.too_many`.
     """
-    raise NotImplementedError
+    await folding.declare_units(tx, units)
 
 
 async def declare_vehicle(tx: Tx, vehicle_id: str, site_id: str, epc_hex: str | None, plate: str) -> None:
     """Tell the twin which tag a vehicle carries. Raises Conflict `twin.tag_in_use`."""
-    raise NotImplementedError
+    await folding.declare_vehicle(tx, vehicle_id, site_id, epc_hex, plate)
 
 
 async def declare_claim(tx: Tx, claim: StockClaimed) -> None:
     """The books say that a unit stands in a slot (or left). Never raises verified stock."""
-    raise NotImplementedError
+    await folding.declare_claims(tx, [claim])
 
 
 async def declare_claims(tx: Tx, claims: Sequence[StockClaimed]) -> None:
-    """Many claims at once, set-based; at most `UNITS_MAX`."""
-    raise NotImplementedError
+    """Many claims at once, set-based; at most `UNITS_MAX`. Prefer it to many single ones: rows are then
+    locked in one order."""
+    await folding.declare_claims(tx, claims)
 
 
 async def expect_arrival(tx: Tx, arrival: ExpectedArrival) -> None:
-    """A delivery is announced: declare its units and its vehicle first."""
-    raise NotImplementedError
+    """A delivery is announced. Its units seen inside count as come in; its net mass is checked when the
+    vehicle is weighed empty."""
+    await folding.expect_arrival(tx, arrival)
 
 
 async def expect_departure(tx: Tx, departure: ExpectedDeparture) -> None:
-    """A release is issued: these units leaving in time on that vehicle raise no alarm."""
-    raise NotImplementedError
+    """A release is issued: these units leaving in time on that vehicle raise no alarm.
+
+    Raises Invalid `twin.departure_period`.
+    """
+    await goods.expect_departure(tx, departure)
 
 
 async def cancel_departure(tx: Tx, release_id: str) -> None:
-    """From now on the release lets nothing out."""
-    raise NotImplementedError
+    """From now on the release lets nothing out. Raises NotFound `twin.departure_unknown`."""
+    await goods.cancel_departure(tx, release_id)
 
 
 async def apply(tx: Tx, envelopes: Sequence[Envelope]) -> None:
-    """Fold a batch of a site's journal: in any order, any number of times, with the same result."""
-    raise NotImplementedError
+    """Fold a batch of a site's journal: in any order, any number of times, with the same result.
+
+    Raises NotFound `twin.site_unknown` for a site without a layout.
+    """
+    await folding.apply(tx, envelopes)
+
+
+# --- readers: stock ------------------------------------------------------------------------------
 
 
 async def verified_stock(read: ReadTx, lot_id: str) -> VerifiedStock:
     """What sensors vouch for of a lot. Raises NotFound `twin.lot_unknown`."""
-    raise NotImplementedError
+    return await evidence_views.verified_stock(read, lot_id)
+
+
+async def lots(read: ReadTx, site_id: str, after: str | None, limit: int) -> list[LotRow]:
+    """Lots of a site by id, at most `limit`, after the one given."""
+    return await evidence_views.lots(read, site_id, after, limit)
+
+
+async def discrepancies(read: ReadTx, lot_id: str) -> list[DiscrepancyRow]:
+    """Open discrepancies of a lot, oldest first."""
+    return await evidence_views.discrepancies(read, lot_id)
 
 
 async def unit_states(read: ReadTx, unit_ids: Sequence[str]) -> list[UnitState]:
     """The states of the units the reader may see, in the order of their ids."""
-    raise NotImplementedError
+    return await presence_views.unit_states(read, unit_ids)
 
 
-async def vehicle_state(read: ReadTx, vehicle_id: str) -> VehicleState | None:
-    """The vehicle's latest visit; None when it was never declared."""
-    raise NotImplementedError
+async def find_units(
+    read: ReadTx,
+    site_id: str,
+    *,
+    query: str | None = None,
+    lot: str | None = None,
+    slot: str | None = None,
+    after: str | None = None,
+    limit: int,
+) -> list[UnitState]:
+    """Units of a site by id; `query` is part of an SSCC, unit, lot or item, or a whole tag."""
+    return await evidence_views.units(
+        read, site_id, query=query, lot=lot, slot=slot, after=after, limit=limit
+    )
 
 
-async def slot_exists(read: ReadTx, site_id: str, slot_id: str) -> bool:
-    """True when the current layout has the slot."""
-    raise NotImplementedError
+async def unit_detail(read: ReadTx, site_id: str, unit_id: str) -> UnitDetail:
+    """One unit with its claims and sightings, newest first. Raises NotFound `twin.unit_unknown`."""
+    return await evidence_views.unit_detail(read, site_id, unit_id)
 
 
-async def slots(read: ReadTx, site_id: str) -> list[SlotRow]:
-    """All slots of the current layout, by id."""
-    raise NotImplementedError
-
-
-async def occupied_slots(read: ReadTx, site_id: str) -> set[str]:
-    """Slots where a unit was seen or is claimed."""
-    raise NotImplementedError
+# --- readers: site and scene ---------------------------------------------------------------------
 
 
 async def layout_of(read: ReadTx, site_id: str) -> Layout:
     """The current layout. Raises NotFound `twin.site_unknown`."""
-    raise NotImplementedError
+    return await layout_views.layout_of(read, site_id)
+
+
+async def slot_exists(read: ReadTx, site_id: str, slot_id: str) -> bool:
+    """True when the current layout has the slot."""
+    return await layout_views.slot_exists(read, site_id, slot_id)
+
+
+async def slots(read: ReadTx, site_id: str) -> list[SlotRow]:
+    """All slots of the current layout, by id."""
+    return await layout_views.slots(read, site_id)
+
+
+async def occupied_slots(read: ReadTx, site_id: str) -> set[str]:
+    """Slots where a unit was last seen, or is claimed and was not seen elsewhere."""
+    return await presence_views.occupied_slots(read, site_id)
 
 
 async def scene_units(read: ReadTx, site_id: str, unit_ids: Sequence[str] | None = None) -> list[UnitState]:
     """Units of a site that the reader may see and that have not left: all, or those named."""
-    raise NotImplementedError
+    return await presence_views.scene_units(read, site_id, unit_ids)
 
 
 async def changed_units(read: ReadTx, site_id: str, xid_from: int, xid_to: int) -> list[UnitState]:
-    """Units changed by transactions with `xid_from <= xid < xid_to`, also those that left."""
-    raise NotImplementedError
+    """Units changed by transactions of the range, also those that left."""
+    return await presence_views.changed_units(read, site_id, xid_from, xid_to)
 
 
 async def assets(read: ReadTx, site_id: str) -> list[AssetState]:
-    """Latest poses of forklifts, people and vehicles that the reader may see."""
-    raise NotImplementedError
+    """Latest poses of forklifts, people and trucks that the reader may see."""
+    return await presence_views.assets(read, site_id)
 
 
 async def changed_assets(read: ReadTx, site_id: str, xid_from: int, xid_to: int) -> list[AssetState]:
-    """Poses changed by transactions with `xid_from <= xid < xid_to`."""
-    raise NotImplementedError
+    """Poses changed by transactions of the range, also of what `is_gone` since."""
+    return await presence_views.changed_assets(read, site_id, xid_from, xid_to)
 
 
 async def alarms(read: ReadTx, site_id: str, *, active_only: bool = False) -> list[AlarmRow]:
-    """Alarms the reader may see, newest first."""
-    raise NotImplementedError
+    """Alarms the reader may see, newest first; lots and units are those the reader may see."""
+    return await alarm_views.alarms(read, site_id, active_only=active_only)
 
 
 async def alarms_changed(read: ReadTx, site_id: str, xid_from: int, xid_to: int) -> list[AlarmRow]:
-    """Alarms changed by transactions with `xid_from <= xid < xid_to`."""
-    raise NotImplementedError
+    """Alarms changed by transactions of the range."""
+    return await alarm_views.alarms_changed(read, site_id, xid_from, xid_to)
 
 
 async def barriers(read: ReadTx, site_id: str) -> list[BarrierRow]:
     """The last known state of each barrier."""
-    raise NotImplementedError
+    return await visit_views.barriers(read, site_id)
 
 
 async def weighbridges(read: ReadTx, site_id: str) -> list[WeighbridgeRow]:
-    """The last weighing of each weighbridge."""
-    raise NotImplementedError
+    """The last weighing of each weighbridge that had one."""
+    return await visit_views.weighbridges(read, site_id)
+
+
+async def vehicle_state(read: ReadTx, vehicle_id: str) -> VehicleState | None:
+    """The vehicle's latest visit; None when it was never declared."""
+    return await visit_views.vehicle_state(read, vehicle_id)
 
 
 async def vehicles(read: ReadTx, site_id: str) -> list[VehicleState]:
     """Vehicles on the site or at its gates."""
-    raise NotImplementedError
+    return await visit_views.vehicles(read, site_id)
 
 
-async def audit(read: ReadTx) -> list[JournalAudit]:
-    """Re-derive every unit from its sightings and compare."""
-    raise NotImplementedError
+__all__ = [
+    "COMMANDS",
+    "SUBSCRIBERS",
+    "DiscrepancyRow",
+    "LotRow",
+    "UnitDetail",
+    "alarms",
+    "alarms_changed",
+    "apply",
+    "assets",
+    "audit",
+    "barriers",
+    "cancel_departure",
+    "changed_assets",
+    "changed_units",
+    "declare_claim",
+    "declare_claims",
+    "declare_units",
+    "declare_vehicle",
+    "discrepancies",
+    "expect_arrival",
+    "expect_departure",
+    "find_units",
+    "layout_of",
+    "lots",
+    "occupied_slots",
+    "scene_units",
+    "slot_exists",
+    "slots",
+    "unit_detail",
+    "unit_states",
+    "vehicle_state",
+    "vehicles",
+    "verified_stock",
+    "weighbridges",
+]

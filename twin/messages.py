@@ -342,6 +342,8 @@ class AssetState(Part, frozen=True, kw_only=True):
     heading_deg: float
     load_epc_hex: str | None
     at: datetime
+    is_gone: bool = False
+    """It is no longer to be shown: the truck left, the device was retired."""
 
 
 class SlotRow(Part, frozen=True, kw_only=True):

@@ -295,6 +295,7 @@ CREATE TABLE twin.expected_departure (
 );
 COMMENT ON TABLE twin.expected_departure IS 'Releases: which units may leave on which vehicle through which gate, and when.';
 CREATE INDEX ON twin.expected_departure (site_id, gate_id, valid_until);
+CREATE INDEX ON twin.expected_departure USING gin (unit_ids);
 
 CREATE TABLE twin.discrepancy (
     discrepancy_key text PRIMARY KEY,
@@ -315,6 +316,7 @@ CREATE TABLE twin.alarm (
     alarm_id text PRIMARY KEY,
     site_id text NOT NULL,
     kind text NOT NULL,
+    subject text NOT NULL,
     grade text NOT NULL CHECK (grade IN ('note', 'check', 'restrict', 'freeze')),
     state text NOT NULL CHECK (state IN ('active', 'cleared')),
     gate_id text,
@@ -336,7 +338,7 @@ CREATE TABLE twin.alarm (
 );
 COMMENT ON TABLE twin.alarm IS 'Alarms by grade with their evidence. One row per incident; the grade may rise.';
 CREATE INDEX ON twin.alarm (site_id, changed_xid);
-CREATE INDEX ON twin.alarm (site_id, gate_id, last_at);
+CREATE INDEX ON twin.alarm (site_id, kind, subject, last_at);
 CREATE INDEX ON twin.alarm USING gin (lot_ids);
 CREATE INDEX ON twin.alarm USING gin (unit_ids);
 

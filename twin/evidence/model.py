@@ -1,4 +1,4 @@
-"""How sure we are: presence of a unit, count and mass of a lot, grade of an incident at a gate. Pure.
+"""How sure we are: presence of a unit, count and mass of a lot, where books and sensors differ. Pure.
 
 Presence of one unit is odds of independent modalities multiplied:
 
@@ -21,7 +21,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.messages import MODALITIES, EvidenceLevel, Grade, Modality
+from twin.messages import MODALITIES, EvidenceLevel, Place
+from twin.presence.model import Seen, Track
 
 LIKELIHOOD_RATIO: dict[str, float] = {"tag": 30.0, "mass": 50.0, "position": 20.0, "sight": 20.0}
 """P(this evidence | goods here) / P(... | not here). Start values until a site's own are learnt: about one
@@ -54,6 +55,82 @@ def evidence_level(probability: float, modality_count: int) -> EvidenceLevel:
     if modality_count == 0:
         return "claimed"
     return "verified" if probability >= VERIFIED_PROBABILITY and modality_count >= 2 else "seen"
+
+
+class MassCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest agreeing difference of two weighings that this unit was part of."""
+
+    check_key: str
+    weighed_at: datetime
+    observation_id: str
+    measured_g: int
+    expected_g: int
+    unit_count: int
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is believed of one unit."""
+
+    place: Place
+    slot_id: str | None
+    x_m: float | None
+    y_m: float | None
+    z_m: float | None
+    is_here: bool
+    probability: float
+    level: EvidenceLevel
+    modalities: dict[str, datetime]
+    """Those that saw it since it came in; empty while it is not here."""
+    evidence_ids: dict[str, str]
+    mass_g: int | None
+    last_seen_at: datetime | None
+    gone_at: datetime | None
+
+
+def presence_of(
+    track: Track | None, check: MassCheck | None, left_at: datetime | None, expected_mass_g: int | None
+) -> Presence:
+    """Believe one unit from its folded sightings, its weighing, and the last time its vehicle left.
+
+    A unit that went out but did not leave (it stands before the shut barrier) counts for nothing while it
+    is outside; coming back, the weighing still holds, since it was never beyond the barrier. After it
+    left, only what was seen since it came in again counts.
+    """
+    track = track or Track()
+    came_back = left_at is None or (track.inside_at is not None and track.inside_at > left_at)
+    is_here = track.is_inside is True and came_back
+    seen = dict(track.seen)
+    if check is not None:
+        seen["mass"] = Seen(check.weighed_at, check.observation_id)
+    valid = {m: found for m, found in seen.items() if is_here and (left_at is None or found.at > left_at)}
+    probability = presence_probability(valid)
+    gone_at = left_at if not came_back else (None if track.is_inside is not False else track.away_at)
+    level = "missing" if gone_at is not None else evidence_level(probability, len(valid))
+    has_left = not came_back
+    return Presence(
+        place="left" if has_left else track.place,
+        slot_id=None if has_left else track.slot_id,
+        x_m=track.x_m,
+        y_m=track.y_m,
+        z_m=track.z_m,
+        is_here=is_here,
+        probability=probability,
+        level=level,
+        modalities={modality: found.at for modality, found in sorted(valid.items())},
+        evidence_ids={modality: found.observation_id for modality, found in sorted(valid.items())},
+        mass_g=_share_g(check, expected_mass_g) if "mass" in valid else None,
+        last_seen_at=max((found.at for found in seen.values()), default=None),
+        gone_at=gone_at,
+    )
+
+
+def _share_g(check: MassCheck | None, expected_mass_g: int | None) -> int | None:
+    """The unit's share of what was weighed: by its stated mass, else equal parts."""
+    if check is None:
+        return None
+    if expected_mass_g is None or check.expected_g <= 0:
+        return check.measured_g // check.unit_count
+    return round(check.measured_g * expected_mass_g / check.expected_g)
 
 
 # --- counts --------------------------------------------------------------------------------------
@@ -187,103 +264,6 @@ def _mass_interval(
     mid_g = round(sum(p * mass for p, mass in zip(probabilities, masses, strict=True)))
     high_g = sum(weighed[len(weighed) - min(count.high, len(weighed)) :]) + error_g
     return low_g, max(low_g, mid_g), max(high_g, mid_g)
-
-
-# --- incidents at a gate -------------------------------------------------------------------------
-
-
-class UnitOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit that went out; `is_released` when a release covers unit, gate, vehicle and time."""
-
-    unit_id: str
-    lot_id: str
-    crossed_at: datetime
-    is_direct: bool
-    is_released: bool
-    expected_mass_g: int | None
-    evidence_ids: list[str]
-
-
-class ExitMass(msgspec.Struct, frozen=True, kw_only=True):
-    """What the vehicle weighs at the gate outwards, and weighed when it came in (None: never)."""
-
-    exit_g: int
-    exit_at: datetime
-    exit_id: str
-    entry_g: int | None
-    entry_id: str | None
-
-
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident with its grade and why. `modalities` are the independent ones that agree."""
-
-    kind: str
-    grade: Grade
-    unit_ids: list[str]
-    lot_ids: list[str]
-    modalities: list[Modality]
-    reasons: list[str]
-    taken_g: int | None
-
-
-def judge_gate(units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int) -> Judgement | None:
-    """Judge what goes out through a gate with one vehicle (or with none known).
-
-    Unreleased units: `check` on tags alone, even with direction; `restrict` when a vehicle is on the bridge
-    but cannot be compared; `freeze` when the direction was seen by both sides of the portal *and* the
-    vehicle is heavier than it came by at least half of the units' mass (and by more than the tolerance).
-    Released units only, but a mass that disagrees beyond the tolerance: `check`, since that is mass alone.
-    None: nothing to report. Source of the grades: two independent modalities before money is touched.
-    """
-    unreleased = [unit for unit in units if not unit.is_released]
-    taken_g = mass.exit_g - mass.entry_g if mass is not None and mass.entry_g is not None else None
-    if not unreleased:
-        return _judge_released(units, taken_g, tolerance_g)
-    reasons = ["tags_out"]
-    modalities: list[Modality] = ["tag"]
-    grade: Grade = "check"
-    is_direct = any(unit.is_direct for unit in unreleased)
-    if is_direct:
-        reasons.append("direction_seen")
-    if taken_g is not None and taken_g >= _least_taken_g(unreleased, tolerance_g):
-        reasons.append("vehicle_heavier")
-        modalities.append("mass")
-        grade = "freeze" if is_direct else "restrict"
-    elif mass is not None and taken_g is None:
-        reasons.append("vehicle_weighed")
-        grade = "restrict" if is_direct else "check"
-    return _judgement("exit_without_release", grade, unreleased, modalities, reasons, taken_g)
-
-
-def _least_taken_g(units: Sequence[UnitOut], tolerance_g: int) -> int:
-    """The least gain of the vehicle that says goods are on it: half their mass, above the scale's error."""
-    return max(tolerance_g + 1, sum(unit.expected_mass_g or 0 for unit in units) // 2)
-
-
-def _judge_released(units: Sequence[UnitOut], taken_g: int | None, tolerance_g: int) -> Judgement | None:
-    expected_g = sum(unit.expected_mass_g or 0 for unit in units)
-    if not units or taken_g is None or abs(taken_g - expected_g) <= tolerance_g:
-        return None
-    return _judgement("exit_mass_differs", "check", units, ["mass"], ["mass_differs"], taken_g)
-
-
-def _judgement(
-    kind: str,
-    grade: Grade,
-    units: Sequence[UnitOut],
-    modalities: list[Modality],
-    reasons: list[str],
-    taken_g: int | None,
-) -> Judgement:
-    return Judgement(
-        kind=kind,
-        grade=grade,
-        unit_ids=sorted({unit.unit_id for unit in units}),
-        lot_ids=sorted({unit.lot_id for unit in units}),
-        modalities=modalities,
-        reasons=reasons,
-        taken_g=taken_g,
-    )
 
 
 # --- discrepancies -------------------------------------------------------------------------------

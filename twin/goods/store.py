@@ -61,6 +61,9 @@ PUT_CLAIMS = """
     WHERE u.unit_id = c.unit_id"""
 # Units are locked in one order everywhere, so that two writers cannot wait for each other.
 LOCK_UNITS = "SELECT unit_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s) ORDER BY unit_id FOR UPDATE"
+TAGS_OF = """
+    SELECT epc_hex FROM twin.unit
+    WHERE unit_id = ANY (%(unit_ids)s) AND epc_hex IS NOT NULL ORDER BY epc_hex"""
 INSERT_ARRIVAL = """
     INSERT INTO twin.expected_arrival
         (delivery_id, site_id, vehicle_id, unit_ids, expected_net_g, declared_at)
@@ -109,6 +112,11 @@ async def insert_claims(tx: Tx, claims: Sequence[StockClaimed]) -> None:
     await tx.rows(LOCK_UNITS, {"unit_ids": unit_ids})
     await tx.run(INSERT_CLAIMS, {"claims": _json(claims)})
     await tx.run(PUT_CLAIMS, {"unit_ids": unit_ids})
+
+
+async def tags_of(read: ReadTx, unit_ids: Sequence[str]) -> list[str]:
+    """The tags that the units carry."""
+    return [row["epc_hex"] for row in await read.rows(TAGS_OF, {"unit_ids": list(unit_ids)})]
 
 
 async def insert_arrival(tx: Tx, arrival: ExpectedArrival) -> None:

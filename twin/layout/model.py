@@ -261,7 +261,7 @@ class SiteMap:
         return Point(start.x_m + dx / length * ahead_m, start.y_m + dy / length * ahead_m)
 
     def yard_point(self) -> Point:
-        """The middle of the first yard (else of the first dock, else of the site): where trucks inside are."""
+        """Where trucks inside are shown: the middle of the first yard, else dock, else site."""
         by_kind = {zone.kind: zone for zone in reversed(self.layout.zones) if len(zone.outline_mm) > 2}
         zone = by_kind.get("yard") or by_kind.get("dock")
         if zone is None:

@@ -1,7 +1,7 @@
 """SQL of sightings, tracks and poses. Batches travel as one JSON parameter, never row by row."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -124,6 +124,7 @@ async def sightings_of(read: ReadTx, site_id: str, tags: Collection[str]) -> dic
     """All sightings of the tags, each list in the order of folding."""
     found: dict[str, list[Sighting]] = {}
     for row in await read.rows(SIGHTINGS_OF, {"site_id": site_id, "tags": sorted(tags)}):
+        row["observed_at"] = row["observed_at"].astimezone(UTC)
         found.setdefault(row["epc_hex"], []).append(Sighting(**row))
     return found
 

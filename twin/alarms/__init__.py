@@ -1,0 +1,1 @@
+"""Incidents at gates: graded, with their evidence; acknowledged and cleared by people."""

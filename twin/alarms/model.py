@@ -1,0 +1,112 @@
+"""Grading what happens at a gate. Pure.
+
+Two rules stand above all others: a single modality never goes beyond `check`, and `freeze` (which stops
+money) needs a direction that both sides of the portal saw *and* a second, independent modality.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from twin.messages import GRADES, AlarmKind, Grade, Modality
+
+
+class UnitOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that went out; `is_released` when a release covers unit, gate, vehicle and time."""
+
+    unit_id: str
+    lot_id: str
+    crossed_at: datetime
+    is_direct: bool
+    is_released: bool
+    expected_mass_g: int | None
+    evidence_ids: list[str]
+
+
+class ExitMass(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vehicle weighs at the gate outwards, and weighed when it came in (None: never)."""
+
+    exit_g: int
+    exit_at: datetime
+    exit_id: str
+    entry_g: int | None
+    entry_id: str | None
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident with its grade and why. `modalities` are the independent ones that agree."""
+
+    kind: AlarmKind
+    grade: Grade
+    unit_ids: list[str]
+    lot_ids: list[str]
+    modalities: list[Modality]
+    reasons: list[str]
+    taken_g: int | None
+
+
+def judge_gate(units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int) -> Judgement | None:
+    """Judge what goes out through a gate with one vehicle (or with none known).
+
+    Unreleased units: `check` on tags alone, even with direction; `restrict` when direction was seen and a
+    vehicle was weighed but its gain is not known, or when it gained but no direction was seen; `freeze`
+    when both sides of the portal saw the direction *and* the vehicle is heavier than it came by at least
+    half of the units' mass (and by more than the tolerance). Released units only, but a mass that disagrees
+    beyond the tolerance: `check`, since that is mass alone.
+    None: nothing to report.
+    """
+    unreleased = [unit for unit in units if not unit.is_released]
+    taken_g = mass.exit_g - mass.entry_g if mass is not None and mass.entry_g is not None else None
+    if not unreleased:
+        return _judge_released(units, taken_g, tolerance_g)
+    reasons = ["tags_out"]
+    modalities: list[Modality] = ["tag"]
+    grade: Grade = "check"
+    is_direct = any(unit.is_direct for unit in unreleased)
+    if is_direct:
+        reasons.append("direction_seen")
+    if taken_g is not None and taken_g >= _least_taken_g(unreleased, tolerance_g):
+        reasons.append("vehicle_heavier")
+        modalities.append("mass")
+        grade = "freeze" if is_direct else "restrict"
+    elif mass is not None and taken_g is None:
+        reasons.append("vehicle_weighed")
+        grade = "restrict" if is_direct else "check"
+    return _judgement("exit_without_release", grade, unreleased, modalities, reasons, taken_g)
+
+
+def _least_taken_g(units: Sequence[UnitOut], tolerance_g: int) -> int:
+    """The least gain of the vehicle that says goods are on it: half their mass, above the scale's error."""
+    return max(tolerance_g + 1, sum(unit.expected_mass_g or 0 for unit in units) // 2)
+
+
+def _judge_released(units: Sequence[UnitOut], taken_g: int | None, tolerance_g: int) -> Judgement | None:
+    expected_g = sum(unit.expected_mass_g or 0 for unit in units)
+    if not units or taken_g is None or abs(taken_g - expected_g) <= tolerance_g:
+        return None
+    return _judgement("exit_mass_differs", "check", units, ["mass"], ["mass_differs"], taken_g)
+
+
+def _judgement(
+    kind: AlarmKind,
+    grade: Grade,
+    units: Sequence[UnitOut],
+    modalities: list[Modality],
+    reasons: list[str],
+    taken_g: int | None,
+) -> Judgement:
+    return Judgement(
+        kind=kind,
+        grade=grade,
+        unit_ids=sorted({unit.unit_id for unit in units}),
+        lot_ids=sorted({unit.lot_id for unit in units}),
+        modalities=modalities,
+        reasons=reasons,
+        taken_g=taken_g,
+    )
+
+
+def grade_rises(before: Grade, now: Grade) -> bool:
+    """True when `now` is graver than `before`."""
+    return GRADES.index(now) > GRADES.index(before)

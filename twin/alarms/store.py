@@ -1,0 +1,150 @@
+"""SQL of alarms and of what they are judged on."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from kernel.tx import Row, Tx
+from twin.presence.store import as_json
+
+CROSSINGS_OUT = """
+    SELECT u.unit_id, u.lot_id, u.expected_mass_g, c.epc_hex, c.crossed_at, c.is_direct, c.evidence_ids
+    FROM twin.crossing c JOIN twin.unit u ON (u.site_id, u.epc_hex) = (c.site_id, c.epc_hex)
+    WHERE c.site_id = %(site_id)s AND c.gate_id = %(gate_id)s AND c.direction = 'out'
+        AND c.crossed_at BETWEEN %(first_at)s AND %(last_at)s
+    ORDER BY c.crossed_at, u.unit_id"""
+STANDINGS_OUT = """
+    SELECT vehicle_id, began_at, last_at, unit_ids FROM twin.standing
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out'
+        AND last_at >= %(first_at)s AND began_at <= %(last_at)s"""
+RELEASES = """
+    SELECT release_id, vehicle_id, unit_ids, valid_from, least(valid_until, cancelled_at) AS valid_until
+    FROM twin.expected_departure
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
+        AND valid_until >= %(first_at)s AND valid_from <= %(last_at)s"""
+PLATES = "SELECT vehicle_id, plate FROM twin.vehicle WHERE vehicle_id = ANY (%(vehicle_ids)s)"
+# Alarms of one subject that overlap a period: of the same vehicle, or of none known and the same units.
+ALARMS_AT = """
+    SELECT alarm_id, kind, grade, state, vehicle_id, lot_ids, unit_ids, facts, evidence, cleared_by
+    FROM twin.alarm
+    WHERE site_id = %(site_id)s AND kind = ANY (%(kinds)s) AND subject = %(subject)s
+        AND last_at >= %(first_at)s AND first_at <= %(last_at)s
+        AND (vehicle_id = %(vehicle_id)s::text
+            OR vehicle_id IS NULL AND (%(vehicle_id)s::text IS NULL OR unit_ids && %(unit_ids)s))
+    ORDER BY (vehicle_id IS NULL), raised_at, alarm_id FOR UPDATE"""
+INSERT_ALARM = """
+    INSERT INTO twin.alarm (alarm_id, site_id, kind, subject, grade, state, gate_id, vehicle_id, lot_ids,
+        unit_ids, first_at, last_at, raised_at, facts, evidence)
+    VALUES (%(alarm_id)s, %(site_id)s, %(kind)s, %(subject)s, %(grade)s, 'active', %(gate_id)s,
+        %(vehicle_id)s, %(lot_ids)s, %(unit_ids)s, %(first_at)s, %(last_at)s, %(raised_at)s, %(facts)s::jsonb,
+        %(evidence)s::jsonb)"""
+UPDATE_ALARM = """
+    UPDATE twin.alarm SET kind = %(kind)s, grade = %(grade)s, vehicle_id = %(vehicle_id)s,
+        lot_ids = %(lot_ids)s, unit_ids = %(unit_ids)s, first_at = %(first_at)s, last_at = %(last_at)s,
+        facts = %(facts)s::jsonb, evidence = %(evidence)s::jsonb,
+        state = CASE WHEN %(reopen)s THEN 'active' ELSE state END,
+        cleared_at = CASE WHEN %(reopen)s THEN NULL ELSE cleared_at END,
+        cleared_by = CASE WHEN %(reopen)s THEN NULL ELSE cleared_by END,
+        clear_reason = CASE WHEN %(reopen)s THEN NULL ELSE clear_reason END,
+        acknowledged_at = CASE WHEN %(reopen)s THEN NULL ELSE acknowledged_at END,
+        acknowledged_by = CASE WHEN %(reopen)s THEN NULL ELSE acknowledged_by END
+    WHERE alarm_id = %(alarm_id)s"""
+CLEAR_ALARM = """
+    UPDATE twin.alarm
+    SET state = 'cleared', cleared_at = %(now)s, cleared_by = %(by)s, clear_reason = %(reason)s
+    WHERE alarm_id = %(alarm_id)s AND state = 'active'"""
+ACKNOWLEDGE = """
+    UPDATE twin.alarm SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
+    WHERE alarm_id = %(alarm_id)s AND acknowledged_at IS NULL"""
+ALARM_SITE = "SELECT site_id, unit_ids FROM twin.alarm WHERE alarm_id = %(alarm_id)s"
+KEPT_BY = "SELECT 1 FROM twin.site WHERE site_id = %(site_id)s AND keeper_party_id = %(party_id)s"
+PUT_GRADES = """
+    UPDATE twin.unit u SET alarm_grade = g.grade
+    FROM (
+        SELECT r.unit_id, (
+            SELECT a.grade FROM twin.alarm a
+            WHERE a.unit_ids @> ARRAY[r.unit_id] AND a.state = 'active'
+            ORDER BY array_position(ARRAY['freeze', 'restrict', 'check', 'note'], a.grade) LIMIT 1) AS grade
+        FROM unnest(%(unit_ids)s::text[]) AS r (unit_id)
+    ) g
+    WHERE u.unit_id = g.unit_id AND u.alarm_grade IS DISTINCT FROM g.grade"""
+CHECKS = """
+    SELECT c.check_key, c.delivery_id, c.vehicle_id, c.unit_ids, c.measured_g, c.expected_g, c.agrees,
+        c.weighed_at, c.evidence_ids, v.left_at,
+        (SELECT coalesce(array_agg(DISTINCT u.lot_id ORDER BY u.lot_id), '{}') FROM twin.unit u
+            WHERE u.unit_id = ANY (c.unit_ids)) AS lot_ids
+    FROM twin.mass_check c
+    LEFT JOIN twin.visit v ON v.vehicle_id = c.vehicle_id AND v.exit ->> 'observation_id' = c.observation_id
+    WHERE c.site_id = %(site_id)s AND c.kind = 'delivery' AND c.vehicle_id = ANY (%(vehicle_ids)s)"""
+
+
+async def crossings_out(
+    tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime
+) -> list[Row]:
+    """Declared units that went out through the gate in a period."""
+    period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
+    return await tx.rows(CROSSINGS_OUT, period)
+
+
+async def standings_out(
+    tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime
+) -> list[Row]:
+    """Vehicles that stood outwards at the gate in a period."""
+    period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
+    return await tx.rows(STANDINGS_OUT, period)
+
+
+async def releases(tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime) -> list[Row]:
+    """Releases for the gate that were valid some time in a period."""
+    period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
+    return await tx.rows(RELEASES, period)
+
+
+async def plates(tx: Tx, vehicle_ids: Collection[str]) -> dict[str, str]:
+    rows = await tx.rows(PLATES, {"vehicle_ids": sorted(vehicle_ids)})
+    return {row["vehicle_id"]: row["plate"] for row in rows}
+
+
+async def delivery_checks(tx: Tx, site_id: str, vehicle_ids: Collection[str]) -> list[Row]:
+    """Weighings of deliveries by these vehicles; `left_at` None while the vehicle is still here."""
+    return await tx.rows(CHECKS, {"site_id": site_id, "vehicle_ids": sorted(vehicle_ids)})
+
+
+async def alarms_at(tx: Tx, where: Row, kinds: Sequence[str]) -> list[Row]:
+    """Alarms a derived incident may be the same as: `where` names site, subject, vehicle and period."""
+    return await tx.rows(ALARMS_AT, {**where, "kinds": list(kinds)})
+
+
+async def insert_alarm(tx: Tx, alarm: Row) -> None:
+    await tx.run(INSERT_ALARM, _stored(alarm))
+
+
+async def update_alarm(tx: Tx, alarm: Row, *, reopen: bool) -> None:
+    await tx.run(UPDATE_ALARM, {**_stored(alarm), "reopen": reopen})
+
+
+def _stored(alarm: Row) -> Row:
+    return {**alarm, "facts": as_json(alarm["facts"]), "evidence": as_json(alarm["evidence"])}
+
+
+async def clear_alarm(tx: Tx, alarm_id: str, by: str, reason: str) -> bool:
+    """True when it was active."""
+    return await tx.run(CLEAR_ALARM, {"alarm_id": alarm_id, "now": tx.now, "by": by, "reason": reason}) == 1
+
+
+async def acknowledge(tx: Tx, alarm_id: str, by: str) -> None:
+    await tx.run(ACKNOWLEDGE, {"alarm_id": alarm_id, "now": tx.now, "by": by})
+
+
+async def alarm_site(tx: Tx, alarm_id: str) -> Row | None:
+    """Site and units of an alarm; None when there is none."""
+    return await tx.row(ALARM_SITE, {"alarm_id": alarm_id})
+
+
+async def is_keeper(tx: Tx, site_id: str, party_id: str) -> bool:
+    return await tx.value(KEPT_BY, {"site_id": site_id, "party_id": party_id}) is not None
+
+
+async def put_grades(tx: Tx, unit_ids: Collection[str]) -> None:
+    """Show on each unit the gravest active alarm that concerns it."""
+    if unit_ids:
+        await tx.run(PUT_GRADES, {"unit_ids": sorted(unit_ids)})

@@ -1,0 +1,89 @@
+"""Reads of alarms."""
+
+import msgspec
+
+from kernel.geometry import Point
+from kernel.tx import ReadTx, Row
+from twin.layout.store import site_map
+from twin.messages import AlarmEvidence, AlarmRow
+
+ALARMS_MAX = 5_000
+COLUMNS = """alarm_id, site_id, kind, grade, state, acknowledged_at, acknowledged_by, raised_at, cleared_at,
+    gate_id, vehicle_id, facts, evidence,
+    site_id IN (SELECT identity.visible_subjects()) AS sees_site,
+    ARRAY(SELECT l.lot_id FROM twin.lot l WHERE l.lot_id = ANY (alarm.lot_ids) ORDER BY 1) AS lot_ids,
+    ARRAY(SELECT u.unit_id FROM twin.unit u WHERE u.unit_id = ANY (alarm.unit_ids) ORDER BY 1) AS unit_ids,
+    ARRAY(SELECT u.epc_hex FROM twin.unit u
+        WHERE u.unit_id = ANY (alarm.unit_ids) AND u.epc_hex IS NOT NULL) AS tags"""
+# Newest first; lots, units and tags are those the reader may see, not all of the alarm.
+ALARMS = f"""
+    SELECT {COLUMNS} FROM twin.alarm
+    WHERE site_id = %(site_id)s AND (NOT %(active_only)s OR state = 'active')
+        AND (%(before)s::text IS NULL OR alarm_id < %(before)s)
+    ORDER BY alarm_id DESC LIMIT %(limit)s"""  # noqa: S608
+CHANGED = f"""
+    SELECT {COLUMNS} FROM twin.alarm
+    WHERE site_id = %(site_id)s
+        AND changed_xid >= %(xid_from)s::text::xid8 AND changed_xid < %(xid_to)s::text::xid8
+    ORDER BY alarm_id"""  # noqa: S608
+ONE = f"SELECT {COLUMNS} FROM twin.alarm WHERE alarm_id = %(alarm_id)s"  # noqa: S608
+
+
+async def alarms(
+    read: ReadTx,
+    site_id: str,
+    *,
+    active_only: bool = False,
+    before: str | None = None,
+    limit: int = ALARMS_MAX,
+) -> list[AlarmRow]:
+    """See `twin.api.alarms`; `before` is the id of the last alarm of the page before."""
+    named = {"site_id": site_id, "active_only": active_only, "before": before, "limit": limit}
+    return await _rows(read, site_id, await read.rows(ALARMS, named))
+
+
+async def alarms_changed(read: ReadTx, site_id: str, xid_from: int, xid_to: int) -> list[AlarmRow]:
+    """See `twin.api.alarms_changed`."""
+    span = {"site_id": site_id, "xid_from": xid_from, "xid_to": xid_to}
+    return await _rows(read, site_id, await read.rows(CHANGED, span))
+
+
+async def alarm(read: ReadTx, alarm_id: str) -> AlarmRow | None:
+    """One alarm, or None when the reader may not see it."""
+    rows = await read.rows(ONE, {"alarm_id": alarm_id})
+    found = await _rows(read, rows[0]["site_id"], rows) if rows else []
+    return found[0] if found else None
+
+
+async def _rows(read: ReadTx, site_id: str, rows: list[Row]) -> list[AlarmRow]:
+    if not rows:
+        return []
+    site = await site_map(read, site_id)
+    points = {gate_id: site.gate_point(gate_id, 0.0) for gate_id in site.gates}
+    return [_row(row, points) for row in rows]
+
+
+def _row(row: Row, points: dict[str, Point]) -> AlarmRow:
+    evidence = msgspec.convert(row["evidence"], list[AlarmEvidence])
+    if not row["sees_site"]:
+        tags = frozenset(row["tags"])
+        evidence = [item for item in evidence if item.modality != "tag" or item.summary.split()[0] in tags]
+    return AlarmRow(
+        alarm_id=row["alarm_id"],
+        site_id=row["site_id"],
+        kind=row["kind"],
+        grade=row["grade"],
+        state=row["state"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"] if row["sees_site"] else None,
+        raised_at=row["raised_at"],
+        cleared_at=row["cleared_at"],
+        lot_ids=row["lot_ids"],
+        unit_ids=row["unit_ids"],
+        gate_id=row["gate_id"],
+        vehicle_id=row["vehicle_id"],
+        point=points.get(row["gate_id"]),
+        text_key=f"alarms.{row['kind']}",
+        facts=row["facts"],
+        evidence=evidence,
+    )

@@ -1,0 +1,204 @@
+"""SQL of what is believed of units and lots, and of discrepancies."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from kernel.tx import ReadTx, Row, Tx
+from twin.evidence.model import Discrepancy, LotEvidence, MassCheck, UnitSeen
+from twin.presence.model import Track
+from twin.presence.store import as_json
+
+# All that a unit's belief rests on: declaration, claim, folded sightings, weighing, leaving, expectations.
+UNIT_GROUNDS = """
+    SELECT u.unit_id, u.site_id, u.lot_id, u.epc_hex, u.expected_mass_g, u.claimed_slot_id, u.claimed_at,
+        u.place, u.slot_id, u.x_m, u.y_m, u.z_m, u.level, u.probability, u.modalities, u.evidence_ids,
+        u.mass_g, u.last_seen_at, t.state::text AS track, c.check_key, c.weighed_at, c.observation_id,
+        c.measured_g, c.expected_g, c.unit_count,
+        (SELECT max(s.left_at) FROM twin.standing s WHERE s.unit_ids @> ARRAY[u.unit_id]) AS left_at,
+        (SELECT max(v.left_at) FROM twin.expected_arrival a
+            JOIN twin.visit v ON v.vehicle_id = a.vehicle_id AND v.left_at > a.declared_at
+            WHERE a.unit_ids @> ARRAY[u.unit_id]) AS delivery_done_at,
+        (SELECT jsonb_agg(jsonb_build_array(d.valid_from, least(d.valid_until, d.cancelled_at)))
+            FROM twin.expected_departure d WHERE d.unit_ids @> ARRAY[u.unit_id]) AS releases
+    FROM twin.unit u
+    LEFT JOIN twin.track t ON (t.site_id, t.epc_hex) = (u.site_id, u.epc_hex)
+    LEFT JOIN LATERAL (
+        SELECT m.check_key, m.weighed_at, m.observation_id, m.measured_g, m.expected_g,
+            cardinality(m.unit_ids) AS unit_count
+        FROM twin.mass_check m WHERE m.unit_ids @> ARRAY[u.unit_id] AND m.agrees
+        ORDER BY m.weighed_at DESC, m.check_key LIMIT 1
+    ) c ON true
+    WHERE u.unit_id = ANY (%(unit_ids)s) ORDER BY u.unit_id"""
+UNIT_COLUMNS = (
+    "place",
+    "slot_id",
+    "x_m",
+    "y_m",
+    "z_m",
+    "level",
+    "probability",
+    "modalities",
+    "evidence_ids",
+    "mass_g",
+    "last_seen_at",
+)
+PUT_UNITS = """
+    UPDATE twin.unit u SET place = r.place, slot_id = r.slot_id, x_m = r.x_m, y_m = r.y_m, z_m = r.z_m,
+        level = r.level, probability = r.probability, modalities = r.modalities,
+        evidence_ids = r.evidence_ids, mass_g = r.mass_g, last_seen_at = r.last_seen_at
+    FROM jsonb_to_recordset(%(units)s::jsonb) AS r (unit_id text, place text, slot_id text,
+        x_m double precision, y_m double precision, z_m double precision, level text,
+        probability double precision, modalities jsonb, evidence_ids jsonb, mass_g bigint,
+        last_seen_at timestamptz)
+    WHERE u.unit_id = r.unit_id"""
+# Lots are locked in one order before their units are counted, so that no count rests on half a change.
+LOCK_LOTS = """
+    SELECT lot_id, site_id, unit_count_low AS low, unit_count_mid AS mid, unit_count_high AS high,
+        mass_g_low, mass_g_mid, mass_g_high, modalities, evidence_ids, as_of
+    FROM twin.lot WHERE lot_id = ANY (%(lot_ids)s) ORDER BY lot_id FOR UPDATE"""
+# Units are locked in one order everywhere, so that a claim and a fold cannot wait for each other.
+LOCK_UNITS = "SELECT unit_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s) ORDER BY unit_id FOR UPDATE"
+LOTS_OF = "SELECT DISTINCT lot_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)"
+SEEN_UNITS = """
+    SELECT u.unit_id, u.lot_id, u.modalities, u.evidence_ids, u.mass_g FROM twin.unit u
+    WHERE u.lot_id = ANY (%(lot_ids)s) AND u.modalities <> '{}' ORDER BY u.unit_id"""
+PUT_LOTS = """
+    UPDATE twin.lot l SET unit_count_low = r.low, unit_count_mid = r.mid, unit_count_high = r.high,
+        mass_g_low = r.mass_g_low, mass_g_mid = r.mass_g_mid, mass_g_high = r.mass_g_high,
+        modalities = r.modalities, evidence_ids = r.evidence_ids, as_of = r.as_of
+    FROM jsonb_to_recordset(%(lots)s::jsonb) AS r (lot_id text, low integer, mid integer, high integer,
+        mass_g_low bigint, mass_g_mid bigint, mass_g_high bigint, modalities jsonb, evidence_ids jsonb,
+        as_of timestamptz)
+    WHERE l.lot_id = r.lot_id"""
+OPEN_DISCREPANCIES = """
+    SELECT discrepancy_key FROM twin.discrepancy WHERE unit_id = ANY (%(unit_ids)s) AND settled_at IS NULL"""
+SETTLE = """
+    UPDATE twin.discrepancy SET settled_at = %(now)s
+    WHERE discrepancy_key = ANY (%(keys)s) AND settled_at IS NULL"""
+PUT_DISCREPANCIES = """
+    INSERT INTO twin.discrepancy (discrepancy_key, site_id, lot_id, unit_id, kind, cause, since, facts)
+    SELECT r.* FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (discrepancy_key text, site_id text, lot_id text,
+        unit_id text, kind text, cause text, since timestamptz, facts jsonb)
+    ON CONFLICT (discrepancy_key) DO UPDATE SET (cause, since, facts, settled_at) =
+        (EXCLUDED.cause, EXCLUDED.since, EXCLUDED.facts, NULL)
+    WHERE (discrepancy.cause, discrepancy.since, discrepancy.facts, discrepancy.settled_at)
+        IS DISTINCT FROM (EXCLUDED.cause, EXCLUDED.since, EXCLUDED.facts, NULL::timestamptz)"""
+
+
+class Grounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What one unit's belief rests on, and the row as it stands."""
+
+    row: Row
+    track: Track | None
+    check: MassCheck | None
+    left_at: datetime | None
+    delivery_done_at: datetime | None
+    releases: list[tuple[datetime, datetime]]
+    """From when until when the unit was released."""
+
+
+async def grounds(read: ReadTx, unit_ids: Collection[str]) -> list[Grounds]:
+    """The grounds of units, in the order of their ids."""
+    return [_grounds(row) for row in await read.rows(UNIT_GROUNDS, {"unit_ids": sorted(unit_ids)})]
+
+
+def _grounds(row: Row) -> Grounds:
+    check = None
+    if row["check_key"] is not None:
+        check = MassCheck(
+            check_key=row["check_key"],
+            weighed_at=row["weighed_at"].astimezone(UTC),
+            observation_id=row["observation_id"],
+            measured_g=row["measured_g"],
+            expected_g=row["expected_g"],
+            unit_count=row["unit_count"],
+        )
+    return Grounds(
+        row=row,
+        track=None if row["track"] is None else msgspec.json.decode(row["track"], type=Track),
+        check=check,
+        left_at=row["left_at"],
+        delivery_done_at=row["delivery_done_at"],
+        releases=msgspec.convert(row["releases"] or [], list[tuple[datetime, datetime]]),
+    )
+
+
+async def lock_units(tx: Tx, unit_ids: Collection[str]) -> None:
+    """Hold the units' rows, so that grounds and what is written of them belong together."""
+    await tx.rows(LOCK_UNITS, {"unit_ids": sorted(unit_ids)})
+
+
+async def put_units(tx: Tx, units: Sequence[Row]) -> None:
+    if units:
+        await tx.run(PUT_UNITS, {"units": as_json(units)})
+
+
+async def lots_of(tx: Tx, unit_ids: Collection[str]) -> list[str]:
+    rows = await tx.rows(LOTS_OF, {"unit_ids": sorted(unit_ids)})
+    return sorted(row["lot_id"] for row in rows)
+
+
+async def lock_lots(tx: Tx, lot_ids: Collection[str]) -> dict[str, Row]:
+    """The lots as they stand, locked."""
+    return {row["lot_id"]: row for row in await tx.rows(LOCK_LOTS, {"lot_ids": sorted(lot_ids)})}
+
+
+async def seen_units(read: ReadTx, lot_ids: Collection[str]) -> dict[str, list[UnitSeen]]:
+    """Units that are here and were seen, by lot."""
+    found: dict[str, list[UnitSeen]] = {lot_id: [] for lot_id in lot_ids}
+    for row in await read.rows(SEEN_UNITS, {"lot_ids": sorted(lot_ids)}):
+        found[row["lot_id"]].append(
+            UnitSeen(
+                unit_id=row["unit_id"],
+                modalities=msgspec.convert(row["modalities"], dict[str, datetime]),
+                evidence_ids=row["evidence_ids"],
+                mass_g=row["mass_g"],
+                weighing=row["evidence_ids"].get("mass"),
+            )
+        )
+    return found
+
+
+async def put_lots(tx: Tx, lots: Sequence[Row]) -> None:
+    if lots:
+        await tx.run(PUT_LOTS, {"lots": as_json(lots)})
+
+
+def lot_row(lot_id: str, evidence: LotEvidence, evidence_ids: Sequence[str]) -> Row:
+    """The row of a lot from what was counted."""
+    return {
+        "lot_id": lot_id,
+        "low": evidence.count.low,
+        "mid": evidence.count.mid,
+        "high": evidence.count.high,
+        "mass_g_low": evidence.mass_g_low,
+        "mass_g_mid": evidence.mass_g_mid,
+        "mass_g_high": evidence.mass_g_high,
+        "modalities": evidence.modalities,
+        "evidence_ids": list(evidence_ids),
+        "as_of": evidence.as_of,
+    }
+
+
+async def replace_discrepancies(
+    tx: Tx, unit_ids: Collection[str], found: Sequence[tuple[Row, Discrepancy]]
+) -> None:
+    """Open what is found of these units, settle what is found no longer. `Row` is the unit's own."""
+    rows = [
+        {
+            "discrepancy_key": f"{discrepancy.kind}:{unit['unit_id']}",
+            "site_id": unit["site_id"],
+            "lot_id": unit["lot_id"],
+            "unit_id": unit["unit_id"],
+            **msgspec.structs.asdict(discrepancy),
+        }
+        for unit, discrepancy in found
+    ]
+    open_rows = await tx.rows(OPEN_DISCREPANCIES, {"unit_ids": sorted(unit_ids)})
+    gone = {row["discrepancy_key"] for row in open_rows} - {row["discrepancy_key"] for row in rows}
+    if gone:
+        await tx.run(SETTLE, {"keys": sorted(gone), "now": tx.now})
+    if rows:
+        await tx.run(PUT_DISCREPANCIES, {"rows": as_json(rows)})

@@ -1,0 +1,237 @@
+"""Reads of verified stock: for finance, for the list of lots, and the explanation of one lot or unit."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kernel.errors import NotFound
+from kernel.tx import ReadTx, Row
+from twin.messages import Modality, Part, UnitEvidence, UnitState, VerifiedStock
+from twin.presence.views import UNIT_COLUMNS, unit_state
+
+LOT = """
+    SELECT lot_id, site_id, sku, owner_party_id, unit_count_low, unit_count_mid, unit_count_high, mass_g_low,
+        mass_g_mid, mass_g_high, modalities, evidence_ids, as_of
+    FROM twin.lot WHERE lot_id = %(lot_id)s"""
+LOT_UNITS = """
+    SELECT unit_id, probability, level, modalities, evidence_ids, slot_id, mass_g, last_seen_at
+    FROM twin.unit WHERE lot_id = %(lot_id)s ORDER BY unit_id"""
+# Book figures here are the declarations that the twin was given; wms has the balances.
+LOTS = """
+    SELECT l.lot_id, l.site_id, l.sku, l.owner_party_id, p.name AS owner_name, l.unit_count_low,
+        l.unit_count_mid, l.unit_count_high, l.mass_g_low, l.mass_g_mid, l.mass_g_high, l.modalities, l.as_of,
+        b.units, b.quantity_each, b.mass_g,
+        (SELECT count(*) FROM twin.discrepancy d
+            WHERE d.lot_id = l.lot_id AND d.settled_at IS NULL) AS discrepancies
+    FROM twin.lot l
+    LEFT JOIN identity.party p ON p.party_id = l.owner_party_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS units, coalesce(sum(u.quantity_each), 0)::bigint AS quantity_each,
+            coalesce(sum(u.expected_mass_g), 0)::bigint AS mass_g
+        FROM twin.unit u WHERE u.lot_id = l.lot_id AND u.claimed_slot_id IS NOT NULL
+    ) b
+    WHERE l.site_id = %(site_id)s AND (%(after)s::text IS NULL OR l.lot_id > %(after)s)
+    ORDER BY l.lot_id LIMIT %(limit)s"""
+DISCREPANCIES = """
+    SELECT kind, unit_id, since, cause, facts FROM twin.discrepancy
+    WHERE lot_id = %(lot_id)s AND settled_at IS NULL ORDER BY since, discrepancy_key LIMIT 1000"""
+UNITS = f"""
+    SELECT {UNIT_COLUMNS} FROM twin.unit
+    WHERE site_id = %(site_id)s AND (%(after)s::text IS NULL OR unit_id > %(after)s)
+        AND (%(lot)s::text IS NULL OR lot_id = %(lot)s)
+        AND (%(slot)s::text IS NULL OR slot_id = %(slot)s OR claimed_slot_id = %(slot)s)
+        AND (%(query)s::text IS NULL OR strpos(sscc, %(query)s) > 0 OR strpos(unit_id, %(query)s) > 0
+            OR strpos(lower(sku), lower(%(query)s)) > 0 OR epc_hex = upper(%(query)s)
+            OR strpos(lot_id, %(query)s) > 0)
+    ORDER BY unit_id LIMIT %(limit)s"""  # noqa: S608
+UNIT = f"SELECT {UNIT_COLUMNS} FROM twin.unit WHERE site_id = %(site_id)s AND unit_id = %(unit_id)s"  # noqa: S608
+CLAIMS = """
+    SELECT slot_id, claimed_at, cause FROM twin.claim
+    WHERE unit_id = %(unit_id)s ORDER BY claimed_at DESC, claim_id DESC LIMIT 50"""
+# Gate reads come by the hundred: of each stay at a portal the first and the last read are shown.
+SIGHTINGS = """
+    SELECT observation_id, device_id, kind, observed_at AS at, gate_id, side, slot_id, rssi_cdbm, x_m, y_m
+    FROM (
+        SELECT s.*, lag(s.side) OVER w IS DISTINCT FROM s.side OR lag(s.kind) OVER w <> s.kind
+            OR s.observed_at - lag(s.observed_at) OVER w > interval '30 seconds' AS is_first,
+            lead(s.side) OVER w IS DISTINCT FROM s.side OR lead(s.kind) OVER w <> s.kind
+            OR lead(s.observed_at) OVER w - s.observed_at > interval '30 seconds' AS is_last
+        FROM (
+            SELECT * FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = %(epc_hex)s
+            ORDER BY observed_at DESC LIMIT 2000
+        ) s
+        WINDOW w AS (ORDER BY s.observed_at, s.device_id, s.boot, s.sequence)
+    ) marked
+    WHERE is_first OR is_last OR kind <> 'tag'
+    ORDER BY observed_at DESC, observation_id DESC LIMIT 100"""
+
+
+class LotRow(Part, frozen=True, kw_only=True):
+    """A lot with what the books declare and what sensors vouch for."""
+
+    lot_id: str
+    site_id: str
+    sku: str
+    owner_party_id: str
+    owner_name: str
+    units: int
+    quantity_each: int
+    mass_g: int
+    low: int
+    mid: int
+    high: int
+    mass_g_low: int | None
+    mass_g_mid: int | None
+    mass_g_high: int | None
+    modalities: dict[str, datetime]
+    discrepancies: int
+    as_of: datetime | None
+
+
+class DiscrepancyRow(Part, frozen=True, kw_only=True):
+    kind: str
+    unit_id: str | None
+    since: datetime
+    cause: str
+    facts: dict[str, Any]
+
+
+class ClaimRow(Part, frozen=True, kw_only=True):
+    slot_id: str | None
+    claimed_at: datetime
+    cause: str
+
+
+class SightingRow(Part, frozen=True, kw_only=True):
+    """One observation of a unit; `facts` fill the text."""
+
+    observation_id: str
+    device_id: str
+    kind: str
+    at: datetime
+    text_key: str
+    facts: dict[str, Any]
+
+
+class UnitDetail(Part, frozen=True, kw_only=True):
+    state: UnitState
+    claims: list[ClaimRow]
+    sightings: list[SightingRow]
+
+
+MODALITY_TEXTS: dict[Modality, str] = {
+    "tag": "evidence.reason.tag",
+    "mass": "evidence.reason.mass",
+    "position": "evidence.reason.position",
+    "sight": "evidence.reason.sight",
+}
+
+
+async def verified_stock(read: ReadTx, lot_id: str) -> VerifiedStock:
+    """See `twin.api.verified_stock`."""
+    row = await read.row(LOT, {"lot_id": lot_id})
+    if row is None:
+        raise NotFound("twin.lot_unknown", lot_id=lot_id)
+    return VerifiedStock(
+        lot_id=lot_id,
+        site_id=row["site_id"],
+        unit_count_low=row["unit_count_low"],
+        unit_count_mid=row["unit_count_mid"],
+        unit_count_high=row["unit_count_high"],
+        mass_g_low=row["mass_g_low"],
+        mass_g_mid=row["mass_g_mid"],
+        mass_g_high=row["mass_g_high"],
+        modalities=msgspec.convert(row["modalities"], dict[str, datetime]),
+        units=[_unit_evidence(unit) for unit in await read.rows(LOT_UNITS, {"lot_id": lot_id})],
+        evidence_ids=row["evidence_ids"],
+        as_of=row["as_of"],
+    )
+
+
+def _unit_evidence(row: Row) -> UnitEvidence:
+    return UnitEvidence(
+        unit_id=row["unit_id"],
+        probability=row["probability"],
+        level=row["level"],
+        modalities=msgspec.convert(row["modalities"], dict[str, datetime]),
+        evidence_ids=row["evidence_ids"],
+        slot_id=row["slot_id"],
+        mass_g=row["mass_g"],
+        last_seen_at=row["last_seen_at"],
+    )
+
+
+async def lots(read: ReadTx, site_id: str, after: str | None, limit: int) -> list[LotRow]:
+    """Lots of a site that the reader may see, by id."""
+    rows = await read.rows(LOTS, {"site_id": site_id, "after": after, "limit": limit})
+    return [_lot(row) for row in rows]
+
+
+def _lot(row: Row) -> LotRow:
+    return LotRow(
+        lot_id=row["lot_id"],
+        site_id=row["site_id"],
+        sku=row["sku"],
+        owner_party_id=row["owner_party_id"],
+        owner_name=row["owner_name"] or row["owner_party_id"],
+        units=row["units"],
+        quantity_each=row["quantity_each"],
+        mass_g=row["mass_g"],
+        low=row["unit_count_low"],
+        mid=row["unit_count_mid"],
+        high=row["unit_count_high"],
+        mass_g_low=row["mass_g_low"],
+        mass_g_mid=row["mass_g_mid"],
+        mass_g_high=row["mass_g_high"],
+        modalities=msgspec.convert(row["modalities"], dict[str, datetime]),
+        discrepancies=row["discrepancies"],
+        as_of=row["as_of"],
+    )
+
+
+async def discrepancies(read: ReadTx, lot_id: str) -> list[DiscrepancyRow]:
+    """Open discrepancies of a lot, oldest first, at most a thousand."""
+    return [DiscrepancyRow(**row) for row in await read.rows(DISCREPANCIES, {"lot_id": lot_id})]
+
+
+async def units(
+    read: ReadTx,
+    site_id: str,
+    *,
+    query: str | None,
+    lot: str | None,
+    slot: str | None,
+    after: str | None,
+    limit: int,
+) -> list[UnitState]:
+    """Units of a site by id; `query` is part of an SSCC, unit, lot or item, or a whole tag."""
+    named = {"site_id": site_id, "query": query, "lot": lot, "slot": slot, "after": after, "limit": limit}
+    return [unit_state(row) for row in await read.rows(UNITS, named)]
+
+
+async def unit_detail(read: ReadTx, site_id: str, unit_id: str) -> UnitDetail:
+    """One unit with its claims and sightings, newest first. Raises NotFound `twin.unit_unknown`."""
+    row = await read.row(UNIT, {"site_id": site_id, "unit_id": unit_id})
+    if row is None:
+        raise NotFound("twin.unit_unknown", unit_id=unit_id)
+    claims = await read.rows(CLAIMS, {"unit_id": unit_id})
+    seen = await read.rows(SIGHTINGS, {"site_id": site_id, "epc_hex": row["epc_hex"]})
+    return UnitDetail(
+        state=unit_state(row),
+        claims=[ClaimRow(**claim) for claim in claims],
+        sightings=[_sighting(sighting) for sighting in seen],
+    )
+
+
+def _sighting(row: Row) -> SightingRow:
+    kind = f"tag_{row['side']}" if row["kind"] == "tag" and row["side"] else row["kind"]
+    facts = {name: row[name] for name in ("gate_id", "slot_id", "rssi_cdbm") if row[name]}
+    return SightingRow(
+        observation_id=row["observation_id"],
+        device_id=row["device_id"],
+        kind=kind,
+        at=row["at"],
+        text_key=f"sightings.{kind}",
+        facts=facts,
+    )

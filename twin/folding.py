@@ -1,0 +1,95 @@
+"""The fold: a batch of a site's journal, from observations to verified stock and alarms.
+
+Order: tracks of tags, then visits of vehicles, then belief in units and lots, then judgement of the gates.
+Each stage derives anew only what the one before it touched, and each result is a function of the set of
+observations, so batches may come in any order and any number of times.
+"""
+
+from collections.abc import Collection, Sequence
+
+from kernel.messages import Envelope, StockClaimed
+from kernel.tx import Tx
+from twin.alarms.handlers import judge
+from twin.evidence.handlers import believe, compare_books
+from twin.goods import handlers as goods
+from twin.goods import store as goods_store
+from twin.layout.handlers import import_layout
+from twin.layout.model import SiteMap
+from twin.layout.store import site_map
+from twin.messages import ExpectedArrival, ImportLayout, LayoutImported, UnitDeclaration
+from twin.presence.handlers import Touched, fold_sightings, place_assets, put_poses, refold, take_in
+from twin.visits.handlers import derive_visits, take_barriers, take_weighings
+from twin.visits.model import Weighing
+
+
+async def apply(tx: Tx, envelopes: Sequence[Envelope]) -> None:
+    """See `twin.api.apply`."""
+    by_site: dict[str, list[Envelope]] = {}
+    for envelope in envelopes:
+        by_site.setdefault(envelope.site_id, []).append(envelope)
+    for site_id, batch in sorted(by_site.items()):
+        await _apply_site(tx, site_id, batch)
+
+
+async def _apply_site(tx: Tx, site_id: str, batch: Sequence[Envelope]) -> None:
+    site = await site_map(tx, site_id)
+    intake = await take_in(tx, site_id, batch, site)
+    await put_poses(tx, site_id, intake.poses, site)
+    touched = await fold_sightings(tx, site_id, intake.sightings, site)
+    weighings = await take_weighings(tx, site_id, intake.weighings, site, touched)
+    await take_barriers(tx, site_id, intake.barriers, touched)
+    await _derive(tx, site_id, touched, weighings, site)
+
+
+async def _derive(
+    tx: Tx, site_id: str, touched: Touched, weighings: Sequence[Weighing], site: SiteMap
+) -> None:
+    derivations = await derive_visits(tx, site_id, touched, weighings, site)
+    await believe(tx, touched.unit_ids)
+    await judge(tx, site_id, derivations, touched)
+
+
+async def _derive_tags(tx: Tx, site_id: str, tags: Collection[str]) -> None:
+    """Fold tags again that were seen before they were declared."""
+    if not tags:
+        return
+    site = await site_map(tx, site_id)
+    touched = await refold(tx, site_id, tags, site)
+    await _derive(tx, site_id, touched, (), site)
+
+
+async def import_layout_and_place(command: ImportLayout, tx: Tx) -> LayoutImported:
+    """Import the layout, then number what moves on its mounts."""
+    imported = await import_layout(command, tx)
+    await place_assets(tx, imported.site_id)
+    return imported
+
+
+async def declare_units(tx: Tx, units: Sequence[UnitDeclaration]) -> None:
+    """See `twin.api.declare_units`."""
+    await goods.declare_units(tx, units)
+    by_site: dict[str, list[UnitDeclaration]] = {}
+    for unit in units:
+        by_site.setdefault(unit.site_id, []).append(unit)
+    for site_id, declared in sorted(by_site.items()):
+        tags = [unit.epc_hex.upper() for unit in declared if unit.epc_hex is not None]
+        await _derive_tags(tx, site_id, tags)
+
+
+async def declare_vehicle(tx: Tx, vehicle_id: str, site_id: str, epc_hex: str | None, plate: str) -> None:
+    """See `twin.api.declare_vehicle`."""
+    await goods.declare_vehicle(tx, vehicle_id, site_id, epc_hex, plate)
+    if epc_hex is not None:
+        await _derive_tags(tx, site_id, [epc_hex.upper()])
+
+
+async def declare_claims(tx: Tx, claims: Sequence[StockClaimed]) -> None:
+    """See `twin.api.declare_claims`."""
+    await goods.declare_claims(tx, claims)
+    await compare_books(tx, {claim.unit_id for claim in claims})
+
+
+async def expect_arrival(tx: Tx, arrival: ExpectedArrival) -> None:
+    """See `twin.api.expect_arrival`."""
+    await goods.expect_arrival(tx, arrival)
+    await _derive_tags(tx, arrival.site_id, await goods_store.tags_of(tx, arrival.unit_ids))
