@@ -8,6 +8,7 @@ import type {
   FacilityDetail,
   LedgerAccount,
   LedgerEntry,
+  Loan,
   Lot,
   Receipt,
   Session,
@@ -17,7 +18,6 @@ import {
   type DefaultOptions,
   useMutation,
   type UseMutationResult,
-  useQueries,
   useQuery,
   useQueryClient,
   type UseQueryResult,
@@ -48,17 +48,12 @@ export function useFacilities(enabled = true): UseQueryResult<Facility[]> {
 }
 
 export function useFacility(facilityId: string): UseQueryResult<FacilityDetail> {
-  return useQuery(facilityQuery(facilityId));
-}
-
-/** Several facilities with their loans. */
-export function useFacilityDetails(facilityIds: readonly string[]): UseQueryResult<FacilityDetail>[] {
-  return useQueries({ queries: facilityIds.map(facilityQuery) });
-}
-
-function facilityQuery(facilityId: string) {
   const path = `/facilities/${encodeURIComponent(facilityId)}`;
-  return { queryKey: ["facility", facilityId], queryFn: () => api.get<FacilityDetail>(path) };
+  return useQuery({ queryKey: ["facility", facilityId], queryFn: () => api.get<FacilityDetail>(path) });
+}
+
+export function useLoans(): UseQueryResult<Loan[]> {
+  return useQuery({ queryKey: ["loans"], queryFn: () => api.list<Loan>("/loans") });
 }
 
 export function useReceipts(): UseQueryResult<Receipt[]> {

@@ -5,8 +5,8 @@ import { formatDate, formatMoney } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Blank, Problem } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
-import { drawdownApproval, isMe } from "../data/rights";
-import { Money, Panel, StateTag, When } from "../parts/parts";
+import { drawdownApproval } from "../data/rights";
+import { Money, Panel, StateTag, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 
 export function Drawdowns({ facility }: { facility: FacilityDetail }) {
@@ -29,8 +29,6 @@ export function Drawdowns({ facility }: { facility: FacilityDetail }) {
 
 function DrawdownRow({ drawdown, facility }: { drawdown: Drawdown; facility: FacilityDetail }) {
   const { t, locale } = useWords();
-  const session = useSignedIn();
-  const who = isMe(session, drawdown.proposed_by) ? t("bank.you") : drawdown.proposed_by;
   return (
     <li>
       <div>
@@ -39,8 +37,13 @@ function DrawdownRow({ drawdown, facility }: { drawdown: Drawdown; facility: Fac
         </b>{" "}
         <StateTag state={drawdown.state} />
         <p className="th-soft">
-          {t("bank.proposedBy", { who })}
-          {drawdown.approved_by && <> · {t("bank.approvedBy", { who: drawdown.approved_by })}</>}
+          {t("bank.proposedBy")} <Who id={drawdown.proposed_by} />
+          {drawdown.approved_by && (
+            <>
+              {" · "}
+              {t("bank.approvedBy")} <Who id={drawdown.approved_by} />
+            </>
+          )}
           {drawdown.maturity_date && <> · {t("bank.due", { date: formatDate(drawdown.maturity_date, locale) })}</>}
         </p>
         {drawdown.proposed_at && (

@@ -1,16 +1,15 @@
 /** How old the newest evidence behind a facility is: as words, and as a mark once it costs money. */
 
+import type { Facility } from "@shared/api/types";
 import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Mark } from "@shared/react/parts";
 
-/** From this age, in hours, the usual rule lends less with every hour. */
-const FRESH_H = 24;
-
-export function EvidenceAge({ hours }: { hours: number | null }) {
+export function EvidenceAge({ facility }: { facility: Facility }) {
   const { t } = useWords();
+  const hours = facility.freshness_age_h;
   if (hours === null) return <span className="th-faint">{t("bank.noEvidence")}</span>;
-  const isFresh = hours <= FRESH_H;
+  const isFresh = Number(facility.lendable_explained.freshness_factor) === 1;
   const look = isFresh ? LOOKS.outcome.good : LOOKS.outcome.warning;
   return (
     <span className="age">

@@ -13,7 +13,7 @@ export function Explained({ facility }: { facility: FacilityDetail }) {
   const facts = facility.lendable_explained;
   return (
     <Panel title={t("bank.whyThisMuch")} note={t("bank.whyNote")} className="explained">
-      {facts === null ? (
+      {facts.book_units === 0 ? (
         <Blank title={t("bank.nothingPledged")}>{t("bank.nothingPledgedHint")}</Blank>
       ) : (
         <Steps facility={facility} facts={facts} />
@@ -24,7 +24,7 @@ export function Explained({ facility }: { facility: FacilityDetail }) {
 
 function Steps({ facility, facts }: { facility: FacilityDetail; facts: LendableExplained }) {
   const { t } = useWords();
-  const { steps, lendable_fen, differs } = explainLendable(facility, facts);
+  const { steps, lendable_fen, differs } = explainLendable(facility);
   const whole = Math.max(steps[0]?.left_fen ?? 1, 1);
   return (
     <table className="steps">
@@ -85,6 +85,7 @@ function Because({ step, facility, facts }: { step: StepKey; facility: FacilityD
   const age = facility.freshness_age_h;
   switch (step) {
     case "book":
+      if (facts.unit_value_fen === 0) return t("bank.because_noValue", { count: facts.book_units });
       return t("bank.because_book", {
         count: facts.book_units,
         value: formatMoneyShort(facts.unit_value_fen, locale, facility.currency),
@@ -94,10 +95,8 @@ function Because({ step, facility, facts }: { step: StepKey; facility: FacilityD
     case "modality":
       return <ModalityBecause facts={facts} />;
     case "freshness":
-      return t("bank.because_freshness", {
-        age: age === null ? t("common.never") : ageText(age, t),
-        factor: share(facts.freshness_factor),
-      });
+      if (age === null) return t("bank.noEvidence");
+      return t("bank.because_freshness", { age: ageText(age, t), factor: share(facts.freshness_factor) });
     case "advance":
       return t("bank.because_advance", { factor: share(facts.advance_rate) });
     case "claims":
@@ -113,6 +112,7 @@ function ModalityBecause({ facts }: { facts: LendableExplained }) {
   const { t, locale } = useWords();
   return (
     <span className="modality-because">
+      {facts.parts.length > 1 && t("bank.lowestOf", { count: facts.parts.length })}
       {t("bank.because_modality", { count: facts.modalities.length, factor: formatShare(facts.modality_factor, locale) })}
       {facts.modalities.map((modality) => (
         <span key={modality} className="th-tag">

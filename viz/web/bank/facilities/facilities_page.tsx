@@ -102,7 +102,7 @@ function useColumns(): Column<Facility>[] {
     money("lendable", t("bank.lendable"), (facility) => facility.lendable_fen),
     money("available", t("bank.available"), (facility) => facility.available_fen),
     { key: "use", title: t("bank.use"), width: 130, draw: (facility) => <UseBar facility={facility} />, value: (facility) => facility.drawn_fen / Math.max(1, facility.limit_fen) },
-    { key: "age", title: t("bank.evidenceAge"), draw: (facility) => <EvidenceAge hours={facility.freshness_age_h} />, value: (facility) => facility.freshness_age_h },
+    { key: "age", title: t("bank.evidenceAge"), draw: (facility) => <EvidenceAge facility={facility} />, value: (facility) => facility.freshness_age_h },
     { key: "rate", title: t("bank.rate"), isNumber: true, draw: (facility) => formatShare(facility.rate, locale), value: (facility) => facility.rate },
   ];
 }

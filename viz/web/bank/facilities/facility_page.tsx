@@ -1,8 +1,9 @@
 /** One credit line: what may be drawn and why, what it stands on, and what happened. */
 
-import type { FacilityDetail } from "@shared/api/types";
-import { formatShare } from "@shared/i18n/format";
+import type { FacilityDetail, Margin } from "@shared/api/types";
+import { formatMoney, formatShare } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
+import { Mark } from "@shared/react/parts";
 import { useFacility } from "../data/queries";
 import { mayFreeze, mayProposeDrawdown } from "../data/rights";
 import { LoanTable } from "../loans/loan_table";
@@ -30,6 +31,7 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
     <>
       <FacilityHead facility={facility} />
       {facility.state === "frozen" && <FrozenBanner facility={facility} />}
+      {facility.margin.state !== "ok" && <MarginNote margin={facility.margin} currency={facility.currency} />}
       <FacilityFigures facility={facility} />
       <div className="columns">
         <div>
@@ -39,7 +41,7 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
             <LoanTable loans={facility.loans} />
           </Panel>
           <Panel title={t("bank.pledgedReceipts")}>
-            <ReceiptTable receipts={facility.receipts} />
+            <ReceiptTable receipts={facility.receipts} isNarrow />
           </Panel>
         </div>
         <Panel title={t("bank.whatHappened")}>
@@ -47,6 +49,19 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
         </Panel>
       </div>
     </>
+  );
+}
+
+/** The debt has come close to what the stock is worth, or above what would be lent on it today. */
+function MarginNote({ margin, currency }: { margin: Margin; currency: string }) {
+  const { t, locale } = useWords();
+  const shortfall = formatMoney(margin.shortfall_fen, locale, currency);
+  return (
+    <p className="margin-note" role="alert" data-state={margin.state}>
+      <Mark name={margin.state === "warning" ? "triangle" : "octagon"} />
+      <b>{t(`bank.margin.${margin.state}`)}</b>
+      {margin.shortfall_fen > 0 && <span>{t("bank.shortfall", { shortfall })}</span>}
+    </p>
   );
 }
 

@@ -2,12 +2,13 @@
 
 import type { AlarmEvidence, FacilityDetail, Thaw } from "@shared/api/types";
 import { formatTime } from "@shared/i18n/format";
+import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
 import { Age, Mark, Problem } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
-import { isMe, mayProposeThaw, thawApproval } from "../data/rights";
+import { mayProposeThaw, thawApproval } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
-import { sentence, When } from "../parts/parts";
+import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { ThawDialog } from "./thaw_dialog";
 
@@ -45,20 +46,25 @@ export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
 export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[] }) {
   const { t, locale } = useWords();
   if (evidence.length === 0) return <p className="th-soft">{t("bank.frozenByHand")}</p>;
-  const inOrder = [...evidence].sort((a, b) => a.at.localeCompare(b.at));
+  const inOrder = [...evidence].sort((a, b) => (a.at ?? "").localeCompare(b.at ?? ""));
   return (
     <ol className="trail">
       {inOrder.map((seen) => (
         <li key={seen.observation_id}>
-          <time dateTime={seen.at}>{formatTime(seen.at, locale)}</time>
+          {seen.at ? <time dateTime={seen.at}>{formatTime(seen.at, locale)}</time> : <span />}
           <span className="trail-mark">
             <Mark name="solid" />
           </span>
           <div>
-            <b>{sentence(t, seen.summary, { ...seen })}</b>
+            <b>{seenText(seen, t)}</b>
             <p>
-              {t("bank.sawBy", { modality: t(`modality.${seen.modality}`), device: seen.device_id })} ·{" "}
-              <Age at={seen.at} />
+              {seen.device_id}
+              {seen.at && (
+                <>
+                  {" · "}
+                  <Age at={seen.at} />
+                </>
+              )}
             </p>
           </div>
         </li>
@@ -67,17 +73,24 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
   );
 }
 
+/** What a sensor said, in words; when the alarm keeps no words, which kind of sensor or which observation. */
+function seenText(seen: AlarmEvidence, t: Translate): string {
+  if (seen.summary !== "") return t(seen.summary, { ...seen });
+  return seen.modality ? t(`modality.${seen.modality}`) : seen.observation_id;
+}
+
 function ThawProposal({ thaw }: { thaw: Thaw }) {
   const { t } = useWords();
   const session = useSignedIn();
   const approve = useCommand(`/thaws/${encodeURIComponent(thaw.thaw_id)}/approve`);
   const approval = thawApproval(session, thaw);
-  const who = isMe(session, thaw.proposed_by) ? t("bank.you") : thaw.proposed_by;
   return (
     <div className="thaw">
       <Mark name="ring" />
       <div>
-        <b>{t("bank.thawProposed", { who })}</b>
+        <b>
+          {t("bank.thawProposedBy")} <Who id={thaw.proposed_by} />
+        </b>
         <p>{thaw.reason}</p>
         <p>
           <When at={thaw.proposed_at} />

@@ -11,12 +11,12 @@ import { Money, StateTag } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { RepayDialog } from "./repay_dialog";
 
-export function LoanTable({ loans }: { loans: readonly Loan[] }) {
+export function LoanTable({ loans, columns }: { loans: readonly Loan[]; columns?: readonly Column<Loan>[] }) {
   const { t } = useWords();
-  const columns = useLoanColumns();
+  const usual = useLoanColumns();
   return (
     <DataTable
-      columns={columns}
+      columns={columns ?? usual}
       rows={loans}
       rowKey={(loan) => loan.loan_id}
       empty={{ title: t("bank.noLoans"), hint: t("bank.noLoansHint") }}

@@ -17,6 +17,8 @@ export interface Column<Row> {
   /** What the file holds, and what rows are sorted by. Amounts as decimal text, moments as ISO text. */
   readonly value: (row: Row) => Cell;
   readonly isNumber?: boolean;
+  /** True for what the file has and the page shows in another way. */
+  readonly isFileOnly?: boolean;
   readonly width?: number;
 }
 
@@ -37,7 +39,7 @@ export function DataTable<Row extends object>({ columns, rows, rowKey, empty, on
       size="small"
       dataSource={rows}
       rowKey={rowKey}
-      columns={columns.map((column) => antColumn(column))}
+      columns={columns.filter((column) => !column.isFileOnly).map((column) => antColumn(column))}
       pagination={rows.length > PAGE_ROWS && { pageSize: PAGE_ROWS, showSizeChanger: false, size: "small" }}
       scroll={{ x: "max-content" }}
       {...(rowClass ? { rowClassName: rowClass } : {})}

@@ -1,6 +1,6 @@
 /** Parts that the pages of the console share. */
 
-import type { HistoryEntry, Modality } from "@shared/api/types";
+import type { HistoryEntry } from "@shared/api/types";
 import { formatMoment, formatMoney, formatMoneyShort } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { LOOKS } from "@shared/icons";
@@ -10,6 +10,8 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { isNotFound } from "../data/queries";
+import { isMe } from "../data/rights";
+import { useSignedIn } from "./session";
 
 /** Title, the line under it, and what can be done here. */
 export function PageHead(props: { title: ReactNode; sub?: ReactNode; back?: { to: string; text: string }; children?: ReactNode }) {
@@ -129,21 +131,31 @@ export function sentence(t: Translate, key: string, facts: Record<string, unknow
   return text === key ? (key.split(".").at(-1) ?? key).replaceAll("_", " ") : text;
 }
 
+/** A person as the pages may name them: oneself, the product's own hand, or the end of an id. */
+export function Who({ id }: { id: string }) {
+  const { t } = useWords();
+  const session = useSignedIn();
+  if (isMe(session, id)) return <>{t("bank.you")}</>;
+  if (id === "" || id.startsWith("product:")) return <>{t("common.product")}</>;
+  const code = /^person_.*(.{5})$/.exec(id)?.[1];
+  return code === undefined ? <>{id}</> : <span title={id}>{t("bank.person", { code })}</span>;
+}
+
 /** What happened, newest first, by whom and on which facts. */
 export function History({ entries, group }: { entries: readonly HistoryEntry[]; group: "facility" | "receipt" }) {
   const { t } = useWords();
   if (entries.length === 0) return <Blank title={t("bank.noHistory")} />;
-  const newest = [...entries].sort((a, b) => b.at.localeCompare(a.at));
+  const newest = lastOfRuns([...entries].sort((a, b) => b.at.localeCompare(a.at)), REPEATED_KIND);
   return (
     <ol className="history">
-      {newest.map((entry) => (
-        <li key={`${entry.at} ${entry.kind} ${entry.by}`} data-kind={entry.kind}>
+      {newest.map((entry, index) => (
+        <li key={`${entry.at} ${entry.kind} ${index}`} data-kind={entry.kind}>
           <Mark name={historyMark(entry.kind)} />
           <div>
             <b>{sentence(t, `bank.history.${group}.${entry.kind}`, entry.facts)}</b>
             <HistoryFacts facts={entry.facts} />
             <p className="th-soft">
-              {entry.by && <>{entry.by} · </>}
+              <Who id={entry.by} /> ·{" "}
               <When at={entry.at} />
             </p>
           </div>
@@ -151,6 +163,17 @@ export function History({ entries, group }: { entries: readonly HistoryEntry[]; 
       ))}
     </ol>
   );
+}
+
+/** Which amount an entry is about, the most telling first. */
+const AMOUNT_FACTS = ["amount_fen", "principal_fen", "lendable_fen", "limit_fen"] as const;
+
+/** Stock is valued anew whenever a sensor sees it: of such a run only the newest says anything. */
+const REPEATED_KIND = "revalued";
+
+/** Drops entries of a kind that follow a newer one of the same kind. `newest` is ordered newest first. */
+export function lastOfRuns(newest: readonly HistoryEntry[], kind: string): HistoryEntry[] {
+  return newest.filter((entry, index) => entry.kind !== kind || newest[index - 1]?.kind !== kind);
 }
 
 function historyMark(kind: string) {
@@ -163,15 +186,12 @@ function historyMark(kind: string) {
 function HistoryFacts({ facts }: { facts: Record<string, unknown> }) {
   const { t, locale } = useWords();
   const parts: string[] = [];
-  const amount = facts["amount_fen"] ?? facts["principal_fen"];
+  const amount = AMOUNT_FACTS.map((name) => facts[name]).find((value) => typeof value === "number");
   if (typeof amount === "number") parts.push(formatMoney(amount, locale));
+  if (typeof facts["units"] === "number" && facts["units"] > 0) parts.push(t("bank.palletCount", { count: facts["units"] }));
   if (typeof facts["reason"] === "string") parts.push(facts["reason"]);
   const evidence = facts["evidence_ids"];
   if (Array.isArray(evidence) && evidence.length > 0) parts.push(t("bank.onEvidence", { count: evidence.length }));
   return parts.length === 0 ? null : <p>{parts.join(" · ")}</p>;
 }
 
-export function ModalityName({ modality }: { modality: Modality }) {
-  const { t } = useWords();
-  return <>{t(`modality.${modality}`)}</>;
-}

@@ -8,7 +8,7 @@ import { Link } from "wouter";
 import { useReceipt } from "../data/queries";
 import { mayPledge, mayRelease } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
-import { Answer, History, PageHead, Pairs, Panel, StateTag, When } from "../parts/parts";
+import { Answer, History, Money, PageHead, Pairs, Panel, StateTag, When } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { PledgeDialog, ReleaseDialog } from "./pledge_dialog";
 
@@ -73,7 +73,7 @@ function PledgeNote({ receipt }: { receipt: Receipt }) {
     <p className="pledge-note">
       <Mark name="diamond" color="--status-pledged" />
       <span>
-        {t("bank.pledgedTo", { bank: receipt.pledge.bank_party_id })} · <When at={receipt.pledge.pledged_at} />
+        {t("bank.pledgedTo", { bank: receipt.controller_name })} · <When at={receipt.pledge.pledged_at} />
       </span>
       <Link to={`/facilities/${receipt.pledge.facility_id}`}>{t("bank.openFacility")}</Link>
     </p>
@@ -90,7 +90,7 @@ function Elements({ receipt }: { receipt: Receipt }) {
           [t("bank.issuedAt"), <When key="issued" at={receipt.issued_at} />],
           [t("bank.keeper"), receipt.keeper_name],
           [t("bank.depositor"), receipt.depositor_name],
-          [t("bank.controller"), receipt.controller_party_id],
+          [t("bank.controller"), receipt.controller_name],
           [t("bank.goods"), `${receipt.goods} (${receipt.sku})`],
           [t("bank.quantity"), t("bank.quantityWords", { pieces: receipt.quantity_each, count: receipt.unit_ids.length })],
           [t("bank.mass"), formatMass(receipt.mass_g, locale)],
@@ -98,6 +98,10 @@ function Elements({ receipt }: { receipt: Receipt }) {
           [t("bank.loss_standard"), receipt.loss_standard],
           [t("bank.insurance"), receipt.insurance],
           [t("bank.fee_terms"), receipt.fee_terms],
+          [t("bank.lien"), receipt.lien_fen > 0 ? <Money key="lien" fen={receipt.lien_fen} /> : t("common.none")],
+          [t("bank.quality"), receipt.quality],
+          [t("bank.package"), receipt.package],
+          [t("bank.marks"), receipt.marks],
           [t("bank.place"), receipt.place],
         ]}
       />
@@ -137,11 +141,13 @@ function Verified({ receipt }: { receipt: Receipt }) {
           <p className="th-soft">{t("bank.noEvidence")}</p>
         ) : (
           <>
-            <IntervalBar value={verified} claimed={receipt.unit_ids.length} unit={t("bank.palletUnit")} />
+            <IntervalBar value={verified} claimed={receipt.live_units} unit={t("bank.palletUnit")} />
             <ModalityAgeList ages={verified.modalities} />
-            <p className="th-soft">
-              {t("bank.asOf")} <When at={verified.as_of} />
-            </p>
+            {verified.as_of && (
+              <p className="th-soft">
+                {t("bank.asOf")} <When at={verified.as_of} />
+              </p>
+            )}
           </>
         )}
       </div>

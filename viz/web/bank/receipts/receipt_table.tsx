@@ -8,12 +8,16 @@ import { useLocation } from "wouter";
 import { type Column, DataTable } from "../parts/data_table";
 import { StateTag } from "../parts/parts";
 
-export function ReceiptTable({ receipts }: { receipts: readonly Receipt[] }) {
+/** Columns that a facility's page has no room for; it says the same elsewhere. */
+const WIDE_ONLY = new Set(["depositor", "mass", "until"]);
+
+export function ReceiptTable({ receipts, isNarrow = false }: { receipts: readonly Receipt[]; isNarrow?: boolean }) {
   const { t } = useWords();
   const [, go] = useLocation();
+  const columns = useReceiptColumns();
   return (
     <DataTable
-      columns={useReceiptColumns()}
+      columns={isNarrow ? columns.filter((column) => !WIDE_ONLY.has(column.key)) : columns}
       rows={receipts}
       rowKey={(receipt) => receipt.receipt_id}
       empty={{ title: t("bank.noReceipts"), hint: t("bank.noReceiptsHint") }}
@@ -53,15 +57,15 @@ export function useReceiptColumns(): Column<Receipt>[] {
       key: "units",
       title: t("bank.pallets"),
       isNumber: true,
-      draw: (receipt) => formatCount(receipt.unit_ids.length, locale),
-      value: (receipt) => receipt.unit_ids.length,
+      draw: (receipt) => formatCount(receipt.live_units, locale),
+      value: (receipt) => receipt.live_units,
     },
     { key: "mass", title: t("bank.mass"), isNumber: true, draw: (receipt) => formatMass(receipt.mass_g, locale), value: (receipt) => receipt.mass_g / 1000 },
     {
       key: "verified",
       title: t("bank.verified"),
       width: 170,
-      draw: (receipt) => receipt.verified && <IntervalBar value={receipt.verified} claimed={receipt.unit_ids.length} />,
+      draw: (receipt) => receipt.verified && <IntervalBar value={receipt.verified} claimed={receipt.live_units} />,
       value: (receipt) => receipt.verified?.low,
     },
     { key: "until", title: t("bank.storedUntil"), draw: (receipt) => formatDate(receipt.storage_until, locale), value: (receipt) => receipt.storage_until },

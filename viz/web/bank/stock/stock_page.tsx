@@ -62,7 +62,7 @@ function useLotColumns(): Column<Lot>[] {
       value: (lot) => lot.lot_id,
     },
     { key: "owner", title: t("bank.owner"), draw: (lot) => lot.owner_name, value: (lot) => lot.owner_name },
-    { key: "book", title: t("bank.bookUnits"), isNumber: true, draw: (lot) => formatCount(lot.book.units, locale), value: (lot) => lot.book.units },
+    { key: "book", title: t("bank.bookUnits"), isNumber: true, isFileOnly: true, draw: (lot) => formatCount(lot.book.units, locale), value: (lot) => lot.book.units },
     { key: "verified", title: t("bank.verified"), width: 190, draw: (lot) => <IntervalBar value={lot.verified} claimed={lot.book.units} />, value: (lot) => lot.verified.low },
     { key: "mass", title: t("bank.mass"), isNumber: true, draw: (lot) => (lot.mass_g ? formatMass(lot.mass_g.mid, locale) : "–"), value: (lot) => (lot.mass_g?.mid ?? 0) / 1000 },
     { key: "modalities", title: t("bank.kindsAgreeing"), isNumber: true, draw: (lot) => agreeing(lot), value: agreeing },

@@ -396,15 +396,34 @@ export interface Release {
 
 // --- finance ---------------------------------------------------------------------------------
 
-export interface LendableExplained {
+/** One pledge valued, or the sum of all; factors of a sum are the lowest of its parts. */
+export interface Valuation {
+  receipt_id: string | null;
   book_units: number;
   verified_low: number;
   modalities: Modality[];
   modality_factor: string | number;
   freshness_factor: string | number;
   advance_rate: string | number;
+  /** Mean value of the counted units. */
   unit_value_fen: number;
+  /** Price of the counted units. */
+  value_fen: number;
   other_claims_fen: number;
+  lendable_fen: number;
+  age_h: number | null;
+  priced_at: string | null;
+  price_source: string;
+}
+
+export interface LendableExplained extends Valuation {
+  parts: Valuation[];
+}
+
+export interface Margin {
+  state: "ok" | "warning" | "call" | "sell";
+  debt_fen: number;
+  shortfall_fen: number;
 }
 
 export interface Thaw {
@@ -433,12 +452,14 @@ export interface Facility {
     evidence: AlarmEvidence[];
   } | null;
   drawn_fen: number;
+  interest_fen: number;
   pledged_value_fen: number;
   lendable_fen: number;
   available_fen: number;
+  margin: Margin;
   thaw: Thaw | null;
   freshness_age_h: number | null;
-  lendable_explained: LendableExplained | null;
+  lendable_explained: LendableExplained;
 }
 
 export interface Drawdown {
@@ -487,12 +508,17 @@ export interface Receipt {
   depositor_party_id: string;
   depositor_name: string;
   controller_party_id: string;
-  holder_party_id?: string;
+  controller_name: string;
   site_id: string;
   lot_id: string;
   sku: string;
   goods: string;
+  quality: string;
+  package: string;
+  marks: string;
   unit_ids: string[];
+  /** Those of the units that have not been delivered. */
+  live_units: number;
   quantity_each: number;
   mass_g: number;
   place: string;
@@ -501,7 +527,9 @@ export interface Receipt {
   loss_standard: string;
   insurance: string;
   fee_terms: string;
-  verified: (Interval & { modalities: ModalityAges; as_of: string }) | null;
+  /** The keeper's claim for fees, which ranks before a pledge. */
+  lien_fen: number;
+  verified: (Interval & { modalities: ModalityAges; as_of: string | null }) | null;
   pledge: { pledge_id: string; facility_id: string; bank_party_id: string; pledged_at: string } | null;
   history: HistoryEntry[];
 }
