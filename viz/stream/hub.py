@@ -146,19 +146,25 @@ class Follower:
 
     async def _catch_up(self, read: ReadTx, mailbox: Mailbox, resume: Resume) -> None:
         now = await whole(read, self._view)
-        missed = now
-        alarms_from = resume.alarms_after if resume.alarms_after is not None else resume.after
-        if alarms_from is not None:
-            missed = await changes_since(read, self._view, min(alarms_from, resume.after or alarms_from))
+        after = _within(resume.after, now.revision)
+        alarms_after = _within(resume.alarms_after, now.revision)
+        if alarms_after is None:
+            alarms_after = after
+        missed, events = now, list[str]()
+        if alarms_after is not None:
+            missed = await changes_since(
+                read, self._view, min(alarms_after, alarms_after if after is None else after)
+            )
+        if after is not None:
+            events = await self._missed_events(read, after)
         alarms = list(missed.alarms.values())[-ALARMS_RESUMED_MAX:]
-        events = await self._missed_events(read, resume.after) if resume.after is not None else []
         mailbox.put(
             now.revision,
-            kept=[*alarm_frames(alarms, alarms_from or now.revision, now.revision), *events],
-            units=missed.units if resume.after is not None else None,
+            kept=[*alarm_frames(alarms, alarms_after or 0, now.revision), *events],
+            units=None if after is None else missed.units,
             latest={
                 **now.fixtures,
-                "assets": assets_frame(list(now.assets.values()), now.now),
+                "assets": assets_frame(now.assets.values(), now.now),
                 "hello": hello_frame(now.revision, now.now),
             },
         )
@@ -202,9 +208,8 @@ class Follower:
         known = self._known
         assert known is not None, "set when the first client was admitted"
         latest = dict(fresh.fixtures)
-        appeared = self._take_assets(fresh)
-        if appeared:
-            latest["assets"] = assets_frame(list(self._assets.values()), changes.now)
+        if self._take_assets(fresh):
+            latest["assets"] = assets_frame(self._assets.values(), changes.now)
         if self._hello_at is None or changes.now - self._hello_at >= HELLO_EVERY:
             latest["hello"] = hello_frame(changes.revision, changes.now)
             self._hello_at = changes.now
@@ -214,16 +219,18 @@ class Follower:
             mailbox.put(changes.revision, kept=[*alarms, *events], latest=latest, units=units, poses=poses)
 
     def _take_assets(self, changes: Changes) -> bool:
-        """Remember them; True when one is new, or carries something else or another label than before."""
-        appeared = False
+        """True when one is new or gone, carries something else, or has another label than before."""
+        told = self._labels()
         for key, asset in changes.assets.items():
-            before = self._assets.get(key)
-            appeared |= before is None or (before.label, before.load_epc_hex) != (
-                asset.label,
-                asset.load_epc_hex,
-            )
-            self._assets[key] = asset
-        return appeared
+            if asset.is_gone:
+                self._assets.pop(key, None)
+            else:
+                self._assets[key] = asset
+        return self._labels() != told
+
+    def _labels(self) -> dict[str, tuple[str, str | None]]:
+        """What pages know of each asset beside its pose."""
+        return {key: (asset.label, asset.load_epc_hex) for key, asset in self._assets.items()}
 
     def _moved(self, now: datetime) -> dict[int, bytes]:
         """Poses that differ from what was last told: those that moved, and those that fell silent."""
@@ -256,3 +263,8 @@ class Follower:
     def _close_all(self, code: int, reason: str) -> None:
         for mailbox in self._mailboxes:
             mailbox.close(code, reason)
+
+
+def _within(place: int | None, revision: int) -> int | None:
+    """A place beyond the present one is of another life of the database (it was restored): begin anew."""
+    return 0 if place is not None and place > revision else place

@@ -1,6 +1,6 @@
 """What has changed on a site for one party since a revision: reads, and the frames they become."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -150,7 +150,8 @@ def pose_of(asset: AssetState, now: datetime) -> bytes:
     )
 
 
-def assets_frame(states: Sequence[AssetState], now: datetime) -> str:
+def assets_frame(states: Iterable[AssetState], now: datetime) -> str:
+    """All assets there are: whoever gets it forgets those that are not in it."""
     views = ",".join(asset_view(state, now).model_dump_json() for state in states)
     return f'{{"type":"assets","assets":[{views}]}}'
 

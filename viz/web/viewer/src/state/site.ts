@@ -162,7 +162,8 @@ export function takeMessage(message: StreamMessage): void {
       set({ stockVersion: state.stockVersion + 1, revision: message.revision });
       break;
     case "assets":
-      set({ assets: new Map([...state.assets, ...byKey(message.assets, (asset) => asset.asset_id)]) });
+      // Always all of them, so that those which left are forgotten.
+      set({ assets: byKey(message.assets, (asset) => asset.asset_id) });
       break;
     case "alarm":
       set({ alarms: mergeAlarms(state.alarms, [message.alarm]), alarmCursor: message.cursor });
