@@ -374,6 +374,7 @@ CREATE TABLE wms.gate_presence (
 COMMENT ON TABLE wms.gate_presence IS 'What the twin last saw of a vehicle at a gate, so that a visit or release that comes later is decided at once.';
 
 CREATE TABLE wms.gate_decision (
+    decision_no bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     decision_id text PRIMARY KEY,
     site_id text NOT NULL,
     gate_id text NOT NULL,
@@ -388,8 +389,8 @@ CREATE TABLE wms.gate_decision (
     decided_at timestamptz NOT NULL
 );
 COMMENT ON TABLE wms.gate_decision IS 'Each time the gate was opened or kept shut for what stood at it, and why. Append only.';
-CREATE INDEX ON wms.gate_decision (site_id, decision_id);
-CREATE INDEX ON wms.gate_decision (visit_id, decision_id);
+CREATE INDEX ON wms.gate_decision (site_id, decision_no);
+CREATE INDEX ON wms.gate_decision (site_id, gate_id, vehicle_id, decision_no);
 
 INSERT INTO wms.review_rule (rule, version, priority, outcome, parameters, valid_from) VALUES
     ('junk_code', 1, 10, 'refuse', '{"codes": ["POST", "DOT", "M", "D", "C2", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "ADJUST", "ADJUST2", "TEST001", "TEST002"]}', '-infinity'),

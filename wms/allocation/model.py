@@ -90,6 +90,6 @@ def _next(rows: Sequence[Balance], rest: int, free: dict[int, int]) -> Balance |
     """The balance to take from next: the largest whole one that is used up, else the one with least left."""
     whole = [row for row in rows if 0 < free[row.balance_id] == row.quantity_each <= rest]
     if whole:
-        return max(whole, key=lambda row: (row.quantity_each, row.balance_id))
+        return min(whole, key=lambda row: (-row.quantity_each, row.balance_id))
     open_rows = [row for row in rows if free[row.balance_id] > 0]
     return min(open_rows, key=lambda row: (free[row.balance_id], row.balance_id)) if open_rows else None

@@ -71,7 +71,7 @@ LAST_DECISION = """
     SELECT opened, reason_key, direction FROM wms.gate_decision
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND vehicle_id = %(vehicle_id)s
         AND visit_id IS NOT DISTINCT FROM %(visit_id)s
-    ORDER BY decision_id DESC LIMIT 1"""
+    ORDER BY decision_no DESC LIMIT 1"""
 INSERT_DECISION = """
     INSERT INTO wms.gate_decision (decision_id, site_id, gate_id, visit_id, vehicle_id, direction, opened,
         reason_key, facts, release_ids, evidence_ids, decided_at)
@@ -91,11 +91,11 @@ PAGE = f"""{_SHOWN}
     ORDER BY r.release_id DESC LIMIT %(limit)s"""
 ONE = f"{_SHOWN} WHERE r.release_id = %(release_id)s"
 DECISIONS = """
-    SELECT decision_id, site_id, gate_id, visit_id, vehicle_id, direction, opened, reason_key, facts,
-        release_ids, evidence_ids, decided_at
+    SELECT decision_no, decision_id, site_id, gate_id, visit_id, vehicle_id, direction, opened,
+        reason_key, facts, release_ids, evidence_ids, decided_at
     FROM wms.gate_decision
-    WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR decision_id < %(cursor)s)
-    ORDER BY decision_id DESC LIMIT %(limit)s"""
+    WHERE site_id = %(site_id)s AND (%(before)s::bigint IS NULL OR decision_no < %(before)s)
+    ORDER BY decision_no DESC LIMIT %(limit)s"""
 
 
 async def picked_of_order(tx: Tx, order_id: str) -> list[Row]:
@@ -217,5 +217,5 @@ async def one(read: ReadTx, release_id: str) -> Row | None:
     return await read.row(ONE, {"release_id": release_id, "now": read.now})
 
 
-async def decisions(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[Row]:
-    return await read.rows(DECISIONS, {"site_id": site_id, "cursor": cursor, "limit": limit})
+async def decisions(read: ReadTx, site_id: str, before: int | None, limit: int) -> list[Row]:
+    return await read.rows(DECISIONS, {"site_id": site_id, "before": before, "limit": limit})

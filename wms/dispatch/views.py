@@ -31,6 +31,7 @@ class ReleaseRow(BaseModel):
 class DecisionRow(BaseModel):
     """A decision of the gate; `reason_key` and `facts` make the text."""
 
+    decision_no: int
     decision_id: str
     site_id: str
     gate_id: str
@@ -58,6 +59,6 @@ async def release_view(read: ReadTx, release_id: str) -> ReleaseRow:
     return ReleaseRow(**row)
 
 
-async def decision_list(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[DecisionRow]:
-    """Newest first, from before `cursor`."""
-    return [DecisionRow(**row) for row in await store.decisions(read, site_id, cursor, limit)]
+async def decision_list(read: ReadTx, site_id: str, before: int | None, limit: int) -> list[DecisionRow]:
+    """Newest first, numbered before `before`."""
+    return [DecisionRow(**row) for row in await store.decisions(read, site_id, before, limit)]

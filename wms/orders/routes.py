@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
 from identity.http import Admits, Page, PagingQuery, Session
-from kernel.errors import Invalid
 from wms.messages import (
     IMPORT_ROWS_MAX,
     ORDER_LINES_MAX,
@@ -29,6 +28,7 @@ from wms.orders.views import (
     refused_rows,
     review_view,
 )
+from wms.paging import number_cursor
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
 
@@ -176,8 +176,6 @@ async def list_refused_rows(
     site_id: str, source: str, session: Reader, paging: PagingQuery
 ) -> Page[RefusedRow]:
     """The rows of a file that do not flow, each with all its reasons."""
-    if paging.cursor is not None and not paging.cursor.isdecimal():
-        raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
     async with session.read() as read:
-        rows = await refused_rows(read, site_id, source, int(paging.cursor or 0), paging.limit)
+        rows = await refused_rows(read, site_id, source, number_cursor(paging.cursor) or 0, paging.limit)
     return paging.page(rows, lambda row: str(row.row_number))

@@ -7,8 +7,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.requests import HTTPConnection
 
 from identity.http import DEVICE_HEADER, Admits, DeviceCaller, DeviceIdentity, Page, PagingQuery, Session
-from kernel.errors import Forbidden, Invalid
+from kernel.errors import Forbidden
 from wms.messages import SCANS_MAX, RecordScans, Scan, ScanOutcome
+from wms.paging import number_cursor
 from wms.scans.views import ScanRow, scan_list
 from wms.tasks.views import TaskRow, tasks_by_id
 
@@ -93,12 +94,6 @@ async def record_scans(
     )
 
 
-def _number(cursor: str | None) -> int | None:
-    if cursor is not None and not cursor.isdecimal():
-        raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
-    return None if cursor is None else int(cursor)
-
-
 @router.get("/sites/{site_id}/scans")
 async def list_scans(
     site_id: str,
@@ -107,7 +102,6 @@ async def list_scans(
     outcome: ScanOutcome | None = None,
 ) -> Page[ScanRow]:
     """Scans and their answers, newest first."""
-    before = _number(paging.cursor)
     async with session.read() as read:
-        rows = await scan_list(read, site_id, outcome, before, paging.limit)
+        rows = await scan_list(read, site_id, outcome, number_cursor(paging.cursor), paging.limit)
     return paging.page(rows, lambda row: str(row.scan_no))

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from identity.http import Admits, Page, PagingQuery, Session
-from kernel.errors import Invalid
 from wms.messages import AdjustStock
+from wms.paging import number_cursor
 from wms.stock.views import MoveRow, move_list
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
@@ -28,11 +28,8 @@ async def list_moves(
     site_id: str, session: Reader, paging: PagingQuery, unit_id: str | None = None
 ) -> Page[MoveRow]:
     """The stock journal, newest first."""
-    if paging.cursor is not None and not paging.cursor.isdecimal():
-        raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
-    cursor = int(paging.cursor) if paging.cursor else None
     async with session.read() as read:
-        rows = await move_list(read, site_id, unit_id, cursor, paging.limit)
+        rows = await move_list(read, site_id, unit_id, number_cursor(paging.cursor), paging.limit)
     return paging.page(rows, lambda row: str(row.move_id))
 
 

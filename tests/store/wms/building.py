@@ -9,7 +9,7 @@ import msgspec
 
 from app.database import PgTx
 from devices.api import COMMANDS as DEVICE_COMMANDS
-from devices.messages import Connection, EnrolDevice
+from devices.messages import BarrierCommanded, Connection, EnrolDevice
 from identity.api import COMMANDS as IDENTITY_COMMANDS
 from identity.messages import AddParty
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
@@ -277,11 +277,13 @@ class Warehouse:
 
     async def orders_to_barrier(self) -> list[str]:
         """What the barrier was told, in order."""
-        rows = await self.tx.rows("SELECT action FROM devices.command ORDER BY command_id")
-        return [row["action"] for row in rows]
+        kept = await self.tx.value("SELECT count(*) FROM devices.command")
+        sent = [event.action for event in self.sent(BarrierCommanded)]
+        assert kept == len(sent)
+        return [str(action) for action in sent]
 
     async def gate_reasons(self) -> list[tuple[bool, str]]:
-        sql = "SELECT opened, reason_key FROM wms.gate_decision ORDER BY decision_id"
+        sql = "SELECT opened, reason_key FROM wms.gate_decision ORDER BY decision_no"
         return [(row["opened"], row["reason_key"]) for row in await self.tx.rows(sql)]
 
 

@@ -1,0 +1,277 @@
+"""The gate on a real database: visits, releases, the barrier and departures."""
+
+import pytest
+
+from app.database import PgTx
+from devices.messages import BarrierConfirmed, BarrierFailed
+from kernel.clock import ManualClock
+from kernel.errors import Conflict, NotFound
+from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
+from wms.api import lift_hold, place_hold
+from wms.dispatch.gate import BARRIER_TRIES_MAX
+from wms.dispatch.views import release_view
+from wms.messages import (
+    CancelRelease,
+    GateDecided,
+    ReleaseResult,
+    ReleaseShipment,
+    ShipmentDeparted,
+    VehicleAdmitted,
+    VisitExpected,
+)
+
+
+async def release(warehouse: Warehouse, order_id: str, vehicle_id: str, minutes: int = 60) -> ReleaseResult:
+    result = await warehouse.do(
+        ReleaseShipment(order_id=order_id, gate_id=GATE, vehicle_id=vehicle_id, valid_minutes=minutes)
+    )
+    assert isinstance(result, ReleaseResult)
+    return result
+
+
+async def test_an_expected_vehicle_is_let_in_once_and_shut_behind(warehouse: Warehouse, tx: PgTx) -> None:
+    visit = await warehouse.visit()
+    arriving = warehouse.at_gate(visit.vehicle_id, "in")
+    await warehouse.hear(arriving, arriving)
+    assert await warehouse.orders_to_barrier() == ["open"]
+    weighing = warehouse.weighed(visit.vehicle_id, TRUCK_G, "in")
+    await warehouse.hear(weighing, weighing, arriving)
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+    assert len(warehouse.sent(VehicleAdmitted)) == 1
+    assert await tx.value("SELECT entry_mass_g FROM wms.visit") == TRUCK_G
+
+
+async def test_a_vehicle_announced_while_it_waits_is_let_in(warehouse: Warehouse) -> None:
+    visit = await warehouse.visit()
+    await warehouse.hear(
+        warehouse.at_gate(visit.vehicle_id, "in"), warehouse.weighed(visit.vehicle_id, TRUCK_G, "in")
+    )
+    await warehouse.hear(
+        warehouse.at_gate(visit.vehicle_id, "out", mass_g=TRUCK_G, entry_mass_g=TRUCK_G),
+        warehouse.left(visit.vehicle_id),
+        warehouse.at_gate(visit.vehicle_id, "in"),
+    )
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.not_expected")
+    await warehouse.visit()
+    await warehouse.hear(warehouse.sent(VisitExpected)[-1])
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
+
+
+async def test_released_goods_leave_the_books_when_the_vehicle_left(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(3)
+    order_id = await warehouse.ready(200)
+    vehicle_id = await warehouse.inside()
+    released = await release(warehouse, order_id, vehicle_id)
+    loaded = warehouse.at_gate(
+        vehicle_id, "out", *units[:2], mass_g=TRUCK_G + 2 * PALLET_G, entry_mass_g=TRUCK_G
+    )
+    await warehouse.hear(loaded, loaded)
+    assert (await release_view(tx, released.release_id)).state == "at_gate"
+    await warehouse.hear(warehouse.left(vehicle_id, *units[:2]), warehouse.left(vehicle_id))
+    assert (await release_view(tx, released.release_id)).state == "departed"
+    assert await warehouse.state_of(order_id) == "shipped"
+    assert await tx.value("SELECT sum(quantity_each) FROM wms.balance") == 100
+    (departed,) = warehouse.sent(ShipmentDeparted)
+    assert departed.unit_ids == tuple(sorted(units[:2]))
+    assert await warehouse.orders_to_barrier() == ["open", "close", "open", "close"]
+
+
+async def test_goods_without_a_release_keep_the_gate_shut_and_the_books_as_they_are(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(2)
+    vehicle_id = await warehouse.inside()
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", units[0]),
+        warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G),
+        warehouse.left(vehicle_id, units[0]),
+    )
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.not_released")
+    assert warehouse.sent(ShipmentDeparted) == []
+    assert await tx.value("SELECT sum(quantity_each) FROM wms.balance") == 200
+
+
+async def test_a_release_given_while_the_vehicle_waits_opens_the_gate_at_once(
+    warehouse: Warehouse,
+) -> None:
+    units = await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G)
+    )
+    assert (await warehouse.orders_to_barrier())[-1] == "close"
+    await release(warehouse, order_id, vehicle_id)
+    assert (await warehouse.orders_to_barrier())[-1] == "open"
+    assert warehouse.sent(GateDecided)[-1].reason_key == "gate.released"
+
+
+async def test_what_was_seen_long_ago_is_not_decided_again(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    units = await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G)
+    )
+    tx.now = clock.advance(901)
+    await release(warehouse, order_id, vehicle_id)
+    assert (await warehouse.orders_to_barrier())[-1] == "close"
+
+
+async def test_a_vehicle_that_turns_back_is_shut_out_and_its_release_stays(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    released = await release(warehouse, order_id, vehicle_id)
+    loaded = warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G)
+    await warehouse.hear(loaded, warehouse.at_gate(vehicle_id, "in", units[0]))
+    assert (await release_view(tx, released.release_id)).state == "issued"
+    assert (await warehouse.orders_to_barrier())[-2:] == ["open", "close"]
+    await warehouse.hear(loaded, warehouse.left(vehicle_id))
+    assert (await release_view(tx, released.release_id)).state == "departed"
+
+
+async def test_more_seen_on_an_agreed_vehicle_shuts_the_gate_again(warehouse: Warehouse) -> None:
+    units = await warehouse.stock(2)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    mass = {"mass_g": TRUCK_G + PALLET_G, "entry_mass_g": TRUCK_G}
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", units[0], **mass),
+        warehouse.at_gate(vehicle_id, "out", *units, **mass),
+    )
+    assert (await warehouse.gate_reasons())[-2:] == [(True, "gate.released"), (False, "gate.not_released")]
+    assert (await warehouse.orders_to_barrier())[-2:] == ["open", "close"]
+
+
+async def test_a_used_release_lets_nothing_out_again(warehouse: Warehouse) -> None:
+    units = await warehouse.stock(2)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    mass = {"mass_g": TRUCK_G + PALLET_G, "entry_mass_g": TRUCK_G}
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", units[0], **mass), warehouse.left(vehicle_id))
+    await warehouse.inside()
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", units[1], **mass))
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.not_released")
+    with pytest.raises(Conflict, match=r"releases\.nothing_picked"):
+        await release(warehouse, order_id, vehicle_id)
+
+
+async def test_goods_are_under_one_live_release(warehouse: Warehouse) -> None:
+    await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    first = await release(warehouse, order_id, vehicle_id)
+    with pytest.raises(Conflict, match=r"releases\.nothing_picked"):
+        await release(warehouse, order_id, vehicle_id)
+    await warehouse.do(CancelRelease(release_id=first.release_id, reason="another vehicle"))
+    with pytest.raises(Conflict, match=r"releases\.state"):
+        await warehouse.do(CancelRelease(release_id=first.release_id, reason="again"))
+    await release(warehouse, order_id, vehicle_id)
+
+
+async def test_an_expired_release_is_replaced_by_a_new_one(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    first = await release(warehouse, order_id, vehicle_id, minutes=1)
+    tx.now = clock.advance(61)
+    assert (await release_view(tx, first.release_id)).state == "expired"
+    await release(warehouse, order_id, vehicle_id)
+    assert await tx.value("SELECT count(*) FROM wms.release WHERE state = 'expired'") == 1
+
+
+async def test_a_release_waits_for_the_last_pick_and_knows_gate_and_vehicle(warehouse: Warehouse) -> None:
+    await warehouse.stock(1)
+    order_id = await warehouse.allocated(10)
+    vehicle_id = await warehouse.inside()
+    with pytest.raises(Conflict, match=r"orders\.state"):
+        await release(warehouse, order_id, vehicle_id)
+    await warehouse.pick(order_id)
+    with pytest.raises(NotFound, match=r"vehicles\.unknown"):
+        await release(warehouse, order_id, "vehicle_x")
+    with pytest.raises(NotFound, match=r"gates\.unknown"):
+        await warehouse.do(ReleaseShipment(order_id=order_id, gate_id="gate-9", vehicle_id=vehicle_id))
+
+
+async def test_pieces_in_a_parcel_leave_by_their_mass(warehouse: Warehouse) -> None:
+    await warehouse.stock(1)
+    order_id = await warehouse.ready(20)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    share_g = PALLET_G * 20 // 100
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", mass_g=TRUCK_G + share_g, entry_mass_g=TRUCK_G),
+        warehouse.left(vehicle_id),
+    )
+    assert await warehouse.state_of(order_id) == "shipped"
+
+
+async def test_pledged_pallets_stay_until_the_hold_is_lifted(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    hold_id = await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    vehicle_id = await warehouse.inside()
+    loaded = warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G)
+    await warehouse.hear(loaded, warehouse.at_gate(vehicle_id, "in", units[0]))
+    assert (await warehouse.orders_to_barrier())[-1] == "close"
+    await lift_hold(tx, hold_id)
+    order_id = await warehouse.ready(100)
+    await release(warehouse, order_id, vehicle_id)
+    await warehouse.hear(loaded, warehouse.left(vehicle_id, units[0]))
+    assert warehouse.sent(ShipmentDeparted)[0].unit_ids == tuple(units)
+
+
+async def test_a_barrier_that_fails_is_ordered_again_a_bounded_number_of_times(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    failed = BarrierFailed(
+        site_id=SITE,
+        device_id="gate-1-barrier",
+        command_id="command_1",
+        action="open",
+        ref_id=visit.visit_id,
+        reason="unreachable",
+        failed_at=tx.now,
+    )
+    await warehouse.hear(*[failed] * (BARRIER_TRIES_MAX + 5))
+    assert len(await warehouse.orders_to_barrier()) == 1 + BARRIER_TRIES_MAX
+    confirmed = BarrierConfirmed(
+        site_id=SITE,
+        device_id="gate-1-barrier",
+        command_id="command_1",
+        action="open",
+        ref_id=visit.visit_id,
+        confirmed_at=tx.now,
+    )
+    await warehouse.hear(confirmed, failed)
+    assert len(await warehouse.orders_to_barrier()) == 2 + BARRIER_TRIES_MAX
+
+
+async def test_an_opening_that_failed_is_not_repeated_once_the_vehicle_is_through(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await warehouse.inside()
+    visit_id = await tx.value("SELECT visit_id FROM wms.visit")
+    await warehouse.hear(
+        BarrierFailed(
+            site_id=SITE,
+            device_id="gate-1-barrier",
+            command_id="command_1",
+            action="open",
+            ref_id=visit_id,
+            reason="expired",
+            failed_at=tx.now,
+        )
+    )
+    assert await warehouse.orders_to_barrier() == ["open", "close"]

@@ -1,0 +1,10 @@
+"""Cursors of lists that are paged by a number of the journal they show."""
+
+from kernel.errors import Invalid
+
+
+def number_cursor(cursor: str | None) -> int | None:
+    """The number in a cursor. Raises Invalid `request.cursor` for anything that no page gave."""
+    if cursor is not None and not cursor.isdecimal():
+        raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
+    return None if cursor is None else int(cursor)
