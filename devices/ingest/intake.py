@@ -103,16 +103,19 @@ class Intake:
         return batch
 
     async def _store(self, batch: list[_Waiting]) -> None:
-        if self._spool.is_empty:
-            batch = await self._to_database(batch)
+        """Bring the batch to safety, however long that takes."""
         while batch:
+            if self._spool.is_empty:
+                batch = await self._to_database(batch)
             try:
                 await self._to_spool(batch)
             except Unavailable:
-                self._is_full = True
-                await self._until_room()
+                self._note_full()
+                await asyncio.sleep(DRAIN_RETRY_S)
+                await self._drain()
             else:
-                return
+                break
+        self._is_full = False
 
     async def _to_database(self, batch: list[_Waiting]) -> list[_Waiting]:
         """Record the batch site by site; returns what the database could not take for being away."""
@@ -158,33 +161,30 @@ class Intake:
             return (await self._record(site_id, [rejected(item, UNSTORABLE)])).settled
 
     async def _to_spool(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
         await self._spool.append([(waiting.site_id, waiting.item) for waiting in batch])
         for waiting in batch:
             self._note(waiting.item)
         self._answer(batch)
 
-    async def _until_room(self) -> None:
-        """Wait for the database to take what the spool holds."""
-        log.error("spool_full", entries=self._spool.entry_count, used_bytes=self._spool.used_bytes)
-        has_room = False
-        while not has_room:
-            await asyncio.sleep(DRAIN_RETRY_S)
-            has_room = await self._drain()
-        self._is_full = False
+    def _note_full(self) -> None:
+        if not self._is_full:
+            log.error("spool_full", entries=self._spool.entry_count, used_bytes=self._spool.used_bytes)
+        self._is_full = True
 
-    async def _drain(self) -> bool:
-        """Move the spool's oldest entries to the database; False when it is still away."""
+    async def _drain(self) -> None:
+        """Move the spool's oldest entries to the database, if it is there again."""
         entries = await self._spool.oldest(BATCH_ITEMS_MAX)
         for site_id, run in _runs(entries):
             try:
                 self._remember(await self._record_all(site_id, [entry.item for entry in run]))
             except (Unavailable, TimeoutError):
                 self._drain_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
-                return False
+                return
             await self._spool.remove_through(run[-1].number)
-        if self._spool.is_empty:
+        if entries and self._spool.is_empty:
             log.info("spool_drained")
-        return True
 
     # --- acknowledgements --------------------------------------------------------------------------
 
