@@ -1,0 +1,163 @@
+"""The edge at work: real sockets, a real database of its own, devices that come, fail and go."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.database import Database, PgTx
+from app.edge import Edge
+from app.wake import Wake
+from devices.api import audit, command_barrier, journal_after
+from devices.ingest.spool import Spool
+from devices.messages import Connection, EnrolDevice, RetireDevice
+from devices.registry.handlers import enrol_device, retire_device
+from kernel.caller import Caller
+from kernel.clock import SystemClock
+from kernel.errors import NotFound
+from kernel.ids import Ids
+from kernel.messages import BarrierState, MassReading
+from kernel.rng import Rng
+from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
+from tests.conftest import TestServer
+
+SITE = "site-a"
+WITHIN_S = 30.0
+TEST = Caller.product("test")
+
+
+@dataclass
+class Site:
+    """A running edge with a scale and a barrier on the wire."""
+
+    database: Database
+    scale: WeighbridgeServer
+    boom: BarrierServer
+
+    async def enrol(self, device_id: str, family: str, port: int) -> None:
+        where = Connection(host="127.0.0.1", port=port)
+        async with self.database.write(TEST) as tx:
+            await enrol_device(
+                EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), tx
+            )
+
+    async def until(self, ask: Callable[[PgTx], Awaitable[Any]], what: str) -> Any:
+        """The first answer that is true, within a bound."""
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                while True:
+                    async with self.database.write(TEST) as tx:
+                        answer = await ask(tx)
+                    if answer:
+                        return answer
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pytest.fail(f"{what}: not within {WITHIN_S} s")
+
+    async def until_read(self, device_id: str, kind: type, count: int = 1) -> list[Any]:
+        async def readings(tx: PgTx) -> list[Any]:
+            found = [
+                one.observation.reading
+                for one in await journal_after(tx, SITE, 0, 1000)
+                if one.observation.device_id == device_id and isinstance(one.observation.reading, kind)
+            ]
+            return found if len(found) >= count else []
+
+        found: list[Any] = await self.until(readings, f"{count} {kind.__name__} of {device_id}")
+        return found
+
+
+@pytest.fixture
+async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Site]:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        copied = await stack.enter_async_context(database_server.copy())
+        database = Database(copied.app_dsn, clock, Ids.unguessable(clock))
+        await database.open()
+        stack.push_async_callback(database.close)
+        scale = await stack.enter_async_context(WeighbridgeServer(clock, Rng(1), settle_s=0.1))
+        boom = await stack.enter_async_context(BarrierServer(clock, travel_s=0.1))
+        wake = Wake(copied.app_dsn)
+        edge = Edge(database, wake, clock, Spool(tmp_path / "spool", 1_000_000), broker=None)
+        works = [wake.run(), *(work() for work in edge.works().values())]
+        tasks = [asyncio.create_task(work) for work in works]
+
+        async def stop() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        stack.push_async_callback(stop)
+        yield Site(database, scale, boom)
+
+
+async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> None:
+    await site.enrol("scale", "modbus_weighbridge", site.scale.port)
+    site.scale.put(15_000_000)
+    [mass] = await site.until_read("scale", MassReading)
+    assert abs(mass.mass_g - 15_000_000) <= 40_000
+
+
+async def test_an_order_moves_the_boom_and_is_confirmed_by_it(site: Site) -> None:
+    await site.enrol("boom", "modbus_barrier", site.boom.port)
+    await site.until_read("boom", BarrierState)
+    async with site.database.write(TEST) as tx:
+        command_id = await command_barrier(tx, "boom", "open", "test")
+
+    async def settled(tx: PgTx) -> object:
+        return await tx.value(
+            "SELECT state FROM devices.command WHERE command_id = %(id)s AND settled_at IS NOT NULL",
+            {"id": command_id},
+        )
+
+    assert await site.until(settled, "the order is settled") == "confirmed"
+    assert site.boom.is_open
+    states = await site.until_read("boom", BarrierState, 2)
+    assert states[-1].is_open or not states[-1].is_closed
+
+
+async def test_a_device_that_is_away_disturbs_no_other_and_is_read_when_it_comes(site: Site) -> None:
+    port = site.boom.port
+    await site.boom.cut()
+    await site.enrol("boom", "modbus_barrier", port)
+    await site.enrol("scale", "modbus_weighbridge", site.scale.port)
+    site.scale.put(15_000_000)
+    await site.until_read("scale", MassReading)
+    await site.boom.mend()
+    await site.until_read("boom", BarrierState)
+
+
+async def test_a_device_that_moved_is_followed_and_a_retired_one_let_go(site: Site) -> None:
+    clock = SystemClock()
+    async with BarrierServer(clock) as elsewhere:
+        await site.enrol("boom", "modbus_barrier", site.boom.port)
+        await site.until_read("boom", BarrierState)
+        await site.enrol("boom", "modbus_barrier", elsewhere.port)
+        await site.until_read("boom", BarrierState, 2)
+
+        async def boots(tx: PgTx) -> object:
+            row = "SELECT count(DISTINCT boot) >= 2 FROM devices.observation WHERE device_id = 'boom'"
+            return await tx.value(row)
+
+        await site.until(boots, "the driver started anew under another boot")
+        async with site.database.write(TEST) as tx:
+            await retire_device(RetireDevice(device_id="boom"), tx)
+            with pytest.raises(NotFound):
+                await command_barrier(tx, "boom", "open", "test")
+
+
+async def test_the_journal_of_a_working_edge_stands_up_to_an_audit(site: Site) -> None:
+    await site.enrol("scale", "modbus_weighbridge", site.scale.port)
+    await site.enrol("boom", "modbus_barrier", site.boom.port)
+    for load_g in (15_000_000, 0, 31_000_000):
+        site.scale.put(load_g)
+    await site.until_read("scale", MassReading)
+    await site.until_read("boom", BarrierState)
+    async with site.database.write(TEST) as tx:
+        [audited] = await audit(tx)
+    assert audited.findings == []
+    assert audited.entries >= 4
