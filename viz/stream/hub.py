@@ -5,7 +5,7 @@ turned into JSON once, however many clients share it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,6 +72,20 @@ class Resume:
     alarms_after: int | None = None
 
 
+@dataclass(frozen=True)
+class News:
+    """Event frames through a place in the outbox, and the subjects that the party was granted meanwhile.
+
+    `is_another_view`: it lost the right to see something, or gained the whole site. Its clients' pictures
+    are not theirs any more; they are let go and come back for a new one.
+    """
+
+    frames: list[str]
+    through: tuple[int, int]
+    granted: set[str]
+    is_another_view: bool
+
+
 class Hub:
     """All followers of one process."""
 
@@ -87,12 +101,17 @@ class Hub:
         if follower is None or follower.has_ended:
             follower = self._followers[view] = Follower(self._reads, self._wakes, view)
         mailbox = Mailbox()
+        follower.clients += 1
         try:
             await follower.admit(mailbox, resume)
             yield mailbox
         finally:
-            if await follower.leave(mailbox) and self._followers.get(view) is follower:
-                del self._followers[view]
+            follower.leave(mailbox)
+            follower.clients -= 1
+            if follower.clients == 0:
+                if self._followers.get(view) is follower:
+                    del self._followers[view]
+                await follower.stop()
 
 
 class Follower:
@@ -102,6 +121,8 @@ class Follower:
         self._reads = reads
         self._wakes = wakes
         self._view = view
+        self.clients = 0
+        """Clients that are let in or on their way in; the hub stops a follower that has none."""
         self._caller = Caller(person_id="product:stream", party_id=view.party_id, roles=view.roles)
         self._mailboxes: set[Mailbox] = set()
         self._turn = asyncio.Lock()
@@ -121,23 +142,25 @@ class Follower:
 
         Taken in turn with the reads, so that nothing older overtakes what is already in its mailbox.
         """
-        self._mailboxes.add(mailbox)
-        async with self._turn, self._reads.read(self._caller) as read:
-            if self._known is None:
-                await self._begin(read)
-            await self._catch_up(read, mailbox, resume)
+        async with self._turn:
+            async with self._reads.read(self._caller) as read:
+                if self._known is None:
+                    await self._begin(read)
+                await self._catch_up(read, mailbox, resume)
+            self._mailboxes.add(mailbox)
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name=f"stream {self._view.site_id}")
+        if self.has_ended:
+            mailbox.close(CLOSE_FAILED, "the stream failed; connect again")
 
-    async def leave(self, mailbox: Mailbox) -> bool:
-        """True when nobody watches any more and the follower has stopped."""
+    def leave(self, mailbox: Mailbox) -> None:
         self._mailboxes.discard(mailbox)
-        if self._mailboxes:
-            return False
+
+    async def stop(self) -> None:
+        """Return when nothing is read any more."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
-        return True
 
     async def _begin(self, read: ReadTx) -> None:
         self._told_through = await activity_store.last(read)
@@ -192,21 +215,22 @@ class Follower:
             self._close_all(CLOSE_FAILED, "the stream failed; connect again")
 
     async def step(self) -> None:
-        """Read once what has changed and put it into every mailbox."""
-        async with self._turn, self._reads.read(self._caller) as read:
-            known = self._known
-            assert known is not None, "clients are admitted before the first step"
-            changes = await changes_since(read, self._view, known.revision)
-            units = changes.beyond(known).units
-            events, granted = await self._events(read)
-            if granted:
-                units = await units_of_lots(read, self._view, granted) | units
-        self._put(changes, changes.beyond(known), units, events)
-        self._known = changes
+        """Read once what has changed and put it into every mailbox.
 
-    def _put(self, changes: Changes, fresh: Changes, units: Mapping[str, str], events: list[str]) -> None:
+        What was told is remembered only when the reads have ended well, so that a broken one loses nothing.
+        """
         known = self._known
-        assert known is not None, "set when the first client was admitted"
+        assert known is not None, "clients are admitted before the first step"
+        async with self._turn:
+            async with self._reads.read(self._caller) as read:
+                changes = await changes_since(read, self._view, known.revision)
+                news = await self._news(read)
+                granted = await units_of_lots(read, self._view, news.granted) if news.granted else {}
+            self._put(known, changes, granted, news)
+            self._known, self._told_through = changes, news.through
+
+    def _put(self, known: Changes, changes: Changes, granted: dict[str, str], news: News) -> None:
+        fresh = changes.beyond(known)
         latest = dict(fresh.fixtures)
         if self._take_assets(fresh):
             latest["assets"] = assets_frame(self._assets.values(), changes.now)
@@ -214,9 +238,13 @@ class Follower:
             latest["hello"] = hello_frame(changes.revision, changes.now)
             self._hello_at = changes.now
         alarms = alarm_frames(list(fresh.alarms.values()), known.revision, changes.revision)
-        poses = self._moved(changes.now)
+        units, poses = granted | fresh.units, self._moved(changes.now)
         for mailbox in self._mailboxes:
-            mailbox.put(changes.revision, kept=[*alarms, *events], latest=latest, units=units, poses=poses)
+            mailbox.put(
+                changes.revision, kept=[*alarms, *news.frames], latest=latest, units=units, poses=poses
+            )
+        if news.is_another_view:
+            self._close_all(CLOSE_VIEW_CHANGED, "what you may see has changed; read the scene again")
 
     def _take_assets(self, changes: Changes) -> bool:
         """True when one is new or gone, carries something else, or has another label than before."""
@@ -239,26 +267,23 @@ class Follower:
         self._poses = poses
         return moved
 
-    async def _events(self, read: ReadTx) -> tuple[list[str], set[str]]:
-        """Frames of the events since the last read, and the subjects that the party was granted."""
+    async def _news(self, read: ReadTx) -> News:
+        """What the outbox says since the last read: sentences, and changes of what the party may see."""
         start = self._told_through
-        end = await activity_store.last(read)
+        end = max(start, await activity_store.last(read))
         rows = await activity_store.after(read, self._view.site_id, *start, EVENTS_PER_READ_MAX)
         if rows:
             reached = (int(rows[-1]["xid"]), rows[-1]["event_id"])
             end = reached if len(rows) == EVENTS_PER_READ_MAX else max(end, reached)
-        granted = await self._granted(read, start, end)
-        self._told_through = max(start, end)
-        return [event_frame(activity) for activity in await told(read, self._view.site_id, rows)], granted
-
-    async def _granted(self, read: ReadTx, start: tuple[int, int], end: tuple[int, int]) -> set[str]:
-        """Lets the clients go when the party lost the right to see something, or gained a whole site: their
-        picture is not theirs any more, and they come back for a new one."""
         changed = await activity_store.access_changed(read, self._view.party_id, start, end)
-        gained = {row["subject_id"] for row in changed if row["kind"] == "AccessGranted"}
-        if self._view.site_id in gained or any(row["kind"] == "AccessEnded" for row in changed):
-            self._close_all(CLOSE_VIEW_CHANGED, "what you may see has changed; read the scene again")
-        return gained
+        granted = {row["subject_id"] for row in changed if row["kind"] == "AccessGranted"}
+        return News(
+            frames=[event_frame(activity) for activity in await told(read, self._view.site_id, rows)],
+            through=end,
+            granted=granted,
+            is_another_view=self._view.site_id in granted
+            or any(row["kind"] == "AccessEnded" for row in changed),
+        )
 
     def _close_all(self, code: int, reason: str) -> None:
         for mailbox in self._mailboxes:

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
 
 from identity.http import SESSION_COOKIE, Admits, Desk, Session
 from kernel.caller import ROLES
+from kernel.errors import Unavailable
 from viz.scene.views import require_site
 from viz.stream.hub import Hub, Resume
 from viz.stream.mailbox import CLOSE_SESSION_ENDED, CLOSE_TOO_SLOW, Closed, Mailbox
 from viz.stream.watch import View
 
 SESSION_LOOKED_AT_EVERY_S = 15.0
-SEND_S_MAX = 20.0
-"""A client that takes longer to take one frame is let go."""
+SEND_S_MAX, CLOSE_S_MAX = 20.0, 2.0
+"""A client that takes longer to take one frame, or our goodbye, is let go."""
 
 router = APIRouter(prefix="/api/v1", tags=["stream"])
 
@@ -39,7 +41,11 @@ async def follow_site(
     hub: Hub = websocket.app.state.hub
     async with hub.watching(view, Resume(after, alarms_after)) as mailbox:
         await websocket.accept()
-        await _until_first(_send(websocket, mailbox), _hear(websocket), _end_with_session(websocket))
+        watch = asyncio.create_task(_end_with_session(websocket, mailbox))
+        try:
+            await _until_first(_send(websocket, mailbox), _hear(websocket))
+        finally:
+            watch.cancel()
 
 
 async def _until_first(*parts: Awaitable[None]) -> None:
@@ -66,9 +72,16 @@ async def _send(websocket: WebSocket, mailbox: Mailbox) -> None:
                     else:
                         await websocket.send_text(frame)
     except Closed as closed:
-        await websocket.close(closed.code, closed.reason)
+        await _close(websocket, closed.code, closed.reason)
     except TimeoutError:
-        await websocket.close(CLOSE_TOO_SLOW, "a frame was not taken in time")
+        await _close(websocket, CLOSE_TOO_SLOW, "a frame was not taken in time")
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    """Say goodbye; a client that takes nothing any more is left without it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S_MAX):
+            await websocket.close(code, reason)
 
 
 async def _hear(websocket: WebSocket) -> None:
@@ -77,11 +90,17 @@ async def _hear(websocket: WebSocket) -> None:
         pass
 
 
-async def _end_with_session(websocket: WebSocket) -> None:
+async def _end_with_session(websocket: WebSocket, mailbox: Mailbox) -> None:
     """The stream ends when the person signs out, is disabled, or the session expires."""
     desk: Desk = websocket.app.state.desk
-    cookie = websocket.cookies.get(SESSION_COOKIE, "")
-    # Nothing tells of a session's end, so it is looked at.
-    while await desk.session_of(cookie) is not None:  # noqa: ASYNC110
+    while await _is_open(desk, websocket.cookies.get(SESSION_COOKIE, "")):  # noqa: ASYNC110 - nothing tells.
         await asyncio.sleep(SESSION_LOOKED_AT_EVERY_S)
-    await websocket.close(CLOSE_SESSION_ENDED, "the session has ended")
+    mailbox.close(CLOSE_SESSION_ENDED, "the session has ended")
+
+
+async def _is_open(desk: Desk, cookie: str) -> bool:
+    """Whether the session lives; while the database is away nothing is shown, so nothing is ended."""
+    try:
+        return await desk.session_of(cookie) is not None
+    except Unavailable:
+        return True
