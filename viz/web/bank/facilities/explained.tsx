@@ -112,7 +112,7 @@ function ModalityBecause({ facts }: { facts: LendableExplained }) {
   const { t, locale } = useWords();
   return (
     <span className="modality-because">
-      {facts.parts.length > 1 && t("bank.lowestOf", { count: facts.parts.length })}
+      {facts.parts.length > 1 && <span>{t("bank.lowestOf", { count: facts.parts.length })}</span>}
       {t("bank.because_modality", { count: facts.modalities.length, factor: formatShare(facts.modality_factor, locale) })}
       {facts.modalities.map((modality) => (
         <span key={modality} className="th-tag">

@@ -7,8 +7,9 @@ import { useLocation } from "wouter";
 import { yuanText } from "../data/money";
 import { useFacilities } from "../data/queries";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
-import { Answer, MoneyShort, PageHead, Panel, StateTag } from "../parts/parts";
+import { Answer, MoneyShort, PageHead, Panel } from "../parts/parts";
 import { EvidenceAge } from "./evidence_age";
+import { FacilityState } from "./facility_state";
 import { UseBar } from "./use_bar";
 
 export function FacilitiesPage() {
@@ -96,7 +97,7 @@ function useColumns(): Column<Facility>[] {
       value: (facility) => facility.borrower_name,
     },
     { key: "site", title: t("bank.site"), draw: (facility) => facility.site_id, value: (facility) => facility.site_id },
-    { key: "state", title: t("bank.stateTitle"), draw: (facility) => <StateTag state={facility.state} />, value: (facility) => facility.state },
+    { key: "state", title: t("bank.stateTitle"), draw: (facility) => <FacilityState facility={facility} />, value: (facility) => facility.state },
     money("limit", t("bank.limit"), (facility) => facility.limit_fen),
     money("drawn", t("bank.drawn"), (facility) => facility.drawn_fen),
     money("lendable", t("bank.lendable"), (facility) => facility.lendable_fen),

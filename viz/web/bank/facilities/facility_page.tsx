@@ -8,7 +8,7 @@ import { useFacility } from "../data/queries";
 import { mayFreeze, mayProposeDrawdown } from "../data/rights";
 import { LoanTable } from "../loans/loan_table";
 import { DialogButton } from "../parts/command_dialog";
-import { Answer, History, PageHead, Panel, StateTag } from "../parts/parts";
+import { Answer, History, PageHead, Panel } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { ReceiptTable } from "../receipts/receipt_table";
 import { DrawdownDialog } from "./drawdown_dialog";
@@ -18,6 +18,7 @@ import { Explained } from "./explained";
 import { Figure } from "./facilities_page";
 import { FreezeDialog } from "./freeze_dialog";
 import { FrozenBanner } from "./frozen_banner";
+import { FacilityState } from "./facility_state";
 import { UseBar } from "./use_bar";
 
 export function FacilityPage({ facilityId }: { facilityId: string }) {
@@ -38,7 +39,7 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
           <Explained facility={facility} />
           <Drawdowns facility={facility} />
           <Panel title={t("bank.loans")}>
-            <LoanTable loans={facility.loans} />
+            <LoanTable loans={facility.loans} isNarrow />
           </Panel>
           <Panel title={t("bank.pledgedReceipts")}>
             <ReceiptTable receipts={facility.receipts} isNarrow />
@@ -74,7 +75,7 @@ function FacilityHead({ facility }: { facility: FacilityDetail }) {
       back={{ to: "/facilities", text: t("bank.facilities") }}
       title={
         <>
-          {facility.borrower_name} <StateTag state={facility.state} />
+          {facility.borrower_name} <FacilityState facility={facility} />
         </>
       }
       sub={terms}

@@ -18,7 +18,7 @@ export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
   const frozen = facility.frozen;
   if (frozen === null) return null;
   return (
-    <section className="frozen" role="alert" aria-labelledby="frozen-title">
+    <section className="frozen" role="alert" data-testid="frozen-banner" aria-labelledby="frozen-title">
       <header>
         <Mark name="octagon" />
         <div>

@@ -11,12 +11,19 @@ import { Money, StateTag } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { RepayDialog } from "./repay_dialog";
 
-export function LoanTable({ loans, columns }: { loans: readonly Loan[]; columns?: readonly Column<Loan>[] }) {
+interface Props {
+  loans: readonly Loan[];
+  columns?: readonly Column<Loan>[];
+  /** Leaves out what a facility's page says elsewhere. */
+  isNarrow?: boolean;
+}
+
+export function LoanTable({ loans, columns, isNarrow = false }: Props) {
   const { t } = useWords();
   const usual = useLoanColumns();
   return (
     <DataTable
-      columns={columns ?? usual}
+      columns={(columns ?? usual).filter((column) => !isNarrow || column.key !== "rate")}
       rows={loans}
       rowKey={(loan) => loan.loan_id}
       empty={{ title: t("bank.noLoans"), hint: t("bank.noLoansHint") }}

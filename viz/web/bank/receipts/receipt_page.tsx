@@ -6,7 +6,7 @@ import { useWords } from "@shared/react/page";
 import { Icon, IntervalBar, Mark, ModalityAgeList } from "@shared/react/parts";
 import { Link } from "wouter";
 import { useReceipt } from "../data/queries";
-import { mayPledge, mayRelease } from "../data/rights";
+import { mayPledge, mayRelease, seesFacilities } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { Answer, History, Money, PageHead, Pairs, Panel, StateTag, When } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
@@ -68,6 +68,7 @@ function ReceiptHead({ receipt }: { receipt: Receipt }) {
 
 function PledgeNote({ receipt }: { receipt: Receipt }) {
   const { t } = useWords();
+  const session = useSignedIn();
   if (receipt.pledge === null) return null;
   return (
     <p className="pledge-note">
@@ -75,7 +76,9 @@ function PledgeNote({ receipt }: { receipt: Receipt }) {
       <span>
         {t("bank.pledgedTo", { bank: receipt.controller_name })} · <When at={receipt.pledge.pledged_at} />
       </span>
-      <Link to={`/facilities/${receipt.pledge.facility_id}`}>{t("bank.openFacility")}</Link>
+      {seesFacilities(session) && (
+        <Link to={`/facilities/${receipt.pledge.facility_id}`}>{t("bank.openFacility")}</Link>
+      )}
     </p>
   );
 }

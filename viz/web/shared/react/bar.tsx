@@ -28,7 +28,8 @@ export function BrandSign() {
   );
 }
 
-const BANK_ROLES: Role[] = ["officer", "approver", "borrower", "auditor"];
+/** Keepers issue warehouse receipts there. */
+const BANK_ROLES: Role[] = ["officer", "approver", "borrower", "auditor", "keeper"];
 const VIEWER_ROLES: Role[] = ["operator", "keeper", "officer", "approver", "borrower", "auditor", "admin"];
 
 /** Links to the pages that the person's roles are admitted to; `here` is the page they are on. */
