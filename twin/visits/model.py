@@ -320,7 +320,9 @@ def _outside_together(standing: Standing, stay: Stay) -> bool:
 def _is_parked(standing: Standing, stay: Stay) -> bool:
     if standing.began_at - stay.first_at > PARKED_BEFORE:
         return True
-    return standing.crossed_at is not None and stay.last_at > standing.crossed_at + STAYED_BEHIND
+    if standing.crossed_at is None:
+        return False
+    return stay.first_at > standing.crossed_at or stay.last_at > standing.crossed_at + STAYED_BEHIND
 
 
 def tolerance_g(expected_g: int) -> int:

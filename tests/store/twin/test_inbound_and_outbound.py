@@ -1,0 +1,416 @@
+"""The main job at the level of observations: in, verified, an exit nobody released, back, a released exit."""
+
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from app.database import PgTx
+from kernel.geometry import Point
+from kernel.messages import Event, Observation, PositionReading, TagRead
+from tests.conftest import START
+from tests.store.twin.choreography import (
+    FORKLIFT,
+    GATE,
+    INNER,
+    LOT,
+    OUTER,
+    READER,
+    SITE,
+    SLOTS,
+    TARE_G,
+    UNIT_MASS_G,
+    Day,
+    a_unit,
+    announce,
+    envelopes,
+    open_site,
+    receive,
+    tags_of,
+    truck_tag,
+)
+from twin import api as twin
+from twin.messages import (
+    AlarmCleared,
+    AlarmRaised,
+    DeliveryWeighed,
+    ExpectedDeparture,
+    TagUnknown,
+    UnitCrossed,
+    UnitSetDown,
+    VehicleAtGate,
+    VehicleLeft,
+    VehicleWeighed,
+    VerifiedStockChanged,
+)
+
+DOCK = Point(30.0, 10.0, 1.2)
+E = TypeVar("E", bound=Event)
+
+
+def told(tx: PgTx, kind: type[E]) -> list[E]:
+    return [event for event in tx.events if isinstance(event, kind)]
+
+
+async def apply(tx: PgTx, day: Day) -> list[Observation]:
+    observations = day.take()
+    await twin.apply(tx, envelopes(observations))
+    return observations
+
+
+@pytest.fixture
+async def day(tx: PgTx) -> Day:
+    await open_site(tx)
+    return Day(START + timedelta(minutes=1))
+
+
+async def load_truck_b(tx: PgTx, day: Day, tags: list[str]) -> None:
+    """Truck B comes in empty and takes the pallets at the dock."""
+    await twin.declare_vehicle(tx, "truck-b", SITE, truck_tag(2), "TRUCK-2")
+    day.drive_in(truck_tag(2), [], TARE_G)
+    for tag, slot in zip(tags, SLOTS, strict=False):
+        day.lift(tag, slot.centre)
+        day.put(tag, DOCK)
+
+
+async def test_a_delivery_is_told_step_by_step(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    day.hear([truck_tag(1), *tags_of(units)], OUTER)
+    await apply(tx, day)
+    [*_, waiting] = told(tx, VehicleAtGate)
+    assert (waiting.vehicle_id, waiting.direction, waiting.gate_id) == ("truck-a", "in", GATE)
+    assert waiting.unit_ids == [unit.unit_id for unit in units]
+    day.pass_barrier()
+    day.weigh(TARE_G + 3 * UNIT_MASS_G)
+    await apply(tx, day)
+    weighed = told(tx, VehicleWeighed)[-1]
+    assert (weighed.vehicle_id, weighed.direction) == ("truck-a", "in")
+    assert told(tx, UnitCrossed) == []
+    day.wait(5)
+    day.hear([truck_tag(1), *tags_of(units)], INNER)
+    await apply(tx, day)
+    crossed = told(tx, UnitCrossed)
+    assert sorted((event.unit_id, event.direction) for event in crossed) == [
+        (unit.unit_id, "in") for unit in units
+    ]
+    assert all(event.is_direct and len(event.evidence_ids) >= 3 for event in crossed)
+    assert told(tx, VehicleLeft) == []
+
+
+async def test_verified_stock_rises_with_each_modality_and_not_with_the_books(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(12)]
+    await announce(tx, units)
+    assert (await twin.verified_stock(tx, LOT)).unit_count_high == 0
+    tags = tags_of(units)
+    day.drive_in(truck_tag(1), tags, TARE_G + 12 * UNIT_MASS_G)
+    await apply(tx, day)
+    heard = await twin.verified_stock(tx, LOT)
+    assert set(heard.modalities) == {"tag"}
+    assert 0 < heard.unit_count_low < 12
+    day.unload(tags)
+    await apply(tx, day)
+    placed = await twin.verified_stock(tx, LOT)
+    assert set(placed.modalities) == {"tag", "position"}
+    assert heard.unit_count_low < placed.unit_count_low
+    assert [event.slot_id for event in told(tx, UnitSetDown)] == [slot.slot_id for slot in SLOTS]
+    assert placed.mass_g_low is None
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    day.pass_barrier()
+    await apply(tx, day)
+    weighed = await twin.verified_stock(tx, LOT)
+    assert (weighed.unit_count_low, weighed.unit_count_high) == (12, 12)
+    assert set(weighed.modalities) == {"tag", "mass", "position"}
+    assert weighed.mass_g_low is not None
+    assert weighed.mass_g_low < 12 * UNIT_MASS_G < (weighed.mass_g_high or 0)
+    [net] = told(tx, DeliveryWeighed)
+    assert (net.net_g, net.agrees) == (12 * UNIT_MASS_G, True)
+    [left] = told(tx, VehicleLeft)
+    assert (left.vehicle_id, left.unit_ids) == ("truck-a", [])
+    assert told(tx, AlarmRaised) == []
+    lows = [event.low for event in told(tx, VerifiedStockChanged) if event.lot_id == LOT]
+    assert lows == sorted(lows)
+    assert all(unit.level == "verified" for unit in weighed.units)
+
+
+async def test_an_exit_without_release_is_checked_on_tags_and_freezes_with_the_mass(
+    tx: PgTx, day: Day
+) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.hear([truck_tag(2), *tags], INNER)
+    day.wait(8)
+    day.hear([truck_tag(2), *tags], OUTER)
+    await apply(tx, day)
+    raised = told(tx, AlarmRaised)
+    assert {alarm.grade for alarm in raised} == {"check"}
+    assert (await twin.verified_stock(tx, LOT)).unit_count_high == 0
+    day.weigh(TARE_G + 4 * UNIT_MASS_G)
+    await apply(tx, day)
+    graver = told(tx, AlarmRaised)[-1]
+    assert (graver.grade, graver.alarm_id) == ("freeze", raised[0].alarm_id)
+    assert graver.unit_ids == [unit.unit_id for unit in units]
+    assert graver.lot_ids == [LOT]
+    assert graver.facts["taken_g"] == 4 * UNIT_MASS_G
+    assert {item.split(":")[0] for item in graver.evidence_ids} == {"reader", "scale"}
+    assert told(tx, VehicleLeft)[-1].vehicle_id == "truck-a"
+    [alarm] = await twin.alarms(tx, SITE, active_only=True)
+    assert {item.modality for item in alarm.evidence} == {"tag", "mass"}
+    states = await twin.unit_states(tx, graver.unit_ids)
+    assert {(state.alarm_grade, state.level) for state in states} == {("freeze", "missing")}
+
+
+async def test_a_truck_that_turns_back_brings_verified_stock_back_with_it(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    before = await twin.verified_stock(tx, LOT)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised)[-1].grade == "freeze"
+    assert (await twin.verified_stock(tx, LOT)).unit_count_low == 0
+    day.turn_back(truck_tag(2), tags)
+    await apply(tx, day)
+    back = told(tx, UnitCrossed)[-4:]
+    assert {event.direction for event in back} == {"in"}
+    day.unload(tags)
+    await apply(tx, day)
+    after = await twin.verified_stock(tx, LOT)
+    assert after.unit_count_low == before.unit_count_low == 4
+    assert set(after.modalities) == {"tag", "mass", "position"}
+    assert after.modalities["tag"] > before.modalities["tag"]
+    [alarm] = await twin.alarms(tx, SITE)
+    assert (alarm.state, alarm.grade) == ("active", "freeze"), "only people clear it"
+
+
+async def test_a_released_exit_raises_no_alarm_and_the_units_leave(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
+    await apply(tx, day)
+    waiting = told(tx, VehicleAtGate)[-1]
+    assert waiting.direction == "out"
+    assert waiting.unit_ids == [unit.unit_id for unit in units]
+    assert (waiting.mass_g, waiting.entry_mass_g) == (TARE_G + 4 * UNIT_MASS_G, TARE_G)
+    day.pass_barrier()
+    await apply(tx, day)
+    left = told(tx, VehicleLeft)[-1]
+    assert (left.vehicle_id, left.unit_ids) == ("truck-b", [unit.unit_id for unit in units])
+    assert told(tx, AlarmRaised) == []
+    stock = await twin.verified_stock(tx, LOT)
+    assert (stock.unit_count_low, stock.unit_count_high) == (0, 0)
+    states = await twin.unit_states(tx, left.unit_ids)
+    assert {(state.place, state.level) for state in states} == {("left", "seen")}
+    assert await twin.scene_units(tx, SITE) == []
+    assert await twin.vehicles(tx, SITE) == []
+
+
+async def release(tx: PgTx, day: Day, units: list, vehicle_id: str = "truck-b") -> None:
+    await twin.expect_departure(
+        tx,
+        ExpectedDeparture(
+            release_id="release-1",
+            site_id=SITE,
+            gate_id=GATE,
+            vehicle_id=vehicle_id,
+            unit_ids=[unit.unit_id for unit in units],
+            valid_from=day.at,
+            valid_until=day.at + timedelta(minutes=30),
+        ),
+    )
+
+
+async def test_a_release_for_another_truck_lets_nothing_out(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await release(tx, day, units, vehicle_id="truck-a")
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised)[-1].grade == "freeze"
+
+
+async def test_a_cancelled_release_lets_nothing_out(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await release(tx, day, units)
+    await twin.cancel_departure(tx, "release-1")
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised)[-1].grade == "freeze"
+
+
+async def test_released_goods_with_a_mass_that_differs_are_checked(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 6 * UNIT_MASS_G)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.kind, alarm.grade) == ("exit_mass_differs", "check")
+
+
+async def test_goods_going_out_with_no_vehicle_known_never_freeze(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    day.hear(tags, INNER)
+    day.weigh(TARE_G + 2 * UNIT_MASS_G)
+    day.wait(5)
+    day.hear(tags, OUTER)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.grade, alarm.vehicle_id) == ("restrict", None)
+    assert alarm.unit_ids == [unit.unit_id for unit in units]
+
+
+async def test_a_delivery_that_weighs_too_little_is_checked_and_gives_no_mass(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    tags = tags_of(units)
+    day.drive_in(truck_tag(1), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.unload(tags)
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised) == [], "while the truck is here it may still unload"
+    day.pass_barrier()
+    await apply(tx, day)
+    [alarm] = told(tx, AlarmRaised)
+    assert (alarm.kind, alarm.grade) == ("delivery_mass_differs", "check")
+    assert "mass" not in (await twin.verified_stock(tx, LOT)).modalities
+
+
+async def test_a_unit_that_no_antenna_heard_coming_in_has_come_in_when_a_forklift_lifts_it(
+    tx: PgTx, day: Day
+) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    heard, missed = tags_of(units)
+    day.drive_in(truck_tag(1), [heard], TARE_G + 2 * UNIT_MASS_G)
+    day.lift(missed, DOCK)
+    await apply(tx, day)
+    inferred = told(tx, UnitCrossed)[-1]
+    assert (inferred.unit_id, inferred.direction, inferred.is_direct) == (units[1].unit_id, "in", False)
+
+
+async def test_a_unit_announced_and_never_seen_is_missing_when_its_truck_has_left(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    present, _ = tags_of(units)
+    day.drive_in(truck_tag(1), [present], TARE_G + UNIT_MASS_G)
+    day.unload([present])
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    day.pass_barrier()
+    await apply(tx, day)
+    [state] = await twin.unit_states(tx, [units[1].unit_id])
+    assert state.level == "missing"
+    found = await twin.discrepancies(tx, LOT)
+    assert [(row.kind, row.unit_id) for row in found] == [("not_seen_at_delivery", units[1].unit_id)]
+
+
+async def test_a_tag_nobody_declared_is_told_once_and_counts_when_it_is_declared(tx: PgTx, day: Day) -> None:
+    unit = a_unit(1)
+    [tag] = tags_of([unit])
+    day.hear([tag], OUTER)
+    day.wait(5)
+    day.hear([tag], INNER)
+    await apply(tx, day)
+    [unknown] = told(tx, TagUnknown)
+    assert (unknown.epc_hex, unknown.device_id) == (tag, READER)
+    day.hear([tag], INNER)
+    await apply(tx, day)
+    assert len(told(tx, TagUnknown)) == 1
+    await twin.declare_units(tx, [unit])
+    stock = await twin.verified_stock(tx, LOT)
+    assert set(stock.modalities) == set()
+    assert stock.unit_count_mid == 1
+    assert (await twin.unit_states(tx, [unit.unit_id]))[0].level == "seen"
+
+
+async def test_a_truck_waiting_behind_another_is_not_credited_with_its_pallets(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await twin.declare_vehicle(tx, "truck-c", SITE, truck_tag(3), "TRUCK-3")
+    day.drive_in(truck_tag(3), [], TARE_G)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 3 * UNIT_MASS_G)
+    day.wait(15)
+    day.hear([truck_tag(3)], INNER)
+    day.hear([truck_tag(2), *tags], OUTER)
+    await apply(tx, day)
+    latest = {event.vehicle_id: event for event in told(tx, VehicleAtGate)}
+    assert latest["truck-b"].unit_ids == [unit.unit_id for unit in units]
+    assert latest["truck-c"].unit_ids == []
+
+
+async def test_a_pallet_parked_by_the_portal_neither_crosses_nor_alarms(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    parked = tags_of(units)[0]
+    await twin.declare_vehicle(tx, "truck-c", SITE, truck_tag(3), "TRUCK-3")
+    day.drive_in(truck_tag(3), [], TARE_G)
+    crossings = len(told(tx, UnitCrossed))
+    for _ in range(12):
+        day.hear([parked], INNER, rounds=2)
+        day.wait(20)
+    day.drive_to_barrier(truck_tag(3), [], TARE_G)
+    day.hear([truck_tag(3)], OUTER, rounds=8)
+    day.hear([parked], INNER)
+    day.report(READER, TagRead(epc_hex=parked, antenna=OUTER, rssi_cdbm=-4500))
+    day.hear([parked], INNER)
+    await apply(tx, day)
+    assert len(told(tx, UnitCrossed)) == crossings
+    assert told(tx, AlarmRaised) == []
+    assert told(tx, VehicleAtGate)[-1].unit_ids == []
+
+
+async def test_the_newest_pose_wins_whatever_order_reports_come_in(tx: PgTx, day: Day) -> None:
+    for x_m in (1.0, 2.0, 3.0):
+        day.report(FORKLIFT, PositionReading(point=Point(x_m, 15.0), heading_deg=90.0))
+        day.wait(0.5)
+    newest, *older = reversed(day.take())
+    await twin.apply(tx, envelopes([newest]))
+    await twin.apply(tx, envelopes(older))
+    [forklift] = await twin.assets(tx, SITE)
+    assert (forklift.asset_id, forklift.point.x_m) == (FORKLIFT, 3.0)
+
+
+async def test_a_withdrawn_alarm_is_told_as_cleared(tx: PgTx, day: Day) -> None:
+    """Tags heard outside without a vehicle are checked; then the vehicle's own reads come late, with a
+    release that covers all of it."""
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await apply(tx, day)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    seen = day.take()
+    of_truck = [item for item in seen if getattr(item.reading, "epc_hex", "") == truck_tag(2)]
+    await twin.apply(tx, envelopes([item for item in seen if item not in of_truck]))
+    assert [alarm.vehicle_id for alarm in told(tx, AlarmRaised)][-1] is None
+    await twin.apply(tx, envelopes(of_truck))
+    assert told(tx, AlarmCleared)[-1].cleared_by == ""
+    assert await twin.alarms(tx, SITE, active_only=True) == []
