@@ -1,5 +1,5 @@
 """Routes of the twin, for the application to mount."""
 
-from fastapi import APIRouter
+from twin.layout.routes import router as layout
 
-ROUTERS: list[APIRouter] = []
+ROUTERS = [layout]

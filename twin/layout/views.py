@@ -1,5 +1,7 @@
 """Reads of layouts and slots."""
 
+from pydantic import BaseModel
+
 from kernel.errors import NotFound
 from kernel.geometry import Point
 from kernel.layout import Layout
@@ -7,10 +9,27 @@ from kernel.tx import ReadTx
 from twin.layout import store
 from twin.messages import SlotRow
 
+SITES = """
+    SELECT site_id, name_en, name_zh, mode, time_zone FROM twin.site
+    WHERE site_id > coalesce(%(cursor)s, '') ORDER BY site_id LIMIT %(limit)s"""
 SLOT_EXISTS = "SELECT 1 FROM twin.slot WHERE site_id = %(site_id)s AND slot_id = %(slot_id)s"
 SLOTS = """
     SELECT slot_id, rack_id, zone_id, bay, level, x_m, y_m, z_m FROM twin.slot
     WHERE site_id = %(site_id)s ORDER BY slot_id"""
+
+
+class SiteRow(BaseModel):
+    site_id: str
+    name_en: str
+    name_zh: str
+    mode: str
+    time_zone: str
+
+
+async def site_list(read: ReadTx, cursor: str | None, limit: int) -> list[SiteRow]:
+    """Sites that the reader may see, by id, after the one given."""
+    rows = await read.rows(SITES, {"cursor": cursor, "limit": limit})
+    return [SiteRow(**row) for row in rows]
 
 
 async def layout_version(read: ReadTx, site_id: str) -> tuple[Layout, int]:
