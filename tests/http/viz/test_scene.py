@@ -1,0 +1,102 @@
+"""The scene of a site, per party, over HTTP; stock that really arrived."""
+
+import io
+
+import pytest
+import trimesh
+
+from tests.http.conftest import SignIn
+from tests.http.living_site import EACH, PALLET_G, SLOTS, LivingSite, Lot
+
+
+@pytest.fixture(scope="module")
+async def lot(site: LivingSite) -> Lot:
+    """Four pallets were received, a forklift and a person move, the barrier is shut."""
+    received = await site.receive(4)
+    await site.turn_barrier(is_open=False)
+    await site.move("forklift-1", 40.0, 30.0, heading_deg=90.0)
+    await site.move("person-1", 35.0, 33.0)
+    return received
+
+
+async def test_the_keeper_sees_the_whole_site(site: LivingSite, lot: Lot, sign_in: SignIn) -> None:
+    client = await sign_in("operator", site.keeper)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).raise_for_status().json()
+    units = {unit["unit_id"]: unit for unit in scene["units"]}
+    first = units[lot.pallets[0].unit_id]
+    assert set(units) == set(lot.unit_ids)
+    assert (first["place"], first["slot_id"]) == ("slot", SLOTS[lot.pallets[0].slot].slot_id)
+    assert (first["evidence"], first["status"], first["alarm"]) == ("verified", "free", None)
+    assert {"tag", "mass", "position"} >= set(first["modalities"]) >= {"tag", "position"}
+    assert (first["quantity_each"], first["sscc"]) == (EACH, lot.pallets[0].sscc)
+    assert scene["barriers"] == [
+        {
+            "gate_id": "gate-1",
+            "device_id": site.device("gate-1-barrier"),
+            "is_open": False,
+            "at": scene["barriers"][0]["at"],
+        }
+    ]
+    assert [bridge["weighbridge_id"] for bridge in scene["weighbridges"]] == ["wb-1"]
+    kinds = {asset["kind"]: asset for asset in scene["assets"]}
+    assert kinds["forklift"]["point"] == {"x_m": 40.0, "y_m": 30.0, "z_m": 0.0}
+    assert kinds["forklift"]["heading_deg"] == 90.0
+    assert kinds["person"]["state"] == "live"
+
+
+async def test_a_person_carries_a_number_and_no_name(site: LivingSite, lot: Lot, sign_in: SignIn) -> None:
+    client = await sign_in("keeper", site.keeper)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).json()
+    [person] = [asset for asset in scene["assets"] if asset["kind"] == "person"]
+    assert person["label"].startswith("person-")
+    assert site.device("person-1") not in str(person)
+
+
+async def test_an_owner_sees_its_own_pallets_and_no_people(
+    site: LivingSite, lot: Lot, sign_in: SignIn
+) -> None:
+    client = await sign_in("borrower", site.owner)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).raise_for_status().json()
+    assert {unit["unit_id"] for unit in scene["units"]} == set(lot.unit_ids)
+    assert "person" not in {asset["kind"] for asset in scene["assets"]}
+    assert scene["vehicles"] == []
+
+
+@pytest.mark.parametrize("party", ["owner-b", "bank-b", "keeper-b"])
+@pytest.mark.parametrize("part", ["scene", "hull.glb", "activity"])
+async def test_a_foreign_site_is_unknown(
+    site: LivingSite, lot: Lot, sign_in: SignIn, party: str, part: str
+) -> None:
+    client = await sign_in("auditor", party)
+    answer = await client.get(f"/api/v1/sites/{site.site_id}/{part}")
+    assert (answer.status_code, answer.json()["key"]) == (404, "twin.site_unknown")
+    there_is_none = await client.get(f"/api/v1/sites/site-nowhere/{part}")
+    assert there_is_none.json() | {"site_id": ""} == answer.json() | {"site_id": ""}
+
+
+async def test_a_thing_not_heard_of_for_long_is_stale(site: LivingSite, lot: Lot, sign_in: SignIn) -> None:
+    client = await sign_in("operator", site.keeper)
+    site.clock.advance(11)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).json()
+    assert {asset["state"] for asset in scene["assets"]} == {"stale"}
+
+
+async def test_the_hull_is_a_model_that_is_sent_once(site: LivingSite, sign_in: SignIn) -> None:
+    client = await sign_in("picker", site.keeper)
+    path = f"/api/v1/sites/{site.site_id}/hull.glb"
+    answer = (await client.get(path)).raise_for_status()
+    assert answer.headers["content-type"] == "model/gltf-binary"
+    hull = trimesh.load(io.BytesIO(answer.content), file_type="glb")
+    assert isinstance(hull, trimesh.Scene)
+    assert "rack A01 bay 01" in hull.graph.nodes_geometry
+    again = await client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_mass_of_a_pallet_is_not_what_the_books_say(
+    site: LivingSite, lot: Lot, sign_in: SignIn
+) -> None:
+    client = await sign_in("operator", site.keeper)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).json()
+    masses = {unit["mass_g"] for unit in scene["units"]}
+    assert masses <= {None, PALLET_G}
