@@ -1,42 +1,28 @@
 """The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · health · admin`.
 
-The wiring is imported only by commands that need it: it loads every package of the product.
+Each command imports what it needs when it runs: `tallyhouse health` is called every few seconds in containers,
+and must not load the whole product each time.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
-import httpx
-import psycopg
 import typer
-import uvloop
 from pydantic import ValidationError
 
-from app.access import database_access
-from app.audit import audit as run_audit
-from app.audit import audit_text
-from app.backup import backup as make_backup
-from app.commands import Commands
-from app.database import Database
-from app.logs import configure_logs
-from app.migrate import migrate as run_migrations
-from app.parts import ROLES, Role
-from app.restore import restore as load_backup
-from app.serve import serve as run_program
 from app.settings import Settings
-from app.supervise.process import ChildFailed
-from app.web import PortTaken
-from identity.messages import AddParty, AddPerson, PartyKind
-from kernel.caller import Caller
-from kernel.caller import Role as PersonRole
-from kernel.clock import SystemClock
 from kernel.errors import TallyhouseError
-from kernel.ids import Ids
-from kernel.messages import Command
+
+if TYPE_CHECKING:
+    from app.parts import Role
+    from kernel.messages import Command
 
 HEALTH_WITHIN_S = 5.0
 
@@ -53,15 +39,17 @@ OldFile = Annotated[Path, typer.Argument(help="A file made by `tallyhouse backup
 @cli.command()
 def serve(
     role: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(ROLES)} or all; may be given more than once.")
+        list[str] | None, typer.Option(help="edge, fold, api, work or all; may be given more than once.")
     ] = None,
 ) -> None:
     """Run the program until SIGTERM or Ctrl-C."""
+    from app.logs import configure_logs
     from app.roles import CREWS, web_app
+    from app.serve import serve as run_program
 
-    settings = Settings()
+    roles, settings = roles_named(role or ["all"]), Settings()
     configure_logs(settings.log_level, settings.log_format)
-    raise typer.Exit(_run(run_program(settings, roles_named(role or ["all"]), crews=CREWS, web=web_app)))
+    raise typer.Exit(_run(run_program(settings, roles, crews=CREWS, web=web_app)))
 
 
 @cli.command()
@@ -94,6 +82,9 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database to this release."""
+    from app.access import database_access
+    from app.migrate import migrate as run_migrations
+    from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> list[str]:
         async with database_access(settings) as access:
@@ -113,7 +104,11 @@ def audit(
     journal: Annotated[str | None, typer.Argument(help="Only this journal; all when left out.")] = None,
 ) -> None:
     """Re-add every journal from zero and compare with the balances; exit code 1 when any disagrees."""
+    from app.access import database_access
+    from app.audit import audit as run_audit
+    from app.audit import audit_text
     from app.wiring import AUDITS
+    from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> tuple[str, bool]:
         async with database_access(settings) as access:
@@ -128,6 +123,9 @@ def audit(
 @cli.command()
 def backup(file: NewFile) -> None:
     """Save everything in one file, while the program goes on working. The file holds secrets."""
+    from app.access import database_access
+    from app.backup import backup as make_backup
+    from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> int:
         async with database_access(settings) as access:
@@ -140,6 +138,9 @@ def backup(file: NewFile) -> None:
 @cli.command()
 def restore(file: OldFile) -> None:
     """Load a backup into an empty data folder, or a new database."""
+    from app.access import database_access
+    from app.restore import restore as load_backup
+    from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> int:
         async with database_access(settings) as access:
@@ -157,18 +158,24 @@ def health() -> None:
     settings = Settings()
     if settings.health_port is None:
         sys.exit("set TALLYHOUSE_HEALTH_PORT for the program and for this command")
+    address = f"http://127.0.0.1:{settings.health_port}/health/ready"
     try:
-        answer = httpx.get(f"http://127.0.0.1:{settings.health_port}/health/ready", timeout=HEALTH_WITHIN_S)
-    except httpx.TransportError as error:
+        with urlopen(address, timeout=HEALTH_WITHIN_S) as answer:
+            status, text = answer.status, answer.read().decode()
+    except HTTPError as error:
+        status, text = error.code, error.read().decode()
+    except (URLError, TimeoutError) as error:
         sys.exit(f"not running: {error}")
-    typer.echo(answer.text)
-    raise typer.Exit(0 if answer.status_code == HTTPStatus.OK else 1)
+    typer.echo(text)
+    raise typer.Exit(0 if status == HTTPStatus.OK else 1)
 
 
 @admin.command("add-party")
 def add_party(kind: str, name: str, party_id: str) -> None:
     """Enter a bank, keeper, owner or carrier."""
-    kinds: tuple[PartyKind, ...] = ("bank", "keeper", "owner", "carrier")
+    from identity.messages import AddParty, PartyKind
+
+    kinds: tuple[PartyKind, ...] = get_args(PartyKind)
     chosen = next((known for known in kinds if known == kind), None)
     if chosen is None:
         raise typer.BadParameter(f"kind is one of {', '.join(kinds)}")
@@ -187,24 +194,29 @@ def add_person(
     ] = "",
 ) -> None:
     """Open an account; the password is asked for."""
-    known = {role: role for role in get_args(PersonRole)}
+    from identity.messages import AddPerson
+    from kernel.caller import ROLES
+
+    known = {role: role for role in ROLES}
     unknown = [role for role in roles if role not in known]
     if unknown:
-        raise typer.BadParameter(f"no such role: {', '.join(unknown)}")
+        raise typer.BadParameter(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
     _do(
         AddPerson(
             username=username,
             password=password,
             display_name=display_name or username,
             party_id=party_id,
-            roles=tuple(known[role] for role in roles),
+            roles=tuple(known[role] for role in roles),  # type: ignore[index]
         )
     )
     typer.echo(f"{username} may sign in")
 
 
-def roles_named(names: list[str]) -> list[Role]:
+def roles_named(names: list[str]) -> "list[Role]":
     """The roles of these names; `all` stands for every one. BadParameter for a name that is none."""
+    from app.parts import ROLES
+
     if "all" in names:
         return list(ROLES)
     unknown = [name for name in names if name not in ROLES]
@@ -213,9 +225,15 @@ def roles_named(names: list[str]) -> list[Role]:
     return [role for role in ROLES if role in names]
 
 
-def _do(command: Command) -> None:
+def _do(command: "Command") -> None:
     """Carry out one command in the product's own name."""
+    from app.access import database_access
+    from app.commands import Commands
+    from app.database import Database
     from app.wiring import all_commands
+    from kernel.caller import Caller
+    from kernel.clock import SystemClock
+    from kernel.ids import Ids
 
     async def work(settings: Settings) -> None:
         clock = SystemClock()
@@ -232,6 +250,8 @@ def _do(command: Command) -> None:
 
 def _quietly(work: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:
     """Run a short command: only warnings are logged, as text."""
+    from app.logs import configure_logs
+
     configure_logs("warning", "console")
     return _run(work(Settings()))
 
@@ -242,6 +262,8 @@ def _say(line: str) -> None:
 
 
 def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    import uvloop
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
@@ -254,9 +276,18 @@ def main() -> None:
         problems = [f"TALLYHOUSE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         sys.exit("\n".join(["settings:", *problems]))
     except TallyhouseError as error:
-        facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())
-        sys.exit(f"{error.key}: {facts}")
-    except (ChildFailed, PortTaken, psycopg.OperationalError) as error:
+        from app.texts import Texts
+
+        texts = Texts.load()
+        sys.exit(texts.problem(texts.locale_of(os.environ.get("LANG", "")), error.key, error.facts))
+    except Exception as error:
+        import psycopg
+
+        from app.supervise.process import ChildFailed
+        from app.web import PortTaken
+
+        if not isinstance(error, ChildFailed | PortTaken | psycopg.OperationalError):
+            raise
         sys.exit(str(error).strip())
 
 
