@@ -1,7 +1,7 @@
 """The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · health · admin`.
 
-Each command imports what it needs when it runs: `tallyhouse health` is called every few seconds in containers,
-and must not load the whole product each time.
+Each command imports what it needs when it runs: `tallyhouse health` is called every few seconds in
+containers, and must not load the whole product each time.
 """
 
 import asyncio
