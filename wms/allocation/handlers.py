@@ -1,6 +1,6 @@
 """Promising stock to orders, taking promises back, and carrying out picks.
 
-Lock order, here and everywhere: orders by id, tasks by id, balances by id.
+Lock order, here and everywhere: orders by id, tasks by id, units by id (and with a unit its balances).
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ async def allocate_order(command: AllocateOrder, tx: Tx) -> OrderResult:
 
 
 async def allocate_orders(command: AllocateOrders, tx: Tx) -> OrdersResult:
-    """The same for many orders of a site with one lock of all balances; orders that cannot be allocated
+    """The same for many orders of a site with one lock of all units; orders that cannot be allocated
     keep their state."""
     if not 1 <= len(command.order_ids) <= ORDERS_ALLOCATED_MAX:
         raise Invalid("orders.too_many", field="order_ids", rule=f"1 to {ORDERS_ALLOCATED_MAX} orders")
@@ -208,7 +208,7 @@ async def _take_back(tx: Tx, order_id: str) -> None:
     """Release the order's reservations and cancel its tasks."""
     await tasks.cancel_of_order(tx, order_id)
     reserved = await store.of_orders(tx, [order_id], ["reserved"])
-    await store.lock_balances(tx, [row["balance_id"] for row in reserved])
+    await stock.lock_units(tx, [row["unit_id"] for row in reserved])
     await store.change(tx, [row["reservation_id"] for row in reserved], "reserved", "released")
     given_back: Counter[int] = Counter()
     progress: Counter[tuple[str, int]] = Counter()

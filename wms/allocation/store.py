@@ -1,4 +1,4 @@
-"""SQL of reservations. Their orders, tasks and balances are locked by the caller."""
+"""SQL of reservations. Their orders, tasks and units are locked by the caller."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,9 +30,6 @@ OF_ORDERS = """
     FROM wms.reservation r JOIN wms.balance b USING (balance_id)
     WHERE r.order_id = ANY(%(order_ids)s) AND r.state = ANY(%(states)s)
     ORDER BY r.balance_id, r.reservation_id"""
-LOCK_BALANCES = """
-    SELECT balance_id FROM wms.balance WHERE balance_id = ANY(%(balance_ids)s)
-    ORDER BY balance_id FOR UPDATE"""
 UNITS_ON_HAND = """
     SELECT b.unit_id, u.full_each, sum(b.quantity_each)::bigint AS quantity_each
     FROM wms.balance b JOIN wms.unit u USING (unit_id)
@@ -83,12 +80,8 @@ async def change(tx: Tx, reservation_ids: Sequence[str], old: str, new: str) -> 
 
 
 async def of_orders(read: ReadTx, order_ids: Iterable[str], states: Sequence[str]) -> list[Row]:
-    """Reservations with the place of their pieces, in the global order of balances."""
+    """Reservations with the place of their pieces, by balance."""
     return await read.rows(OF_ORDERS, {"order_ids": sorted(set(order_ids)), "states": list(states)})
-
-
-async def lock_balances(tx: Tx, balance_ids: Iterable[int]) -> None:
-    await tx.rows(LOCK_BALANCES, {"balance_ids": sorted(set(balance_ids))})
 
 
 async def units_on_hand(read: ReadTx, site_id: str, unit_ids: Iterable[str]) -> dict[str, tuple[int, int]]:

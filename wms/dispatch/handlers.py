@@ -31,9 +31,15 @@ async def release_shipment(command: ReleaseShipment, tx: Tx) -> ReleaseResult:
     """
     if not 1 <= command.valid_minutes <= VALID_MINUTES_MAX:
         raise Invalid("releases.validity", field="valid_minutes", rule=f"1 to {VALID_MINUTES_MAX}")
+    vehicle = await visits.find_vehicle(tx, command.vehicle_id)
+    if vehicle is not None:
+        # The stay before the order, as at the gate: a vehicle may be leaving at this moment.
+        await visits.lock_live(tx, vehicle["site_id"], command.vehicle_id)
     order = await lock_order(tx, command.order_id)
+    if vehicle is None or vehicle["site_id"] != order["site_id"]:
+        raise NotFound("vehicles.unknown", vehicle_id=command.vehicle_id)
     await _require_ready(tx, order)
-    await _require_way_out(tx, order["site_id"], command.gate_id, command.vehicle_id)
+    await _require_gate(tx, order["site_id"], command.gate_id)
     for release_id in await store.expire(tx, command.order_id):
         await twin.cancel_departure(tx, release_id)
     picked = await store.picked_of_order(tx, command.order_id)
@@ -97,18 +103,14 @@ async def _require_ready(tx: Tx, order: Row) -> None:
         )
 
 
-async def _require_way_out(tx: Tx, site_id: str, gate_id: str, vehicle_id: str) -> None:
+async def _require_gate(tx: Tx, site_id: str, gate_id: str) -> None:
     layout = await twin.layout_of(tx, site_id)
     if gate_id not in {gate.gate_id for gate in layout.gates}:
         raise NotFound("gates.unknown", gate_id=gate_id)
-    vehicle = await visits.find_vehicle(tx, vehicle_id)
-    if vehicle is None or vehicle["site_id"] != site_id:
-        raise NotFound("vehicles.unknown", vehicle_id=vehicle_id)
 
 
 async def cancel_release(command: CancelRelease, tx: Tx) -> None:
-    """Withdraw a release; a vehicle at the gate is decided again. Conflict `releases.state` once the gate
-    has opened for it or it has ended."""
+    """Withdraw a release. Conflict `releases.state` once the gate has opened for it or it has ended."""
     require_reason(command.reason)
     release = await store.lock(tx, command.release_id)
     if release is None:

@@ -86,6 +86,8 @@ async def _bench(tx: Tx, site_id: str, scans: Sequence[Scan]) -> Bench:
     concerned = await tasks.ids_for_scans(tx, site_id, named, unit_of.values())
     await orders.lock(tx, {row["order_id"] for row in concerned if row["order_id"]})
     locked = {task.task_id: task for task in await tasks.lock(tx, [row["task_id"] for row in concerned])}
+    # All units at once: putaways and picks are carried out one after the other, and would lock in two orders.
+    await stock.lock_units(tx, [task.unit_id for task in locked.values()])
     slots = [task.to_bin for task in locked.values() if task.kind == "putaway"]
     return Bench(
         unit_of_sscc=unit_of,

@@ -1,7 +1,9 @@
 """SQL of the stock journal, balances, lots, units and holds.
 
-Balance rows are locked in one global order (`balance_id`) in every code path. Rows that fell to zero stay:
-their number is bounded by the places a unit has been in.
+The row of a unit is the lock for all its balances: whoever changes or promises a unit's pieces locks its row
+first, in order of unit ids, and reads the balances in a later statement. Locking balances alone would
+not do: a statement that waited for such a lock does not see a row that the other transaction put in.
+Balance rows that fell to zero stay; their number is bounded by the places a unit has been in.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,18 +18,27 @@ _BALANCE_COLUMNS = (
     "balance_id, owner_party_id, sku, lot_id, unit_id, bin, status, hold_id, quantity_each, reserved_each"
 )
 
-LOCK_BALANCES_OF_UNITS = f"""
+# NO KEY: inserting rows that point to the unit does not wait for this lock.
+LOCK_UNITS = """
+    SELECT unit_id FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s)
+    ORDER BY unit_id FOR NO KEY UPDATE"""
+LOCK_UNITS_OF_SKUS = """
+    SELECT u.unit_id FROM wms.unit u
+    WHERE EXISTS (
+        SELECT FROM wms.balance b
+        WHERE b.unit_id = u.unit_id AND b.site_id = %(site_id)s AND b.sku = ANY(%(skus)s)
+            AND b.owner_party_id = ANY(%(owner_party_ids)s) AND b.quantity_each > 0)
+    ORDER BY u.unit_id FOR NO KEY UPDATE OF u"""
+BALANCES_OF_UNITS = f"""
     SELECT {_BALANCE_COLUMNS} FROM wms.balance
-    WHERE site_id = %(site_id)s AND unit_id = ANY(%(unit_ids)s)
-    ORDER BY balance_id FOR UPDATE"""  # noqa: S608
-
-# Everything an allocation may look at: of these items and owner, also held stock, so that the refusal can
+    WHERE site_id = %(site_id)s AND unit_id = ANY(%(unit_ids)s) ORDER BY balance_id"""  # noqa: S608
+# Everything an allocation may look at: of these items and owners, also held stock, so that the refusal can
 # say that it is held.
-LOCK_BALANCES_OF_SKUS = f"""
+BALANCES_OF_SKUS = f"""
     SELECT {_BALANCE_COLUMNS} FROM wms.balance
     WHERE site_id = %(site_id)s AND sku = ANY(%(skus)s) AND owner_party_id = ANY(%(owner_party_ids)s)
-        AND quantity_each > 0
-    ORDER BY balance_id FOR UPDATE"""  # noqa: S608
+        AND unit_id = ANY(%(unit_ids)s) AND quantity_each > 0
+    ORDER BY balance_id"""  # noqa: S608
 
 # Less of something that exists: the row is locked by the caller.
 TAKE = """
@@ -128,22 +139,28 @@ def balance_from_row(row: Row) -> Balance:
     return msgspec.convert(row, Balance)
 
 
+async def lock_units(tx: Tx, unit_ids: Iterable[str]) -> list[str]:
+    """Lock units, and with them all their balances, in the global order; returns those that exist."""
+    return [row["unit_id"] for row in await tx.rows(LOCK_UNITS, {"unit_ids": sorted(set(unit_ids))})]
+
+
 async def lock_balances_of_units(tx: Tx, site_id: str, unit_ids: Iterable[str]) -> list[Balance]:
-    """All balance rows of the units, also empty ones, locked in the global order."""
-    params = {"site_id": site_id, "unit_ids": sorted(set(unit_ids))}
-    return [balance_from_row(row) for row in await tx.rows(LOCK_BALANCES_OF_UNITS, params)]
+    """All balance rows of the units, also empty ones; the units are locked."""
+    params = {"site_id": site_id, "unit_ids": await lock_units(tx, unit_ids)}
+    return [balance_from_row(row) for row in await tx.rows(BALANCES_OF_UNITS, params)]
 
 
 async def lock_balances_of_skus(
     tx: Tx, site_id: str, skus: Iterable[str], owner_party_ids: Iterable[str]
 ) -> list[Balance]:
-    """All stock of the items and owners, held stock too, locked in the global order."""
-    params = {
+    """All stock of the items and owners, held stock too; its units are locked."""
+    params: dict[str, Any] = {
         "site_id": site_id,
         "skus": sorted(set(skus)),
         "owner_party_ids": sorted(set(owner_party_ids)),
     }
-    return [balance_from_row(row) for row in await tx.rows(LOCK_BALANCES_OF_SKUS, params)]
+    params["unit_ids"] = [row["unit_id"] for row in await tx.rows(LOCK_UNITS_OF_SKUS, params)]
+    return [balance_from_row(row) for row in await tx.rows(BALANCES_OF_SKUS, params)]
 
 
 async def take(tx: Tx, taken: Sequence[tuple[int, Change]]) -> None:

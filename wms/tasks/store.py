@@ -1,4 +1,4 @@
-"""SQL of tasks. Lock order everywhere: orders, then tasks, then balances."""
+"""SQL of tasks. Lock order everywhere: orders, then tasks, then units."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
