@@ -155,7 +155,7 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     await _end_sight(tx, facility.bank_party_id, receipt)
     _tell_released(tx, command.pledge_id, receipt, facility)
     history = {"receipt_id": receipt.receipt_id, "lot_id": receipt.lot_id}
-    await facility_store.append(tx, facility.facility_id, "pledge_released", history)
+    await facility_store.append(tx, facility.facility_id, "released", history)
     return PledgeAnswer(
         pledge_id=command.pledge_id, receipt_id=receipt.receipt_id, facility_id=facility.facility_id
     )

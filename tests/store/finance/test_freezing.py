@@ -1,0 +1,256 @@
+"""An alarm on pledged stock freezes the facility; two people thaw it on evidence that is newer."""
+
+import psycopg
+import pytest
+
+from app.database import PgTx
+from finance.messages import (
+    ApproveDrawdown,
+    ApproveThaw,
+    FreezeFacility,
+    PledgeReceipt,
+    ProposeDrawdown,
+    ProposeThaw,
+    ReleasePledge,
+    RepayLoan,
+)
+from finance.standing.views import FacilityDetailView, facility_detail
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.store.finance.conftest import BANK, OTHER_BANK, OWNER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.test_lending import LENDABLE_FEN, drawn, due, pledge_of
+from twin.messages import AlarmRaised
+
+
+def alarm(
+    story: Story, lot: Lot, *, grade: str = "freeze", units: int = 2, alarm_id: str = "alarm-1"
+) -> AlarmRaised:
+    """What the twin says when pallets stand outside the gate without a release."""
+    return AlarmRaised(
+        alarm_id=alarm_id,
+        site_id=story.site_id,
+        kind="exit_without_release",
+        grade=grade,
+        lot_ids=[lot.lot_id],
+        unit_ids=list(lot.unit_ids[:units]),
+        evidence_ids=["gate-1-reader:1:900", "weighbridge-1:1:900"],
+        raised_at=story.clock.now(),
+        facts={"plate": "赣A00009"},
+        gate_id="gate-1",
+        vehicle_id="vehicle-9",
+    )
+
+
+async def facility(story: Story, facility_id: str, party_id: str = BANK) -> FacilityDetailView:
+    return await story.read(party_id, lambda read: facility_detail(read, facility_id), "officer")
+
+
+async def lent(story: Story) -> tuple[Lot, str, str, str]:
+    """Goods, facility, receipt and a loan of a million fen."""
+    lot, facility_id = await story.receive(), await story.facility()
+    receipt_id = await story.pledged(lot, facility_id)
+    return lot, facility_id, receipt_id, await drawn(story, facility_id, 1_000_000)
+
+
+async def seen_again(story: Story, lot: Lot) -> tuple[str, ...]:
+    """The pallets are set down once more; the observations that show it."""
+    await story.put_down(lot.pallets)
+    units = (await story.verified(lot)).units
+    return tuple(sorted({unit.evidence_ids["position"] for unit in units}))
+
+
+@pytest.mark.parametrize("grade", ["note", "check", "restrict"])
+async def test_a_milder_alarm_freezes_nothing(story: Story, grade: str) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot, grade=grade))
+    assert (await facility(story, facility_id)).state == "open"
+
+
+async def test_an_alarm_on_pledged_pallets_freezes_the_facility_with_its_evidence(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    for party_id in (BANK, OWNER):
+        view = await facility(story, facility_id, party_id)
+        assert (view.state, view.available_fen) == ("frozen", 0)
+        assert view.frozen is not None
+        assert (view.frozen.alarm_id, view.frozen.facts["plate"]) == ("alarm-1", "赣A00009")
+        assert view.frozen.unit_ids == sorted(lot.unit_ids[:2])
+        assert [item["device_id"] for item in view.frozen.evidence] == ["gate-1-reader", "weighbridge-1"]
+
+
+async def test_an_alarm_on_other_goods_leaves_the_facility_open(story: Story) -> None:
+    _, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, await story.receive(3)))
+    assert (await facility(story, facility_id)).state == "open"
+
+
+async def test_the_same_alarm_told_again_freezes_once(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    for _ in range(3):
+        await story.tell(alarm(story, lot))
+    view = await facility(story, facility_id)
+    assert view.frozen is not None
+    assert view.frozen.causes == 1
+    await story.tell(alarm(story, lot, units=5))
+    view = await facility(story, facility_id)
+    assert view.frozen is not None
+    assert (view.frozen.causes, len(view.frozen.unit_ids)) == (2, 5)
+
+
+async def test_while_frozen_nothing_is_drawn_pledged_or_released_but_debts_are_paid(story: Story) -> None:
+    lot, facility_id, receipt_id, loan_id = await lent(story)
+    second = await story.receipt(await story.receive(3))
+    propose = ProposeDrawdown(facility_id=facility_id, amount_fen=1, maturity_on=due(story))
+    waiting = await story.do(propose, BANK, "officer-a")
+    await story.tell(alarm(story, lot))
+    pledge_id = await pledge_of(story, receipt_id)
+    refusals = [
+        (propose, BANK, "officer-a"),
+        (ApproveDrawdown(drawdown_id=waiting.drawdown_id), BANK, "approver-a"),
+        (PledgeReceipt(receipt_id=second, facility_id=facility_id), OWNER, "borrower-o"),
+        (ReleasePledge(pledge_id=pledge_id), BANK, "officer-a"),
+    ]
+    for command, party_id, person_id in refusals:
+        with pytest.raises(Conflict, match=r"facility\.frozen"):
+            await story.do(command, party_id, person_id)
+    paid = await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
+    assert paid.state == "repaid"
+
+
+async def test_two_people_thaw_on_evidence_newer_than_the_freeze(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    propose = ProposeThaw(facility_id=facility_id, reason="All back in place", evidence_ids=evidence_ids)
+    thaw = await story.do(propose, BANK, "officer-a")
+    view = await facility(story, facility_id)
+    assert view.thaw is not None
+    assert (view.state, view.thaw.proposed_by) == ("frozen", "officer-a")
+    with pytest.raises(Forbidden, match=r"thaw\.own_proposal"):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "officer-a")
+    with pytest.raises(NotFound):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), OTHER_BANK, "approver-b")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    view = await facility(story, facility_id)
+    assert (view.state, view.frozen, view.thaw) == ("open", None, None)
+    assert [step.kind for step in view.history if step.kind in {"frozen", "thaw_proposed", "thawed"}] == [
+        "thawed",
+        "thaw_proposed",
+        "frozen",
+    ]
+    with pytest.raises(Conflict, match=r"thaw\.decided"):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    await story.tell(alarm(story, lot))
+    assert (await facility(story, facility_id)).state == "open", "an old alarm told late freezes nothing anew"
+
+
+async def test_evidence_from_before_the_freeze_does_not_thaw(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    before = tuple(
+        unit.evidence_ids["position"] for unit in (await story.verified(lot)).units if unit.evidence_ids
+    )
+    await story.tell(alarm(story, lot))
+    for evidence_ids, key in ((before, "thaw.evidence_old"), (("camera-9:1:1",), "thaw.evidence_unknown")):
+        propose = ProposeThaw(facility_id=facility_id, reason="Looks fine", evidence_ids=evidence_ids)
+        with pytest.raises((Conflict, Invalid)) as refused:
+            await story.do(propose, BANK, "officer-a")
+        assert refused.value.key == key
+
+
+async def test_a_newer_freeze_overtakes_a_proposal_made_without_knowing(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    propose = ProposeThaw(facility_id=facility_id, reason="All back", evidence_ids=evidence_ids)
+    thaw = await story.do(propose, BANK, "officer-a")
+    with pytest.raises(Conflict, match=r"thaw\.already_proposed"):
+        await story.do(propose, BANK, "officer-c")
+    await story.tell(alarm(story, lot, alarm_id="alarm-2"))
+    with pytest.raises(Conflict, match=r"thaw\.decided"):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "frozen"
+
+
+async def test_an_officer_freezes_by_hand_and_another_bank_cannot(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    freeze = FreezeFacility(facility_id=facility_id, reason="Keeper does not answer")
+    for party_id in (OTHER_BANK, OWNER):
+        with pytest.raises(NotFound):
+            await story.do(freeze, party_id)
+    await story.do(freeze, BANK, "officer-a")
+    view = await facility(story, facility_id)
+    assert view.frozen is not None
+    assert (view.frozen.reason_key, view.frozen.alarm_id) == ("freeze.by_officer", None)
+    evidence_ids = await seen_again(story, lot)
+    propose = ProposeThaw(facility_id=facility_id, reason="Keeper answered", evidence_ids=evidence_ids)
+    thaw = await story.do(propose, BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "open"
+
+
+async def test_the_database_itself_refuses_one_person_in_both_chairs(story: Story) -> None:
+    _, facility_id, _, _ = await lent(story)
+    with pytest.raises(psycopg.errors.CheckViolation, match="drawdown_by_two_people"):
+        async with story.tx.savepoint():
+            await story.tx.run(
+                "UPDATE finance.drawdown SET decided_by = proposed_by WHERE facility_id = %(facility)s",
+                {"facility": facility_id},
+            )
+    with pytest.raises(psycopg.errors.CheckViolation, match="thaw_by_two_people"):
+        async with story.tx.savepoint():
+            await story.tx.run(
+                "INSERT INTO finance.thaw (thaw_id, facility_id, freezes_through, reason, evidence_ids,"
+                " proposed_by, proposed_at, approved_by, approved_at)"
+                " VALUES ('t', %(facility)s, 1, 'r', '{e}', 'p', %(now)s, 'p', %(now)s)",
+                {"facility": facility_id, "now": story.tx.now},
+            )
+
+
+JOURNALS = ("freeze", "facility_event", "price", "encumbrance", "entry", "posting")
+
+
+async def test_commands_may_neither_change_nor_remove_rows_of_a_journal(tx: PgTx) -> None:
+    for table in JOURNALS:
+        for right in ("UPDATE", "DELETE", "TRUNCATE"):
+            allowed = await tx.value(
+                "SELECT has_table_privilege('tallyhouse_command', %(table)s, %(right)s)",
+                {"table": f"finance.{table}", "right": right},
+            )
+            assert allowed is False, f"{right} on {table}"
+
+
+async def test_a_journal_refuses_even_its_owner(database_server) -> None:
+    async with await psycopg.AsyncConnection.connect(database_server.owner_dsn) as owner:
+        for table in JOURNALS:
+            with pytest.raises(psycopg.errors.RestrictViolation, match="never changed"):
+                async with owner.transaction():
+                    await owner.execute(f"DELETE FROM finance.{table}".encode())
+
+
+async def test_stock_that_vanishes_from_sight_shows_as_a_shortfall(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    await story.pledged(lot, facility_id)
+    await drawn(story, facility_id, LENDABLE_FEN)
+    story.clock.advance(600)
+    await story.drive_out("341A2B3C4D5E6F7788990011", lot.pallets[:6], 15_000_000)
+    view = await facility(story, facility_id)
+    assert view.lendable_explained.verified_low <= 6
+    assert view.margin.state == "sell"
+    assert view.margin.shortfall_fen >= LENDABLE_FEN // 2
+
+
+async def test_pledged_pallets_driven_to_the_gate_freeze_the_facility_by_tag_and_weight(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    truck = await story.visit()
+    await story.drive_out(truck, lot.pallets[:6], TRUCK_G + 6 * PALLET_G)
+    view = await facility(story, facility_id)
+    assert view.state == "frozen"
+    assert view.frozen is not None
+    assert {"tag", "mass"} <= {item["modality"] for item in view.frozen.evidence}
+    assert set(view.frozen.unit_ids) == set(lot.unit_ids[:6])
+    assert view.lendable_explained.verified_low <= 6
+    await story.drive_in(truck, lot.pallets[:6], weighed=False)
+    evidence_ids = await seen_again(story, lot)
+    propose = ProposeThaw(facility_id=facility_id, reason="Turned back", evidence_ids=evidence_ids)
+    thaw = await story.do(propose, BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "open"
