@@ -70,7 +70,6 @@ def demo(
     """Run the main job on a site of its own, with simulated devices on real protocols."""
     from app.demo.run import DemoOptions, run_demo
     from app.logs import configure_logs
-    from app.logs import configure_logs
 
     configure_logs("warning", "console")
     options = DemoOptions(seed=seed, once=once, report=report, orders=orders, pace=pace)
