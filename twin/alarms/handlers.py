@@ -29,6 +29,8 @@ CLUSTER = timedelta(seconds=120)
 AROUND = timedelta(minutes=10)
 EVIDENCE_KEPT = 40
 REASON_LENGTH_MAX = 500
+DERIVED = ("kind", "grade", "vehicle_id", "lot_ids", "unit_ids", "first_at", "last_at", "facts", "evidence")
+"""What of an alarm follows from evidence; the rest is what people did."""
 WITHDRAWN = "withdrawn"
 
 
@@ -325,7 +327,7 @@ async def _keep(
         await store.insert_alarm(tx, alarm)
         tx.emit(_raised(alarm))
         return concerned | set(alarm["unit_ids"])
-    if all(alarm[name] == before[name] for name in ("kind", "grade", "vehicle_id", "unit_ids", "facts")):
+    if all(alarm[name] == before[name] for name in DERIVED):
         return concerned
     is_graver = grade_rises(before["grade"], alarm["grade"]) or bool(
         set(alarm["unit_ids"]) - set(before["unit_ids"])

@@ -24,7 +24,8 @@ RELEASES = """
 PLATES = "SELECT vehicle_id, plate FROM twin.vehicle WHERE vehicle_id = ANY (%(vehicle_ids)s)"
 # Alarms of one subject that overlap a period: of the same vehicle, or of none known and the same units.
 ALARMS_AT = """
-    SELECT alarm_id, kind, grade, state, vehicle_id, lot_ids, unit_ids, facts, evidence, cleared_by
+    SELECT alarm_id, kind, grade, state, vehicle_id, lot_ids, unit_ids, first_at, last_at, facts, evidence,
+        cleared_by
     FROM twin.alarm
     WHERE site_id = %(site_id)s AND kind = ANY (%(kinds)s) AND subject = %(subject)s
         AND last_at >= %(first_at)s AND first_at <= %(last_at)s

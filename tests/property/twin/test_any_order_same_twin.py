@@ -1,0 +1,164 @@
+"""Any order, duplication and batching of one set of observations gives the same twin."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.database import PgTx
+from kernel.messages import Observation
+from kernel.rng import Rng
+from tests.conftest import START
+from tests.store.twin.choreography import (
+    SITE,
+    SLOTS,
+    TARE_G,
+    UNIT_MASS_G,
+    Day,
+    a_unit,
+    announce,
+    envelopes,
+    open_site,
+    tags_of,
+    truck_tag,
+)
+from twin import api as twin
+from twin.messages import ExpectedDeparture
+
+UNITS = [a_unit(number) for number in range(3)]
+
+# All that is derived. Ids and times of telling are left out: they say when the twin knew, not what.
+STATES = {
+    "unit": "SELECT unit_id, place, slot_id, x_m, y_m, level, probability, modalities, evidence_ids, mass_g,"
+    " last_seen_at, alarm_grade FROM twin.unit ORDER BY unit_id",
+    "lot": "SELECT lot_id, unit_count_low, unit_count_mid, unit_count_high, mass_g_low, mass_g_mid,"
+    " mass_g_high, modalities, evidence_ids, as_of FROM twin.lot ORDER BY lot_id",
+    "track": "SELECT epc_hex, through_at, state FROM twin.track ORDER BY epc_hex",
+    "stay": "SELECT * FROM twin.stay ORDER BY epc_hex, first_at",
+    "crossing": "SELECT * FROM twin.crossing ORDER BY epc_hex, crossed_at",
+    "visit": "SELECT * FROM twin.visit ORDER BY vehicle_id, began_at",
+    "standing": "SELECT * FROM twin.standing ORDER BY vehicle_id, began_at",
+    "weighing": "SELECT * FROM twin.weighing ORDER BY observation_id",
+    "mass_check": "SELECT * FROM twin.mass_check ORDER BY check_key",
+    "vehicle": "SELECT vehicle_id, state, gate_id, entered_at, left_at, gross_g, tare_g FROM twin.vehicle"
+    " ORDER BY vehicle_id",
+    "alarm": "SELECT kind, grade, gate_id, vehicle_id, lot_ids, unit_ids, facts, evidence, first_at, last_at"
+    " FROM twin.alarm WHERE state = 'active' ORDER BY kind, first_at",
+    "discrepancy": "SELECT discrepancy_key, cause, since, facts FROM twin.discrepancy"
+    " WHERE settled_at IS NULL ORDER BY discrepancy_key",
+    "asset": "SELECT asset_id, x_m, y_m, at, is_gone FROM twin.asset WHERE at IS NOT NULL ORDER BY asset_id",
+}
+
+
+def a_day(*, is_released: bool) -> list[Observation]:
+    """In with truck A, put away, A leaves; onto truck B; out, back, and out again (or away for good)."""
+    day = Day(START + timedelta(minutes=1))
+    tags = tags_of(UNITS)
+    day.drive_in(truck_tag(1), tags, TARE_G + 3 * UNIT_MASS_G)
+    day.unload(tags)
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    day.pass_barrier()
+    day.wait(120)
+    day.drive_in(truck_tag(2), [], TARE_G)
+    for tag, slot in zip(tags, SLOTS, strict=False):
+        day.lift(tag, slot.centre)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 3 * UNIT_MASS_G)
+    if is_released:
+        day.pass_barrier()
+    else:
+        day.turn_back(truck_tag(2), tags)
+        day.unload(tags[:2])
+    return day.seen
+
+
+async def _state(tx: PgTx) -> dict[str, Any]:
+    return {name: await tx.rows(sql) for name, sql in STATES.items()}
+
+
+async def _fold(tx: PgTx, batches: list[list[Observation]], *, is_released: bool) -> dict[str, Any]:
+    """The twin after the batches, undone afterwards."""
+    found: dict[str, Any] = {}
+
+    class Undo(Exception):
+        pass
+
+    try:
+        async with tx.savepoint():
+            await open_site(tx)
+            await announce(tx, UNITS)
+            await twin.declare_vehicle(tx, "truck-b", SITE, truck_tag(2), "TRUCK-2")
+            if is_released:
+                await twin.expect_departure(tx, _release())
+            for batch in batches:
+                await twin.apply(tx, envelopes(batch))
+            found = await _state(tx)
+            [audited] = await twin.audit(tx)
+            assert audited.findings == []
+            raise Undo
+    except Undo:
+        return found
+
+
+def _release() -> ExpectedDeparture:
+    return ExpectedDeparture(
+        release_id="release-1",
+        site_id=SITE,
+        gate_id="gate-t",
+        vehicle_id="truck-b",
+        unit_ids=[unit.unit_id for unit in UNITS],
+        valid_from=START,
+        valid_until=START + timedelta(hours=2),
+    )
+
+
+def _shuffled(observations: list[Observation], seed: int, copies: int) -> list[Observation]:
+    rng = Rng(seed).numpy
+    doubled = [*observations, *(observations[index] for index in rng.integers(0, len(observations), copies))]
+    return [doubled[index] for index in rng.permutation(len(doubled))]
+
+
+def _jittered(observations: list[Observation], seed: int, reach: int) -> list[Observation]:
+    """Nearly in order: each may come up to `reach` places early or late, as on a poor line."""
+    rng = Rng(seed).numpy
+    keys = [place + rng.uniform(-reach, reach) for place in range(len(observations))]
+    return [
+        observation for _, observation in sorted(zip(keys, observations, strict=True), key=lambda x: x[0])
+    ]
+
+
+def _batches(observations: list[Observation], size: int) -> list[list[Observation]]:
+    return [observations[start : start + size] for start in range(0, len(observations), size)]
+
+
+async def _same_as_in_order(
+    tx: PgTx, observations: list[Observation], given_: list[Observation], size: int, *, is_released: bool
+) -> None:
+    in_order = await _fold(tx, [observations], is_released=is_released)
+    other = await _fold(tx, _batches(given_, size), is_released=is_released)
+    for name in STATES:
+        assert other[name] == in_order[name], name
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), size=st.integers(10, 60), is_released=st.booleans())
+async def test_any_order_with_duplicates_in_any_batches_gives_the_twin_of_the_order_of_time(
+    tx: PgTx, seed: int, size: int, is_released: bool
+) -> None:
+    observations = a_day(is_released=is_released)
+    await _same_as_in_order(
+        tx, observations, _shuffled(observations, seed, copies=20), size, is_released=is_released
+    )
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32), size=st.integers(1, 30), reach=st.integers(1, 40), is_released=st.booleans()
+)
+async def test_a_line_that_brings_some_late_gives_the_twin_of_the_order_of_time(
+    tx: PgTx, seed: int, size: int, reach: int, is_released: bool
+) -> None:
+    observations = a_day(is_released=is_released)
+    await _same_as_in_order(
+        tx, observations, _jittered(observations, seed, reach), size, is_released=is_released
+    )
