@@ -3,10 +3,9 @@
 import type { Session } from "@shared/api/types";
 import type { IconName } from "@shared/icons";
 import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
-import { i18n, useWords } from "@shared/react/page";
+import { useWords } from "@shared/react/page";
 import { Blank, Icon, Loading, Problem } from "@shared/react/parts";
 import { ConfigProvider, type ThemeConfig } from "antd";
-import { useEffect } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
@@ -43,9 +42,6 @@ function WithSession() {
 
 function SignedIn({ session }: { session: Session }) {
   const { t } = useWords();
-  useEffect(() => {
-    if (session.person.locale !== i18n.locale) i18n.setLocale(session.person.locale);
-  }, [session.person.locale]);
   return (
     <SessionContext value={session}>
       <Router hook={useHashLocation}>

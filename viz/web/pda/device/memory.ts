@@ -1,6 +1,6 @@
 /** The little this device remembers outside the scan queue: who it is, who works with it, the last list of work. */
 
-import type { Session, Task } from "@shared/api/types";
+import type { SignedIn, Task } from "@shared/api/types";
 
 /** Credentials from enrolment. The token goes with every scan; the server can withdraw it. */
 export interface DeviceIdentity {
@@ -10,7 +10,7 @@ export interface DeviceIdentity {
 }
 
 /** Who was signed in last; enough to go on working while the line is cut. Holds no secret. */
-export type Worker = Pick<Session, "person" | "party">;
+export type Worker = Pick<SignedIn, "person" | "party">;
 
 interface Remembered {
   device: DeviceIdentity;

@@ -1,7 +1,7 @@
 /** What the handheld asks of the server. Every failure is sorted into: try again, a person must act, or refused. */
 
 import { ApiClient, ApiProblem } from "@shared/api/client";
-import type { Scan, ScanAnswer, Session, Task } from "@shared/api/types";
+import type { Scan, ScanAnswer, SignedIn, Task } from "@shared/api/types";
 import { type FailureKind, PostFailure } from "../queue/sender";
 import type { Batch } from "../queue/store";
 import type { DeviceIdentity } from "./memory";
@@ -18,8 +18,8 @@ export class Server {
   private hasSession = false;
 
   /** Raises PostFailure. */
-  async session(): Promise<Session> {
-    const session = await sorted(this.client.session());
+  async session(): Promise<SignedIn> {
+    const session = await sorted(this.client.signedIn());
     this.hasSession = true;
     return session;
   }

@@ -69,12 +69,18 @@ test("an answer that is no problem document still becomes a problem with its sta
 
 test("the session's CSRF token goes with unsafe requests only", async () => {
   const { client, calls } = aClient([json({ csrf_token: "token-1" }), json({}), json({})]);
-  await client.session();
+  await client.signedIn();
   await client.get("/sites");
   await client.post("/alarms/a1/acknowledge");
   expect(calls[1]!.headers["X-CSRF-Token"]).toBeUndefined();
   expect(calls[2]!.headers["X-CSRF-Token"]).toBe("token-1");
   expect(calls[2]!.init.credentials).toBe("same-origin");
+});
+
+test("the session comes with the sites that its person may see", async () => {
+  const site = { site_id: "site-1", name_en: "One", name_zh: "一" };
+  const { client } = aClient([json({ csrf_token: "token-1" }), json({ items: [site], next_cursor: null })]);
+  expect((await client.session()).sites).toEqual([site]);
 });
 
 test("401 leads to sign-in, a wrong password does not", async () => {

@@ -2,7 +2,7 @@
  * The one way pages speak with the server: same origin, the session's cookie, its CSRF token on every unsafe
  * request, an idempotency key on every POST, and problem documents as exceptions.
  */
-import type { Facts, ListOf, Locale, ProblemDocument, Session } from "./types";
+import type { Facts, ListOf, Locale, ProblemDocument, Session, SignedIn, Site } from "./types";
 
 export const API_BASE = "/api/v1";
 
@@ -141,14 +141,20 @@ export class ApiClient {
     throw new RangeError(`${path} has more than ${PAGES_MAX} pages`);
   }
 
-  /** The session in force; goes to sign-in when there is none. */
+  /** The session in force and the sites its person may see; goes to sign-in when there is none. */
   async session(): Promise<Session> {
-    return this.remember(await this.get<Session>("/session"));
+    const signedIn = await this.signedIn();
+    return { ...signedIn, sites: await this.list<Site>("/sites") };
+  }
+
+  /** Who is signed in, without the sites. */
+  async signedIn(): Promise<SignedIn> {
+    return this.remember(await this.get<SignedIn>("/session"));
   }
 
   /** Raises ApiProblem with key `session.refused` when the name or the password is wrong. */
-  async signIn(username: string, password: string, locale: Locale): Promise<Session> {
-    return this.remember(await this.request<Session>("POST", "/session", { username, password, locale }, {}));
+  async signIn(username: string, password: string, locale: Locale): Promise<SignedIn> {
+    return this.remember(await this.request<SignedIn>("POST", "/session", { username, password, locale }, {}));
   }
 
   async signOut(): Promise<void> {
@@ -156,7 +162,7 @@ export class ApiClient {
     this.csrfToken = "";
   }
 
-  private remember(session: Session): Session {
+  private remember(session: SignedIn): SignedIn {
     this.csrfToken = session.csrf_token;
     return session;
   }

@@ -51,11 +51,15 @@ export interface Party {
   name: string;
 }
 
-export interface Session {
+export interface SignedIn {
   person: Person;
   party: Party;
   csrf_token: string;
   expires_at: string;
+}
+
+/** A session with the sites that its person may see. */
+export interface Session extends SignedIn {
   sites: Site[];
 }
 
