@@ -132,7 +132,7 @@ async def _new_ones(
 ) -> tuple[list[Received], int, list[Rejected]]:
     """Split into new readings, a count of repeats, and clones: one identity with two contents."""
     again = {
-        _identity(item.observation)
+        _identity(item.observation): item.observation.observed_at
         for item in accepted
         if item.observation.sequence in marks[item.observation.device_id, item.observation.boot]
     }

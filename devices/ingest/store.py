@@ -1,4 +1,4 @@
-"""The SQL of the journal, its watermarks and quarantine. Batches go in as arrays, one statement each."""
+"""The SQL of the journal, its watermarks and quarantine. A batch takes one statement, however long it is."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -6,7 +6,14 @@ from datetime import date, datetime
 
 import msgspec
 
-from devices.ingest.model import Bounds, Received, Registration, reading_kind
+from devices.ingest.model import (
+    EARLIEST,
+    FUTURE_MAX,
+    Bounds,
+    Received,
+    Registration,
+    reading_kind,
+)
 from devices.ingest.ranges import Spans
 from kernel.messages import AckedThrough, AnyReading, DeviceStatus, Envelope, Observation, Rejected
 from kernel.tx import ReadTx, Row, Tx
@@ -47,21 +54,24 @@ SAVE_WATERMARKS = """
     ) AS fresh (device_id, boot, settled, acked_through, max_sequence)
     ON CONFLICT (device_id, boot) DO UPDATE SET settled = EXCLUDED.settled,
         acked_through = EXCLUDED.acked_through, max_sequence = EXCLUDED.max_sequence"""
-# What the journal holds under identities that came again.
+# What the journal holds under identities that came again, in the partitions of a span of time.
 STORED = """
     SELECT o.device_id, o.boot, o.sequence, o.observed_at, o.reading
     FROM devices.observation o
     JOIN unnest(%(device_ids)s::text[], %(boots)s::bigint[], %(sequences)s::bigint[])
-        AS again (device_id, boot, sequence) USING (device_id, boot, sequence)"""
+        AS again (device_id, boot, sequence) USING (device_id, boot, sequence)
+    WHERE o.observed_at BETWEEN %(first)s AND %(last)s"""
+# The batch comes as one JSON text: to build and to bind arrays of quoted readings takes ten times as long.
 INSERT_OBSERVATIONS = """
     INSERT INTO devices.observation (site_id, position, device_id, boot, sequence, observed_at, received_at,
         recorded_at, kind, quality, reading, raw_sha256)
-    SELECT %(site_id)s, %(position)s + row_number() OVER (ORDER BY place), device_id, boot, sequence,
-        observed_at, received_at, %(now)s, kind, quality, reading::jsonb, raw_sha256
-    FROM unnest(
-        %(device_ids)s::text[], %(boots)s::bigint[], %(sequences)s::bigint[], %(observed)s::timestamptz[],
-        %(received)s::timestamptz[], %(kinds)s::text[], %(qualities)s::text[], %(readings)s::text[],
-        %(raws)s::text[]
+    SELECT %(site_id)s, %(position)s + place, device_id, boot, sequence, observed_at, received_at, %(now)s,
+        kind, quality, reading, raw_sha256
+    FROM ROWS FROM (
+        json_to_recordset(%(batch)s::json) AS (
+            device_id text, boot bigint, sequence bigint, observed_at timestamptz, received_at timestamptz,
+            kind text, quality text, reading jsonb, raw_sha256 text
+        )
     ) WITH ORDINALITY AS fresh (
         device_id, boot, sequence, observed_at, received_at, kind, quality, reading, raw_sha256, place
     )"""
@@ -150,43 +160,67 @@ async def save_watermarks(tx: Tx, marks: Mapping[Key, Spans]) -> None:
         )
 
 
-async def stored(tx: ReadTx, identities: Collection[Identity]) -> dict[Identity, tuple[datetime, AnyReading]]:
-    """Time and reading of those identities that the journal holds."""
-    if not identities:
+async def stored(
+    tx: ReadTx, again: Mapping[Identity, datetime]
+) -> dict[Identity, tuple[datetime, AnyReading]]:
+    """Time and reading of those identities that the journal holds.
+
+    `again` gives the time under which each came again. A repeat has its first time, so the days of the batch
+    are looked through first; only what is not there, a clone or a reading set aside, is looked for anywhere.
+    """
+    if not again:
         return {}
+    found = await _stored(tx, again, min(again.values()), max(again.values()))
+    elsewhere = [identity for identity in again if identity not in found]
+    return found | await _stored(tx, elsewhere, EARLIEST, tx.now + FUTURE_MAX) if elsewhere else found
+
+
+async def _stored(
+    tx: ReadTx, identities: Collection[Identity], first: datetime, last: datetime
+) -> dict[Identity, tuple[datetime, AnyReading]]:
     device_ids, boots, sequences = zip(*identities, strict=True)
-    rows = await tx.rows(
-        STORED, {"device_ids": list(device_ids), "boots": list(boots), "sequences": list(sequences)}
-    )
+    wanted = {
+        "device_ids": list(device_ids),
+        "boots": list(boots),
+        "sequences": list(sequences),
+        "first": first,
+        "last": last,
+    }
     return {
         (row["device_id"], row["boot"], row["sequence"]): (
             row["observed_at"],
             msgspec.convert(row["reading"], AnyReading),
         )
-        for row in rows
+        for row in await tx.rows(STORED, wanted)
     }
 
 
 async def insert_observations(tx: Tx, site_id: str, after: int, batch: Sequence[Received]) -> None:
     """Append the batch at positions `after + 1` and on, in its order."""
-    observations = [received.observation for received in batch]
     await tx.run(
         INSERT_OBSERVATIONS,
         {
             "site_id": site_id,
             "position": after,
             "now": tx.now,
-            "device_ids": [observation.device_id for observation in observations],
-            "boots": [observation.boot for observation in observations],
-            "sequences": [observation.sequence for observation in observations],
-            "observed": [observation.observed_at for observation in observations],
-            "received": [received.received_at for received in batch],
-            "kinds": [reading_kind(observation) for observation in observations],
-            "qualities": [observation.quality for observation in observations],
-            "readings": [msgspec.json.encode(observation.reading).decode() for observation in observations],
-            "raws": [observation.raw_sha256 for observation in observations],
+            "batch": msgspec.json.encode([_row(received) for received in batch]).decode(),
         },
     )
+
+
+def _row(received: Received) -> Row:
+    observation = received.observation
+    return {
+        "device_id": observation.device_id,
+        "boot": observation.boot,
+        "sequence": observation.sequence,
+        "observed_at": observation.observed_at,
+        "received_at": received.received_at,
+        "kind": reading_kind(observation),
+        "quality": observation.quality,
+        "reading": observation.reading,
+        "raw_sha256": observation.raw_sha256,
+    }
 
 
 async def insert_quarantine(tx: Tx, site_id: str, entries: Sequence[Rejected]) -> None:
