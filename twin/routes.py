@@ -1,5 +1,9 @@
 """Routes of the twin, for the application to mount."""
 
+from fastapi import APIRouter
+
+from twin.alarms.routes import router as alarms
+from twin.evidence.routes import router as evidence
 from twin.layout.routes import router as layout
 
-ROUTERS = [layout]
+ROUTERS: list[APIRouter] = [layout, evidence, alarms]

@@ -83,7 +83,7 @@ def _row(row: Row, points: dict[str, Point]) -> AlarmRow:
         gate_id=row["gate_id"],
         vehicle_id=row["vehicle_id"],
         point=points.get(row["gate_id"]),
-        text_key=f"alarms.{row['kind']}",
+        text_key=f"alarm.{row['kind']}",
         facts=row["facts"],
         evidence=evidence,
     )

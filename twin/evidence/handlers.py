@@ -92,10 +92,10 @@ def _belief(ground: Grounds, presence: Presence) -> UnitBelief:
         seen_slot_id=presence.slot_id,
         seen_at=presence.last_seen_at if ground.track is not None else None,
         placed_at=None if ground.track is None else ground.track.placed_at,
-        away_at=presence.gone_at,
-        left_at=ground.left_at if presence.place == "left" else None,
+        gone_at=presence.gone_at,
         is_released=_is_released(ground, presence.gone_at),
         delivery_done_at=ground.delivery_done_at,
+        mass_differs_at=ground.row["mass_differs_at"],
     )
 
 

@@ -16,6 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -269,10 +270,13 @@ def _mass_interval(
 # --- discrepancies -------------------------------------------------------------------------------
 
 
-class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
-    """Books and sensors disagree about a unit (or, `unit_id` None, about a delivery)."""
+DiscrepancyKind = Literal["missing", "wrong_place", "unexpected", "mass"]
 
-    kind: str
+
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
+    """Books and sensors disagree about a unit: what kind, from which cause, since when."""
+
+    kind: DiscrepancyKind
     cause: str
     since: datetime
     facts: dict[str, str | int | None]
@@ -287,37 +291,50 @@ class UnitBelief(msgspec.Struct, frozen=True, kw_only=True):
     seen_slot_id: str | None
     seen_at: datetime | None
     placed_at: datetime | None
-    away_at: datetime | None
-    left_at: datetime | None
+    gone_at: datetime | None
     is_released: bool
     delivery_done_at: datetime | None
     """When the vehicle of the unit's delivery had left; None while it is here or none was announced."""
+    mass_differs_at: datetime | None
+    """When its delivery was weighed and the net mass disagreed; None when it agreed or was not weighed."""
 
 
 def discrepancies_of(unit: UnitBelief) -> list[Discrepancy]:
     """Where the books and the sensors disagree about this unit; empty when they agree."""
-    found = []
-    claimed = unit.claimed_slot_id is not None and unit.claimed_at is not None
-    gone_at = unit.left_at or unit.away_at
-    if unit.seen_at is None:
-        if unit.delivery_done_at is not None:
-            found.append(_differs("not_seen_at_delivery", "announced_not_heard", unit.delivery_done_at, unit))
-        elif claimed and unit.claimed_at is not None:
-            found.append(_differs("claimed_unseen", "no_sensor_saw_it", unit.claimed_at, unit))
-    elif gone_at is not None:
-        if not unit.is_released:
-            found.append(_differs("gone_without_release", "crossed_gate", gone_at, unit))
-    elif claimed and unit.placed_at is not None and unit.claimed_at is not None:
-        settled = unit.seen_place in {"slot", "staging"}
-        if settled and unit.seen_slot_id != unit.claimed_slot_id:
-            cause = "moved_after_claim" if unit.placed_at > unit.claimed_at else "claimed_after_seen"
-            found.append(_differs("place_differs", cause, max(unit.placed_at, unit.claimed_at), unit))
-    elif unit.claimed_at is not None and unit.claimed_slot_id is None and unit.seen_at > unit.claimed_at:
-        found.append(_differs("seen_after_departure", "books_say_left", unit.seen_at, unit))
-    return found
+    found = [_missing(unit) if unit.seen_at is None or unit.gone_at is not None else _misplaced(unit)]
+    if unit.mass_differs_at is not None and unit.delivery_done_at is not None:
+        found.append(_differs("mass", "net_mass_differs", unit.mass_differs_at, unit))
+    return [item for item in found if item is not None]
 
 
-def _differs(kind: str, cause: str, since: datetime, unit: UnitBelief) -> Discrepancy:
+def _missing(unit: UnitBelief) -> Discrepancy | None:
+    """The books have it here; no sensor has."""
+    if unit.gone_at is not None:
+        return None if unit.is_released else _differs("missing", "gone_without_release", unit.gone_at, unit)
+    if unit.delivery_done_at is not None:
+        return _differs("missing", "announced_not_seen", unit.delivery_done_at, unit)
+    if unit.claimed_slot_id is not None and unit.claimed_at is not None:
+        return _differs("missing", "claimed_never_seen", unit.claimed_at, unit)
+    return None
+
+
+def _misplaced(unit: UnitBelief) -> Discrepancy | None:
+    """It is here, but not where the books say, or the books say it has left."""
+    assert unit.seen_at is not None
+    if unit.claimed_at is None:
+        return None
+    if unit.claimed_slot_id is None:
+        is_later = unit.seen_at > unit.claimed_at
+        return _differs("unexpected", "seen_after_departure", unit.seen_at, unit) if is_later else None
+    if unit.placed_at is None or unit.seen_place not in {"slot", "staging"}:
+        return None
+    if unit.seen_slot_id == unit.claimed_slot_id:
+        return None
+    cause = "moved_after_claim" if unit.placed_at > unit.claimed_at else "claimed_after_seen"
+    return _differs("wrong_place", cause, max(unit.placed_at, unit.claimed_at), unit)
+
+
+def _differs(kind: DiscrepancyKind, cause: str, since: datetime, unit: UnitBelief) -> Discrepancy:
     facts: dict[str, str | int | None] = {
         "claimed_slot_id": unit.claimed_slot_id,
         "seen_slot_id": unit.seen_slot_id,

@@ -17,20 +17,13 @@ LOT = """
 LOT_UNITS = """
     SELECT unit_id, probability, level, modalities, evidence_ids, slot_id, mass_g, last_seen_at
     FROM twin.unit WHERE lot_id = %(lot_id)s ORDER BY unit_id"""
-# Book figures here are the declarations that the twin was given; wms has the balances.
 LOTS = """
     SELECT l.lot_id, l.site_id, l.sku, l.owner_party_id, p.name AS owner_name, l.unit_count_low,
         l.unit_count_mid, l.unit_count_high, l.mass_g_low, l.mass_g_mid, l.mass_g_high, l.modalities, l.as_of,
-        b.units, b.quantity_each, b.mass_g,
         (SELECT count(*) FROM twin.discrepancy d
             WHERE d.lot_id = l.lot_id AND d.settled_at IS NULL) AS discrepancies
     FROM twin.lot l
     LEFT JOIN identity.party p ON p.party_id = l.owner_party_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS units, coalesce(sum(u.quantity_each), 0)::bigint AS quantity_each,
-            coalesce(sum(u.expected_mass_g), 0)::bigint AS mass_g
-        FROM twin.unit u WHERE u.lot_id = l.lot_id AND u.claimed_slot_id IS NOT NULL
-    ) b
     WHERE l.site_id = %(site_id)s AND (%(after)s::text IS NULL OR l.lot_id > %(after)s)
     ORDER BY l.lot_id LIMIT %(limit)s"""
 DISCREPANCIES = """
@@ -68,16 +61,13 @@ SIGHTINGS = """
 
 
 class LotRow(Part, frozen=True, kw_only=True):
-    """A lot with what the books declare and what sensors vouch for."""
+    """A lot with what sensors vouch for; what the books have of it, wms knows."""
 
     lot_id: str
     site_id: str
     sku: str
     owner_party_id: str
     owner_name: str
-    units: int
-    quantity_each: int
-    mass_g: int
     low: int
     mid: int
     high: int
@@ -121,11 +111,12 @@ class UnitDetail(Part, frozen=True, kw_only=True):
 
 
 MODALITY_TEXTS: dict[Modality, str] = {
-    "tag": "evidence.reason.tag",
-    "mass": "evidence.reason.mass",
-    "position": "evidence.reason.position",
-    "sight": "evidence.reason.sight",
+    "tag": "sighting.tag_read",
+    "mass": "sighting.mass",
+    "position": "sighting.position",
+    "sight": "sighting.sight",
 }
+"""What to say of a modality's last observation of a unit."""
 
 
 async def verified_stock(read: ReadTx, lot_id: str) -> VerifiedStock:
@@ -175,9 +166,6 @@ def _lot(row: Row) -> LotRow:
         sku=row["sku"],
         owner_party_id=row["owner_party_id"],
         owner_name=row["owner_name"] or row["owner_party_id"],
-        units=row["units"],
-        quantity_each=row["quantity_each"],
-        mass_g=row["mass_g"],
         low=row["unit_count_low"],
         mid=row["unit_count_mid"],
         high=row["unit_count_high"],
@@ -225,13 +213,13 @@ async def unit_detail(read: ReadTx, site_id: str, unit_id: str) -> UnitDetail:
 
 
 def _sighting(row: Row) -> SightingRow:
-    kind = f"tag_{row['side']}" if row["kind"] == "tag" and row["side"] else row["kind"]
-    facts = {name: row[name] for name in ("gate_id", "slot_id", "rssi_cdbm") if row[name]}
+    kind = "tag_read" if row["kind"] == "tag" else row["kind"]
+    facts = {name: row[name] for name in ("gate_id", "side", "slot_id", "rssi_cdbm") if row[name]}
     return SightingRow(
         observation_id=row["observation_id"],
         device_id=row["device_id"],
         kind=kind,
         at=row["at"],
-        text_key=f"sightings.{kind}",
+        text_key=f"sighting.{kind}",
         facts=facts,
     )

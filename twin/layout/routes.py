@@ -33,9 +33,16 @@ async def list_sites(session: Anyone, paging: PagingQuery) -> Page[SiteRow]:
 
 
 @router.post("/sites", status_code=201)
-async def import_layout(session: Admin, layout: Annotated[dict[str, Any], Body(embed=True)]) -> ImportedView:
-    """Make a layout current; every violation is listed in the problem document."""
-    imported = await session.do(ImportLayout(layout=_layout(layout)))
+async def import_layout(
+    session: Admin,
+    layout: Annotated[dict[str, Any], Body()],
+    keeper_party_id: Annotated[str, Body(max_length=100)] = "",
+) -> ImportedView:
+    """Make a layout current; every violation is listed in the problem document.
+
+    `keeper_party_id` is the party that keeps the site; empty means the caller's own.
+    """
+    imported = await session.do(ImportLayout(layout=_layout(layout), keeper_party_id=keeper_party_id))
     return ImportedView(site_id=imported.site_id, version=imported.version)
 
 
