@@ -44,7 +44,10 @@ PREFIX = "6901234"
 PALLET_G = 1_000_000
 TRUCK_G = 9_000_000
 EACH = 40
-DEMO = msgspec.json.decode(Path("simulators/scenarios/demo/layout.json").read_bytes(), type=Layout)
+ROOT = Path(__file__).parents[3]
+DEMO = msgspec.json.decode(
+    (ROOT / "simulators" / "scenarios" / "demo" / "layout.json").read_bytes(), type=Layout
+)
 LAYOUT = msgspec.structs.replace(DEMO, racks=DEMO.racks[:2])
 """The demonstration site with two of its racks: enough slots, and quick to import."""
 SLOTS = all_slots(LAYOUT)

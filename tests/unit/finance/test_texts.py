@@ -7,7 +7,8 @@ import pytest
 
 from app.texts import LOCALES, Texts
 
-SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(Path("finance").rglob("*.py")))
+FINANCE = Path(__file__).parents[3] / "finance"
+SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(FINANCE.rglob("*.py")))
 RAISED = re.compile(r"(?:Conflict|Invalid|NotFound|Forbidden)\(\s*\"([a-z_]+\.[a-z_]+)\"")
 PASSED = re.compile(r"require_second_person\([^)]*\"([a-z_]+\.[a-z_]+)\"\)")
 KEYS = sorted({*RAISED.findall(SOURCE), *PASSED.findall(SOURCE), "facility.frozen", "facility.closed"})
