@@ -229,35 +229,38 @@ async def confirm_picks(tx: Tx, site_id: str, done: Sequence[tuple[Task, str]]) 
         return
     whole = await _whole_units(tx, site_id, [task for task, _ in done])
     parcel_of = await _parcels(tx, site_id, [task for task, _ in done if task.unit_id not in whole])
-    moves, picked = [], []
+    moves: dict[str, Move] = {}
     for task, observation_id in done:
         assert task.order_id is not None
         assert task.reservation_id is not None
         unit_id = task.unit_id if task.unit_id in whole else parcel_of[task.order_id]
-        moves.append(
-            Move(
-                Goods(task.owner_party_id, task.sku, task.lot_id),
-                task.quantity_each,
-                Place(task.unit_id, task.from_bin),
-                Place(unit_id, STAGING_OUT),
-                "pick",
-                task.task_id,
-                observation_id,
-                promised=True,
-            )
+        moves[task.reservation_id] = Move(
+            Goods(task.owner_party_id, task.sku, task.lot_id),
+            task.quantity_each,
+            Place(task.unit_id, task.from_bin),
+            Place(unit_id, STAGING_OUT),
+            "pick",
+            task.task_id,
+            observation_id,
+            promised=True,
         )
-        picked.append((task.reservation_id, unit_id, task.lot_id, task.sku))
-    await apply_moves(tx, site_id, moves)
-    await store.mark_picked(tx, site_id, STAGING_OUT, picked)
+    balances = await apply_moves(tx, site_id, list(moves.values()))
+    await store.mark_picked(
+        tx,
+        {reservation_id: balances[move.goods, move.target] for reservation_id, move in moves.items()},
+    )
     await _claim_emptied(tx, site_id, {task.unit_id for task, _ in done}, whole)
     await _progress(tx, site_id, done)
 
 
 async def _whole_units(tx: Tx, site_id: str, picks: Sequence[Task]) -> set[str]:
     """Pallets that one pick takes whole: untouched, and all of them."""
-    on_hand = await store.units_on_hand(tx, site_id, [task.unit_id for task in picks])
+    units = await stock.units_by_id(tx, [task.unit_id for task in picks])
+    pieces = await stock.on_hand(tx, site_id, units)
     return {
-        task.unit_id for task in picks if on_hand[task.unit_id] == (task.quantity_each, task.quantity_each)
+        task.unit_id
+        for task in picks
+        if task.quantity_each == pieces[task.unit_id] == units[task.unit_id]["full_each"]
     }
 
 
@@ -286,8 +289,8 @@ async def _parcels(tx: Tx, site_id: str, picks: Sequence[Task]) -> dict[str, str
 
 async def _claim_emptied(tx: Tx, site_id: str, unit_ids: set[str], whole: set[str]) -> None:
     """Tell the twin that a slot is claimed no longer: the pallet was taken out, or its last piece was."""
-    on_hand = await store.units_on_hand(tx, site_id, unit_ids)
-    gone = [unit_id for unit_id in sorted(unit_ids) if unit_id in whole or on_hand[unit_id][1] == 0]
+    pieces = await stock.on_hand(tx, site_id, unit_ids)
+    gone = [unit_id for unit_id in sorted(unit_ids) if unit_id in whole or pieces[unit_id] == 0]
     claims = [
         StockClaimed(site_id=site_id, unit_id=unit_id, slot_id=None, claimed_at=tx.now, cause="pick")
         for unit_id in gone

@@ -1,6 +1,6 @@
 """SQL of reservations. Their orders, tasks and units are locked by the caller."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kernel.tx import ReadTx, Row, Tx
@@ -13,13 +13,10 @@ INSERT = """
     FROM unnest(%(reservation_ids)s::text[], %(order_ids)s::text[], %(line_nos)s::integer[],
         %(balance_ids)s::bigint[], %(quantities)s::bigint[], %(masses)s::bigint[])
         AS t(reservation_id, order_id, line_no, balance_id, quantity_each, mass_g)"""
-# Where the picked pieces are now: the outbound floor, in the pallet itself or in the order's parcel.
+# The pieces are on the outbound floor now, in the pallet itself or in the order's parcel.
 PICKED = """
-    UPDATE wms.reservation r SET state = 'picked', balance_id = b.balance_id, changed_at = %(now)s
-    FROM unnest(%(reservation_ids)s::text[], %(unit_ids)s::text[], %(lots)s::text[], %(skus)s::text[])
-            AS t(reservation_id, unit_id, lot_id, sku)
-        JOIN wms.balance b ON b.site_id = %(site_id)s AND b.unit_id = t.unit_id AND b.bin = %(bin)s
-            AND b.lot_id = t.lot_id AND b.sku = t.sku AND b.hold_id IS NULL AND b.status = 'available'
+    UPDATE wms.reservation r SET state = 'picked', balance_id = t.balance_id, changed_at = %(now)s
+    FROM unnest(%(reservation_ids)s::text[], %(balance_ids)s::bigint[]) AS t(reservation_id, balance_id)
     WHERE r.reservation_id = t.reservation_id AND r.state = 'reserved'"""
 CHANGE = """
     UPDATE wms.reservation SET state = %(new)s, changed_at = %(now)s
@@ -30,11 +27,6 @@ OF_ORDERS = """
     FROM wms.reservation r JOIN wms.balance b USING (balance_id)
     WHERE r.order_id = ANY(%(order_ids)s) AND r.state = ANY(%(states)s)
     ORDER BY r.balance_id, r.reservation_id"""
-UNITS_ON_HAND = """
-    SELECT b.unit_id, u.full_each, sum(b.quantity_each)::bigint AS quantity_each
-    FROM wms.balance b JOIN wms.unit u USING (unit_id)
-    WHERE b.site_id = %(site_id)s AND b.unit_id = ANY(%(unit_ids)s)
-    GROUP BY b.unit_id, u.full_each"""
 PARCELS = """
     SELECT order_id, parcel_unit_id, owner_party_id FROM wms.outbound_order
     WHERE order_id = ANY(%(order_ids)s)"""
@@ -59,17 +51,11 @@ async def insert(tx: Tx, site_id: str, reservations: Sequence[Row]) -> None:
     await tx.run(INSERT, {"site_id": site_id, "now": tx.now, **columns})
 
 
-async def mark_picked(
-    tx: Tx, site_id: str, bin_name: str, picked: Sequence[tuple[str, str, str, str]]
-) -> None:
-    """Picked: (reservation, the unit its pieces are in now, lot, item). Each must have been reserved."""
-    columns = dict(
-        zip(
-            ("reservation_ids", "unit_ids", "lots", "skus"), map(list, zip(*picked, strict=True)), strict=True
-        )
-    )
-    done = await tx.run(PICKED, {"site_id": site_id, "bin": bin_name, "now": tx.now, **columns})
-    assert done == len(picked), "a reservation is picked once, and its pieces are where they were moved"
+async def mark_picked(tx: Tx, balance_of: Mapping[str, int]) -> None:
+    """Mark reservations as picked, each with the balance that has its pieces now; each was reserved."""
+    params = {"reservation_ids": list(balance_of), "balance_ids": list(balance_of.values()), "now": tx.now}
+    done = await tx.run(PICKED, params)
+    assert done == len(balance_of), "a reservation is picked once"
 
 
 async def change(tx: Tx, reservation_ids: Sequence[str], old: str, new: str) -> None:
@@ -82,12 +68,6 @@ async def change(tx: Tx, reservation_ids: Sequence[str], old: str, new: str) -> 
 async def of_orders(read: ReadTx, order_ids: Iterable[str], states: Sequence[str]) -> list[Row]:
     """Reservations with the place of their pieces, by balance."""
     return await read.rows(OF_ORDERS, {"order_ids": sorted(set(order_ids)), "states": list(states)})
-
-
-async def units_on_hand(read: ReadTx, site_id: str, unit_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Per unit: what it held when full, and what the books have of it now."""
-    rows = await read.rows(UNITS_ON_HAND, {"site_id": site_id, "unit_ids": sorted(set(unit_ids))})
-    return {row["unit_id"]: (row["full_each"], row["quantity_each"]) for row in rows}
 
 
 async def parcels(read: ReadTx, order_ids: Iterable[str]) -> dict[str, Row]:

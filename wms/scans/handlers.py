@@ -83,7 +83,8 @@ async def _bench(tx: Tx, site_id: str, scans: Sequence[Scan]) -> Bench:
     units = await stock.units_by_sscc(tx, site_id, [sscc_of(scan.code) for scan in scans])
     unit_of = {sscc: row["unit_id"] for sscc, row in units.items()}
     named = [scan.task_id for scan in scans if scan.task_id]
-    concerned = await tasks.ids_for_scans(tx, site_id, named, unit_of.values())
+    loose = [unit_of.get(sscc_of(scan.code), "") for scan in scans if not scan.task_id]
+    concerned = await tasks.ids_for_scans(tx, site_id, named, loose)
     await orders.lock(tx, {row["order_id"] for row in concerned if row["order_id"]})
     locked = {task.task_id: task for task in await tasks.lock(tx, [row["task_id"] for row in concerned])}
     # All units at once: putaways and picks are carried out one after the other, and would lock in two orders.

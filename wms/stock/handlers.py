@@ -33,22 +33,25 @@ async def require_site(read: ReadTx, site_id: str) -> None:
         raise NotFound("sites.unknown", site_id=site_id)
 
 
-async def apply_moves(tx: Tx, site_id: str, moves: Sequence[Move]) -> None:
-    """Carry out moves of one site: lock their balances, check, change balances, append to the journal.
+async def apply_moves(tx: Tx, site_id: str, moves: Sequence[Move]) -> dict[tuple[Goods, Place], int]:
+    """Carry out moves of one site: lock their units, check, change balances, append to the journal.
+
+    Returns the balances touched: goods and place to balance id.
 
     Raises Conflict `stock.held` when held pieces would change place and `stock.not_enough` when a balance
     would fall below zero or below its promises. Costs a handful of statements however many moves there are.
     """
     if not moves:
-        return
+        return {}
     changes = changes_of(moves)
     locked = await store.lock_balances_of_units(tx, site_id, [change.place.unit_id for change in changes])
     balances = {(balance.goods, balance.place): balance for balance in locked}
     require_enough(changes, balances)
     less, more = _split(changes, balances)
     await store.take(tx, less)
-    await store.put(tx, site_id, more)
+    made = await store.put(tx, site_id, more)
     await store.append_moves(tx, site_id, moves)
+    return made | {key: balance.balance_id for key, balance in balances.items()}
 
 
 def _split(

@@ -57,7 +57,8 @@ PUT = """
         %(statuses)s::text[], %(holds)s::text[], %(quantities)s::bigint[], %(reserved)s::bigint[]) AS t
     ON CONFLICT ON CONSTRAINT balance_key DO UPDATE
     SET quantity_each = wms.balance.quantity_each + excluded.quantity_each,
-        reserved_each = wms.balance.reserved_each + excluded.reserved_each"""
+        reserved_each = wms.balance.reserved_each + excluded.reserved_each
+    RETURNING balance_id, owner_party_id, sku, lot_id, unit_id, bin, status, hold_id"""
 
 APPEND_MOVES = """
     INSERT INTO wms.stock_move (site_id, owner_party_id, sku, lot_id, quantity_each,
@@ -150,6 +151,15 @@ async def lock_balances_of_units(tx: Tx, site_id: str, unit_ids: Iterable[str]) 
     return [balance_from_row(row) for row in await tx.rows(BALANCES_OF_UNITS, params)]
 
 
+async def on_hand(tx: Tx, site_id: str, unit_ids: Iterable[str]) -> dict[str, int]:
+    """What the books have of each unit, in all its places; 0 for a unit they have nothing of."""
+    pieces = dict.fromkeys(sorted(set(unit_ids)), 0)
+    params = {"site_id": site_id, "unit_ids": list(pieces)}
+    for row in await tx.rows(BALANCES_OF_UNITS, params):
+        pieces[row["unit_id"]] += row["quantity_each"]
+    return pieces
+
+
 async def lock_balances_of_skus(
     tx: Tx, site_id: str, skus: Iterable[str], owner_party_ids: Iterable[str]
 ) -> list[Balance]:
@@ -174,20 +184,27 @@ async def take(tx: Tx, taken: Sequence[tuple[int, Change]]) -> None:
         await tx.run(TAKE, columns)
 
 
-async def put(tx: Tx, site_id: str, changes: Sequence[Change]) -> None:
-    """Raise balance rows, making those that do not exist."""
-    if changes:
-        columns = {
-            "site_id": site_id,
-            **_goods_columns([change.goods for change in changes]),
-            "units": [change.place.unit_id for change in changes],
-            "bins": [change.place.bin for change in changes],
-            "statuses": [change.place.status for change in changes],
-            "holds": [change.place.hold_id for change in changes],
-            "quantities": [change.quantity_each for change in changes],
-            "reserved": [change.reserved_each for change in changes],
-        }
-        await tx.run(PUT, columns)
+async def put(tx: Tx, site_id: str, changes: Sequence[Change]) -> dict[tuple[Goods, Place], int]:
+    """Raise balance rows, making those that do not exist; returns their ids."""
+    if not changes:
+        return {}
+    columns = {
+        "site_id": site_id,
+        **_goods_columns([change.goods for change in changes]),
+        "units": [change.place.unit_id for change in changes],
+        "bins": [change.place.bin for change in changes],
+        "statuses": [change.place.status for change in changes],
+        "holds": [change.place.hold_id for change in changes],
+        "quantities": [change.quantity_each for change in changes],
+        "reserved": [change.reserved_each for change in changes],
+    }
+    return {
+        (
+            Goods(row["owner_party_id"], row["sku"], row["lot_id"]),
+            Place(row["unit_id"], row["bin"], row["status"], row["hold_id"]),
+        ): row["balance_id"]
+        for row in await tx.rows(PUT, columns)
+    }
 
 
 async def append_moves(tx: Tx, site_id: str, moves: Sequence[Move]) -> None:
