@@ -36,7 +36,7 @@ export function ActivityPanel() {
         {t("viewer.activity")}
       </button>
       {isActivityOpen && (
-        <ol>
+        <ol tabIndex={0} aria-label={t("viewer.activity")}>
           {activity.map((row) => (
             <li key={row.cursor}>
               <time className="th-mono th-faint">{formatTime(row.at, locale, zone)}</time>

@@ -22,6 +22,8 @@ import { color } from "./palette";
 
 /** Heights over the ground in metres, so that areas that overlap do not flicker. */
 const HEIGHT = { zone: 0.01, road: 0.02, shade: 0.03, line: 0.04, name: 0.05 };
+/** The ground covers most of the picture and is covered itself: it is drawn last. */
+const GROUND_ORDER = 5;
 /** Room around the site's outline in metres. */
 const MARGIN_M = 400;
 
@@ -51,6 +53,7 @@ function area(zone: Zone): Mesh {
   const shape = new Shape();
   outlineM(zone).forEach(([x, y], at) => (at === 0 ? shape.moveTo(x, y) : shape.lineTo(x, y)));
   const mesh = new Mesh(new ShapeGeometry(shape), new MeshBasicMaterial({ color: color(FILL[zone.kind]) }));
+  mesh.renderOrder = GROUND_ORDER;
   mesh.position.z = zone.kind === "road" ? HEIGHT.road : HEIGHT.zone;
   return mesh;
 }
@@ -104,6 +107,7 @@ function groundPlane(site: SiteFrame): Mesh {
     new MeshBasicMaterial({ color: color("--scene-ground") }),
   );
   plane.position.set(width / 2, length / 2, -0.02);
+  plane.renderOrder = GROUND_ORDER;
   return plane;
 }
 

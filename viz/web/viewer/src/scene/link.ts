@@ -26,6 +26,11 @@ export interface Hover {
   y: number;
 }
 
+/** `?quality=full` keeps every pixel however slow the machine: for pictures that are kept. */
+function isQualityPinned(): boolean {
+  return new URLSearchParams(window.location.search).get("quality") === "full";
+}
+
 /** Ages grow without news: colours by age are worked out anew this often, in milliseconds. */
 const AGE_REFRESH_MS = 60_000;
 /** Alarm pins at most; pallets of one bay share a pin. */
@@ -48,7 +53,7 @@ export class SceneLink {
       onHover: (picked: Picked | null, x: number, y: number) => onHover(picked ? { picked, x, y } : null),
       onFrame: () => this.noteFrame(),
     };
-    this.view = new SceneView(canvas, labelHost, site, events, i18n.locale === "zh");
+    this.view = new SceneView(canvas, labelHost, site, events, i18n.locale === "zh", isQualityPinned());
     this.view.labelsNow = (now) => this.labels(now);
     this.view.isFull = (slot) => this.codeAt(slot) !== EMPTY;
     this.takeAll();

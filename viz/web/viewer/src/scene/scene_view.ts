@@ -5,10 +5,12 @@
 import {
   DirectionalLight,
   EdgesGeometry,
+  Frustum,
   Group,
   HemisphereLight,
   LineBasicMaterial,
   LineSegments,
+  Matrix4,
   Mesh,
   MeshBasicMaterial,
   BoxGeometry,
@@ -20,6 +22,7 @@ import {
 } from "three";
 import type { Unit } from "@shared/api/types";
 import type { SiteFrame } from "../model/frame";
+import { Quality } from "../model/quality";
 import { cutBox, pickSlot, type Ray } from "../model/pick";
 import { SiteCamera, type Insets } from "./camera";
 import { disposeAll, ground } from "./ground";
@@ -58,6 +61,7 @@ export class SceneView {
   loose: Unit[] = [];
 
   private readonly renderer: WebGLRenderer;
+  private readonly quality: Quality;
   private readonly scene = new Scene();
   private readonly siteGroup = new Group();
   private readonly fixtures = new Group();
@@ -66,7 +70,11 @@ export class SceneView {
   private readonly raycaster = new Raycaster();
   private readonly hemisphere = new HemisphereLight(0xffffff, 0x8a8f94, 1.9);
   private isDirty = true;
+  private isLayoutOld = true;
+  private readonly view = new Frustum();
+  private readonly clipFromSite = new Matrix4();
   private lastFrameAt = 0;
+  private frameBeforeAt = -1;
   private lastDrawnAt = 0;
   private handle = 0;
   private size = { width: 1, height: 1 };
@@ -78,9 +86,11 @@ export class SceneView {
     private readonly site: SiteFrame,
     private readonly events: SceneEvents,
     isChinese: boolean,
+    private readonly isPinned: boolean,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, PIXEL_RATIO_MAX));
+    this.renderer = new WebGLRenderer({ canvas, antialias: isPinned || !isSoftwareGl(), powerPreference: "high-performance" });
+    this.quality = new Quality(Math.min(window.devicePixelRatio, PIXEL_RATIO_MAX));
+    this.renderer.setPixelRatio(this.quality.ratio);
     this.camera = new SiteCamera(canvas);
     this.labels = new LabelLayer(labelHost);
     this.racks = new RackLayer(site);
@@ -186,19 +196,35 @@ export class SceneView {
     let gatesMove = false;
     for (const gate of this.gates.values()) gatesMove = gate.step(elapsedMs) || gatesMove;
     const isDue = now - this.lastDrawnAt > IDLE_FRAME_MS;
+    this.frameBeforeAt = this.lastFrameAt;
     this.lastFrameAt = now;
+    this.isLayoutOld ||= cameraMoved || this.isDirty;
     if (cameraMoved || isMoving || gatesMove || this.isDirty || isDue) this.draw(now);
   };
 
   private draw(now: number): void {
+    const wasDrawnJustBefore = this.lastDrawnAt === this.frameBeforeAt;
+    if (wasDrawnJustBefore && !this.isPinned && this.quality.note(now - this.lastDrawnAt)) {
+      this.renderer.setPixelRatio(this.quality.ratio);
+    }
     this.isDirty = false;
     this.lastDrawnAt = now;
     const { camera } = this.camera;
-    this.racks.layOut(this.eyeInSite());
+    if (this.isLayoutOld) this.layOutRacks();
     this.renderer.render(this.scene, camera);
     this.labels.draw(this.labelsNow(now), camera, this.size.width, this.size.height);
     this.framesDrawn += 1;
     this.events.onFrame();
+  }
+
+  /** Forklifts move all day; the racks are laid out anew only when the camera or the stock changed. */
+  private layOutRacks(): void {
+    this.isLayoutOld = false;
+    const { camera } = this.camera;
+    camera.updateMatrixWorld();
+    this.siteGroup.updateMatrixWorld();
+    this.clipFromSite.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse).multiply(this.siteGroup.matrixWorld);
+    this.racks.layOut(this.eyeInSite(), this.view.setFromProjectionMatrix(this.clipFromSite));
   }
 
   /** The camera's place in the site's frame. */
@@ -255,6 +281,15 @@ export class SceneView {
     });
     this.canvas.addEventListener("pointerleave", () => this.events.onHover(null, 0, 0));
   }
+}
+
+/** Whether WebGL runs on the processor, where smoothing edges would cost more than the whole picture. */
+function isSoftwareGl(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  const renderer = gl && names ? String(gl.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer);
 }
 
 /** The frame of the selected unit: seen through whatever stands before it, so that it is never lost. */

@@ -1,9 +1,10 @@
 /**
  * Shaders of bays and goods. A bay is one box of ten triangles whatever it holds: uprights, beams and the goods
  * of each level are drawn on its faces from sixteen packed codes. When a level becomes smaller than two pixels the
- * whole bay takes its worst colour, so that distance can hide detail but never trouble.
+ * whole bay takes its worst colour, so that distance can hide detail but never trouble. No fragment is discarded:
+ * gaps are painted as the rack's dark inside, so that the depth test spares all that lies behind.
  */
-import { DoubleSide, FrontSide, GLSL3, ShaderMaterial } from "three";
+import { GLSL3, ShaderMaterial } from "three";
 import { CODE_COUNT, codeColors, codePatterns, color, SUN_IN_SITE } from "./palette";
 
 const COMMON = /* glsl */ `
@@ -55,7 +56,7 @@ const BAY_VERTEX = /* glsl */ `
   out vec3 vNormal;
 
   void main() {
-    vRow = uint(gl_InstanceID);
+    vRow = uint(aShape.w);
     vCodes = aCodes;
     vShape = aShape;
     vLocal = position;
@@ -63,13 +64,12 @@ const BAY_VERTEX = /* glsl */ `
     vSize = vec3(length(instanceMatrix[0].xyz), length(instanceMatrix[1].xyz), length(instanceMatrix[2].xyz));
     vNormal = normalize(mat3(instanceMatrix) * normal);
     gl_Position = projectionMatrix * modelViewMatrix * instanceMatrix * vec4(position, 1.0);
-    if (aShape.w < 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  }
+    }
 `;
 
 const BAY_FRAGMENT = /* glsl */ `
   flat in uvec2 vCodes;
-  flat in vec4 vShape; // levels, share of the height below level 1, worst code, 1 near, 0 far, -1 hidden
+  flat in vec4 vShape; // levels, share of the height below level 1, worst code, number of the bay
   flat in vec3 vSize;
   flat in int vFace;
   flat in uint vRow;
@@ -77,6 +77,7 @@ const BAY_FRAGMENT = /* glsl */ `
   in vec3 vNormal;
   uniform vec3 uUpright;
   uniform vec3 uBeam;
+  uniform vec3 uInside;
   out vec4 outColor;
   ${COMMON}
 
@@ -87,19 +88,22 @@ const BAY_FRAGMENT = /* glsl */ `
 
   vec3 wholeBay(vec3 normal) {
     uint worst = uint(vShape.z + 0.5);
-    if (worst == 0u) discard;
-    return lit(uColors[worst], normal);
+    return worst == 0u ? uInside : lit(uColors[worst], normal);
   }
 
   vec3 topFace(vec3 normal) {
-    int level = int(vShape.x) - 1;
-    uint code = codeAt(level);
     vec2 edge = min(vLocal.xy, 1.0 - vLocal.xy);
     bool isSteel = edge.x < 0.03 || edge.y < 0.045;
     if (max(fwidth(vLocal.x), fwidth(vLocal.y)) > 0.4) return wholeBay(normal);
     if (isSteel) return lit(edge.x < 0.03 ? uUpright : uBeam, normal);
-    if (code == 0u || vShape.w > 0.5) discard;
-    return lit(patterned(code, vLocal.xy, vSize.xy), normal) * wear(vRow * 16u + uint(level));
+    // From above, an empty top slot shows the goods below it, darker the deeper they lie.
+    for (int level = int(vShape.x) - 1; level >= 0; level--) {
+      uint code = codeAt(level);
+      if (code == 0u) continue;
+      float depth = 1.0 - 0.14 * (vShape.x - 1.0 - float(level));
+      return lit(patterned(code, vLocal.xy, vSize.xy), normal) * wear(vRow * 16u + uint(level)) * depth;
+    }
+    return uInside;
   }
 
   vec3 wallFace(vec3 normal) {
@@ -110,22 +114,20 @@ const BAY_FRAGMENT = /* glsl */ `
     if (fwidth(level) > 0.42 || fwidth(along) > 0.5) return wholeBay(normal);
     float toPost = min(along, 1.0 - along) * width;
     if (toPost < 0.05) return lit(uUpright, normal);
-    if (level < 0.0) discard;
+    if (level < 0.0) return uInside;
     float inLevel = fract(level);
     if (vFace == 0 && inLevel * levelHeight < 0.11) return lit(uBeam, normal);
     uint code = codeAt(int(level));
     float side = vFace == 1 ? 0.03 : 0.08;
     vec2 at = vec2((along - side) / (1.0 - 2.0 * side), (inLevel - 0.07) / 0.78);
-    if (code == 0u || vShape.w > 0.5 || at.x < 0.0 || at.x > 1.0 || at.y < 0.0 || at.y > 1.0) discard;
+    if (code == 0u || at.x < 0.0 || at.x > 1.0 || at.y < 0.0 || at.y > 1.0) return uInside;
     if (at.y < 0.1) return lit(uBeam * 0.45, normal);
     return lit(patterned(code, at, vec2(width, levelHeight)), normal) * wear(vRow * 16u + uint(level));
   }
 
   void main() {
-    vec3 normal = gl_FrontFacing ? vNormal : -vNormal;
-    vec3 shade = vFace == 2 ? topFace(normal) : wallFace(normal);
-    outColor = vec4(gl_FrontFacing ? shade : shade * 0.72, 1.0);
-    outColor = linearToOutputTexel(outColor);
+    vec3 shade = vFace == 2 ? topFace(vNormal) : wallFace(vNormal);
+    outColor = linearToOutputTexel(vec4(shade, 1.0));
   }
 `;
 
@@ -170,7 +172,7 @@ const GOODS_FRAGMENT = /* glsl */ `
   // A pallet's side: a deck board over three blocks with the fork's gaps between.
   vec3 pallet(vec2 metres, float width, vec3 normal) {
     float block = abs(fract(metres.x / width * 2.0 + 0.5) - 0.5) / 2.0 * width;
-    if (metres.y < 0.1 && block > 0.075) discard;
+    if (metres.y < 0.1 && block > 0.075) return uDeck * 0.18;
     return lit(uDeck * (metres.y < 0.1 ? 0.75 : 1.0), normal);
   }
 
@@ -209,14 +211,18 @@ function commonUniforms() {
   };
 }
 
-/** Material of the bay boxes. Attributes: aCodes (two words), aShape (levels, first share, worst, near). */
+/** Material of the bay boxes. Attributes: aCodes (two words), aShape (levels, first share, worst, number). */
 export function bayMaterial(): ShaderMaterial {
   return new ShaderMaterial({
     glslVersion: GLSL3,
     vertexShader: BAY_VERTEX,
     fragmentShader: BAY_FRAGMENT,
-    side: DoubleSide,
-    uniforms: { ...commonUniforms(), uUpright: { value: color("--scene-upright") }, uBeam: { value: color("--scene-beam") } },
+    uniforms: {
+      ...commonUniforms(),
+      uUpright: { value: color("--scene-upright") },
+      uBeam: { value: color("--scene-beam") },
+      uInside: { value: color("--scene-inside") },
+    },
   });
 }
 
@@ -226,7 +232,6 @@ export function goodsMaterial(): ShaderMaterial {
     glslVersion: GLSL3,
     vertexShader: GOODS_VERTEX,
     fragmentShader: GOODS_FRAGMENT,
-    side: FrontSide,
     uniforms: { ...commonUniforms(), uDeck: { value: color("--scene-deck") }, uAlarm: { value: color("--grade-freeze") } },
   });
 }
@@ -237,6 +242,7 @@ export function repaint(material: ShaderMaterial): void {
   uniforms["uColors"]!.value = codeColors();
   uniforms["uBlank"]!.value = color("--scene-floor");
   if (uniforms["uUpright"]) uniforms["uUpright"].value = color("--scene-upright");
+  if (uniforms["uInside"]) uniforms["uInside"].value = color("--scene-inside");
   if (uniforms["uBeam"]) uniforms["uBeam"].value = color("--scene-beam");
   if (uniforms["uDeck"]) uniforms["uDeck"].value = color("--scene-deck");
   if (uniforms["uAlarm"]) uniforms["uAlarm"].value = color("--grade-freeze");
