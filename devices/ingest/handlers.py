@@ -13,6 +13,9 @@ from kernel.messages import AckedThrough, AnyReading, CodeScan, Observation, Rej
 from kernel.tx import Tx
 
 BATCH_OBSERVATIONS_MAX = 5_000
+HOLES_MAX = 1_000
+"""A device with more holes in its numbers is told to fill them first; it keeps what is not acknowledged."""
+SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes")
 CLONED = Broken("identity", "cloned: one device, boot and sequence, one time and one reading")
 
 Item = Received | Rejected
@@ -47,8 +50,8 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     accepted, refused = _judge(batch, site_id, known, await store.bounds_of(tx, site_id))
     here = {device_id for device_id, device in known.items() if device.site_id == site_id}
     marks = await store.watermarks(tx, _keys(accepted, refused, here))
-    fresh, duplicates, cloned = await _new_ones(tx, accepted, marks)
-    refused += cloned
+    fresh, duplicates, strange = await _new_ones(tx, accepted, marks)
+    refused += strange
     if fresh:
         await store.insert_observations(tx, site_id, position, fresh)
         await store.move_journal(tx, site_id, position + len(fresh))
@@ -130,7 +133,8 @@ def _keys(accepted: Sequence[Received], refused: Sequence[Rejected], here: set[s
 async def _new_ones(
     tx: Tx, accepted: Sequence[Received], marks: Mapping[Key, Spans]
 ) -> tuple[list[Received], int, list[Rejected]]:
-    """Split into new readings, a count of repeats, and clones: one identity with two contents."""
+    """Split into new readings, a count of repeats, and what is refused for its identity: clones (one
+    identity with two contents) and numbers too far scattered."""
     again = {
         _identity(item.observation): item.observation.observed_at
         for item in accepted
@@ -139,19 +143,27 @@ async def _new_ones(
     kept = await store.stored(tx, again)
     seen = {identity: (at, _apart_from_person(reading)) for identity, (at, reading) in kept.items()}
     fresh: list[Received] = []
-    cloned: list[Rejected] = []
+    refused: list[Rejected] = []
     duplicates = 0
     for item in accepted:
         identity = _identity(item.observation)
         content = (item.observation.observed_at, _apart_from_person(item.observation.reading))
         if identity not in seen and identity not in again:
+            if _is_scattered(marks[identity[:2]], identity[2]):
+                refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
+                continue
             seen[identity] = content
             fresh.append(item)
         elif seen.get(identity, content) == content:
             duplicates += 1
         else:
-            cloned.append(rejected(item, CLONED))
-    return fresh, duplicates, cloned
+            refused.append(rejected(item, CLONED))
+    return fresh, duplicates, refused
+
+
+def _is_scattered(settled: Spans, sequence: int) -> bool:
+    """Whether the number would make yet another hole where there are too many."""
+    return len(settled) > HOLES_MAX and sequence - 1 not in settled and sequence + 1 not in settled
 
 
 def _apart_from_person(reading: AnyReading) -> AnyReading:

@@ -24,6 +24,10 @@ class Spans:
     def __iter__(self) -> Iterator[Span]:
         return iter(self._spans)
 
+    def __len__(self) -> int:
+        """How many spans, not how many numbers."""
+        return len(self._spans)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spans) and self._spans == other._spans
 

@@ -83,13 +83,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     last_seen_at: datetime
+    missing_count: int = 0
 
 
 def shown_state(family: str, state: State | None, now: datetime) -> str:
-    """`never`, `offline` after the family's silence, else the device's own last word."""
+    """`never`; `offline` after the family's silence; `gap` while numbers are missing; else its last word."""
     if state is None:
         return "never"
     known = FAMILIES.get(family)
     if known is not None and now - state.last_seen_at > known.silence:
         return "offline"
-    return state.state
+    return "gap" if state.missing_count and state.state == "online" else state.state

@@ -13,8 +13,11 @@ DEVICES = """
     SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at,
         s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
         (SELECT count(*) FROM devices.quarantine q
-            WHERE q.device_id = d.device_id AND q.site_id = d.site_id) AS quarantined
-    FROM devices.device d LEFT JOIN devices.device_state s USING (device_id)
+            WHERE q.device_id = d.device_id AND q.site_id = d.site_id) AS quarantined,
+        coalesce(m.missing_count, 0) AS missing_count
+    FROM devices.device d
+    LEFT JOIN devices.device_state s USING (device_id)
+    LEFT JOIN devices.seen_missing m USING (device_id)
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
 QUARANTINE = """
@@ -25,7 +28,10 @@ QUARANTINE = """
 
 
 class DeviceRow(BaseModel):
-    """One device as the list shows it. `state` is online, offline, gap, fault or never."""
+    """One device as the list shows it. `state` is online, offline, gap, fault or never.
+
+    `missing_count` numbers lie between others that came: a device that resends fills them by and by.
+    """
 
     device_id: str
     site_id: str
@@ -37,6 +43,7 @@ class DeviceRow(BaseModel):
     clock_skew_ms: int | None
     error_count: int
     quarantined: int
+    missing_count: int
     retired_at: datetime | None
 
 
@@ -62,7 +69,9 @@ async def devices_of_site(
     rows = await read.rows(DEVICES, {"site_id": site_id, "cursor": cursor, "limit": limit})
     shown = []
     for row in rows:
-        last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
+        last = row["last_seen_at"] and State(
+            state=row["state"], last_seen_at=row["last_seen_at"], missing_count=row["missing_count"]
+        )
         shown.append(DeviceRow(**{**row, "state": shown_state(row["family"], last, read.now)}))
     return shown
 

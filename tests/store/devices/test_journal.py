@@ -7,7 +7,7 @@ import pytest
 
 from app.database import PgTx
 from devices.ingest.audit import audit
-from devices.ingest.handlers import record, record_observations
+from devices.ingest.handlers import HOLES_MAX, record, record_observations
 from devices.ingest.model import Received
 from devices.ingest.store import journal_after
 from devices.messages import Connection, EnrolDevice
@@ -258,3 +258,15 @@ async def test_an_audit_names_a_hole_in_the_positions(site: str, tx: PgTx, clock
         "as many entries as positions",
         "positions from 1 without a hole",
     ]
+
+
+async def test_a_device_that_scatters_its_numbers_is_held_to_fill_the_holes(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    odd = [a_tag(2 * number + 1, clock) for number in range(HOLES_MAX + 1)]
+    await put(tx, *odd)
+    refused = await put(tx, a_tag(9_999, clock))
+    assert [entry.field for entry in refused.rejected] == ["sequence"]
+    filled = await put(tx, a_tag(2, clock), a_tag(4, clock))
+    assert filled.acked["reader", 1].sequence == 5
+    assert (await put(tx, a_tag(9_999, clock))).stored == 1

@@ -4,7 +4,14 @@ import pytest
 
 from app.database import PgTx
 from app.supervise.broker_access import matches
-from devices.api import authenticate_device, broker_credentials, devices_of_site, edge_devices, reserve_boots
+from devices.api import (
+    authenticate_device,
+    broker_credentials,
+    devices_of_site,
+    edge_devices,
+    record_observations,
+    reserve_boots,
+)
 from devices.messages import (
     Connection,
     EnrolDevice,
@@ -28,7 +35,8 @@ from identity.messages import AddParty
 from identity.parties.handlers import add_party
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
-from kernel.messages import DevicePlaced, DeviceRetired
+from kernel.geometry import Point
+from kernel.messages import DevicePlaced, DeviceRetired, Observation, PositionReading
 
 SITE = "site-a"
 SECRET = "a-credential-that-is-long-enough"
@@ -191,3 +199,32 @@ async def test_other_parties_see_no_device_and_nobody_reads_a_credential(
         "SELECT has_column_privilege('tallyhouse_read', 'devices.device', 'broker_password_hash', 'SELECT')"
     )
     assert granted is False
+
+
+async def test_missing_numbers_show_as_a_gap_until_they_come(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+
+    async def report(*sequences: int) -> tuple[str, int]:
+        await record_observations(
+            tx,
+            SITE,
+            [
+                Observation(
+                    device_id="fork",
+                    boot=1,
+                    sequence=sequence,
+                    observed_at=clock.now(),
+                    reading=PositionReading(point=Point(1.0, 1.0)),
+                )
+                for sequence in sequences
+            ],
+        )
+        async with as_caller(keeper, "keeper", reading=True) as read:
+            [row] = await devices_of_site(read, SITE)
+        return row.state, row.missing_count
+
+    assert await report(1, 2) == ("online", 0)
+    assert await report(5, 9) == ("gap", 5)
+    assert await report(3, 4, 6, 7, 8) == ("online", 0)
