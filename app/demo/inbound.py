@@ -15,31 +15,38 @@ ANNOUNCED, ON_BOARD = 12, 11
 """The notice says twelve pallets; the truck brings eleven."""
 PIECES_PER_PALLET, PIECE_G, WRAP_G = 30, 25_000, 22_000
 FIRST_SERIAL = 500
+MISSED_AFTER_S = 3.0
+"""So long after docking a driver unloads what got no task."""
 TRUCK, TRUCK_NUMBER, BAY = "truck-a", 1, 1
 
 
 async def warehouse_stands(stage: Stage) -> dict[str, Any]:
     """2,000 pallets, two forklifts, people, a weighbridge and a gate with a barrier, live in the scene."""
 
-    def is_complete(scene: dict[str, Any]) -> bool:
+    async def look() -> dict[str, Any]:
+        scene = await stage.people.operator.get(f"{stage.path}/scene")
         live = [asset["kind"] for asset in scene["assets"] if asset["state"] == "live"]
-        moving = live.count("forklift") >= 2 and live.count("person") >= 1
-        return len(scene["units"]) >= PALLETS and moving and bool(scene["barriers"] and scene["weighbridges"])
+        return {
+            "pallets": len(scene["units"]),
+            "verified": sum(unit["evidence"] == "verified" for unit in scene["units"]),
+            "forklifts": live.count("forklift"),
+            "people": live.count("person"),
+            "barriers": len(scene["barriers"]),
+        }
 
-    operator = stage.people.operator
-    layout = await operator.get(f"{stage.path}/layout")
-    scene = await stage.until(lambda: operator.get(f"{stage.path}/scene"), is_complete, "a complete scene")
-    verified = sum(unit["evidence"] == "verified" for unit in scene["units"])
-    if verified:
-        raise NotHeld(f"{verified} pallets of the opening stock count as verified though nobody saw them")
-    kinds = [asset["kind"] for asset in scene["assets"]]
-    return {
-        "pallets": len(scene["units"]),
-        "racks": len(layout["racks"]),
-        "forklifts": kinds.count("forklift"),
-        "people": kinds.count("person"),
-        "verified_before": verified,
-    }
+    def is_complete(seen: dict[str, Any]) -> bool:
+        stands = seen["pallets"] >= PALLETS and seen["barriers"] >= 1
+        return bool(stands and seen["forklifts"] >= 2 and seen["people"] >= 1)
+
+    layout = await stage.people.operator.get(f"{stage.path}/layout")
+    seen = await stage.until(look, is_complete, "a complete scene")
+    if seen["verified"]:
+        raise NotHeld(
+            f"{seen['verified']} pallets of the opening stock count as verified, but nobody saw them"
+        )
+    if not (layout["racks"] and layout["gates"] and layout["weighbridges"]):
+        raise NotHeld("the layout has no racks, gate or weighbridge")
+    return {**seen, "racks": len(layout["racks"]), "weighbridges": len(layout["weighbridges"])}
 
 
 async def truck_is_received(stage: Stage) -> dict[str, Any]:
@@ -111,17 +118,22 @@ async def _put_away(stage: Stage) -> None:
     with Placed(stage.site) as placed:
         carrying = asyncio.create_task(_carry_as_tasks_appear(stage))
         try:
-            for count in range(1, ON_BOARD + 1):
+            count = 0
+            while count < ON_BOARD:
                 sscc = await placed.next()
-                await scan(stage, sscc, stage.made.stands_in[sscc].slot_id)
-                stage.say(f"  put away {count} of {ON_BOARD}")
+                if sscc in stage.made.stands_in:
+                    await scan(stage, sscc, stage.made.stands_in[sscc].slot_id)
+                    count += 1
+                    stage.say(f"  put away {count} of {ON_BOARD}")
             await carrying
         finally:
             carrying.cancel()
 
 
 async def _carry_as_tasks_appear(stage: Stage) -> None:
-    given = stage.made.stands_in
+    """Give the forklifts each task as it appears. Pallets that the portal missed have none: they are set down
+    on the floor, where the fork's own reader has named them, and get their task from that."""
+    given, on_floor = stage.made.stands_in, await _unload_what_was_missed(stage)
     while len(given) < ON_BOARD:
         tasks = await stage.until(
             lambda: stage.open_tasks("putaway"),
@@ -132,7 +144,21 @@ async def _carry_as_tasks_appear(stage: Stage) -> None:
             sscc, slot = task["sscc"], stage.slots[task["to_slot_id"]]
             if sscc not in given:
                 given[sscc] = slot
-                stage.site.carry([actions.store_job(sscc, stage.layout, slot, BAY)])
+                job = actions.store_job(sscc, stage.layout, slot, BAY, on_floor.get(sscc))
+                stage.site.carry([job])
+
+
+async def _unload_what_was_missed(stage: Stage) -> dict[str, int]:
+    """SSCC to place on the floor of the pallets that have no task a while after the truck came."""
+    await asyncio.sleep(MISSED_AFTER_S)
+    tasked = {task["sscc"] for task in await stage.open_tasks("putaway")}
+    missed = [pallet.sscc for pallet in stage.made.pallets if pallet.sscc not in tasked]
+    jobs = [actions.unload_job(sscc, BAY, place) for place, sscc in enumerate(missed)]
+    stage.site.carry(jobs)
+    await stage.site.carried(jobs)
+    if missed:
+        stage.say(f"  {len(missed)} pallets the portal missed were unloaded onto the floor")
+    return {sscc: place for place, sscc in enumerate(missed)}
 
 
 async def stock_is_verified(stage: Stage) -> dict[str, Any]:

@@ -21,6 +21,7 @@ DOCK_BAYS_X_M = (44.0, 56.0, 68.0, 80.0)
 TRUCK_AT_DOCK_Y_M = 20.0
 FORK_AT_TRUCK_Y_M = 27.0
 TRUCK_BED_Z_M = 1.2
+STAGING_FLOOR_Y_M = 31.5
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,16 +134,34 @@ def add_pallets(world: World, pallets: Sequence[Pallet]) -> World:
     )
 
 
-def store_job(sscc: str, layout: Layout, slot: Slot, bay: int) -> Job:
-    """Carry a pallet from the truck at dock bay `bay` into a slot."""
+def store_job(sscc: str, layout: Layout, slot: Slot, bay: int, floor_place: int | None = None) -> Job:
+    """Carry a pallet from the truck at dock bay `bay`, or from a place on the floor, into a slot."""
+    at_truck = Point(DOCK_BAYS_X_M[bay], FORK_AT_TRUCK_Y_M)
     return Job(
         sscc=sscc,
-        pick_at=Point(DOCK_BAYS_X_M[bay], FORK_AT_TRUCK_Y_M),
-        pick_z_m=TRUCK_BED_Z_M,
+        pick_at=at_truck if floor_place is None else _on_floor(bay, floor_place),
+        pick_z_m=TRUCK_BED_Z_M if floor_place is None else 0.0,
         place_at=stand_before(layout, slot),
         place_point=slot.centre,
         place=f"slot:{slot.slot_id}",
     )
+
+
+def unload_job(sscc: str, bay: int, floor_place: int) -> Job:
+    """Carry a pallet from the truck at dock bay `bay` onto the floor of the staging strip."""
+    spot = _on_floor(bay, floor_place)
+    return Job(
+        sscc=sscc,
+        pick_at=Point(DOCK_BAYS_X_M[bay], FORK_AT_TRUCK_Y_M),
+        pick_z_m=TRUCK_BED_Z_M,
+        place_at=spot,
+        place_point=spot,
+        place=f"floor:{bay}-{floor_place}",
+    )
+
+
+def _on_floor(bay: int, floor_place: int) -> Point:
+    return Point(DOCK_BAYS_X_M[bay] + 1.6 * floor_place, STAGING_FLOOR_Y_M)
 
 
 def load_job(sscc: str, layout: Layout, slot: Slot, truck_id: str, bay: int) -> Job:
