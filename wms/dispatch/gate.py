@@ -292,8 +292,8 @@ async def _barrier_of(tx: Tx, site_id: str, gate_id: str) -> str | None:
         for mount in layout.mounts
         if mount.serves == gate_id and mount.family == BARRIER_FAMILY
     }
-    for device in await devices.devices_of_site(tx, site_id):
-        if device.mount_id in mounts and device.family == BARRIER_FAMILY and device.retired_at is None:
+    for device in await devices.edge_devices(tx, [site_id]):
+        if device.mount_id in mounts and device.family == BARRIER_FAMILY:
             return device.device_id
     return None
 
