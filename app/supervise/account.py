@@ -32,17 +32,26 @@ class ServerAccount:
     """Where binaries are copied for an account that cannot reach ours; None when it can."""
 
     def program(self, path: Path) -> Path:
-        """`path` as the account can run it, copied with its whole installation when need be."""
+        """`path` as the account can run it, copied with its whole installation when need be.
+
+        The installation is `<packages>/<package>/<version>/bin`; its programs look for their libraries in
+        `<packages>/<package>.libs`, so both are copied and keep their places to each other.
+        """
         if self.programs is None:
             return path
-        installation = path.parent.parent
-        copy = self.programs / hashlib.sha256(str(installation).encode()).hexdigest()[:12]
+        package = path.parents[2]
+        installation, libraries = path.parents[1], package.with_name(f"{package.name}.libs")
+        state = path.stat()
+        mark = f"{installation} {state.st_size} {state.st_mtime_ns}"
+        copy = self.programs / hashlib.sha256(mark.encode()).hexdigest()[:12]
         if not copy.exists():
             half = copy.with_suffix(".new")
             shutil.rmtree(half, ignore_errors=True)
-            shutil.copytree(installation, half)
+            shutil.copytree(installation, half / package.name / installation.name)
+            if libraries.is_dir():
+                shutil.copytree(libraries, half / libraries.name)
             half.rename(copy)
-        return copy / "bin" / path.name
+        return copy / package.name / installation.name / "bin" / path.name
 
     def empty_folder(self, folder: Path) -> None:
         """Make `folder` anew, private to the account."""

@@ -190,7 +190,7 @@ def spawn(command: Sequence[str], log_path: Path, account: Account | None = None
 
 
 def run_once(command: Sequence[str], account: Account | None = None, stdin_text: str = "") -> str:
-    """Run `command` to its end and return its output; RuntimeError with the output when it fails."""
+    """Run `command` to its end and return its output; ChildFailed with the output when it fails."""
     account = account or Account()
     done = subprocess.run(  # noqa: S603 - every word of the command is ours
         [*account.prefix, *command],
@@ -204,7 +204,7 @@ def run_once(command: Sequence[str], account: Account | None = None, stdin_text:
         extra_groups=None if account.user_id is None else [],
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{Path(command[0]).name} ended with {done.returncode}: {done.stdout.strip()}")
+        raise ChildFailed(f"{Path(command[0]).name} ended with {done.returncode}: {done.stdout.strip()}")
     return done.stdout
 
 

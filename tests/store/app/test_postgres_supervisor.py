@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -158,6 +159,30 @@ async def test_an_ordinary_user_needs_no_help(tmp_path: Path) -> None:
     user_id, healthy = ran.stdout.split()[-2:]
     assert user_id != "0"
     assert healthy == "True"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+async def test_root_without_user_namespaces_hands_the_server_to_another_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not under the test's own folder, which is closed to other users.
+    home = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    home.chmod(0o755)
+    monkeypatch.setattr("app.supervise.account.namespaces_work", lambda: False)
+    monkeypatch.setattr("app.supervise.account.SYSTEM_ACCOUNT", "nobody")
+    monkeypatch.setattr("app.supervise.account.SYSTEM_HOME", home)
+    supervisor = EmbeddedPostgres(tmp_path / "data", durable=False)
+    try:
+        dsn = await supervisor.start()
+        assert supervisor.pid is not None
+        assert psutil.Process(supervisor.pid).username() == "nobody"
+        assert await value(dsn, "SELECT 1") == 1
+        assert sorted(path.name for path in home.rglob("password")) == [], "no copy of the password is left"
+        await supervisor.stop()
+        assert await supervisor.start() == dsn
+    finally:
+        await supervisor.stop()
+        shutil.rmtree(home)
 
 
 async def test_fsync_is_on_unless_a_test_turns_it_off(tmp_path: Path) -> None:
