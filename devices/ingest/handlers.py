@@ -45,17 +45,18 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     """
     if len(batch) > BATCH_OBSERVATIONS_MAX:
         raise Invalid("observations.batch", field="batch", rule=f"at most {BATCH_OBSERVATIONS_MAX}")
-    position = await store.lock_journal(tx, site_id)
     known = await store.registrations(tx, {_device_of(item) for item in batch})
-    accepted, refused = _judge(batch, site_id, known, await store.bounds_of(tx, site_id))
     here = {device_id for device_id, device in known.items() if device.site_id == site_id}
+    # A stranger must not be able to make journals of sites that do not exist.
+    position = await store.lock_journal(tx, site_id) if here else 0
+    accepted, refused = _judge(batch, site_id, known, await store.bounds_of(tx, site_id))
     marks = await store.watermarks(tx, _keys(accepted, refused, here))
     fresh, duplicates, strange = await _new_ones(tx, accepted, marks)
     refused += strange
     if fresh:
         await store.insert_observations(tx, site_id, position, fresh)
         await store.move_journal(tx, site_id, position + len(fresh))
-    await store.insert_quarantine(tx, site_id, refused)
+    await _quarantine(tx, site_id, refused, known)
     grown = _settle(marks, fresh, refused)
     await store.save_watermarks(tx, {key: spans for key, spans in grown.items() if spans != marks[key]})
     await store.save_states(tx, site_id, _contacts(accepted, refused, here))
@@ -66,6 +67,18 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
         duplicates=duplicates,
         rejected=refused,
     )
+
+
+async def _quarantine(
+    tx: Tx, site_id: str, refused: Sequence[Rejected], known: Mapping[str, Registration]
+) -> None:
+    """List each entry where somebody will look: at its device's own site, whatever site it spoke for."""
+    by_site: dict[str, list[Rejected]] = {}
+    for entry in refused:
+        device = known.get(entry.device_id)
+        by_site.setdefault(device.site_id if device else site_id, []).append(entry)
+    for home, entries in by_site.items():
+        await store.insert_quarantine(tx, home, entries)
 
 
 async def record_observations(tx: Tx, site_id: str, observations: Sequence[Observation]) -> Acked:

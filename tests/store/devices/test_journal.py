@@ -9,7 +9,7 @@ from app.database import PgTx
 from devices.ingest.audit import audit
 from devices.ingest.handlers import HOLES_MAX, record, record_observations
 from devices.ingest.model import Received
-from devices.ingest.store import journal_after
+from devices.ingest.store import journal_after, journal_sites
 from devices.messages import Connection, EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.clock import ManualClock
@@ -174,6 +174,9 @@ async def test_a_device_of_another_site_is_not_believed(site: str, tx: PgTx, clo
     elsewhere = await record(tx, "site-b", [Received(observation=a_tag(1, clock), received_at=tx.now)])
     assert [entry.rule for entry in elsewhere.rejected] == ["a device of this site"]
     assert elsewhere.acked == {}
+    # Its own site's people find it, and no journal of the other site was begun.
+    assert await tx.value("SELECT site_id FROM devices.quarantine") == SITE
+    assert await journal_sites(tx) == []
 
 
 async def test_a_callers_own_readings_join_its_transaction(site: str, tx: PgTx, clock: ManualClock) -> None:
