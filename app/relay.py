@@ -32,11 +32,12 @@ ENSURE_CURSOR = (
     " ON CONFLICT DO NOTHING"
 )
 LOCK_CURSOR = "SELECT xid::text, position FROM app.cursor WHERE consumer = %(consumer)s FOR UPDATE"
+# Ordered by the number: a bare `xid` would name the text that is answered, where 1000 comes before 999.
 NEXT_EVENTS = """
-    SELECT event_id, xid::text, kind, payload FROM app.event
-    WHERE (xid, event_id) > (%(xid)s::xid8, %(position)s)
-        AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, event_id LIMIT %(limit)s"""
+    SELECT e.event_id, e.xid::text, e.kind, e.payload FROM app.event e
+    WHERE (e.xid, e.event_id) > (%(xid)s::xid8, %(position)s)
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.event_id LIMIT %(limit)s"""
 MOVE_CURSOR = (
     "UPDATE app.cursor SET xid = %(xid)s::xid8, position = %(position)s WHERE consumer = %(consumer)s"
 )

@@ -44,9 +44,9 @@ MISSED = f"""{_VISIBLE}
     ORDER BY e.event_id DESC LIMIT %(limit)s"""
 
 LAST = """
-    SELECT xid::text AS xid, event_id FROM app.event
-    WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid DESC, event_id DESC LIMIT 1"""
+    SELECT e.xid::text AS xid, e.event_id FROM app.event e
+    WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid DESC, e.event_id DESC LIMIT 1"""
 
 # Changes of what a party may see are events too.
 ACCESS_CHANGED = """
