@@ -1,6 +1,7 @@
 """The edge at work: real sockets, a real database of its own, devices that come, fail and go."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ import pytest
 
 from app.database import Database, PgTx
 from app.edge import Edge
+from app.supervise.broker import Broker
 from app.wake import Wake
-from devices.api import audit, command_barrier, journal_after
+from devices.api import audit, broker_credentials, command_barrier, journal_after
 from devices.ingest.spool import Spool
 from devices.messages import Connection, EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
+from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
@@ -23,6 +26,8 @@ from kernel.ids import Ids
 from kernel.messages import BarrierState, MassReading
 from kernel.rng import Rng
 from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
+from simulators.protocols.mqtt.frames import Pose
+from simulators.protocols.mqtt.server import Login, Tracker
 from tests.conftest import TestServer
 
 SITE = "site-a"
@@ -32,9 +37,10 @@ TEST = Caller.product("test")
 
 @dataclass
 class Site:
-    """A running edge with a scale and a barrier on the wire."""
+    """A running edge with a scale, a barrier and a broker on the wire."""
 
     database: Database
+    broker: Broker
     scale: WeighbridgeServer
     boom: BarrierServer
 
@@ -44,6 +50,16 @@ class Site:
             await enrol_device(
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), tx
             )
+
+    async def enrol_tracker(self, device_id: str) -> Login:
+        """A device of the broker, and with what it signs in."""
+        secret = secrets.token_urlsafe(32)
+        async with self.database.write(TEST) as tx:
+            await enrol_device(
+                EnrolDevice(site_id=SITE, device_id=device_id, family="mqtt_position", secret=secret), tx
+            )
+            self.broker.set_devices(await broker_credentials(tx))
+        return Login(self.broker.address.host, self.broker.address.port, secret)
 
     async def until(self, ask: Callable[[PgTx], Awaitable[Any]], what: str) -> Any:
         """The first answer that is true, within a bound."""
@@ -82,7 +98,10 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
         scale = await stack.enter_async_context(WeighbridgeServer(clock, Rng(1), settle_s=0.1))
         boom = await stack.enter_async_context(BarrierServer(clock, travel_s=0.1))
         wake = Wake(copied.app_dsn)
-        edge = Edge(database, wake, clock, Spool(tmp_path / "spool", 1_000_000), broker=None)
+        broker = Broker(tmp_path)
+        login = BrokerLogin(*await broker.start())
+        stack.push_async_callback(broker.stop)
+        edge = Edge(database, wake, clock, Spool(tmp_path / "spool", 1_000_000), broker=login)
         works = [wake.run(), *(work() for work in edge.works().values())]
         tasks = [asyncio.create_task(work) for work in works]
 
@@ -92,7 +111,7 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             await asyncio.gather(*tasks, return_exceptions=True)
 
         stack.push_async_callback(stop)
-        yield Site(database, scale, boom)
+        yield Site(database, broker, scale, boom)
 
 
 async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> None:
@@ -148,6 +167,30 @@ async def test_a_device_that_moved_is_followed_and_a_retired_one_let_go(site: Si
             await retire_device(RetireDevice(device_id="boom"), tx)
             with pytest.raises(NotFound):
                 await command_barrier(tx, "boom", "open", "test")
+
+
+async def test_a_trackers_readings_are_in_the_journal_when_it_is_told_to_forget_them(site: Site) -> None:
+    login = await site.enrol_tracker("fork")
+    async with Tracker(login, SITE, "fork", SystemClock()) as tracker:
+        for step in range(250):
+            tracker.report(Pose(step / 10, 1.0))
+        await tracker.settled(WITHIN_S)
+        async with site.database.write(TEST) as tx:
+            journal = await journal_after(tx, SITE, 0, 1000)
+    assert [one.observation.sequence for one in journal] == list(range(1, 251))
+
+
+async def test_a_device_that_speaks_for_another_site_is_refused_and_recorded(site: Site) -> None:
+    login = await site.enrol_tracker("fork")
+    async with Tracker(login, "site-b", "fork", SystemClock()) as tracker:
+        tracker.report(Pose(1.0, 1.0))
+
+        async def recorded(tx: PgTx) -> object:
+            return await tx.row("SELECT site_id, device_id, rule FROM devices.quarantine")
+
+        row = await site.until(recorded, "the refusal is recorded")
+        assert tracker.acked_sequence == 0
+    assert row == {"site_id": SITE, "device_id": "fork", "rule": "a device of this site"}
 
 
 async def test_the_journal_of_a_working_edge_stands_up_to_an_audit(site: Site) -> None:
