@@ -108,11 +108,14 @@ def audit(
     from app.access import database_access
     from app.audit import audit as run_audit
     from app.audit import audit_text
+    from app.migrate import require_set_up
     from app.wiring import AUDITS
     from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> tuple[str, bool]:
         async with database_access(settings) as access:
+            if access.owner_dsn is not None:
+                await require_set_up(access.owner_dsn)
             results = await run_audit(access.app_dsn, SystemClock(), AUDITS, journal)
         return audit_text(results), any(result.findings for result in results)
 

@@ -80,6 +80,14 @@ async def migrate(
         return [migration.name for migration in fresh]
 
 
+async def require_set_up(owner_dsn: str) -> None:
+    """Raise Conflict when the database was never migrated: the roles' account does not exist yet."""
+    async with await psycopg.AsyncConnection.connect(owner_dsn) as connection:
+        row = await (await connection.execute("SELECT to_regclass('app.installation')")).fetchone()
+    if row is None or row[0] is None:
+        raise Conflict("installation.none", rule="run `tallyhouse migrate` first")
+
+
 async def require_migrated(app_dsn: str) -> None:
     """For a program that may not migrate. Raises Conflict when the database is of another release."""
     async with await psycopg.AsyncConnection.connect(app_dsn, autocommit=True) as connection:

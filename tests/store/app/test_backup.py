@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from app.backup import MANIFEST, Manifest, backup
 from app.commands import Commands
 from app.database import Database
+from app.migrate import migrate, migrations
 from app.relay import Relay
 from app.restore import read_manifest, restore
 from app.wake import Wake
@@ -208,6 +209,21 @@ async def test_an_archive_of_a_newer_release_is_refused(
     async with empty_database(source.owner_dsn) as target:
         with pytest.raises(Conflict, match=r"migrate\.database_newer"):
             await restore(target, tmp_path, newer, clock, app_password=PASSWORD)
+
+
+async def test_an_archive_of_an_older_release_is_brought_to_this_one(
+    source, tmp_path: Path, clock: ManualClock
+) -> None:
+    names = [migration.name for migration in migrations()]
+    async with empty_database(source.owner_dsn) as old, empty_database(source.owner_dsn) as new:
+        await migrate(old, clock, app_password=PASSWORD, only=names[:-1])
+        async with await psycopg.AsyncConnection.connect(old) as connection:
+            await connection.execute("INSERT INTO identity.party VALUES ('bank-a', 'bank', 'Bank', now())")
+        saved = await backup(old, tmp_path, tmp_path / "a.tar", clock)
+        assert sorted(saved.migrations) == names[:-1]
+        await restore(new, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        assert await rows(new, "SELECT party_id FROM identity.party") == [("bank-a",)]
+        assert await rows(new, "SELECT name FROM app.migration ORDER BY name") == [(name,) for name in names]
 
 
 async def test_the_archive_is_for_its_owner_only_and_never_overwritten(
