@@ -11,7 +11,7 @@ from app.database import PgTx
 from devices.api import COMMANDS as DEVICE_COMMANDS
 from devices.messages import BarrierCommanded, Connection, EnrolDevice
 from identity.api import COMMANDS as IDENTITY_COMMANDS
-from identity.messages import AddParty
+from identity.messages import AddParty, PartyKind
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
 from kernel.layout import Layout
 from kernel.messages import Command, Event
@@ -41,6 +41,8 @@ from wms.messages import (
 SITE = "site-demo"
 KEEPER = "party-test"
 OWNER = "owner-a"
+PARTIES: dict[str, PartyKind] = {KEEPER: "keeper", OWNER: "owner", "owner-b": "owner", "bank-a": "bank"}
+PDA_TOKEN = "the-token-of-a-handheld-for-tests"
 GATE = "gate-1"
 BRIDGE = "wb-1"
 SKU = "85123A"
@@ -87,16 +89,15 @@ class Warehouse:
 
     async def set_up(self) -> None:
         """Parties, layout, items and devices."""
-        for party_id, kind in (
-            (KEEPER, "keeper"),
-            (OWNER, "owner"),
-            ("owner-b", "owner"),
-            ("bank-a", "bank"),
-        ):
+        for party_id, kind in PARTIES.items():
             await self.do(AddParty(kind=kind, name=party_id, party_id=party_id))
+        await self.set_up_site(KEEPER)
+
+    async def set_up_site(self, keeper_party_id: str) -> None:
+        """Layout, items and devices of a site whose parties are there."""
         layout = msgspec.json.decode(LAYOUT_FILE.read_bytes(), type=Layout)
         layout = msgspec.structs.replace(layout, site_id=self.site_id)
-        await self.do(ImportLayout(layout=layout, keeper_party_id=KEEPER))
+        await self.do(ImportLayout(layout=layout, keeper_party_id=keeper_party_id))
         await self.do(RegisterSkus(items=tuple(an_item(sku) for sku in (SKU, "71053", "22633"))))
         await self.do(
             EnrolDevice(
@@ -109,7 +110,7 @@ class Warehouse:
         )
         await self.do(
             EnrolDevice(
-                site_id=self.site_id, device_id="pda-1", family="pda", mount_id="pda-1", secret="s" * 32
+                site_id=self.site_id, device_id="pda-1", family="pda", mount_id="pda-1", secret=PDA_TOKEN
             )
         )
 
