@@ -14,6 +14,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 from app.jobs_schema import SCHEMA
 from app.parts import Parts
 from devices.api import make_partitions
+from finance.api import close_business_days
 from kernel.caller import Caller
 from kernel.tx import Tx
 
@@ -55,6 +56,7 @@ async def forget_answers(tx: Tx) -> None:
 JOBS = (
     Job("devices.prepare-partitions", "5 * * * *", prepare_partitions),
     Job("app.forget-answers", "35 * * * *", forget_answers),
+    Job("finance.close-business-days", "10 * * * *", close_business_days),
 )
 
 

@@ -16,6 +16,7 @@ from finance.freezes.handlers import approve_thaw, freeze_facility, on_alarm_rai
 from finance.ledger.handlers import days_to_close
 from finance.loans.handlers import (
     approve_drawdown,
+    close_business_days,
     propose_drawdown,
     refuse_drawdown,
     repay_loan,
@@ -72,6 +73,7 @@ __all__ = [
     "SUBSCRIBERS",
     "PledgeStatus",
     "audit",
+    "close_business_days",
     "days_to_close",
     "pledge_statuses",
 ]

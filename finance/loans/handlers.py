@@ -17,7 +17,16 @@ from finance.facilities.model import (
     require_reason,
     require_second_person,
 )
-from finance.ledger.handlers import BankDay, book, book_all, close_day, hold_day, reverse_entry, take_day
+from finance.ledger.handlers import (
+    BankDay,
+    book,
+    book_all,
+    close_day,
+    days_to_close,
+    hold_day,
+    reverse_entry,
+    take_day,
+)
 from finance.ledger.model import require_over
 from finance.loans import entries, model, store
 from finance.loans.model import Loan, LoanState, Paid
@@ -334,6 +343,15 @@ async def run_day_end(command: RunDayEnd, tx: Tx) -> DayEndAnswer:
     return DayEndAnswer(
         business_date=command.business_date, closed=True, loans=len(loans), accrued_fen=accrued_fen
     )
+
+
+async def close_business_days(tx: Tx) -> None:
+    """What the clock calls: close the oldest business date that is over, for each bank.
+
+    After an outage the dates missed are closed one per call, so that no call grows with the outage.
+    """
+    for bank_party_id, business_date in await days_to_close(tx):
+        await run_day_end(RunDayEnd(bank_party_id=bank_party_id, business_date=business_date), tx)
 
 
 async def _book_accruals(tx: Tx, pairs: list[tuple[Loan, Loan]], business_date: date) -> int:

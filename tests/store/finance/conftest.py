@@ -76,13 +76,14 @@ class Story:
 
     site_id = LAYOUT.site_id
 
-    def __init__(self, tx: PgTx, clock: ManualClock) -> None:
+    def __init__(self, tx: PgTx, clock: ManualClock, after: "Story | None" = None) -> None:
+        """`after` is a story whose rows are there already: devices go on numbering where they were."""
         self.tx = tx
         self.clock = clock
         self._handlers = all_commands()
         self._subscribers = all_subscribers()
-        self._sequences = dict.fromkeys(DEVICES, 0)
-        self._position = 0
+        self._sequences = dict(after._sequences) if after else dict.fromkeys(DEVICES, 0)
+        self._position = after._position if after else 0
         self._pallets = 0
         self._trucks = 0
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from finance.api import audit, pledge_statuses
+from finance.api import audit, close_business_days, pledge_statuses
 from finance.messages import (
     ApproveDrawdown,
     CancelReceipt,
@@ -422,4 +422,18 @@ async def test_the_day_end_accrues_once_for_each_date_that_is_over(story: Story)
         await story.do(RunDayEnd(bank_party_id=BANK, business_date=today + timedelta(days=5)), BANK)
     with pytest.raises(NotFound):
         await story.do(close, OTHER_BANK)
+    await audited(story)
+
+
+async def test_the_clock_closes_the_days_missed_one_per_call(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    await story.pledged(lot, facility_id)
+    await drawn(story, facility_id, 3_600_000)
+    story.clock.advance(3 * 86_400)
+    accrued = []
+    for _ in range(5):
+        work = await story.as_("product", "product:finance.close-business-days")
+        await close_business_days(work)
+        accrued.append(await story.tx.value("SELECT sum(interest_fen)::bigint FROM finance.loan"))
+    assert accrued == [435, 870, 1_305, 1_305, 1_305]
     await audited(story)
