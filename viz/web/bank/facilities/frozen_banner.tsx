@@ -2,7 +2,6 @@
 
 import type { AlarmEvidence, FacilityDetail, Thaw } from "@shared/api/types";
 import { formatTime } from "@shared/i18n/format";
-import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
 import { Age, Mark, Problem } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
@@ -10,6 +9,7 @@ import { mayProposeThaw, thawApproval } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
+import { seenText } from "./seen_text";
 import { ThawDialog } from "./thaw_dialog";
 
 export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
@@ -71,12 +71,6 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
       ))}
     </ol>
   );
-}
-
-/** What a sensor said, in words; when the alarm keeps no words, which kind of sensor or which observation. */
-function seenText(seen: AlarmEvidence, t: Translate): string {
-  if (seen.summary !== "") return t(seen.summary, { ...seen });
-  return seen.modality ? t(`modality.${seen.modality}`) : seen.observation_id;
 }
 
 function ThawProposal({ thaw }: { thaw: Thaw }) {

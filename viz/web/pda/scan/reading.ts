@@ -1,8 +1,8 @@
 /** What a scanned or typed text means: a pallet (also by its tag), an item, a place, an enrolment code, or unreadable. */
 
-import { ssccOfTag } from "./epc";
+import { ssccOfTag } from "@shared/codes/epc";
 import type { Framed } from "./framing";
-import { hasRightCheckDigit, parseDigitalLink, parseElements } from "./gs1";
+import { hasRightCheckDigit, parseDigitalLink, parseElements } from "@shared/codes/gs1";
 
 export type ReadingKind = "pallet" | "item" | "place" | "enrolment" | "other";
 
