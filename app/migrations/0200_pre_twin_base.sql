@@ -256,7 +256,7 @@ CREATE INDEX ON twin.standing USING gin (unit_ids);
 CREATE TABLE twin.mass_check (
     check_key text PRIMARY KEY,
     site_id text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('delivery', 'exit')),
+    kind text NOT NULL CHECK (kind IN ('delivery', 'received', 'exit')),
     vehicle_id text NOT NULL,
     delivery_id text,
     unit_ids text[] NOT NULL,

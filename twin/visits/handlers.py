@@ -111,6 +111,8 @@ async def derive_visits(
         period = (first_at - PARKED_BEFORE, last_at + PASSAGE)
         for vehicle_id, since in (await store.vehicles_at(tx, site_id, gate_id, *period)).items():
             touched.vehicle(vehicle_id, since)
+    for vehicle_id, since in (await store.brought_more(tx, touched.unit_ids)).items():
+        touched.vehicle(vehicle_id, since)
     derivations = [
         await _derive(tx, site_id, vehicle_id, since, touched)
         for vehicle_id, since in sorted(touched.vehicles.items())
@@ -214,7 +216,10 @@ async def _check_masses(
             weighed = (visit.entry, visit.exit)
             arrivals = await store.arrivals(tx, derivation.vehicle_id, after, visit.exit.weighed_at)
             if arrivals:
-                checks.append(_delivery_check(arrivals, *weighed))
+                announced = _delivery_check(arrivals, *weighed)
+                checks.append(announced)
+                if not announced["agrees"]:
+                    checks += await _received_check(tx, site_id, derivation, visit, announced)
                 _tell_delivery(site_id, derivation.vehicle_id, arrivals, weighed, facts)
             else:
                 checks += await _exit_checks(tx, derivation, visit)
@@ -238,6 +243,36 @@ def _delivery_check(arrivals: Sequence[Row], entry: Weighing, leaving: Weighing)
         "observation_id": leaving.observation_id,
         "evidence_ids": [entry.observation_id, leaving.observation_id],
     }
+
+
+async def _received_check(
+    tx: Tx, site_id: str, derivation: Derivation, visit: Visit, announced: Row
+) -> list[Row]:
+    """Less or more came than was announced: the net mass against the units that other sensors saw inside.
+
+    Mass is evidence for what was seen, whatever the notice said; the difference to the notice stays.
+    """
+    took_away = {
+        unit_id
+        for standing in visit.standings
+        if standing.direction == "out"
+        for unit_id in derivation.units[standing.began_at]
+    }
+    period = (visit.began_at, announced["weighed_at"])
+    seen = await store.seen_inside(tx, site_id, announced["unit_ids"], *period)
+    unit_ids = sorted(seen - took_away)
+    masses = await store.expected_masses(tx, unit_ids)
+    if not unit_ids or any(mass is None for mass in masses.values()):
+        return []
+    expected_g = sum(mass or 0 for mass in masses.values())
+    check = {
+        "check_key": f"received:{announced['delivery_id']}",
+        "kind": "received",
+        "unit_ids": unit_ids,
+        "expected_g": expected_g,
+        "agrees": weights_agree(announced["measured_g"], expected_g),
+    }
+    return [{**announced, **check}]
 
 
 def _tell_delivery(

@@ -101,6 +101,24 @@ ARRIVALS = """
     WHERE vehicle_id = %(vehicle_id)s AND declared_at <= %(until)s
         AND (%(after)s::timestamptz IS NULL OR declared_at > %(after)s::timestamptz)
     ORDER BY delivery_id"""
+# Announced units that a gate's inner antennas or a fork saw inside within a period.
+SEEN_INSIDE = """
+    SELECT DISTINCT u.unit_id FROM twin.unit u
+    JOIN twin.sighting s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
+    WHERE u.site_id = %(site_id)s AND u.unit_id = ANY (%(unit_ids)s)
+        AND s.observed_at BETWEEN %(since)s AND %(until)s AND s.side IS DISTINCT FROM 'outside'"""
+# Vehicles whose delivery weighed otherwise than announced, and of which one of these units became known to
+# have come with it only now: their weighing speaks for more than it was compared with.
+BROUGHT_MORE = """
+    SELECT c.vehicle_id, min(c.weighed_at) AS since
+    FROM twin.mass_check c
+    JOIN twin.unit u ON u.unit_id = ANY (c.unit_ids)
+    JOIN twin.sighting s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
+    LEFT JOIN twin.mass_check r ON r.check_key = 'received:' || c.delivery_id
+    WHERE c.kind = 'delivery' AND NOT c.agrees AND c.unit_ids && %(unit_ids)s
+        AND u.unit_id = ANY (%(unit_ids)s) AND NOT coalesce(u.unit_id = ANY (r.unit_ids), false)
+        AND s.observed_at <= c.weighed_at AND s.side IS DISTINCT FROM 'outside'
+    GROUP BY c.vehicle_id"""
 EXPECTED_MASSES = """
     SELECT unit_id, expected_mass_g FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)"""
 DROP_CHECKS = """
@@ -126,6 +144,22 @@ PUT_TRUCK = """
     WHERE asset_id = %(vehicle_id)s
         AND (x_m, y_m, at, is_gone) IS DISTINCT FROM
             (%(x_m)s::double precision, %(y_m)s::double precision, %(at)s::timestamptz, %(is_gone)s)"""
+
+
+async def seen_inside(
+    tx: Tx, site_id: str, unit_ids: Sequence[str], since: datetime, until: datetime
+) -> set[str]:
+    """Those of the units that a sensor saw inside within the period."""
+    where = {"site_id": site_id, "unit_ids": list(unit_ids), "since": since, "until": until}
+    return {row["unit_id"] for row in await tx.rows(SEEN_INSIDE, where)}
+
+
+async def brought_more(tx: Tx, unit_ids: Collection[str]) -> dict[str, datetime]:
+    """Vehicles whose weighed delivery has to be compared again because of these units, and since when."""
+    if not unit_ids:
+        return {}
+    rows = await tx.rows(BROUGHT_MORE, {"unit_ids": sorted(unit_ids)})
+    return {row["vehicle_id"]: row["since"] for row in rows}
 
 
 async def insert_weighings(tx: Tx, site_id: str, weighings: Sequence[Weighing]) -> list[Weighing]:

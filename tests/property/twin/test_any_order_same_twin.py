@@ -27,6 +27,8 @@ from twin import api as twin
 from twin.messages import ExpectedDeparture
 
 UNITS = [a_unit(number) for number in range(3)]
+NEVER_CAME = a_unit(3)
+"""Announced with the others where nothing is released, so that mass and notice differ there."""
 
 # All that is derived. Ids and times of telling are left out: they say when the twin knew, not what.
 STATES = {
@@ -86,7 +88,7 @@ async def _fold(tx: PgTx, batches: list[list[Observation]], *, is_released: bool
     try:
         async with tx.savepoint():
             await open_site(tx)
-            await announce(tx, UNITS)
+            await announce(tx, UNITS if is_released else [*UNITS, NEVER_CAME])
             await twin.declare_vehicle(tx, "truck-b", SITE, truck_tag(2), "TRUCK-2")
             if is_released:
                 await twin.expect_departure(tx, _release())

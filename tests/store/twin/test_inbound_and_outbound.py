@@ -37,6 +37,7 @@ from twin.messages import (
     ExpectedDeparture,
     TagUnknown,
     UnitCrossed,
+    UnitDeclaration,
     UnitSetDown,
     VehicleAtGate,
     VehicleLeft,
@@ -326,7 +327,7 @@ async def test_a_unit_announced_and_never_seen_is_missing_when_its_truck_has_lef
     assert ("missing", "announced_not_seen", units[1].unit_id) in [
         (row.kind, row.cause, row.unit_id) for row in found
     ]
-    assert {row.unit_id for row in found if row.kind == "mass"} == {unit.unit_id for unit in units}
+    assert {row.unit_id for row in found if row.kind == "mass"} == {units[1].unit_id}
 
 
 async def test_a_tag_nobody_declared_is_told_once_and_counts_when_it_is_declared(tx: PgTx, day: Day) -> None:
@@ -417,3 +418,38 @@ async def test_a_withdrawn_alarm_is_told_as_cleared(tx: PgTx, day: Day) -> None:
     await twin.apply(tx, envelopes(of_truck))
     assert told(tx, AlarmCleared)[-1].cleared_by == ""
     assert await twin.alarms(tx, SITE, active_only=True) == []
+
+
+async def test_fewer_than_announced_are_vouched_for_by_mass_and_the_difference_stays(
+    tx: PgTx, day: Day
+) -> None:
+    came, absent = [a_unit(number) for number in range(3)], a_unit(3)
+    await announce(tx, [*came, absent])
+    await receive_what_came(tx, day, came)
+    stock = await twin.verified_stock(tx, LOT)
+    assert stock.modalities.keys() == {"tag", "mass", "position"}
+    assert (stock.unit_count_low, stock.unit_count_high) == (3, 3)
+    [weighed] = told(tx, DeliveryWeighed)
+    assert not weighed.agrees
+    kinds = {(row.kind, row.unit_id) for row in await twin.discrepancies(tx, LOT)}
+    assert ("missing", absent.unit_id) in kinds
+
+
+async def test_a_pallet_too_light_is_not_vouched_for_by_mass(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    await receive_what_came(tx, day, units, net_g=2 * UNIT_MASS_G)
+    stock = await twin.verified_stock(tx, LOT)
+    assert "mass" not in stock.modalities
+
+
+async def receive_what_came(
+    tx: PgTx, day: Day, units: list[UnitDeclaration], net_g: int | None = None
+) -> None:
+    tags = tags_of(units)
+    day.drive_in(truck_tag(1), tags, TARE_G + (UNIT_MASS_G * len(units) if net_g is None else net_g))
+    day.unload(tags)
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    day.pass_barrier()
+    day.wait(60)
+    await apply(tx, day)
