@@ -35,7 +35,7 @@ from kernel.messages import (
 )
 from twin.api import apply
 from twin.messages import ImportLayout
-from wms.messages import AnnounceDelivery, DeliveryUnit, RegisterSkus, SkuEntry, Vehicle
+from wms.messages import AnnounceDelivery, DeliveryUnit, RegisterSkus, RegisterVisit, SkuEntry, Vehicle
 
 DEMO_LAYOUT = msgspec.json.decode(
     (Path(__file__).parents[2] / "simulators" / "scenarios" / "demo" / "layout.json").read_bytes(),
@@ -168,6 +168,15 @@ class LivingSite:
                 for at, (unit_id, unit) in enumerate(zip(answer.unit_ids, units, strict=True))
             ),
         )
+
+    async def pickup_truck(self) -> tuple[str, str]:
+        """An empty truck comes in for a pickup; its tag and its id."""
+        self._trucks += 1
+        truck = epc_from_giai(PREFIX, self._trucks)
+        visit = RegisterVisit(site_id=self.site_id, plate=f"TEST-{self._trucks}", epc_hex=truck)
+        answer = await self.do(visit, self.keeper, "operator")
+        await self.drive_in(truck, ())
+        return truck, answer.vehicle_id
 
     async def receive(self, pallets: int) -> Lot:
         """A truck brings a lot: announced, heard, weighed, put into slots, weighed empty, gone."""

@@ -16,8 +16,9 @@ from tests.conftest import TestServer
 
 INSERT = """
     INSERT INTO app.event (xid, kind, occurred_at, caused_by, payload)
-    VALUES (%(xid)s::text::xid8, 'PartyAdded', '2026-11-23T06:00:00Z', 'test', jsonb_build_object('party_id', %(name)s::text, 'kind', 'owner',
-        'name', %(name)s::text, 'added_at', '2026-11-23T06:00:00Z'))"""
+    VALUES (%(xid)s::text::xid8, 'PartyAdded', '2026-11-23T06:00:00Z', 'test',
+        jsonb_build_object('party_id', %(name)s::text, 'kind', 'owner', 'name', %(name)s::text,
+            'added_at', '2026-11-23T06:00:00Z'))"""
 
 
 @pytest.fixture
