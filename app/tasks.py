@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class TaskState:
-    """How a task is doing. `failure` is the last error while it waits to be started again."""
+    """How a task is doing. `failure` is the kind of its last error; the log has the rest, which may hold
+    data that not everybody who asks for health may see."""
 
     name: str
     running: bool = False
@@ -80,7 +81,7 @@ class Tasks:
             try:
                 await self._once(state, work)
             except Exception as error:
-                state.failure = f"{type(error).__name__}: {error}"
+                state.failure = type(error).__name__
                 state.restart_count += 1
                 pause_s = PAUSE_S_MIN if clock() - begun > STEADY_S else min(pause_s * 2, PAUSE_S_MAX)
                 log.error("task.failed", task=state.name, pause_s=pause_s, exc_info=error)
@@ -90,7 +91,7 @@ class Tasks:
         try:
             await self._once(state, work)
         except Exception as error:
-            state.failure = f"{type(error).__name__}: {error}"
+            state.failure = type(error).__name__
             log.critical("task.gave_up", task=state.name, exc_info=error)
             if not self.broken.done():
                 self.broken.set_result(error)

@@ -82,7 +82,8 @@ async def test_work_that_fails_is_started_again_and_shows(settings: Settings, un
         metrics = (await client.get("/metrics")).text
     assert unready.status_code == 503
     [task] = [task for task in unready.json()["tasks"] if task["name"] == "fold"]
-    assert task == {"name": "fold", "well": False, "restarts": 1, "failure": "RuntimeError: lost the site"}
+    assert task == {"name": "fold", "well": False, "restarts": 1, "failure": "RuntimeError"}
+    assert "lost the site" not in unready.text, "what went wrong may name things not everybody may see"
     assert ready.status_code == 200
     samples = {
         (sample.name, sample.labels.get("task") or sample.labels.get("status")): sample.value
