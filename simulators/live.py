@@ -106,7 +106,6 @@ class LiveSite:
 
     async def drive(self, truck_id: str, stop: str, bay: int, *, arrives: bool = True) -> None:
         """Drive a truck to a stop; with `arrives` False return at once: it may have to wait on the way."""
-        self.first_heard.clear()
         self.world = actions.drive_truck(self.world, truck_id, stop, bay, self._rng)
         if arrives:
             await self.until(lambda: not self.world.movers[truck_id].path, f"{truck_id} reaches the {stop}")

@@ -23,6 +23,7 @@ async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
     await _truck_enters(stage)
     taken = stage.made.pallets[:TAKEN]
     await _load(stage, taken)
+    stage.site.first_heard.clear()
     await stage.site.weigh(TRUCK, BAY)
     await stage.site.drive(TRUCK, "barrier", BAY)
     arrived, alarm = await stage.listener.alarm("exit_without_release", "freeze", ALARM_WITHIN_S)
