@@ -1,0 +1,168 @@
+"""Visits of vehicles from stays, weighings and passages over the loop: pure."""
+
+from datetime import datetime, timedelta
+
+from tests.conftest import START
+from twin.presence.model import Side, Stay
+from twin.visits.model import (
+    BarrierChange,
+    Pass,
+    Standing,
+    Weighing,
+    fold_visits,
+    passes_of,
+    tolerance_g,
+    units_with,
+    vehicle_on_bridge,
+    weights_agree,
+)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def a_stay(side: Side, first_s: float, last_s: float) -> Stay:
+    return Stay(
+        gate_id="gate", side=side, first_at=at(first_s), last_at=at(last_s), evidence_ids=[f"r:1:{first_s}"]
+    )
+
+
+def a_weighing(seconds: float, mass_g: int = 8_000_000) -> Weighing:
+    return Weighing(
+        observation_id=f"scale:1:{seconds}",
+        weighbridge_id="wb",
+        gate_id="gate",
+        mass_g=mass_g,
+        weight_id=int(seconds),
+        weighed_at=at(seconds),
+    )
+
+
+def a_pass(from_s: float, to_s: float, heard: frozenset[str] = frozenset()) -> Pass:
+    ids = [f"barrier:1:{from_s}", f"barrier:1:{to_s}"]
+    return Pass(gate_id="gate", occupied_at=at(from_s), freed_at=at(to_s), evidence_ids=ids, heard=heard)
+
+
+IN = [a_stay("outside", 0, 5), a_stay("inside", 30, 32)]
+OUT = [a_stay("inside", 1000, 1002), a_stay("outside", 1020, 1060)]
+
+
+def test_a_visit_is_weighed_coming_in_and_going_out_and_ends_over_the_loop() -> None:
+    weighings = [a_weighing(20, 16_000_000), a_weighing(1010, 8_000_000)]
+    [visit] = fold_visits("v", [*OUT, *IN], weighings, [a_pass(6, 9), a_pass(1050, 1055)])
+    assert visit.entered_at == at(30)
+    assert visit.entry is not None
+    assert visit.exit is not None
+    assert (visit.entry.mass_g, visit.exit.mass_g) == (16_000_000, 8_000_000)
+    assert (visit.left_at, visit.state) == (at(1055), "left")
+    assert [(s.direction, s.outcome) for s in visit.standings] == [("in", "passed"), ("out", "left")]
+
+
+def test_a_vehicle_at_the_shut_barrier_is_leaving_and_has_not_left() -> None:
+    [visit] = fold_visits("v", [*IN, *OUT], [], [a_pass(6, 9)])
+    assert visit.state == "leaving"
+    assert visit.standings[-1].crossed_at == at(1020)
+    assert visit.left_at is None
+
+
+def test_a_vehicle_that_turns_back_is_inside_and_its_visit_goes_on() -> None:
+    [visit] = fold_visits("v", [*IN, *OUT, a_stay("inside", 1100, 1102)], [], [a_pass(6, 9)])
+    assert visit.state == "inside"
+    assert visit.standings[-1].outcome == "returned"
+
+
+def test_coming_back_after_leaving_is_a_new_visit() -> None:
+    stays = [*IN, *OUT, a_stay("outside", 5000, 5003)]
+    first, second = fold_visits("v", stays, [], [a_pass(1050, 1055)])
+    assert (first.state, second.state) == ("left", "approaching")
+
+
+def test_a_passage_before_the_vehicle_stood_outwards_is_not_its_leaving() -> None:
+    [visit] = fold_visits("v", [*IN, OUT[0]], [a_weighing(1010)], [a_pass(6, 9), a_pass(900, 910)])
+    assert visit.left_at is None
+
+
+def test_a_vehicle_weighed_and_alone_left_though_no_outer_antenna_heard_it() -> None:
+    visits = fold_visits("v", [*IN, OUT[0]], [a_weighing(1010)], [a_pass(1050, 1055)])
+    assert visits[0].left_at == at(1055)
+
+
+def test_with_another_vehicle_heard_outside_nobody_is_said_to_have_left() -> None:
+    passed = a_pass(1050, 1055, heard=frozenset({"other"}))
+    assert fold_visits("v", [*IN, OUT[0]], [a_weighing(1010)], [passed])[0].left_at is None
+
+
+def test_a_weighing_is_of_the_vehicle_heard_on_both_sides_of_it() -> None:
+    waiting = ("waiting", a_stay("outside", 12, 30))
+    through = [("through", a_stay("outside", 0, 5)), ("through", a_stay("inside", 30, 32))]
+    assert vehicle_on_bridge(a_weighing(20), [waiting, *through]) == "through"
+
+
+def test_a_weighing_with_two_vehicles_equally_near_is_of_nobody_known() -> None:
+    stays = [("one", a_stay("inside", 0, 30)), ("two", a_stay("outside", 0, 30))]
+    assert vehicle_on_bridge(a_weighing(20), stays) is None
+
+
+def test_a_weighing_with_nobody_heard_within_a_minute_is_of_nobody_known() -> None:
+    assert vehicle_on_bridge(a_weighing(200), [("one", a_stay("inside", 0, 30))]) is None
+
+
+def a_change(seconds: float, *, is_open: bool, loop: bool) -> BarrierChange:
+    return BarrierChange(
+        observation_id=f"barrier:1:{seconds}",
+        gate_id="gate",
+        observed_at=at(seconds),
+        is_open=is_open,
+        is_closed=not is_open,
+        loop_occupied=loop,
+    )
+
+
+def test_only_what_goes_over_the_loop_with_the_boom_up_is_a_passage() -> None:
+    changes = [
+        a_change(0, is_open=False, loop=True),
+        a_change(5, is_open=False, loop=False),
+        a_change(10, is_open=True, loop=True),
+        a_change(12, is_open=True, loop=False),
+    ]
+    [passed] = passes_of(reversed(changes))
+    assert (passed.occupied_at, passed.freed_at) == (at(10), at(12))
+
+
+def a_standing_out(crossed_s: float | None) -> Standing:
+    return Standing(
+        gate_id="gate",
+        direction="out",
+        began_at=at(1000),
+        last_at=at(1060),
+        crossed_at=None if crossed_s is None else at(crossed_s),
+    )
+
+
+def test_units_heard_with_the_vehicle_are_with_it() -> None:
+    stays = [("aboard", a_stay("inside", 1000, 1002)), ("aboard", a_stay("outside", 1020, 1050))]
+    assert units_with(a_standing_out(1020), stays) == ["aboard"]
+
+
+def test_a_unit_whose_outer_reads_are_missing_stays_suspected() -> None:
+    assert units_with(a_standing_out(1020), [("dark", a_stay("inside", 1000, 1002))]) == ["dark"]
+
+
+def test_units_parked_at_the_portal_are_not_with_the_vehicle() -> None:
+    stays = [
+        ("parked before", a_stay("inside", 700, 1005)),
+        ("still inside", a_stay("inside", 1000, 1040)),
+        ("heard later", a_stay("inside", 1030, 1031)),
+    ]
+    assert units_with(a_standing_out(1020), stays) == []
+
+
+def test_units_of_the_vehicle_ahead_are_not_with_this_one() -> None:
+    assert units_with(a_standing_out(1020), [("ahead", a_stay("outside", 980, 1000))]) == []
+
+
+def test_the_tolerance_is_three_intervals_and_half_a_percent() -> None:
+    assert tolerance_g(8_000_000) == 60_000 + 40_000
+    assert weights_agree(8_100_000, 8_000_000)
+    assert not weights_agree(8_100_001, 8_000_000)
