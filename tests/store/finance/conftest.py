@@ -152,11 +152,18 @@ class Story:
         await self.do(RegisterSkus(items=(item,)), KEEPER)
 
     async def receive(
-        self, pallets: int = 12, *, owner: str = OWNER, seen: int | None = None, weighed: bool = True
+        self,
+        pallets: int = 12,
+        *,
+        owner: str = OWNER,
+        seen: int | None = None,
+        weighed: bool = True,
+        pallet_g: int = PALLET_G,
     ) -> Lot:
         """A truck brings a lot: announced, heard at the gate, weighed full, put into slots, weighed empty.
 
-        `seen` is how many of the pallets announced really are on the truck (all when None).
+        `seen` is how many of the pallets announced really are on the truck (all when None), `pallet_g` what
+        each really weighs.
         """
         self._trucks += 1
         truck = epc_from_giai(PREFIX, self._trucks)
@@ -181,7 +188,7 @@ class Story:
             ),
         )
         there = lot.pallets[: pallets if seen is None else seen]
-        await self.drive_in(truck, there, weighed=weighed)
+        await self.drive_in(truck, there, pallet_g if weighed else None)
         await self.put_down(there)
         await self.drive_out(truck, (), TRUCK_G if weighed else None)
         return lot
@@ -206,12 +213,12 @@ class Story:
         await self.drive_in(truck, ())
         return truck
 
-    async def drive_in(self, truck: str, load: tuple[Pallet, ...], *, weighed: bool = True) -> None:
-        """Heard outside, weighed, heard inside."""
+    async def drive_in(self, truck: str, load: tuple[Pallet, ...], pallet_g: int | None = PALLET_G) -> None:
+        """Heard outside, weighed (unless `pallet_g` is None), heard inside."""
         tags = [truck, *(pallet.epc_hex for pallet in load)]
         await self.hear(tags, antenna=1)
-        if weighed:
-            await self.weigh(TRUCK_G + PALLET_G * len(load))
+        if pallet_g is not None:
+            await self.weigh(TRUCK_G + pallet_g * len(load))
         await self.hear(tags, antenna=2)
 
     async def drive_out(self, truck: str, load: tuple[Pallet, ...], mass_g: int | None) -> None:

@@ -248,7 +248,7 @@ async def test_pledged_pallets_driven_to_the_gate_freeze_the_facility_by_tag_and
     assert {"tag", "mass"} <= {item["modality"] for item in view.frozen.evidence}
     assert set(view.frozen.unit_ids) == set(lot.unit_ids[:6])
     assert view.lendable_explained.verified_low <= 6
-    await story.drive_in(truck, lot.pallets[:6], weighed=False)
+    await story.drive_in(truck, lot.pallets[:6], None)
     evidence_ids = await seen_again(story, lot)
     propose = ProposeThaw(facility_id=facility_id, reason="Turned back", evidence_ids=evidence_ids)
     thaw = await story.do(propose, BANK, "officer-a")

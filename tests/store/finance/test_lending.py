@@ -112,10 +112,21 @@ async def test_no_receipt_covers_stock_that_is_only_in_the_books(story: Story) -
     assert (refused.value.key, refused.value.facts["unseen_count"]) == ("receipts.units_not_seen", 1)
 
 
-async def test_no_receipt_covers_a_delivery_that_weighed_less_than_announced(story: Story) -> None:
+async def test_a_short_delivery_carries_a_receipt_on_what_came_and_no_more(story: Story) -> None:
     lot = await story.receive(12, seen=9)
+    low = (await story.verified(lot)).unit_count_low
+    assert 8 <= low <= 9
+    with pytest.raises(Invalid) as refused:
+        await story.receipt(lot, lot.unit_ids[8:])
+    assert refused.value.key == "receipts.units_not_in_lot"
+    assert refused.value.facts["unit_ids"] == list(lot.unit_ids[9:])
+    await story.receipt(lot, lot.unit_ids[:low])
+
+
+async def test_no_receipt_covers_pallets_that_are_lighter_than_announced(story: Story) -> None:
+    lot = await story.receive(12, pallet_g=PALLET_G * 4 // 5)
     with pytest.raises(Conflict) as refused:
-        await story.receipt(lot, lot.unit_ids[:8])
+        await story.receipt(lot)
     assert refused.value.key == "receipts.not_weighed"
 
 
