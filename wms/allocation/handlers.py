@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kernel.errors import Conflict, Invalid
-from kernel.messages import StockClaimed
 from kernel.tx import Row, Tx
-from twin import api as twin
 from wms.allocation import store
 from wms.allocation.model import UNITS_SHOWN_MAX, Allocation, Promise, Shortage, Want, allocate
 from wms.messages import (
@@ -26,7 +24,7 @@ from wms.messages import (
 from wms.orders import store as orders
 from wms.orders.handlers import lock_order, refresh_states, require_reason
 from wms.stock import store as stock
-from wms.stock.handlers import apply_moves, require_site
+from wms.stock.handlers import apply_moves, declare_places, require_site
 from wms.stock.model import STAGING_OUT, Goods, Move, Place, mass_share_g
 from wms.tasks import store as tasks
 from wms.tasks.model import PRIORITY_PICK, Task
@@ -290,13 +288,8 @@ async def _parcels(tx: Tx, site_id: str, picks: Sequence[Task]) -> dict[str, str
 async def _claim_emptied(tx: Tx, site_id: str, unit_ids: set[str], whole: set[str]) -> None:
     """Tell the twin that a slot is claimed no longer: the pallet was taken out, or its last piece was."""
     pieces = await stock.on_hand(tx, site_id, unit_ids)
-    gone = [unit_id for unit_id in sorted(unit_ids) if unit_id in whole or pieces[unit_id] == 0]
-    claims = [
-        StockClaimed(site_id=site_id, unit_id=unit_id, slot_id=None, claimed_at=tx.now, cause="pick")
-        for unit_id in gone
-    ]
-    if claims:
-        await twin.declare_claims(tx, claims)
+    gone = [unit_id for unit_id in unit_ids if unit_id in whole or pieces[unit_id] == 0]
+    await declare_places(tx, site_id, dict.fromkeys(gone), "pick")
 
 
 async def _progress(tx: Tx, site_id: str, done: Sequence[tuple[Task, str]]) -> None:

@@ -12,7 +12,6 @@ import structlog
 
 from devices import api as devices
 from devices.messages import BarrierConfirmed, BarrierFailed
-from kernel.messages import StockClaimed
 from kernel.tx import Row, Tx
 from twin import api as twin
 from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
@@ -20,11 +19,11 @@ from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
-from wms.inbound.handlers import end_deliveries, plan_putaways
+from wms.inbound.putaway import end_deliveries, plan_putaways
 from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
 from wms.orders import store as orders
 from wms.orders.handlers import refresh_states
-from wms.stock.handlers import apply_moves
+from wms.stock.handlers import apply_moves, declare_places
 from wms.stock.model import CUSTOMER, Goods, Move, Place
 from wms.visits import store as visits
 
@@ -206,7 +205,8 @@ async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> Non
         shipped[row["order_id"], row["line_no"]] += row["quantity_each"]
     await orders.add_progress(tx, {line: (0, -quantity, quantity) for line, quantity in shipped.items()})
     await refresh_states(tx, sorted({order_id for order_id, _ in shipped}))
-    await _claim_gone(tx, event, goods)
+    pallets = [row["unit_id"] for row in goods if row["kind"] == "pallet"]
+    await declare_places(tx, event.site_id, dict.fromkeys(pallets), "shipment")
     for release_id in release_ids:
         _announce(tx, event, release_id, [row for row in goods if row["release_id"] == release_id])
 
@@ -222,18 +222,6 @@ def _shipment(row: Row, event: VehicleLeft) -> Move:
         event.evidence_ids[0] if event.evidence_ids else None,
         promised=True,
     )
-
-
-async def _claim_gone(tx: Tx, event: VehicleLeft, goods: Sequence[Row]) -> None:
-    pallets = sorted({row["unit_id"] for row in goods if row["kind"] == "pallet"})
-    claims = [
-        StockClaimed(
-            site_id=event.site_id, unit_id=unit_id, slot_id=None, claimed_at=tx.now, cause="shipment"
-        )
-        for unit_id in pallets
-    ]
-    if claims:
-        await twin.declare_claims(tx, claims)
 
 
 def _announce(tx: Tx, event: VehicleLeft, release_id: str, goods: Sequence[Row]) -> None:

@@ -1,10 +1,9 @@
-"""Deliveries from the announcement to the rack, and the stock a warehouse starts with."""
+"""Deliveries from the announcement to the receiving floor, and the stock a warehouse starts with."""
 
 from collections.abc import Sequence
 
 from identity import api as identity
 from kernel.errors import Conflict, Invalid
-from kernel.messages import StockClaimed
 from kernel.tx import Row, Tx
 from twin import api as twin
 from twin.messages import ExpectedArrival, UnitCrossed, UnitDeclaration
@@ -13,31 +12,24 @@ from wms.catalogue.store import known_skus
 from wms.inbound import store
 from wms.inbound.model import (
     BROKEN_ROWS_SHOWN_MAX,
-    Load,
-    SlotOption,
     broken_opening_rows,
-    choose_slot,
     require_announcement,
 )
+from wms.inbound.putaway import plan_putaways
 from wms.messages import (
     OPENING_ROWS_MAX,
     AnnounceDelivery,
     DeclareOpeningStock,
     DeliveryAnnounced,
-    DeliveryReceived,
     DeliveryResult,
     DeliveryUnit,
     OpeningRow,
-    PutawayConfirmed,
 )
 from wms.stock import store as stock
-from wms.stock.handlers import apply_moves, require_site
+from wms.stock.handlers import apply_moves, declare_places, require_site
 from wms.stock.model import OPENING, STAGING_IN, SUPPLIER, Goods, Move, Place
-from wms.tasks import store as tasks
-from wms.tasks.model import PRIORITY_PUTAWAY, Task
 from wms.visits.handlers import open_visit
 
-PLANNED_AT_ONCE_MAX = 200
 LotKey = tuple[str, str, str]
 """Owner, item, the owner's lot code."""
 
@@ -136,9 +128,8 @@ async def declare_opening_stock(command: DeclareOpeningStock, tx: Tx) -> int:
         for unit, row in zip(units, rows, strict=True)
     ]
     await apply_moves(tx, command.site_id, moves)
-    await _claim(
-        tx, command.site_id, {move.target.unit_id: move.target.bin for move in moves}, "opening_stock"
-    )
+    slots = {move.target.unit_id: move.target.bin for move in moves}
+    await declare_places(tx, command.site_id, slots, "opening_stock")
     return len(units)
 
 
@@ -224,15 +215,6 @@ async def _declare_units(tx: Tx, site_id: str, rows: Sequence[Row]) -> None:
     )
 
 
-async def _claim(tx: Tx, site_id: str, slots: dict[str, str], cause: str) -> None:
-    """Tell the twin what the books now say, in the transaction that makes them say it."""
-    claims = [
-        StockClaimed(site_id=site_id, unit_id=unit_id, slot_id=slot_id, claimed_at=tx.now, cause=cause)
-        for unit_id, slot_id in slots.items()
-    ]
-    await twin.declare_claims(tx, claims)
-
-
 async def on_unit_crossed(event: UnitCrossed, tx: Tx) -> None:
     """A unit of a delivery came through the gate: it is on the receiving floor and wants a slot.
 
@@ -256,105 +238,3 @@ async def on_unit_crossed(event: UnitCrossed, tx: Tx) -> None:
     )
     await apply_moves(tx, event.site_id, [move])
     await plan_putaways(tx, event.site_id)
-
-
-async def plan_putaways(tx: Tx, site_id: str) -> int:
-    """Give every pallet on the receiving floor a slot and a task, as far as slots go; returns how many.
-
-    Pallets without a slot stay on the floor and are planned when slots become free.
-    """
-    staged = await store.staged_without_task(tx, site_id, STAGING_IN, PLANNED_AT_ONCE_MAX)
-    if not staged:
-        return 0
-    slots = [
-        SlotOption(slot.slot_id, slot.rack_id, slot.level, slot.point.x_m, slot.point.y_m)
-        for slot in await twin.slots(tx, site_id)
-    ]
-    start = await _start_of(tx, site_id)
-    occupied = await stock.occupied_bins(tx, site_id) | await twin.occupied_slots(tx, site_id)
-    promised = await tasks.slots_promised(tx, site_id)
-    rack_of = {slot.slot_id: slot.rack_id for slot in slots}
-    planned: list[Row] = []
-    for row in staged:
-        racks = {rack_of[name] for name in await store.bins_of_lot(tx, row["lot_id"]) if name in rack_of}
-        racks |= {rack_of[task["to_bin"]] for task in planned if task["lot_id"] == row["lot_id"]}
-        load = Load(row["unit_id"], row["lot_id"], row["full_mass_g"])
-        choice = choose_slot(
-            load, slots, occupied=occupied, promised=promised, racks_of_lot=racks, start=start
-        )
-        if choice.slot_id is not None:
-            promised.add(choice.slot_id)
-            planned.append(
-                {
-                    **row,
-                    "task_id": tx.ids.new("task"),
-                    "from_bin": STAGING_IN,
-                    "to_bin": choice.slot_id,
-                    "explanation": choice.explanation,
-                }
-            )
-    await tasks.insert(tx, site_id, "putaway", PRIORITY_PUTAWAY, planned)
-    return len(planned)
-
-
-async def _start_of(tx: Tx, site_id: str) -> tuple[float, float]:
-    """Where pallets are taken from: the middle of the staging zone, else the first gate, else the origin."""
-    layout = await twin.layout_of(tx, site_id)
-    for zone in layout.zones:
-        if zone.kind == "staging":
-            xs, ys = zip(*zone.outline_mm, strict=True)
-            return sum(xs) / len(xs) / 1000, sum(ys) / len(ys) / 1000
-    if layout.gates:
-        return layout.gates[0].x_mm / 1000, layout.gates[0].y_mm / 1000
-    return 0.0, 0.0
-
-
-async def confirm_putaways(tx: Tx, site_id: str, done: Sequence[tuple[Task, str]]) -> None:
-    """Carry out putaways that scans confirmed, each with its observation: stock moves, claims, deliveries.
-
-    The tasks are locked and live; the caller ends them.
-    """
-    if not done:
-        return
-    moves = [
-        Move(
-            Goods(task.owner_party_id, task.sku, task.lot_id),
-            task.quantity_each,
-            Place(task.unit_id, task.from_bin),
-            Place(task.unit_id, task.to_bin),
-            "putaway",
-            task.task_id,
-            observation_id,
-        )
-        for task, observation_id in done
-    ]
-    await apply_moves(tx, site_id, moves)
-    await _claim(tx, site_id, {task.unit_id: task.to_bin for task, _ in done}, "putaway")
-    await store.mark_put_away(tx, [task.unit_id for task, _ in done])
-    for task, observation_id in done:
-        tx.emit(
-            PutawayConfirmed(
-                site_id=site_id,
-                task_id=task.task_id,
-                unit_id=task.unit_id,
-                lot_id=task.lot_id,
-                slot_id=task.to_bin,
-                observation_id=observation_id,
-                confirmed_at=tx.now,
-            )
-        )
-    await end_deliveries(tx, sorted({task.delivery_id for task, _ in done if task.delivery_id}))
-
-
-async def end_deliveries(tx: Tx, delivery_ids: Sequence[str], visit_id: str | None = None) -> None:
-    """End the deliveries (those named, and those of a visit) of which nothing is outstanding."""
-    for ended in await store.end_complete(tx, delivery_ids, visit_id):
-        units = await store.units_of(tx, ended["delivery_id"])
-        tx.emit(
-            DeliveryReceived(
-                **ended,
-                unit_ids=tuple(unit["unit_id"] for unit in units if unit["seen_at"]),
-                missing_unit_ids=tuple(unit["unit_id"] for unit in units if not unit["seen_at"]),
-                received_at=tx.now,
-            )
-        )

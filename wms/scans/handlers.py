@@ -6,7 +6,7 @@ from devices import api as devices
 from kernel.messages import Observation, Rejected
 from kernel.tx import Row, Tx
 from wms.allocation.handlers import confirm_picks
-from wms.inbound.handlers import confirm_putaways
+from wms.inbound.putaway import confirm_putaways
 from wms.messages import RecordScans, Scan, ScanResult, ScansRecorded
 from wms.orders import store as orders
 from wms.scans import store

@@ -1,10 +1,12 @@
 """Moving, holding and correcting stock. Other slices move stock only through `apply_moves`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import HoldId
+from kernel.messages import StockClaimed
 from kernel.tx import ReadTx, Tx
+from twin import api as twin
 from wms.messages import AdjustStock, HoldLifted, HoldPlaced, StockAdjusted
 from wms.stock import store
 from wms.stock.model import (
@@ -66,6 +68,17 @@ def _split(
         else:
             less.append((balance.balance_id, change))
     return less, more
+
+
+async def declare_places(tx: Tx, site_id: str, slot_of_unit: Mapping[str, str | None], cause: str) -> None:
+    """Tell the twin where the books now say that units stand (None: in no slot any more), in the transaction
+    that makes them say it. A claim, never evidence."""
+    claims = [
+        StockClaimed(site_id=site_id, unit_id=unit_id, slot_id=slot_id, claimed_at=tx.now, cause=cause)
+        for unit_id, slot_id in sorted(slot_of_unit.items())
+    ]
+    if claims:
+        await twin.declare_claims(tx, claims)
 
 
 async def place_hold(

@@ -1,4 +1,4 @@
-"""The lane with the real twin: readings go into the journal, and wms decides on what the twin makes of them."""
+"""The lane with the real twin: readings go into the journal, and wms decides on what it makes of them."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
