@@ -32,6 +32,12 @@ def idle_crew(_: Parts) -> Mapping[str, Work]:
     return {"fold": asyncio.Event().wait}
 
 
+def server_pid(pid_file: Path) -> int | None:
+    """The database server's process; None while its file is being written anew."""
+    lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+    return int(lines[0]) if lines else None
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", port=0, broker="amqtt", stop_within_s=5)
@@ -100,9 +106,10 @@ async def test_a_killed_database_is_back_without_a_restart_of_the_program(settin
         running(settings, ["api"], crews={}, web=health_only) as up,
         httpx.AsyncClient(base_url=up.url, timeout=30) as client,
     ):
-        before = pid_file.read_text().splitlines()[0]
-        os.kill(int(before), signal.SIGKILL)
-        await until(lambda: pid_file.read_text().splitlines()[0] != before)
+        before = server_pid(pid_file)
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: server_pid(pid_file) not in (None, before))
 
         async def ready() -> bool:
             return (await client.get("/health/ready")).status_code == 200
