@@ -60,7 +60,7 @@ function SignInForm({ next }: { next: string | null }) {
   return (
     <form className="th-panel sign-in-form" onSubmit={(event) => void submit(event)} noValidate>
       <h2>{t("signIn.title")}</h2>
-      {next && !problem && <p className="th-soft">{t("signIn.expired")}</p>}
+      {next && !problem && <p className="th-soft">{t("signIn.goOn")}</p>}
       <label>
         {t("signIn.username")}
         <input name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus required />

@@ -41,7 +41,6 @@ export function App() {
   if (session === null) return <div className="whole-page"><Loading /></div>;
   return (
     <div className="viewer">
-      <h1 className="th-hidden">{t("common.viewer")}</h1>
       <TopBar session={session} />
       {site === null ? (
         <div className="whole-page">

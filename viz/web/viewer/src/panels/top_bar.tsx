@@ -15,6 +15,7 @@ export function TopBar({ session }: { session: Session }) {
   const setView = useView((view) => view.set);
   return (
     <Bar>
+      <h1 className="th-hidden">{t("common.viewer")}</h1>
       <Brand href="/viewer/" />
       <PageLinks session={session} here="viewer" />
       <SitePicker sites={session.sites} />

@@ -1,6 +1,6 @@
 /** Tokens as colours of three.js, read again when the theme changes. */
 import { token } from "@shared/theme/theme";
-import { Color, Vector3 } from "three";
+import { Color, Vector3, Vector4 } from "three";
 import { PALETTE } from "../model/looks";
 
 /** Codes a slot can show; the shaders hold one colour and one pattern for each. */
@@ -13,16 +13,19 @@ export function color(name: `--${string}`): Color {
   return new Color(token(name) || "#808080");
 }
 
-/** One colour for each code: nothing, the palette, unused, faded. */
-export function codeColors(): Color[] {
-  const colors = Array.from({ length: CODE_COUNT }, () => color("--scene-steel"));
-  PALETTE.forEach((item, index) => (colors[index + 1] = color(item.color)));
-  colors[CODE_COUNT - 1] = color("--scene-wall");
-  return colors;
+/** A token's colour as the screen shows it, for shaders that do no conversion of their own. */
+export function screenColor(name: `--${string}`): Vector3 {
+  const { r, g, b } = color(name).convertLinearToSRGB();
+  return new Vector3(r, g, b);
 }
 
-export function codePatterns(): number[] {
-  const patterns = new Array<number>(CODE_COUNT).fill(0);
-  PALETTE.forEach((item, index) => (patterns[index + 1] = item.pattern));
-  return patterns;
+/** Colour and pattern of each code: nothing, the palette, unused, faded. */
+export function codePalette(): Vector4[] {
+  const blank = screenColor("--scene-wall");
+  const paints = Array.from({ length: CODE_COUNT }, () => new Vector4(blank.x, blank.y, blank.z, 0));
+  PALETTE.forEach((item, index) => {
+    const { x, y, z } = screenColor(item.color);
+    paints[index + 1] = new Vector4(x, y, z, item.pattern);
+  });
+  return paints;
 }
