@@ -151,7 +151,7 @@ export class SiteCamera {
   private viewpoint(name: ViewpointName, site: SiteFrame): Pose6 {
     if (name === "gate" && site.layout.gates.length > 0) return this.gateView(site);
     if (name === "aisle" && site.racks.length > 0) return aisleView(site);
-    return name === "top" ? this.fitted(cornersOf(site), 0.001, 0) : this.fitted(cornersOf(site), 0.9, -0.3);
+    return name === "top" ? this.fitted(cornersOf(site), 0.001, 0) : this.fitted(cornersOf(site), 0.78, -0.3);
   }
 
   /**
