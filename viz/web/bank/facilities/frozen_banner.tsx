@@ -9,7 +9,7 @@ import { mayProposeThaw, thawApproval } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
-import { seenText } from "./seen_text";
+import { inOrder, seenText } from "./seen_text";
 import { ThawDialog } from "./thaw_dialog";
 
 export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
@@ -46,10 +46,9 @@ export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
 export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[] }) {
   const { t, locale } = useWords();
   if (evidence.length === 0) return <p className="th-soft">{t("bank.frozenByHand")}</p>;
-  const inOrder = [...evidence].sort((a, b) => (a.at ?? "").localeCompare(b.at ?? ""));
   return (
     <ol className="trail">
-      {inOrder.map((seen) => (
+      {inOrder(evidence).map(({ first: seen, count }) => (
         <li key={seen.observation_id}>
           {seen.at ? <time dateTime={seen.at}>{formatTime(seen.at, locale)}</time> : <span />}
           <span className="trail-mark">
@@ -59,6 +58,7 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
             <b>{seenText(seen, t)}</b>
             <p>
               {seen.device_id}
+              {count > 1 && <> · {t("bank.saidTimes", { count })}</>}
               {seen.at && (
                 <>
                   {" · "}

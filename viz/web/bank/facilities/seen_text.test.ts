@@ -1,6 +1,6 @@
 import type { AlarmEvidence } from "@shared/api/types";
 import { expect, test } from "vitest";
-import { seenText } from "./seen_text";
+import { inOrder, seenText } from "./seen_text";
 
 const evidence = (summary: string): AlarmEvidence => ({
   observation_id: "gate-1-reader:7:12",
@@ -18,6 +18,21 @@ test.each([
   ["-120 kg net", 'bank.saw.mass_net {"kg":-120}'],
 ])("%s is told in words", (note, text) => {
   expect(seenText(evidence(note), told)).toBe(text);
+});
+
+test("what a device said twice stands once, at its first time", () => {
+  const first = evidence("3174257BF4499602D2000000 out");
+  const again = { ...first, observation_id: "gate-1-reader:7:13", at: "2026-11-23T06:00:01Z" };
+  const weighed = { ...evidence("8100 kg in"), device_id: "weighbridge-1", at: "2026-11-23T05:59:00Z" };
+  expect(inOrder([again, first, weighed])).toEqual([
+    { first: weighed, count: 1 },
+    { first, count: 2 },
+  ]);
+});
+
+test("observations of which only the id is known stay apart", () => {
+  const other = { ...evidence(""), observation_id: "gate-1-reader:7:13" };
+  expect(inOrder([evidence(""), other])).toHaveLength(2);
 });
 
 test("a note in another form is told as it is", () => {

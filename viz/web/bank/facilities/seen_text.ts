@@ -21,6 +21,23 @@ export function seenText(seen: AlarmEvidence, t: Translate): string {
   return seen.modality ? t(`modality.${seen.modality}`) : seen.observation_id;
 }
 
+/** One line of a trail of evidence: the first of several observations that say the same. */
+export interface Seen {
+  readonly first: AlarmEvidence;
+  readonly count: number;
+}
+
+/** Evidence in the order in which it happened; what a device said more than once stands once, with how often. */
+export function inOrder(evidence: readonly AlarmEvidence[]): Seen[] {
+  const lines = new Map<string, Seen>();
+  for (const seen of [...evidence].sort((a, b) => (a.at ?? "").localeCompare(b.at ?? ""))) {
+    const said = seen.summary === "" ? seen.observation_id : seen.summary;
+    const before = lines.get(`${seen.device_id} ${said}`);
+    lines.set(`${seen.device_id} ${said}`, { first: before?.first ?? seen, count: (before?.count ?? 0) + 1 });
+  }
+  return [...lines.values()];
+}
+
 function palletOf(tag: string): string {
   const sscc = ssccOfTag(tag);
   return sscc === null ? tag : formatSscc(sscc);

@@ -61,14 +61,13 @@ function Accounts(props: { accounts: readonly LedgerAccount[]; chosen: string | 
       title: t("bank.account"),
       draw: (account) => (
         <button type="button" className="link name" onClick={() => props.onChoose(account.account_id)}>
-          {account.name}
-          <small>{account.account_id}</small>
+          {sentence(t, `bank.account_kind.${account.kind}`, {})}
+          <small title={account.account_id}>{account.account_id}</small>
         </button>
       ),
-      value: (account) => account.name,
+      value: (account) => account.account_id,
     },
-    { key: "kind", title: t("bank.accountKind"), draw: (account) => sentence(t, `bank.account_kind.${account.kind}`, {}), value: (account) => account.kind },
-    { key: "party", title: t("bank.party"), draw: (account) => account.party_id ?? "–", value: (account) => account.party_id },
+    { key: "party", title: t("bank.party"), draw: (account) => account.name, value: (account) => account.name },
     { key: "debit", title: t("bank.debit"), isNumber: true, draw: (account) => <Side account={account} sign={1} />, value: (account) => sideText(account, 1) },
     { key: "credit", title: t("bank.credit"), isNumber: true, draw: (account) => <Side account={account} sign={-1} />, value: (account) => sideText(account, -1) },
   ];
@@ -104,7 +103,10 @@ interface EntriesProps {
 
 function Entries({ entries, accounts, account, onAll }: EntriesProps) {
   const { t, locale } = useWords();
-  const nameOf = (id: string) => accounts.find((known) => known.account_id === id)?.name ?? id;
+  const nameOf = (id: string) => {
+    const account = accounts.find((known) => known.account_id === id);
+    return account ? `${sentence(t, `bank.account_kind.${account.kind}`, {})} · ${account.name}` : id;
+  };
   const columns: Column<LedgerEntry>[] = [
     { key: "date", title: t("bank.businessDate"), draw: (entry) => formatDate(entry.business_date, locale), value: (entry) => entry.business_date },
     { key: "at", title: t("bank.at"), draw: (entry) => <When at={entry.at} />, value: (entry) => entry.at },
