@@ -101,7 +101,7 @@ async def test_only_the_keeper_acknowledges_and_clears_an_alarm(day: Day, tx: Pg
     acknowledge = twin.COMMANDS[AcknowledgeAlarm]
     clear = twin.COMMANDS[ClearAlarm]
     async with as_caller("bank-t", "operator") as other:
-        with pytest.raises(Forbidden):
+        with pytest.raises(NotFound):
             await acknowledge(AcknowledgeAlarm(alarm_id=alarm.alarm_id), other)
     async with as_caller("keeper-t", "keeper", person_id="keeper-a") as keeper:
         await acknowledge(AcknowledgeAlarm(alarm_id=alarm.alarm_id), keeper)
