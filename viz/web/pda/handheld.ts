@@ -239,7 +239,7 @@ export class Handheld {
     const wasRefused = result.outcome === "refused";
     if (wasRefused) this.finished.value = new Set([...this.finished.value].filter((id) => id !== scan.task_id));
     const event: FlowEvent = wasRefused
-      ? { type: "turned_down", scanId }
+      ? { type: "turned_down", scanId, code }
       : { type: "answered", scanId, code, task: result.task };
     this.step.value = decide(this.step.value, event, this.tasks.value).step;
   }

@@ -188,8 +188,15 @@ describe("any screen", () => {
     const { step } = play([PALLET, "A01-07-3"], [aTask()]);
     const answered = { type: "answered", scanId: "s2", code: PALLET, task: null } as const;
     expect(decide(step, answered, []).step).toMatchObject({ name: "done", isConfirmed: true });
-    expect(decide(step, { type: "turned_down", scanId: "s2" }, []).step).toEqual(READY);
-    expect(decide(step, { type: "turned_down", scanId: "s9" }, []).step).toEqual(step);
+    expect(decide(step, { type: "turned_down", scanId: "s2", code: PALLET }, []).step).toEqual(READY);
+    expect(decide(step, { type: "turned_down", scanId: "s9", code: PALLET }, []).step).toEqual(step);
+  });
+
+  it("does not ask where to put a pallet that the server does not know", () => {
+    const { step } = play([PALLET], []);
+    expect(decide(step, { type: "turned_down", scanId: "s1", code: PALLET }, []).step).toEqual(READY);
+    const known = play([PALLET], [aTask()]).step;
+    expect(decide(known, { type: "turned_down", scanId: "s1", code: PALLET }, []).step).toEqual(known);
   });
 
   it("knows which scans end a task", () => {

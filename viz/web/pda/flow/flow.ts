@@ -89,7 +89,7 @@ export type FlowEvent =
   | { readonly type: "acknowledge" }
   | { readonly type: "other_pallet"; readonly scanId: string }
   | { readonly type: "answered"; readonly scanId: string; readonly code: string; readonly task: Task | null }
-  | { readonly type: "turned_down"; readonly scanId: string };
+  | { readonly type: "turned_down"; readonly scanId: string; readonly code: string };
 
 export interface Decision {
   readonly step: Step;
@@ -114,7 +114,7 @@ export function decide(step: Step, event: FlowEvent, tasks: readonly Task[]): De
     case "answered":
       return stay(step.name === "stopped" ? step : withAnswer(step, event));
     case "turned_down":
-      return stay(step.name === "done" && step.scanId === event.scanId ? READY : step);
+      return stay(isAbout(step, event) ? READY : step);
   }
 }
 
@@ -186,6 +186,12 @@ function withAnswer(step: OpenStep, event: FlowEvent & { type: "answered" }): Op
   const isOpen = event.task?.state === "open" || event.task?.state === "claimed";
   const isSame = step.name === "place" && step.task === null && step.code === event.code;
   return isSame && isOpen ? { ...step, task: event.task } : step;
+}
+
+/** True while the screen shows the scan, or asks where to put the pallet, that the server turned down. */
+function isAbout(step: Step, event: FlowEvent & { type: "turned_down" }): boolean {
+  if (step.name === "place") return step.task === null && step.code === event.code;
+  return step.name === "done" && step.scanId === event.scanId;
 }
 
 function palletTaken(reading: Reading, scanId: string, task: Task | null): Decision {
