@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from kernel.messages import Envelope, StockClaimed
 from kernel.tx import Tx
-from twin.alarms.handlers import judge
+from twin.alarms.judging import judge
 from twin.evidence.handlers import believe, compare_books
 from twin.goods import handlers as goods
 from twin.goods import store as goods_store

@@ -20,6 +20,8 @@ VisitState = Literal["away", "approaching", "inside", "leaving", "left"]
 
 WEIGHED_WITHIN = timedelta(seconds=60)
 """A weighing belongs to a vehicle heard at the lane's gate within this time of it."""
+CLEARS_BRIDGE = timedelta(seconds=15)
+"""A lorry is off the weighbridge this long after its tag was heard inside."""
 LOOP_SETTLES = timedelta(seconds=5)
 """A tag may be heard outside this much after the loop has become free."""
 HEARD_WITH = timedelta(seconds=10)
@@ -104,6 +106,17 @@ class Visit(msgspec.Struct, kw_only=True):
         if now is None or now.outcome != "standing":
             return "inside"
         return "approaching" if now.direction == "in" else "leaving"
+
+
+class Derivation(msgspec.Struct, kw_only=True):
+    """The visits of one vehicle since a moment, as derived anew."""
+
+    vehicle_id: str
+    visits: list[Visit]
+    units: dict[datetime, list[str]]
+    """Units heard with the vehicle, by the start of the standing."""
+    unknown: dict[datetime, list[str]]
+    """Undeclared tags likewise."""
 
 
 def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
@@ -260,15 +273,40 @@ class _Folding:
             is_entry = entered is not None and weighing.weighed_at - entered <= WEIGHED_WITHIN
             if visit is not None and is_entry and visit.entry is None and visit.left_at is None:
                 visit.entry = weighing
-            else:
+                return
+            if visit is None or not self._is_on_the_way_out(visit, weighing):
                 self.unplaced = weighing
-            return
+                return
+            self._stand_on_bridge(visit, weighing)
+        assert self.standing is not None
         self.standing.weighing = weighing
         self.standing.last_at = max(self.standing.last_at, weighing.weighed_at)
         if self.standing.direction == "in":
             self.visits[-1].entry = self.standing.entry = weighing
         else:
             self.visits[-1].exit = weighing
+
+    def _is_on_the_way_out(self, visit: Visit, weighing: Weighing) -> bool:
+        """Weighed on its way in, then in the yard: it is weighed in the lane again only to leave.
+
+        Its tag may have been heard inside without a break since it turned back, so that no new stay tells.
+        """
+        if not self.is_inside or visit.entered_at is None or visit.entry is None or weighing.gate_id is None:
+            return False
+        since = max([visit.entered_at, *(standing.last_at for standing in visit.standings[-1:])])
+        return weighing.weighed_at - since > CLEARS_BRIDGE
+
+    def _stand_on_bridge(self, visit: Visit, weighing: Weighing) -> None:
+        assert weighing.gate_id is not None
+        self.standing = Standing(
+            gate_id=weighing.gate_id,
+            direction="out",
+            began_at=weighing.weighed_at,
+            last_at=weighing.weighed_at,
+            entry=visit.entry,
+            evidence_ids=[weighing.observation_id],
+        )
+        visit.standings.append(self.standing)
 
     def passed(self, passed: Pass) -> None:
         """The loop became free: a vehicle that stood outwards there has left."""

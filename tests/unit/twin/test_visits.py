@@ -166,3 +166,19 @@ def test_the_tolerance_is_three_intervals_and_half_a_percent() -> None:
     assert tolerance_g(8_000_000) == 60_000 + 40_000
     assert weights_agree(8_100_000, 8_000_000)
     assert not weights_agree(8_100_001, 8_000_000)
+
+
+def test_a_vehicle_that_turned_back_and_is_weighed_again_stands_at_the_gate_again() -> None:
+    """The inner antenna heard it without a break, so only the weighing tells."""
+    weighings = [a_weighing(20, 8_000_000), a_weighing(1010, 10_000_000), a_weighing(1130, 16_000_000)]
+    [visit] = fold_visits("v", [*IN, *OUT, a_stay("inside", 1100, 1140)], weighings, [a_pass(6, 9)])
+    again = visit.standings[-1]
+    assert (again.direction, again.outcome, visit.state) == ("out", "standing", "leaving")
+    assert again.weighing is not None
+    assert again.weighing.mass_g == 16_000_000
+
+
+def test_a_lorry_weighed_again_while_its_rear_clears_the_bridge_is_not_leaving() -> None:
+    weighings = [a_weighing(20, 16_000_000), a_weighing(36, 15_000_000)]
+    [visit] = fold_visits("v", IN, weighings, [a_pass(6, 9)])
+    assert visit.state == "inside"

@@ -1,0 +1,289 @@
+"""Judging what went out through gates, and what deliveries weighed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from kernel.tx import Row, Tx
+from twin.alarms import store
+from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
+from twin.alarms.model import ExitMass, Judgement, UnitOut, judge_gate
+from twin.messages import (
+    AlarmEvidence,
+    Modality,
+)
+from twin.presence.handlers import Touched
+from twin.visits.handlers import standings_out
+from twin.visits.model import (
+    HEARD_WITH,
+    PARKED_BEFORE,
+    WEIGHED_WITHIN,
+    Derivation,
+    Standing,
+    Weighing,
+    tolerance_g,
+)
+from twin.visits.store import weighings_at
+
+CLUSTER = timedelta(seconds=120)
+"""Units that go out this close together, with no vehicle known, are one incident."""
+AROUND = timedelta(minutes=10)
+EVIDENCE_KEPT = 40
+
+
+async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched: Touched) -> None:
+    """Judge every outward standing derived anew, what went out without a vehicle, and deliveries' mass."""
+    plates = await store.plates(tx, touched.vehicles)
+    concerned: set[str] = set()
+    for derivation, _, standing in standings_out(derivations):
+        plate = plates.get(derivation.vehicle_id, "")
+        concerned |= await _judge_standing(tx, site_id, derivation, standing, plate)
+    for gate_id, (first_at, last_at) in sorted(touched.gates.items()):
+        concerned |= await _judge_unknown(tx, site_id, gate_id, first_at - AROUND, last_at + AROUND)
+    concerned |= await _judge_deliveries(tx, site_id, touched, plates)
+    await store.put_grades(tx, concerned)
+
+
+async def _judge_standing(
+    tx: Tx, site_id: str, derivation: Derivation, standing: Standing, plate: str
+) -> set[str]:
+    period = (standing.began_at - HEARD_WITH, standing.last_at + PARKED_BEFORE)
+    unit_ids = set(derivation.units[standing.began_at])
+    out = await store.crossings_out(tx, site_id, standing.gate_id, *period) if unit_ids else []
+    out = [row for row in out if row["unit_id"] in unit_ids]
+    releases = await store.releases(tx, site_id, standing.gate_id, *period) if out else []
+    units = [_unit_out(row, releases, derivation.vehicle_id) for row in out]
+    mass = _exit_mass(standing)
+    expected_g = sum(unit.expected_mass_g or 0 for unit in units)
+    judgement = judge_gate(units, mass, tolerance_g=tolerance_g(expected_g)) if units else None
+    where = _where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
+    if judgement is None:
+        return await withdraw(tx, await store.alarms_at(tx, where, EXIT_KINDS), derivation.vehicle_id)
+    incident = Incident(
+        judgement=judgement,
+        subject=standing.gate_id,
+        gate_id=standing.gate_id,
+        vehicle_id=derivation.vehicle_id,
+        first_at=standing.began_at,
+        last_at=standing.last_at,
+        facts={**_facts(judgement, mass, expected_g), "gate_id": standing.gate_id, "plate": plate},
+        evidence=[*_tag_evidence(out, judgement), *_mass_evidence(standing, judgement)][:EVIDENCE_KEPT],
+    )
+    return await keep(tx, site_id, where, incident)
+
+
+def _where(
+    site_id: str,
+    subject: str,
+    vehicle_id: str | None,
+    period: tuple[datetime, datetime],
+    unit_ids: set[str],
+) -> Row:
+    return {
+        "site_id": site_id,
+        "subject": subject,
+        "vehicle_id": vehicle_id,
+        "first_at": period[0],
+        "last_at": period[1],
+        "unit_ids": sorted(unit_ids),
+    }
+
+
+def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> UnitOut:
+    is_released = any(
+        release["vehicle_id"] == vehicle_id
+        and row["unit_id"] in release["unit_ids"]
+        and release["valid_from"] <= row["crossed_at"] <= release["valid_until"]
+        for release in releases
+    )
+    return UnitOut(
+        unit_id=row["unit_id"],
+        lot_id=row["lot_id"],
+        crossed_at=row["crossed_at"],
+        is_direct=row["is_direct"],
+        is_released=is_released,
+        expected_mass_g=row["expected_mass_g"],
+        evidence_ids=row["evidence_ids"],
+    )
+
+
+def _exit_mass(standing: Standing) -> ExitMass | None:
+    leaving, entry = standing.weighing, standing.entry
+    if leaving is None:
+        return None
+    return ExitMass(
+        exit_g=leaving.mass_g,
+        exit_at=leaving.weighed_at,
+        exit_id=leaving.observation_id,
+        entry_g=None if entry is None else entry.mass_g,
+        entry_id=None if entry is None else entry.observation_id,
+    )
+
+
+def _facts(judgement: Judgement, mass: ExitMass | None, expected_g: int) -> Row:
+    return {
+        "units": len(judgement.unit_ids),
+        "reasons": judgement.reasons,
+        "modalities": judgement.modalities,
+        "taken_g": judgement.taken_g,
+        "expected_g": expected_g,
+        "exit_g": None if mass is None else mass.exit_g,
+        "entry_g": None if mass is None else mass.entry_g,
+    }
+
+
+def _tag_evidence(out: Sequence[Row], judgement: Judgement) -> list[AlarmEvidence]:
+    """One read of each side for each unit: what a person looks at to see the direction."""
+    return [
+        _evidence(observation_id, "tag", row["crossed_at"], f"{row['epc_hex']} out")
+        for row in out
+        if row["unit_id"] in judgement.unit_ids
+        for observation_id in _ends(row["evidence_ids"])
+    ]
+
+
+def _ends(observation_ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*observation_ids[:1], *observation_ids[-1:]]))
+
+
+def _mass_evidence(standing: Standing, judgement: Judgement) -> list[AlarmEvidence]:
+    if judgement.taken_g is None:
+        return []
+    found = []
+    for weighing, word in ((standing.entry, "in"), (standing.weighing, "out")):
+        if weighing is not None:
+            summary = f"{weighing.mass_g // 1000} kg {word}"
+            found.append(_evidence(weighing.observation_id, "mass", weighing.weighed_at, summary))
+    return found
+
+
+def _evidence(observation_id: str, modality: Modality, at: datetime, summary: str) -> AlarmEvidence:
+    device_id = observation_id.rsplit(":", 2)[0]
+    return AlarmEvidence(
+        observation_id=observation_id, device_id=device_id, modality=modality, at=at, summary=summary
+    )
+
+
+# --- incidents without a vehicle -----------------------------------------------------------------
+
+
+async def _judge_unknown(
+    tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime
+) -> set[str]:
+    """Units that went out with no vehicle known at the gate, in clusters."""
+    out = await store.crossings_out(tx, site_id, gate_id, first_at, last_at)
+    standings = await store.standings_out(tx, site_id, gate_id, first_at, last_at) if out else []
+    alone = [row for row in out if not any(_covers(standing, row) for standing in standings)]
+    concerned: set[str] = set()
+    kept: set[str] = set()
+    for cluster in _clusters(alone):
+        concerned |= await _judge_cluster(tx, site_id, gate_id, cluster, kept)
+    where = _where(site_id, gate_id, None, (first_at, last_at), set())
+    stale = [row for row in await store.alarms_at(tx, where, EXIT_KINDS) if row["alarm_id"] not in kept]
+    return concerned | await withdraw(tx, stale, None)
+
+
+def _covers(standing: Row, row: Row) -> bool:
+    return bool(
+        row["unit_id"] in standing["unit_ids"]
+        and standing["began_at"] - HEARD_WITH <= row["crossed_at"] <= standing["last_at"] + PARKED_BEFORE
+    )
+
+
+def _clusters(rows: Sequence[Row]) -> list[list[Row]]:
+    clusters: list[list[Row]] = []
+    for row in rows:
+        if clusters and row["crossed_at"] - clusters[-1][-1]["crossed_at"] <= CLUSTER:
+            clusters[-1].append(row)
+        else:
+            clusters.append([row])
+    return clusters
+
+
+async def _judge_cluster(
+    tx: Tx, site_id: str, gate_id: str, cluster: Sequence[Row], kept: set[str]
+) -> set[str]:
+    first_at, last_at = cluster[0]["crossed_at"], cluster[-1]["crossed_at"]
+    near = (first_at - WEIGHED_WITHIN, last_at + WEIGHED_WITHIN)
+    unknown = [
+        item for item, vehicle, _ in await weighings_at(tx, site_id, gate_id, *near) if vehicle is None
+    ]
+    mass = _unknown_mass(unknown)
+    units = [_unit_out(row, (), None) for row in cluster]
+    judgement = judge_gate(units, mass, tolerance_g=tolerance_g(0))
+    assert judgement is not None, "what goes out with no vehicle known has no release"
+    expected_g = sum(unit.expected_mass_g or 0 for unit in units)
+    where = _where(site_id, gate_id, None, (first_at - CLUSTER, last_at + CLUSTER), set(judgement.unit_ids))
+    incident = Incident(
+        judgement=judgement,
+        subject=gate_id,
+        gate_id=gate_id,
+        vehicle_id=None,
+        first_at=first_at,
+        last_at=last_at,
+        facts={**_facts(judgement, mass, expected_g), "gate_id": gate_id, "plate": ""},
+        evidence=_tag_evidence(cluster, judgement)[:EVIDENCE_KEPT],
+    )
+    return await keep(tx, site_id, where, incident, kept)
+
+
+def _unknown_mass(weighings: Sequence[Weighing]) -> ExitMass | None:
+    if not weighings:
+        return None
+    last = weighings[-1]
+    return ExitMass(
+        exit_g=last.mass_g,
+        exit_at=last.weighed_at,
+        exit_id=last.observation_id,
+        entry_g=None,
+        entry_id=None,
+    )
+
+
+# --- deliveries ----------------------------------------------------------------------------------
+
+
+async def _judge_deliveries(tx: Tx, site_id: str, touched: Touched, plates: dict[str, str]) -> set[str]:
+    """A delivery whose vehicle has left and whose net mass disagrees: mass alone, so `check`."""
+    concerned: set[str] = set()
+    for check in await store.delivery_checks(tx, site_id, touched.vehicles):
+        period = (check["weighed_at"] - AROUND, check["weighed_at"] + AROUND)
+        where = _where(site_id, check["delivery_id"], check["vehicle_id"], period, set(check["unit_ids"]))
+        if check["agrees"] or check["left_at"] is None:
+            before = await store.alarms_at(tx, where, ["delivery_mass_differs"])
+            concerned |= await withdraw(tx, before, check["vehicle_id"])
+        else:
+            incident = _delivery_incident(check, plates.get(check["vehicle_id"], ""))
+            concerned |= await keep(tx, site_id, where, incident)
+    return concerned
+
+
+def _delivery_incident(check: Row, plate: str) -> Incident:
+    judgement = Judgement(
+        kind="delivery_mass_differs",
+        grade="check",
+        unit_ids=check["unit_ids"],
+        lot_ids=check["lot_ids"],
+        modalities=["mass"],
+        reasons=["mass_differs"],
+        taken_g=check["measured_g"],
+    )
+    facts = {
+        "delivery_id": check["delivery_id"],
+        "plate": plate,
+        "units": len(check["unit_ids"]),
+        "net_g": check["measured_g"],
+        "expected_g": check["expected_g"],
+        "reasons": judgement.reasons,
+        "modalities": judgement.modalities,
+    }
+    summary = f"{check['measured_g'] // 1000} kg net"
+    return Incident(
+        judgement=judgement,
+        subject=check["delivery_id"],
+        gate_id=None,
+        vehicle_id=check["vehicle_id"],
+        first_at=check["weighed_at"],
+        last_at=check["weighed_at"],
+        facts=facts,
+        evidence=[_evidence(item, "mass", check["weighed_at"], summary) for item in check["evidence_ids"]],
+    )
