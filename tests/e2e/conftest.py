@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from app.demo.accounts import Account, read_accounts
 
-ARTEFACTS = Path(os.environ.get("TALLYHOUSE_ARTEFACTS", "var/artefacts"))
+ARTEFACTS = Path(os.environ.get("ARTEFACTS_DIR", "var/artefacts"))
 WAIT_MS = 120_000
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -123,6 +123,11 @@ async def stop_demo(demo: Demo, reading: asyncio.Task[None]) -> None:
 async def sign_in(page: Page, address: str, account: Account, path: str) -> None:
     """Open `path`, sign in on the page that asks for it, and come back."""
     await page.goto(f"{address}{path}")
+    await fill_sign_in(page, account, path)
+
+
+async def fill_sign_in(page: Page, account: Account, path: str) -> None:
+    """Fill in the sign-in page, which then leads back to `path`."""
     await page.locator("[name=username]").fill(account.username)
     await page.locator("[name=password]").fill(account.password)
     await page.locator("form button[type=submit]").click()

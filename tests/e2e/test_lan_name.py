@@ -27,7 +27,7 @@ from app.wiring import all_commands
 from kernel.clock import SystemClock
 from kernel.ids import Ids
 from kernel.rng import Rng
-from tests.e2e.conftest import CHROMIUM_ARGS, WAIT_MS, chromium_path, keep_picture, sign_in
+from tests.e2e.conftest import CHROMIUM_ARGS, WAIT_MS, chromium_path, fill_sign_in, keep_picture
 
 pytestmark = pytest.mark.e2e
 NAME = "warehouse.lan"
@@ -138,8 +138,9 @@ async def test_a_handheld_signs_in_and_scans_over_a_lan_name(served: Served, tmp
         )
         page = await browser.new_page(viewport={"width": 360, "height": 640}, locale="zh-CN")
         await page.goto(f"{address}/pda/?enrol={code}", timeout=WAIT_MS)
-        await page.get_by_role("link").first.wait_for(timeout=WAIT_MS)
-        await sign_in(page, address, served.accounts["picker"], "/pda/")
+        await page.locator("a.action[data-kind=primary]").click(timeout=WAIT_MS)
+        await fill_sign_in(page, served.accounts["picker"], "/pda/")
+        await expect(page.locator(".prompt")).to_be_visible(timeout=WAIT_MS)
         await keep_picture(page, "pda-work")
         await page.keyboard.type(f"]C100{sscc}")
         await page.keyboard.press("Enter")
