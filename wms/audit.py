@@ -49,6 +49,16 @@ RESERVATIONS_AGAINST_LINES = """
         OR coalesce(sum(r.quantity_each) FILTER (WHERE r.state = 'picked'), 0) <> l.picked_each
         OR coalesce(sum(r.quantity_each) FILTER (WHERE r.state = 'shipped'), 0) <> l.shipped_each
     ORDER BY 1 LIMIT %(limit)s"""
+# Goods are bound by a release exactly while it is unused and they are picked.
+RELEASES_AGAINST_RESERVATIONS = """
+    SELECT rr.reservation_id AS subject,
+        CASE WHEN r.state IN ('issued', 'at_gate') THEN 'bound, picked' ELSE 'not bound' END AS expected,
+        concat_ws(', ', CASE WHEN rr.ended_at IS NULL THEN 'bound' ELSE 'not bound' END, v.state) AS actual
+    FROM wms.release_reservation rr JOIN wms.release r USING (release_id)
+        JOIN wms.reservation v USING (reservation_id)
+    WHERE (rr.ended_at IS NULL) <> (r.state IN ('issued', 'at_gate'))
+        OR (rr.ended_at IS NULL AND v.state <> 'picked')
+    ORDER BY 1 LIMIT %(limit)s"""
 # A live hold covers exactly the pieces whose balance names it.
 HOLDS_AGAINST_BALANCES = """
     WITH live AS (SELECT unit_id, hold_id FROM wms.hold_unit WHERE lifted_at IS NULL),
@@ -78,6 +88,7 @@ _CHECKS = {
     "reservations": (
         ("reserved = sum of live reservations", RESERVATIONS_AGAINST_BALANCES),
         ("reserved/picked/shipped of a line = sum of its reservations", RESERVATIONS_AGAINST_LINES),
+        ("goods are bound by unused releases only", RELEASES_AGAINST_RESERVATIONS),
     ),
     "holds": (("held pieces = units under a live hold", HOLDS_AGAINST_BALANCES),),
 }

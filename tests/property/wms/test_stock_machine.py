@@ -50,8 +50,8 @@ from wms.messages import (
 )
 
 Answer = TypeVar("Answer")
-COURSES = 8
-STEPS = 14
+COURSES = 6
+STEPS = 20
 
 
 class StockMachine(RuleBasedStateMachine):
@@ -185,6 +185,15 @@ class StockMachine(RuleBasedStateMachine):
         released = self.wait(self.wish(self.warehouse.do(command)))
         if released is not None:
             self.releases.append(released.release_id)
+
+    @precondition(lambda self: self.orders)
+    @rule(choice=st.integers(0, 99), drive=st.booleans())
+    def finish(self, choice: int, drive: bool) -> None:
+        """The common course, so that many courses come to the gate: pick, release, drive."""
+        self.pick(choice)
+        self.release(choice)
+        if drive:
+            self.drive_to_the_gate(extra_pallet=False)
 
     @precondition(lambda self: self.releases)
     @rule(choice=st.integers(0, 99))
