@@ -283,6 +283,8 @@ export type ModalityAges = Partial<Record<Modality, string | null>>;
 
 export interface Lot {
   lot_id: string;
+  /** What people call the lot; unique within a site. */
+  code: string;
   sku: string;
   name: string;
   owner_party_id: string;

@@ -10,7 +10,7 @@ const layout = aLayout({
   racks: [aRack(), aRack({ rack_id: "A02" })],
   zones: [{ zone_id: "dock", kind: "dock", outline_mm: [[0, 0], [1, 0], [1, 1]], name_en: "Dock", name_zh: "月台" }],
 });
-const find = (query: string, isChinese = false) => search(query, { layout, units, assets: [anAsset()], isChinese });
+const find = (query: string, isChinese = false) => search(query, { layout, units, assets: [anAsset()], lotCodes: new Map([["lot-1", "CU-2026-0001"]]), isChinese });
 const ids = (query: string) => find(query).map((row) => `${row.kind}:${row.id}`);
 
 test.each([
@@ -30,11 +30,11 @@ test("a zone is found by its name in the language in force", () => {
 });
 
 test("a lot is found once, with the number of its pallets", () => {
-  expect(find("lot-1")[0]).toEqual({ kind: "lot", id: "lot-1", title: "lot-1", detail: "COPPER-A", count: 2 });
+  expect(find("cu 2026")[0]).toEqual({ kind: "lot", id: "lot-1", title: "CU-2026-0001", detail: "COPPER-A", count: 2 });
 });
 
 test("nothing is found by an empty query, and never more than fits", () => {
   expect(find("  -- ")).toEqual([]);
   const many = Array.from({ length: 500 }, (_, at) => aUnit({ unit_id: `u${at}` }));
-  expect(search("copper", { layout, units: many, assets: [], isChinese: false })).toHaveLength(FOUND_MAX);
+  expect(search("copper", { layout, units: many, assets: [], lotCodes: new Map(), isChinese: false })).toHaveLength(FOUND_MAX);
 });

@@ -13,6 +13,7 @@ import { Fact } from "./unit_detail";
 export function AlarmDetail({ alarmId }: { alarmId: string }) {
   const { t, locale } = useWords();
   const alarm = useSite((state) => state.alarms.find((item) => item.alarm_id === alarmId));
+  const lotCodes = useSite((state) => state.lotCodes);
   if (!alarm) return null;
   return (
     <article className="detail">
@@ -25,7 +26,7 @@ export function AlarmDetail({ alarmId }: { alarmId: string }) {
       <dl className="facts">
         <Fact name={t("viewer.raised")}>{formatMoment(alarm.raised_at, locale)}</Fact>
         {alarm.gate_id && <Fact name={t("viewer.gate")} isCode>{alarm.gate_id}</Fact>}
-        {alarm.lot_ids.length > 0 && <Fact name={t("viewer.lot")} isCode>{alarm.lot_ids.join(", ")}</Fact>}
+        {alarm.lot_ids.length > 0 && <Fact name={t("viewer.lot")} isCode>{alarm.lot_ids.map((id) => lotCodes.get(id) ?? id).join(", ")}</Fact>}
         {alarm.cleared_at && <Fact name={t("viewer.cleared")}>{formatMoment(alarm.cleared_at, locale)}</Fact>}
       </dl>
       <Units alarm={alarm} />

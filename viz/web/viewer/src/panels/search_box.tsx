@@ -97,8 +97,8 @@ export function SearchBox() {
 function useFound(query: string, isChinese: boolean): Found[] {
   const version = useSite((state) => state.stockVersion);
   return useMemo(() => {
-    const { frame, stock, assets } = useSite.getState();
+    const { frame, stock, assets, lotCodes } = useSite.getState();
     if (!frame || !stock || version === 0) return [];
-    return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), isChinese });
+    return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lotCodes, isChinese });
   }, [query, version, isChinese]);
 }

@@ -1,6 +1,7 @@
 import { api } from "@shared/api/client";
 import type { ModalityAges, Unit, UnitDetail } from "@shared/api/types";
 import { formatCount, formatMass, formatSscc } from "@shared/i18n/format";
+import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
 import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
 import { LOOKS } from "@shared/icons";
@@ -38,6 +39,7 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
   const { t, locale } = useWords();
   const version = useSite((state) => state.stockVersion);
   const unit = version > 0 ? useSite.getState().stock?.units.get(unitId) : undefined;
+  const lotCode = useSite((state) => (unit ? (state.lotCodes.get(unit.lot_id) ?? unit.lot_id) : ""));
   const { detail, failure, retry } = useUnitDetail(unitId, unit);
   if (!unit) return null;
   const count = formatCount(unit.quantity_each, locale);
@@ -54,7 +56,7 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
       <dl className="facts">
         <Fact name={t("viewer.sscc")} isCode>{formatSscc(unit.sscc)}</Fact>
         <Fact name={t("viewer.tag")} isCode>{unit.epc_hex ?? t("common.none")}</Fact>
-        <Fact name={t("viewer.lot")} isCode>{unit.lot_id}</Fact>
+        <Fact name={t("viewer.lot")} isCode>{lotCode}</Fact>
         <Fact name={t("viewer.quantity")}>{t("viewer.pieces", { count: unit.quantity_each, number: count })}</Fact>
         {detail && <Fact name={t("viewer.owner")}>{detail.owner}</Fact>}
         {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, detail.hold.reason_code)}</Fact>}
@@ -75,6 +77,13 @@ export function Fact({ name, isCode, children }: { name: string; isCode?: boolea
   );
 }
 
+/** Where sensors saw the unit. A place that only the books claim is never repeated here as if it had been seen. */
+function seenPlace(unit: Unit, t: Translate): string {
+  if (unit.evidence === "missing") return t("evidence.missing");
+  if (unit.evidence === "claimed") return t("viewer.notSeen");
+  return unit.slot_id ?? t(`viewer.place.${unit.place}`);
+}
+
 /** The two sides next to each other: what the books say, and what sensors saw. Where they differ, it is marked. */
 function ClaimAgainstEvidence({ unit, detail }: { unit: Unit; detail: UnitDetail | null }) {
   const { t, locale } = useWords();
@@ -93,7 +102,7 @@ function ClaimAgainstEvidence({ unit, detail }: { unit: Unit; detail: UnitDetail
         <tr>
           <th scope="row">{t("viewer.where")}</th>
           <td>{claim ? (claim.slot_id ?? t("viewer.place.left")) : "–"}</td>
-          <td>{unit.evidence === "missing" ? t("evidence.missing") : (unit.slot_id ?? t(`viewer.place.${unit.place}`))}</td>
+          <td>{seenPlace(unit, t)}</td>
         </tr>
         <tr>
           <th scope="row">{t("viewer.mass")}</th>

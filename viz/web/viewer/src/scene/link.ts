@@ -1,6 +1,6 @@
 /** Feeds the scene from the stores: stock, assets, gates, labels, selection, theme and language. */
 import { LOOKS } from "@shared/icons";
-import { formatMass } from "@shared/i18n/format";
+import { formatAge, formatMass } from "@shared/i18n/format";
 import { i18n } from "@shared/react/page";
 import { onThemeChange } from "@shared/theme/theme";
 import type { Alarm, Unit } from "@shared/api/types";
@@ -35,6 +35,8 @@ function isQualityPinned(): boolean {
 const AGE_REFRESH_MS = 60_000;
 /** Alarm pins at most; pallets of one bay share a pin. */
 const PINS_MAX = 60;
+/** Mild alarms would cover the site with pins: from afar only the grave ones show. Metres from the camera. */
+const PIN_FARTHEST_M = { freeze: 600, restrict: 600, check: 75, note: 45 } as const;
 const PLURAL_OF = { forklift: "forklifts", person: "people", truck: "trucks" } as const;
 
 export class SceneLink {
@@ -235,7 +237,7 @@ export class SceneLink {
       return {
         id: `scale.${bridge.weighbridge_id}`,
         text: mass === null ? i18n.t("viewer.scaleEmpty") : formatMass(mass, i18n.locale),
-        detail: bridge.weighbridge_id,
+        detail: [bridge.weighbridge_id, reading?.at && formatAge(reading.at, serverNow(), i18n.locale)].filter(Boolean).join(" · "),
         look: "scale",
         at: sceneFromSite(x, y, mass === null ? 1.4 : 4.6),
         rank: 8,
@@ -299,7 +301,7 @@ export class SceneLink {
       mark: LOOKS.grade[grade].mark,
       at,
       rank: 10,
-      farthest: 600,
+      farthest: PIN_FARTHEST_M[grade],
       onClick: () => {
         useView.getState().select({ kind: "unit", id: first.unit_id });
         this.flyToUnit(first);

@@ -23,14 +23,17 @@ const COMMON = /* glsl */ `
   }
 
   // The patterns of looks.ts: 1 hatched, 2 half, 3 crossed. "at" runs from 0 to 1 over a face of "size" metres.
-  vec3 patterned(vec4 paint, vec2 at, vec2 size) {
+  // Where a pixel covers more than "pixel" allows, stripes would only flicker: a hatched face becomes evenly pale,
+  // and a crossed one takes its full colour.
+  vec3 patterned(vec4 paint, vec2 at, vec2 size, float pixel) {
+    bool isCoarse = pixel > 0.06;
     vec2 metres = at * size;
     vec2 edge = min(metres, size - metres);
     float across = min(abs(at.x - at.y), abs(at.x + at.y - 1.0)) * min(size.x, size.y);
     bool isCross = min(min(edge.x, edge.y), across) < 0.085;
     bool isStripe = fract((metres.x + metres.y) * 3.2) < 0.42;
-    bool isFull = paint.w < 0.5 || (paint.w < 1.5 ? isStripe : paint.w < 2.5 ? at.y < 0.5 : isCross);
-    return mix(paint.rgb, uBlank, isFull ? 0.0 : paint.w > 2.5 ? 0.8 : 0.55);
+    bool isFull = paint.w < 0.5 || (paint.w < 1.5 ? isStripe && !isCoarse : paint.w < 2.5 ? at.y < 0.5 : isCross || isCoarse);
+    return mix(paint.rgb, uBlank, isFull ? 0.0 : paint.w > 2.5 ? 0.8 : isCoarse && paint.w < 1.5 ? 0.32 : 0.55);
   }
 `;
 
@@ -104,7 +107,7 @@ const BAY_FRAGMENT = /* glsl */ `
     bool isDeck = !isTop && at.y < 0.1;
 
     vec4 paint = uPalette[code];
-    vec3 goods = (isTiny ? paint.rgb : patterned(paint, at, size)) * wear(uint(vShape.w) * 16u + uint(row));
+    vec3 goods = (isTiny ? paint.rgb : patterned(paint, at, size, max(pixel.x * size.x, pixel.y * size.y))) * wear(uint(vShape.w) * 16u + uint(row));
     vec3 inside = code == 0u || (isGap && !isTiny) ? uInside : isDeck && !isTiny ? uBeam * 0.6 : goods;
     vec3 base = isTiny ? inside : isPost ? uUpright : isBeam ? uBeam : inside;
     outColor = vec4(base * vLight, 1.0);
@@ -169,7 +172,7 @@ const GOODS_FRAGMENT = /* glsl */ `
     vec2 edge = min(metres, size - metres);
     bool isMarked = vAlarm > 0.5 && min(edge.x, edge.y) < 0.07;
 
-    vec3 goods = patterned(vPaint, metres / size, size) * (1.0 - 0.16 * seam);
+    vec3 goods = patterned(vPaint, metres / size, size, pixel) * (1.0 - 0.16 * seam);
     outColor = vec4(isPallet ? uDeck * wood * vLight : isMarked ? uAlarm : goods * vLight, 1.0);
   }
 `;

@@ -7,6 +7,7 @@ import type {
   BarrierView,
   Grade,
   Layout,
+  Lot,
   Scene,
   Session,
   Site,
@@ -29,6 +30,8 @@ export interface SiteState {
   site: Site | null;
   frame: SiteFrame | null;
   stock: Stock | null;
+  /** What people call each lot. */
+  lotCodes: ReadonlyMap<string, string>;
   /** Grows with each change of the stock, which is changed in place. */
   stockVersion: number;
   revision: number;
@@ -52,6 +55,7 @@ export const useSite = create<SiteState>(() => ({
   site: null,
   frame: null,
   stock: null,
+  lotCodes: new Map(),
   stockVersion: 0,
   revision: 0,
   assets: new Map(),
@@ -118,12 +122,30 @@ function place(siteId: string): string {
   return `/sites/${encodeURIComponent(siteId)}`;
 }
 
+async function readLots(siteId: string): Promise<void> {
+  const lots = await api.list<Lot>(`${place(siteId)}/lots`);
+  set({ lotCodes: new Map(lots.map((lot) => [lot.lot_id, lot.code])) });
+}
+
+/** Lots that were asked for already: one that the person may not see is not asked for with every change. */
+const askedLots = new Set<string>();
+
+/** Reads the lots again when units of a lot come that nobody has named yet. A failure leaves the id to be shown. */
+function nameNewLots(units: readonly { lot_id: string }[]): void {
+  const { lotCodes, site } = get();
+  const unnamed = units.map((unit) => unit.lot_id).filter((id) => !lotCodes.has(id) && !askedLots.has(id));
+  if (unnamed.length === 0 || site === null) return;
+  for (const id of unnamed) askedLots.add(id);
+  readLots(site.site_id).catch(() => unnamed.forEach((id) => askedLots.delete(id)));
+}
+
 /** Reads what changes while the line is down: the scene, the open alarms, the newest activity. */
 async function readNow(siteId: string): Promise<void> {
   const [scene, alarms, activity] = await Promise.all([
     api.get<Scene>(`${place(siteId)}/scene`),
     api.list<Alarm>(`${place(siteId)}/alarms`, { query: { state: "active" } }),
     api.get<{ items: Activity[] }>(`${place(siteId)}/activity`, { query: { limit: 60 } }),
+    readLots(siteId),
   ]);
   takeScene(scene);
   const gone = get().alarms.filter((alarm) => alarm.state === "cleared");
@@ -159,6 +181,7 @@ export function takeMessage(message: StreamMessage): void {
       break;
     case "units":
       state.stock?.put(message.units);
+      nameNewLots(message.units);
       set({ stockVersion: state.stockVersion + 1, revision: message.revision });
       break;
     case "assets":
