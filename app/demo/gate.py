@@ -7,6 +7,7 @@ from app.demo.lending import refused
 from app.demo.stage import NotHeld, Placed, Stage, scan
 from kernel.gs1 import epc_from_giai
 from kernel.layout import Slot
+from simulators.live import WaitedTooLong
 from simulators.world import actions
 from simulators.world.state import Pallet
 
@@ -14,6 +15,7 @@ TRUCK, TRUCK_NUMBER, BAY = "truck-b", 2, 2
 TAKEN = 3
 """So many pledged pallets are driven to the gate without leave."""
 ALARM_WITHIN_S = 60.0
+AT_BRIDGE_S = 5.0
 
 
 async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
@@ -199,6 +201,11 @@ async def _release_at_the_bridge(stage: Stage) -> None:
     def is_told() -> bool:
         return boom.told_to_open_at is not None and boom.told_to_open_at > asked
 
-    await stage.site.until(is_told, "the barrier is told to open after the release")
+    try:
+        await stage.site.until(is_told, "the barrier is told to open", AT_BRIDGE_S)
+    except WaitedTooLong:
+        # A tag parked by the portal was heard with the truck: the outer antenna will tell it apart.
+        await stage.site.drive(TRUCK, "barrier", BAY)
+        await stage.site.until(is_told, "the barrier is told to open after the release")
     assert boom.told_to_open_at is not None
     stage.figures["demo.release_to_gate_ms"] = (boom.told_to_open_at - asked).total_seconds() * 1000

@@ -10,7 +10,7 @@ from twin.layout.model import SiteMap
 from twin.presence.handlers import Touched
 from twin.presence.model import PASSAGE
 from twin.visits import store
-from twin.visits.masses import check_masses
+from twin.visits.masses import check_masses, rule_out_strays
 from twin.visits.model import (
     HEARD_WITH,
     PARKED_BEFORE,
@@ -21,6 +21,7 @@ from twin.visits.model import (
     Visit,
     Weighing,
     fold_visits,
+    heard_outside,
     passes_of,
     units_with,
     vehicle_on_bridge,
@@ -139,8 +140,12 @@ async def _derive(
     weighings = await store.weighings_of(tx, vehicle_id, start - WEIGHED_WITHIN)
     visits = fold_visits(vehicle_id, stays, weighings, passes)
     derivation = Derivation(vehicle_id=vehicle_id, visits=visits, units={}, unknown={})
-    for standing in (standing for visit in visits for standing in visit.standings):
-        await _hear_units(tx, site_id, standing, derivation)
+    suspects = {
+        standing.began_at: await _hear_units(tx, site_id, standing, derivation)
+        for visit in visits
+        for standing in visit.standings
+    }
+    await rule_out_strays(tx, site_id, derivation, suspects)
     dropped = await store.replace_visits(tx, site_id, vehicle_id, start, visits, derivation.units)
     await store.direct(tx, _directions(visits))
     touched.unit_ids |= dropped | {unit for units in derivation.units.values() for unit in units}
@@ -173,13 +178,17 @@ async def _passes(tx: Tx, site_id: str, gate_id: str, since: datetime) -> list[P
     return store.passes_heard(passes, stays, WEIGHED_WITHIN)
 
 
-async def _hear_units(tx: Tx, site_id: str, standing: Standing, derivation: Derivation) -> None:
+async def _hear_units(tx: Tx, site_id: str, standing: Standing, derivation: Derivation) -> set[str]:
+    """Note what was heard with the vehicle; returns units going out that the inner antenna alone heard."""
     period = (standing.began_at - HEARD_WITH, standing.last_at + PARKED_BEFORE)
     heard = await store.unit_stays_at(tx, site_id, standing.gate_id, *period)
     declared = [(unit_id, stay) for unit_id, _, stay in heard if unit_id is not None]
     unknown = [(tag, stay) for unit_id, tag, stay in heard if unit_id is None]
     derivation.units[standing.began_at] = units_with(standing, declared)
     derivation.unknown[standing.began_at] = units_with(standing, unknown)
+    if standing.direction == "in":
+        return set()
+    return set(derivation.units[standing.began_at]) - heard_outside(declared)
 
 
 def standings_out(derivations: Collection[Derivation]) -> list[tuple[Derivation, Visit, Standing]]:

@@ -1,13 +1,14 @@
 """Differences of two weighings against the units a vehicle brought or takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from kernel.messages import Event
 from kernel.tx import Row, Tx
 from twin.messages import DeliveryWeighed
 from twin.presence.handlers import Touched
 from twin.visits import store
-from twin.visits.model import Derivation, Visit, Weighing, weights_agree
+from twin.visits.model import Derivation, Visit, Weighing, not_ruled_out, weights_agree
 
 
 async def check_masses(
@@ -33,6 +34,53 @@ async def check_masses(
                 checks += await _exit_checks(tx, derivation, visit)
         after = visit.left_at or after
     touched.unit_ids |= await store.replace_checks(tx, site_id, derivation.vehicle_id, start, checks)
+
+
+async def rule_out_strays(
+    tx: Tx, site_id: str, derivation: Derivation, suspects_of: Mapping[datetime, set[str]]
+) -> None:
+    """Drop units from what is with a leaving vehicle when the scale says that they cannot be aboard.
+
+    `suspects_of` holds, by the start of the standing, the units that the inner antenna alone heard.
+    """
+    if not any(suspects_of.values()):
+        return
+    after = await store.left_before(tx, derivation.vehicle_id, derivation.visits[0].began_at)
+    for visit in derivation.visits:
+        for standing in visit.standings:
+            suspects = suspects_of.get(standing.began_at, set())
+            if suspects and standing.entry is not None and standing.weighing is not None:
+                sure = set(derivation.units[standing.began_at]) - suspects
+                brought_g = await _brought_g(tx, site_id, derivation, visit, after)
+                if brought_g is not None:
+                    gain_g = standing.weighing.mass_g - (standing.entry.mass_g - brought_g)
+                    kept = await _kept(tx, sure, suspects, gain_g)
+                    derivation.units[standing.began_at] = sorted(sure | kept)
+        after = visit.left_at or after
+
+
+async def _kept(tx: Tx, sure: set[str], suspects: set[str], gain_g: int) -> set[str]:
+    masses = await store.expected_masses(tx, sorted(sure | suspects))
+    if any(masses[unit_id] is None for unit_id in sure):
+        return suspects
+    sure_g = sum(masses[unit_id] or 0 for unit_id in sure)
+    return not_ruled_out({unit_id: masses[unit_id] for unit_id in suspects}, gain_g, sure_g)
+
+
+async def _brought_g(
+    tx: Tx, site_id: str, derivation: Derivation, visit: Visit, after: datetime | None
+) -> int | None:
+    """Stated mass of the announced units that came in on this visit; None when one has no stated mass."""
+    until = visit.standings[-1].last_at
+    arrivals = await store.arrivals(tx, derivation.vehicle_id, after, until)
+    announced = sorted({unit_id for arrival in arrivals for unit_id in arrival["unit_ids"]})
+    if not announced:
+        return 0
+    seen = await store.seen_inside(tx, site_id, announced, visit.began_at, until)
+    masses = await store.expected_masses(tx, sorted(seen))
+    if any(mass is None for mass in masses.values()):
+        return None
+    return sum(mass or 0 for mass in masses.values())
 
 
 def _delivery_check(arrivals: Sequence[Row], entry: Weighing, leaving: Weighing) -> Row:

@@ -6,7 +6,8 @@ after inside). A standing ends when the vehicle passed inwards, turned back into
 loop under the open boom was occupied and then free while it stood outwards.
 """
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -37,6 +38,8 @@ TOLERANCE_INTERVALS = 3
 TOLERANCE_SHARE = 0.005
 """And half a percent for what was stated: packing, moisture, pallets."""
 EVIDENCE_KEPT = 12
+SUSPECTS_MAX = 12
+"""So many units are weighed in every combination: 4,096 sums."""
 
 
 class Weighing(msgspec.Struct, frozen=True, kw_only=True):
@@ -361,6 +364,31 @@ def _is_parked(standing: Standing, stay: Stay) -> bool:
     if standing.crossed_at is None:
         return False
     return stay.first_at > standing.crossed_at or stay.last_at > standing.crossed_at + STAYED_BEHIND
+
+
+def heard_outside(unit_stays: Iterable[tuple[str, Stay]]) -> set[str]:
+    """Units that an outer antenna heard too: on the way out their direction is seen, not suspected."""
+    return {unit_id for unit_id, stay in unit_stays if stay.side == "outside"}
+
+
+def not_ruled_out(suspects: Mapping[str, int | None], gain_g: int, sure_g: int) -> set[str]:
+    """Units heard by the inner antenna alone that may be aboard, as far as the scale can tell.
+
+    `gain_g` is how much heavier the vehicle is than empty, `sure_g` the stated mass of the units surely
+    aboard, the values of `suspects` the stated mass of each. A suspect is ruled out when no choice of
+    suspects that agrees with the scale contains it: a parked tag that was heard through the portal weighs nothing.
+    When nothing agrees, a mass is unknown, or there are more than `SUSPECTS_MAX`, nobody is ruled out.
+    """
+    masses = {unit_id: mass for unit_id, mass in suspects.items() if mass is not None}
+    if len(masses) < len(suspects) or len(suspects) > SUSPECTS_MAX:
+        return set(suspects)
+    choices = (
+        chosen for size in range(len(masses) + 1) for chosen in itertools.combinations(sorted(masses), size)
+    )
+    agreeing = [
+        chosen for chosen in choices if weights_agree(gain_g, sure_g + sum(masses[unit] for unit in chosen))
+    ]
+    return set().union(*agreeing) if agreeing else set(suspects)
 
 
 def tolerance_g(expected_g: int) -> int:

@@ -453,3 +453,18 @@ async def receive_what_came(
     day.pass_barrier()
     day.wait(60)
     await apply(tx, day)
+
+
+async def test_a_parked_tag_heard_with_the_empty_truck_is_not_taken_out_by_it(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    day.drive_in(truck_tag(1), tags_of(units), TARE_G + 2 * UNIT_MASS_G)
+    day.unload(tags_of(units))
+    day.wait(200)
+    day.hear(tags_of(units)[:1], INNER)
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    day.pass_barrier()
+    await apply(tx, day)
+    [left] = told(tx, VehicleLeft)
+    assert left.unit_ids == []
+    assert (await twin.verified_stock(tx, LOT)).unit_count_mid == 2

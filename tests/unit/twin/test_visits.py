@@ -10,6 +10,7 @@ from twin.visits.model import (
     Standing,
     Weighing,
     fold_visits,
+    not_ruled_out,
     passes_of,
     tolerance_g,
     units_with,
@@ -182,3 +183,27 @@ def test_a_lorry_weighed_again_while_its_rear_clears_the_bridge_is_not_leaving()
     weighings = [a_weighing(20, 16_000_000), a_weighing(36, 15_000_000)]
     [visit] = fold_visits("v", IN, weighings, [a_pass(6, 9)])
     assert visit.state == "inside"
+
+
+def test_a_parked_tag_heard_with_an_empty_vehicle_is_ruled_out_by_the_scale() -> None:
+    assert not_ruled_out({"stray": 600_000}, gain_g=-8_000, sure_g=0) == set()
+
+
+def test_a_pallet_that_the_scale_feels_stays_suspected() -> None:
+    assert not_ruled_out({"taken": 600_000}, gain_g=590_000, sure_g=0) == {"taken"}
+
+
+def test_among_several_only_what_fits_the_scale_stays_suspected() -> None:
+    suspects = {"stray": 450_000, "missed outside": 772_000}
+    assert not_ruled_out(suspects, gain_g=2_316_000, sure_g=1_544_000) == {"missed outside"}
+
+
+def test_units_of_equal_mass_cannot_be_told_apart_and_both_stay_suspected() -> None:
+    assert not_ruled_out({"a": 772_000, "b": 772_000}, gain_g=772_000, sure_g=0) == {"a", "b"}
+
+
+def test_without_a_stated_mass_or_when_nothing_fits_nobody_is_ruled_out() -> None:
+    assert not_ruled_out({"a": None}, gain_g=0, sure_g=0) == {"a"}
+    assert not_ruled_out({"a": 500_000}, gain_g=250_000, sure_g=0) == {"a"}
+    many = {str(number): 500_000 for number in range(20)}
+    assert not_ruled_out(many, gain_g=0, sure_g=0) == set(many)
