@@ -13,7 +13,7 @@ from devices.messages import (
     BarrierFailed,
     CommandBarrier,
 )
-from devices.registry.handlers import require_site
+from devices.registry.handlers import sees_site
 from kernel.errors import Invalid, NotFound
 from kernel.tx import Tx
 
@@ -44,9 +44,8 @@ class Commanded(msgspec.Struct, frozen=True, kw_only=True):
 async def handle_command_barrier(command: CommandBarrier, tx: Tx) -> Commanded:
     """Queue an order of a person. Raises NotFound for a barrier the caller may not see."""
     known = await store.barrier(tx, command.device_id)
-    if known is None:
+    if known is None or not await sees_site(tx, known["site_id"]):
         raise NotFound("devices.unknown", device_id=command.device_id)
-    await require_site(tx, known["site_id"])
     command_id = await command_barrier(tx, command.device_id, command.action, command.cause, command.ref_id)
     return Commanded(command_id=command_id)
 

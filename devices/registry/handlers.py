@@ -75,9 +75,8 @@ async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
 async def retire_device(command: RetireDevice, tx: Tx) -> None:
     """End a device's credential; retiring it twice changes nothing."""
     known = await store.device(tx, command.device_id)
-    if known is None:
+    if known is None or not await sees_site(tx, known["site_id"]):
         raise NotFound("devices.unknown", device_id=command.device_id)
-    await require_site(tx, known["site_id"])
     if known["retired_at"] is None:
         await store.retire(tx, command.device_id, known["site_id"])
         tx.emit(DeviceRetired(site_id=known["site_id"], device_id=command.device_id, retired_at=tx.now))
@@ -142,9 +141,14 @@ async def broker_credentials(tx: ReadTx) -> dict[str, str]:
     return await store.broker_credentials(tx)
 
 
+async def sees_site(tx: ReadTx, site_id: str) -> bool:
+    """Whether the caller's party may see the site. The product itself may."""
+    return tx.caller.party_id == PRODUCT_PARTY or await store.site_visible(tx, site_id)
+
+
 async def require_site(tx: ReadTx, site_id: str) -> None:
-    """NotFound unless the caller's party may see the site. The product itself may."""
-    if tx.caller.party_id != PRODUCT_PARTY and not await store.site_visible(tx, site_id):
+    """NotFound unless the caller's party may see the site that it named."""
+    if not await sees_site(tx, site_id):
         raise NotFound("site.unknown", site_id=site_id)
 
 

@@ -99,6 +99,10 @@ class LivingSite:
     def device(self, mount_id: str) -> str:
         return f"{mount_id}-{self.letter}"
 
+    def sequence_of(self, mount_id: str) -> int:
+        """The number of the device's last reading."""
+        return self._sequences[mount_id]
+
     # --- people and programs ---------------------------------------------------------------------
 
     async def do(self, command: Command, party_id: str, *roles: Role, person_id: str = "") -> Any:

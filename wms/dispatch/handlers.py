@@ -17,7 +17,7 @@ from wms.messages import (
 )
 from wms.orders import store as orders
 from wms.orders.handlers import lock_order, require_reason
-from wms.stock.handlers import require_site
+from wms.stock.handlers import sees_site
 from wms.visits import store as visits
 
 VALID_MINUTES_MAX = 24 * 60
@@ -113,9 +113,8 @@ async def cancel_release(command: CancelRelease, tx: Tx) -> None:
     """Withdraw a release. Conflict `releases.state` once the gate has opened for it or it has ended."""
     require_reason(command.reason)
     release = await store.lock(tx, command.release_id)
-    if release is None:
+    if release is None or not await sees_site(tx, release["site_id"]):
         raise NotFound("releases.unknown", release_id=command.release_id)
-    await require_site(tx, release["site_id"])
     if await store.set_state(tx, [command.release_id], ["issued"], "cancelled") == 0:
         raise Conflict("releases.state", release_id=command.release_id, state=release["state"])
     await store.end_reservations(tx, [command.release_id])

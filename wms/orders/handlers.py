@@ -34,7 +34,7 @@ from wms.orders.model import (
     review,
 )
 from wms.stock import store as stock
-from wms.stock.handlers import require_site
+from wms.stock.handlers import require_site, sees_site
 
 SOURCE_LENGTH_MAX = 120
 REASON_LENGTH_MAX = 200
@@ -243,9 +243,8 @@ async def decide_order(command: DecideOrder, tx: Tx) -> OrderResult:
 async def lock_order(tx: Tx, order_id: str) -> Row:
     """The order, locked; NotFound `orders.unknown` also when the caller may not see its site."""
     locked = await store.lock(tx, [order_id])
-    if not locked:
+    if not locked or not await sees_site(tx, locked[0]["site_id"]):
         raise NotFound("orders.unknown", order_id=order_id)
-    await require_site(tx, locked[0]["site_id"])
     return locked[0]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from devices import api as devices
+from kernel.errors import NotFound
 from kernel.messages import Observation, Rejected
 from kernel.tx import Row, Tx
 from wms.allocation.handlers import confirm_picks
@@ -12,7 +13,7 @@ from wms.orders import store as orders
 from wms.scans import store
 from wms.scans.model import Bench, Verdict, judge_all, require_batch, sscc_of
 from wms.stock import store as stock
-from wms.stock.handlers import require_site
+from wms.stock.handlers import sees_site
 from wms.tasks import store as tasks
 from wms.tasks.model import Task
 
@@ -25,7 +26,8 @@ async def record_scans(command: RecordScans, tx: Tx) -> ScansRecorded:
     answered the same, whoever sends it.
     """
     require_batch(command)
-    await require_site(tx, command.site_id)
+    if not await sees_site(tx, command.site_id):
+        raise NotFound("devices.unknown", device_id=command.device_id)
     # First the observations: the lock on the site's journal makes a second sender of the same batch wait
     # until the answers of the first are there to be found.
     acked = await devices.record_observations(

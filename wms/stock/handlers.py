@@ -29,9 +29,17 @@ from wms.stock.model import (
 REASON_LENGTH_MAX = 200
 
 
+async def sees_site(read: ReadTx, site_id: str) -> bool:
+    """Whether the caller's party may see the site; the product itself may.
+
+    Whoever looks a thing up by its own id answers a foreign one as one that is not there, and names no site.
+    """
+    return read.caller.party_id == "product" or await store.site_visible(read, site_id)
+
+
 async def require_site(read: ReadTx, site_id: str) -> None:
-    """NotFound `sites.unknown` unless the caller's party may see the site; the product itself may."""
-    if read.caller.party_id != "product" and not await store.site_visible(read, site_id):
+    """NotFound `sites.unknown` unless the caller's party may see the site that it named."""
+    if not await sees_site(read, site_id):
         raise NotFound("sites.unknown", site_id=site_id)
 
 
@@ -188,9 +196,8 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     if command.counted_each < 0:
         raise Invalid("stock.counted", field="counted_each", rule="0 or more")
     unit = (await store.units_by_id(tx, [command.unit_id])).get(command.unit_id)
-    if unit is None:
+    if unit is None or not await sees_site(tx, unit["site_id"]):
         raise NotFound("stock.unit_unknown", unit_ids=[command.unit_id])
-    await require_site(tx, unit["site_id"])
     balances = await store.lock_balances_of_units(tx, unit["site_id"], [command.unit_id])
     balance = _only_balance(command.unit_id, balances)
     move = _correction(balance, command)

@@ -3,7 +3,7 @@
 from kernel.errors import NotFound
 from kernel.tx import Tx
 from wms.messages import ClaimTask, ReleaseTask
-from wms.stock.handlers import require_site
+from wms.stock.handlers import sees_site
 from wms.tasks import store
 from wms.tasks.model import Task, require_claimable, require_own
 
@@ -24,7 +24,6 @@ async def release_task(command: ReleaseTask, tx: Tx) -> None:
 
 async def _lock_own_site(tx: Tx, task_id: str) -> Task:
     locked = await store.lock(tx, [task_id])
-    if not locked:
+    if not locked or not await sees_site(tx, locked[0].site_id):
         raise NotFound("tasks.unknown", task_id=task_id)
-    await require_site(tx, locked[0].site_id)
     return locked[0]
