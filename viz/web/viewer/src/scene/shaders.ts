@@ -84,6 +84,12 @@ const BAY_FRAGMENT = /* glsl */ `
   uniform vec3 uInside;
   ${COMMON}
 
+  // How much of a pixel a bar covers that lies "gap" metres away: thinner than a pixel it grows faint, not ragged.
+  float bar(float gap, float thickness, float metre) {
+    float width = max(thickness, metre);
+    return gap < width ? thickness / width : 0.0;
+  }
+
   void main() {
     bool isTop = vFace == 2;
     bool isEnd = vFace == 1;
@@ -101,15 +107,16 @@ const BAY_FRAGMENT = /* glsl */ `
     float inLevel = fract(level);
     vec2 at = isTop ? vLocal.xy : vec2((along - side) / (1.0 - 2.0 * side), (inLevel - 0.07) / 0.78);
     vec2 edge = 0.5 - abs(at - 0.5);
-    bool isPost = min(along, 1.0 - along) * size.x < 0.05;
-    bool isBeam = isTop ? edge.y < 0.045 : !isEnd && level >= 0.0 && inLevel * size.y < 0.11;
+    vec2 metre = pixel * size;
+    float post = bar(min(along, 1.0 - along) * size.x, 0.05, metre.x);
+    float beam = isTop ? bar(edge.y * size.y, 0.05, metre.y) : isEnd || level < 0.0 ? 0.0 : bar(inLevel * size.y, 0.11, metre.y);
     bool isGap = !isTop && (level < 0.0 || min(edge.x, edge.y) < 0.0);
     bool isDeck = !isTop && at.y < 0.1;
 
     vec4 paint = uPalette[code];
-    vec3 goods = (isTiny ? paint.rgb : patterned(paint, at, size, max(pixel.x * size.x, pixel.y * size.y))) * wear(uint(vShape.w) * 16u + uint(row));
+    vec3 goods = (isTiny ? paint.rgb : patterned(paint, at, size, max(metre.x, metre.y))) * wear(uint(vShape.w) * 16u + uint(row));
     vec3 inside = code == 0u || (isGap && !isTiny) ? uInside : isDeck && !isTiny ? uBeam * 0.6 : goods;
-    vec3 base = isTiny ? inside : isPost ? uUpright : isBeam ? uBeam : inside;
+    vec3 base = isTiny ? inside : mix(mix(inside, uBeam, beam), uUpright, post);
     outColor = vec4(base * vLight, 1.0);
   }
 `;
