@@ -8,14 +8,37 @@ VEHICLE = f"SELECT {VEHICLE_COLUMNS} FROM twin.vehicle WHERE vehicle_id = %(vehi
 PRESENT = f"""
     SELECT {VEHICLE_COLUMNS} FROM twin.vehicle
     WHERE site_id = %(site_id)s AND state IN ('approaching', 'inside', 'leaving') ORDER BY vehicle_id"""  # noqa: S608
+# The newest state of each gate and each bridge, found by one index look-up each however long their history
+# is: the names are walked by a recursive query, since there is no index scan that skips.
 BARRIERS = """
-    SELECT DISTINCT ON (gate_id) gate_id, device_id, is_open, loop_occupied, observed_at AS at
-    FROM twin.barrier_state WHERE site_id = %(site_id)s
-    ORDER BY gate_id, observed_at DESC, observation_id DESC"""
+    WITH RECURSIVE gate AS (
+        SELECT min(b.gate_id) AS gate_id FROM twin.barrier_state b WHERE b.site_id = %(site_id)s
+        UNION ALL
+        SELECT (
+            SELECT min(b.gate_id) FROM twin.barrier_state b
+            WHERE b.site_id = %(site_id)s AND b.gate_id > gate.gate_id
+        ) FROM gate WHERE gate.gate_id IS NOT NULL
+    )
+    SELECT last.gate_id, last.device_id, last.is_open, last.loop_occupied, last.observed_at AS at
+    FROM gate CROSS JOIN LATERAL (
+        SELECT * FROM twin.barrier_state b WHERE b.site_id = %(site_id)s AND b.gate_id = gate.gate_id
+        ORDER BY b.observed_at DESC, b.observation_id DESC LIMIT 1
+    ) AS last ORDER BY last.gate_id"""
 WEIGHBRIDGES = """
-    SELECT DISTINCT ON (weighbridge_id) weighbridge_id, vehicle_id, mass_g, weighed_at AS at
-    FROM twin.weighing WHERE site_id = %(site_id)s
-    ORDER BY weighbridge_id, weighed_at DESC, observation_id DESC"""
+    WITH RECURSIVE bridge AS (
+        SELECT min(w.weighbridge_id) AS weighbridge_id FROM twin.weighing w WHERE w.site_id = %(site_id)s
+        UNION ALL
+        SELECT (
+            SELECT min(w.weighbridge_id) FROM twin.weighing w
+            WHERE w.site_id = %(site_id)s AND w.weighbridge_id > bridge.weighbridge_id
+        ) FROM bridge WHERE bridge.weighbridge_id IS NOT NULL
+    )
+    SELECT last.weighbridge_id, last.vehicle_id, last.mass_g, last.weighed_at AS at
+    FROM bridge CROSS JOIN LATERAL (
+        SELECT * FROM twin.weighing w
+        WHERE w.site_id = %(site_id)s AND w.weighbridge_id = bridge.weighbridge_id
+        ORDER BY w.weighed_at DESC, w.observation_id DESC LIMIT 1
+    ) AS last ORDER BY last.weighbridge_id"""
 
 
 async def vehicle_state(read: ReadTx, vehicle_id: str) -> VehicleState | None:
