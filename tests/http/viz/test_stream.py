@@ -8,11 +8,13 @@ import websockets
 
 from identity.api import grant_access, revoke_access
 from kernel.caller import Caller
+from kernel.errors import Unavailable
+from kernel.tx import ReadTx
 from tests.http.conftest import SignIn
 from tests.http.living_site import PALLET_G, TRUCK_G, LivingSite
 from tests.http.viz.conftest import Open
-from viz.stream import routes
-from viz.stream.mailbox import CLOSE_SESSION_ENDED, CLOSE_VIEW_CHANGED
+from viz.stream import hub, routes
+from viz.stream.mailbox import CLOSE_FAILED, CLOSE_SESSION_ENDED, CLOSE_VIEW_CHANGED
 
 
 async def scene_revision(client, site: LivingSite) -> int:  # type: ignore[no-untyped-def]
@@ -223,3 +225,45 @@ async def test_pages_of_one_view_share_a_follower_and_the_last_one_stops_it(
     async with asyncio.timeout(30):
         while followers():
             await asyncio.sleep(0.02)
+
+
+async def test_a_database_that_is_away_for_a_moment_loses_nothing(
+    open_stream: Open, site: LivingSite, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_stream(await sign_in("operator", site.keeper)) as stream:
+        await stream.first("hello")
+        failures = iter(range(2))
+        step = hub.Follower._news
+
+        async def breaks_twice(self: hub.Follower, read: ReadTx) -> hub.News:
+            news = await step(self, read)
+            if next(failures, None) is not None:
+                raise Unavailable("database.unavailable")
+            return news
+
+        monkeypatch.setattr(hub.Follower, "_news", breaks_twice)
+        lot = await site.receive(1)
+        await stream.unit(lot.unit_ids[0], lambda unit: unit["place"] == "slot")
+        await stream.first("event", lambda frame: frame["event"]["kind"] == "unit_set_down")
+        cursors = [int(frame["cursor"]) for frame in stream.of("event")]
+        assert cursors == sorted(set(cursors))
+        assert next(failures, None) is None, "it was away"
+
+
+async def test_a_follower_that_fails_for_good_lets_its_pages_go_and_the_next_begins_anew(
+    open_stream: Open, site: LivingSite, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await sign_in("operator", site.keeper)
+    async with open_stream(client) as stream:
+        await stream.first("hello")
+        with monkeypatch.context() as broken:
+
+            async def fails(_: hub.Follower) -> None:
+                raise RuntimeError("a fault")
+
+            broken.setattr(hub.Follower, "step", fails)
+            assert await stream.closed() == CLOSE_FAILED
+    async with open_stream(client) as stream:
+        await stream.first("hello")
+        lot = await site.announce(1)
+        await stream.unit(lot.unit_ids[0], lambda unit: unit["evidence"] == "claimed")
