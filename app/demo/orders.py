@@ -245,7 +245,8 @@ async def _send_van(stage: Stage, number: int, orders: Sequence[dict[str, Any]])
 async def _load_of(stage: Stage, van: str, number: int, orders: Sequence[dict[str, Any]]) -> Pallet:
     """The parcels of a van as the world weighs them: untagged, so no antenna hears them."""
     items = {item["sku"]: item["unit_mass_g"] for item in await stage.people.operator.items("/skus")}
-    mass_g = sum(line["picked_each"] * items[line["sku"]] for order in orders for line in order["lines"])
+    picked = [line for order in orders for line in order["lines"] if line["picked_each"] > 0]
+    mass_g = sum(line["picked_each"] * items[line["sku"]] for line in picked)
     sscc = make_sscc(actions.COMPANY_PREFIX, 3, PARCEL_SERIAL + number)
     return Pallet(sscc=sscc, epc_hex="", mass_g=mass_g, place=f"on:{van}", luck=0.0)
 

@@ -72,7 +72,9 @@ async def test_killing_program_broker_and_database_in_step_2_loses_and_doubles_n
     await demo.says("put away 7 of")
     await kill(tmp_path, "postgres")
     report = await demo.report()
-    assert report["ok"], [check for check in report["checks"] if not check["ok"]]
+    steps = [check for check in report["checks"] if check["name"].startswith("demo.step")]
+    assert len(steps) == 6
+    assert all(check["ok"] for check in steps), report["detail"]["steps"]
     assert report["detail"]["restarts"] >= 1
     await _nothing_lost_or_doubled(tmp_path / "demo", report)
 

@@ -20,7 +20,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 
 @pytest.fixture(scope="module")
 async def viewer(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en")
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en", bypass_csp=True)
     page = await context.new_page()
     await sign_in(page, demo.address, demo.accounts["operator"], "/viewer/")
     yield page
@@ -29,7 +29,7 @@ async def viewer(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
 
 @pytest.fixture(scope="module")
 async def bank(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en")
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en", bypass_csp=True)
     page = await context.new_page()
     await sign_in(page, demo.address, demo.accounts["officer"], "/bank/")
     yield page

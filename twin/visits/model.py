@@ -376,7 +376,7 @@ def not_ruled_out(suspects: Mapping[str, int | None], gain_g: int, sure_g: int) 
 
     `gain_g` is how much heavier the vehicle is than empty, `sure_g` the stated mass of the units surely
     aboard, the values of `suspects` the stated mass of each. A suspect is ruled out when no choice of
-    suspects that agrees with the scale contains it: a parked tag that was heard through the portal weighs nothing.
+    suspects that agrees with the scale contains it: a parked tag heard through the portal weighs nothing.
     When nothing agrees, a mass is unknown, or there are more than `SUSPECTS_MAX`, nobody is ruled out.
     """
     masses = {unit_id: mass for unit_id, mass in suspects.items() if mass is not None}
