@@ -1,0 +1,51 @@
+"""Every refusal that the product can answer with has a sentence in both languages, which its facts fill."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.texts import LOCALES, Texts
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("app", "devices", "finance", "identity", "kernel", "twin", "viz", "wms")
+ERRORS = {"NotFound", "Conflict", "Forbidden", "Invalid", "Unavailable", "SignedOut"}
+TEXTS = Texts.load()
+
+
+def raised() -> Iterator[tuple[str, frozenset[str] | None, str]]:
+    """Each key with the facts given where it is raised (None when they are spread), and the place."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                    continue
+                if node.func.id in ERRORS and node.args and isinstance(node.args[0], ast.Constant):
+                    names = [keyword.arg for keyword in node.keywords]
+                    facts = None if None in names else frozenset(name for name in names if name)
+                    yield str(node.args[0].value), facts, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+RAISED = list(raised())
+
+
+def test_the_search_finds_what_is_raised() -> None:
+    assert len({key for key, _, _ in RAISED}) > 100
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_refusal_has_a_sentence(locale: str) -> None:
+    missing = {key: place for key, _, place in RAISED if TEXTS.problem(locale, key, {}) == key}
+    assert missing == {}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_sentence_is_filled_where_it_is_raised(locale: str) -> None:
+    unfilled = {}
+    for key, facts, place in RAISED:
+        asked = set(re.findall(r"\{(\w+)", TEXTS.problem(locale, key, {})))
+        if facts is not None and not asked <= facts:
+            unfilled[place] = f"{key} lacks {sorted(asked - facts)}"
+    assert unfilled == {}
