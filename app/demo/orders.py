@@ -6,6 +6,7 @@ product's own review to say.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -32,6 +33,8 @@ SCANS_AT_ONCE = 400
 VANS, FIRST_VAN_NUMBER, BAY = 4, 10, 3
 PIECES_ON_PALLET = (60, 900)
 PIECE_G = (40, 900)
+WRAP_G = 22_000
+"""Wood and wrap of a pallet."""
 PARCEL_SERIAL = 900_000
 
 
@@ -118,7 +121,7 @@ def _stock(
         sku, _, _, piece_g = item
         pieces = rng.integer(*PIECES_ON_PALLET)
         found.append(
-            opening_pallet(serial, slot, f"SHOP-{sku}", sku, OWNER, pieces, pieces * piece_g + 22_000)
+            opening_pallet(serial, slot, f"SHOP-{sku}", sku, OWNER, pieces, pieces * piece_g + WRAP_G)
         )
     return found
 
@@ -130,7 +133,7 @@ async def run_orders_day(stage: Stage, day: OrdersDay) -> dict[str, Any]:
     """Import, allocate, pick, ship; returns the counts, which have to add up to the rows of the file."""
     order_ids = await _import(stage, day)
     await _allocate(stage, order_ids)
-    picked = await _pick(stage)
+    picked = await _pick(stage, day)
     shipped = await _ship(stage)
     summary = await stage.people.operator.get(f"{stage.path}/order-imports/{day.source}/summary")
     refused = await stage.people.operator.items(f"{stage.path}/order-imports/{day.source}/refused")
@@ -181,13 +184,14 @@ async def _allocate(stage: Stage, order_ids: Sequence[str]) -> None:
     stage.say(f"  {len(order_ids)} orders allocated as far as the stock goes")
 
 
-async def _pick(stage: Stage) -> int:
+async def _pick(stage: Stage, day: OrdersDay) -> int:
     """Confirm every open pick with a scan of pallet and slot; returns how many."""
     tasks = [
         task
         for task in await stage.people.operator.items(f"{stage.path}/tasks", state="open")
         if task["kind"] == "pick"
     ]
+    stage.made.whole_pallets = _whole_pallets(tasks, day)
     for start in range(0, len(tasks), SCANS_AT_ONCE):
         part = tasks[start : start + SCANS_AT_ONCE]
         answers = [
@@ -199,6 +203,12 @@ async def _pick(stage: Stage) -> int:
                 raise NotHeld(f"a pick was not taken: {result}")
         stage.say(f"  {start + len(part)} of {len(tasks)} picks confirmed by scans")
     return len(tasks)
+
+
+def _whole_pallets(tasks: Sequence[dict[str, Any]], day: OrdersDay) -> dict[str, int]:
+    """By order, how many pallets one pick empties: these go out on their wood."""
+    full = {pallet.sscc: pallet.quantity_each for pallet in day.stock}
+    return Counter(task["order_id"] for task in tasks if task["quantity_each"] == full[task["sscc"]])
 
 
 async def _ship(stage: Stage) -> int:
@@ -243,10 +253,14 @@ async def _send_van(stage: Stage, number: int, orders: Sequence[dict[str, Any]])
 
 
 async def _load_of(stage: Stage, van: str, number: int, orders: Sequence[dict[str, Any]]) -> Pallet:
-    """The parcels of a van as the world weighs them: untagged, so no antenna hears them."""
+    """What is really on a van: pieces by their own mass, and the wood of pallets that were taken whole.
+
+    Untagged as far as the portal goes: no antenna hears it, the scale alone tells.
+    """
     items = {item["sku"]: item["unit_mass_g"] for item in await stage.people.operator.items("/skus")}
     picked = [line for order in orders for line in order["lines"] if line["picked_each"] > 0]
     mass_g = sum(line["picked_each"] * items[line["sku"]] for line in picked)
+    mass_g += WRAP_G * sum(stage.made.whole_pallets.get(order["order_id"], 0) for order in orders)
     sscc = make_sscc(actions.COMPANY_PREFIX, 3, PARCEL_SERIAL + number)
     return Pallet(sscc=sscc, epc_hex="", mass_g=mass_g, place=f"on:{van}", luck=0.0)
 

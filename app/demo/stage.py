@@ -48,6 +48,7 @@ class Made(msgspec.Struct):
     order_id: str = ""
     pickup_vehicle_id: str = ""
     alarm_evidence: list[str] = []
+    whole_pallets: dict[str, int] = {}
 
 
 class Stage:

@@ -4,12 +4,13 @@ Lock order, here and everywhere: orders by id, tasks by id, units by id (and wit
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kernel.errors import Conflict, Invalid
 from kernel.tx import Row, Tx
 from wms.allocation import store
 from wms.allocation.model import UNITS_SHOWN_MAX, Allocation, Promise, Shortage, Want, allocate
+from wms.catalogue.store import known_skus
 from wms.messages import (
     ORDERS_ALLOCATED_MAX,
     AllocateOrder,
@@ -25,7 +26,7 @@ from wms.orders import store as orders
 from wms.orders.handlers import lock_order, refresh_states, require_reason
 from wms.stock import store as stock
 from wms.stock.handlers import apply_moves, declare_places, require_site
-from wms.stock.model import STAGING_OUT, Goods, Move, Place, mass_share_g
+from wms.stock.model import STAGING_OUT, Goods, Move, Place, picked_mass_g
 from wms.tasks import store as tasks
 from wms.tasks.model import PRIORITY_PICK, Task
 
@@ -101,7 +102,8 @@ async def _wants(tx: Tx, locked: Sequence[Row]) -> list[Want]:
 
 async def _keep(tx: Tx, site_id: str, promises: Sequence[Promise]) -> None:
     units = await stock.units_by_id(tx, [promise.balance.unit_id for promise in promises])
-    reservations = [_reservation(tx, promise, units[promise.balance.unit_id]) for promise in promises]
+    pieces = await known_skus(tx, (unit["sku"] for unit in units.values()))
+    reservations = [_reservation(tx, promise, units[promise.balance.unit_id], pieces) for promise in promises]
     await store.insert(tx, site_id, reservations)
     promised: Counter[int] = Counter()
     progress: Counter[tuple[str, int]] = Counter()
@@ -113,7 +115,7 @@ async def _keep(tx: Tx, site_id: str, promises: Sequence[Promise]) -> None:
     await tasks.insert(tx, site_id, "pick", PRIORITY_PICK, reservations)
 
 
-def _reservation(tx: Tx, promise: Promise, unit: Row) -> Row:
+def _reservation(tx: Tx, promise: Promise, unit: Row, pieces: Mapping[str, int]) -> Row:
     """A reservation and, in the same row of facts, its pick task."""
     return {
         "reservation_id": tx.ids.new("reservation"),
@@ -121,7 +123,9 @@ def _reservation(tx: Tx, promise: Promise, unit: Row) -> Row:
         "line_no": promise.want.line_no,
         "balance_id": promise.balance.balance_id,
         "quantity_each": promise.quantity_each,
-        "mass_g": mass_share_g(unit["full_mass_g"], unit["full_each"], promise.quantity_each),
+        "mass_g": picked_mass_g(
+            unit["full_mass_g"], unit["full_each"], promise.quantity_each, pieces.get(unit["sku"], 0)
+        ),
         "task_id": tx.ids.new("task"),
         "unit_id": promise.balance.unit_id,
         "from_bin": promise.balance.bin,

@@ -174,6 +174,16 @@ def require_enough(changes: Sequence[Change], balances: Mapping[tuple[Goods, Pla
             )
 
 
+def picked_mass_g(full_mass_g: int, full_each: int, quantity_each: int, piece_g: int) -> int:
+    """What a pick should weigh: a pallet taken whole with its wood and wrap, loose pieces by themselves.
+
+    `piece_g` 0 when the catalogue does not know; then loose pieces weigh their share of the pallet.
+    """
+    if quantity_each == full_each or piece_g == 0:
+        return mass_share_g(full_mass_g, full_each, quantity_each)
+    return quantity_each * piece_g
+
+
 def mass_share_g(full_mass_g: int, full_each: int, quantity_each: int) -> int:
     """The declared mass of a part of a unit, rounded down; the whole mass for the whole unit."""
     return full_mass_g * quantity_each // full_each if full_each else 0
