@@ -22,6 +22,7 @@ from identity.people.handlers import (
     sign_in,
     sign_out,
 )
+from identity.people.views import names_of
 from kernel.messages import Command, Event
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
@@ -40,6 +41,7 @@ __all__ = [
     "Party",
     "Person",
     "grant_access",
+    "names_of",
     "parties_of",
     "party_of",
     "revoke_access",

@@ -402,3 +402,4 @@ class AlarmRow(Part, frozen=True, kw_only=True):
     text_key: str
     facts: dict[str, Any]
     evidence: list[AlarmEvidence]
+    acknowledged_by_name: str | None = None

@@ -62,6 +62,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity.visible_subjects() IS 'The subjects the current party may see at the transaction''s time.';
 
+CREATE FUNCTION identity.names_of(person_ids text[]) RETURNS TABLE (person_id text, display_name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = identity, pg_temp
+BEGIN ATOMIC
+    SELECT p.person_id, p.display_name FROM identity.person p WHERE p.person_id = ANY (names_of.person_ids);
+END;
+COMMENT ON FUNCTION identity.names_of(text[]) IS 'The names shown for people whose ids the caller knows already. Accounts themselves stay closed to views.';
+REVOKE EXECUTE ON FUNCTION identity.names_of(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION identity.names_of(text[]) TO tallyhouse_command, tallyhouse_read;
+
 GRANT SELECT, INSERT, UPDATE ON identity.party, identity.person, identity.session, identity.access TO tallyhouse_command;
 GRANT SELECT ON identity.party TO tallyhouse_read;
 

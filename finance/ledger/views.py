@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from finance.ledger import store
+from identity.api import names_of
 from kernel.tx import ReadTx
 
 
@@ -39,6 +40,7 @@ class EntryView(BaseModel):
     facility_id: str | None
     reverses: str | None
     by: str
+    by_name: str | None
     text_key: str
     facts: dict[str, Any]
     postings: list[PostingView]
@@ -56,10 +58,12 @@ async def entry_list(
     """The entries of the reader's bank, newest first: all, those on an account, or those of a loan."""
     rows = await store.entry_page(read, account_id, loan_id, cursor, limit)
     lines = await store.postings_of_many(read, [row["entry_id"] for row in rows])
+    names = await names_of(read, (row["by_person"] for row in rows))
     return [
         EntryView(
             **{name: row[name] for name in EntryView.model_fields if name in row},
             by=row["by_person"],
+            by_name=names.get(row["by_person"]),
             text_key=f"ledger.{row['kind']}",
             postings=[PostingView(**line) for line in lines[row["entry_id"]]],
         )

@@ -77,7 +77,9 @@ UNITS_OF_MANY = """
         count(*) FILTER (WHERE live) AS live_units
     FROM finance.receipt_unit WHERE receipt_id = ANY(%(receipt_ids)s) GROUP BY receipt_id"""
 HISTORY_OF_MANY = """
-    SELECT receipt_id, at, kind, by_person, facts, cardinality(unit_ids) AS units FROM finance.encumbrance
+    SELECT receipt_id, at, kind, by_person,
+        facts || jsonb_build_object('units', cardinality(unit_ids)) AS facts
+    FROM finance.encumbrance
     WHERE receipt_id = ANY(%(receipt_ids)s) ORDER BY receipt_id, step"""
 KEEP_EVIDENCE = """
     INSERT INTO finance.lot_evidence

@@ -1,6 +1,6 @@
 """Receipts as their parties see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,16 +8,19 @@ from pydantic import BaseModel
 
 from finance.receipts import store
 from finance.receipts.model import LotEvidence, number_text, vouched_units
+from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
 
 
 class HistoryView(BaseModel):
-    """One step: when, what, by whom (a person's id, or the product's own hand), with which facts."""
+    """One step: when, what, by whom (a person's id and name, or the product's own hand, which has none), with
+    which facts."""
 
     at: datetime
     kind: str
     by: str
+    by_name: str | None
     facts: dict[str, Any]
 
 
@@ -95,7 +98,7 @@ async def receipt_view(read: ReadTx, receipt_id: str) -> ReceiptView:
 async def _views(read: ReadTx, rows: Sequence[Row]) -> list[ReceiptView]:
     ids = [row["receipt_id"] for row in rows]
     units = await store.units_of_many(read, ids)
-    history = await store.history_of_many(read, ids)
+    history = await steps_shown(read, await store.history_of_many(read, ids))
     evidence = await store.lots_evidence(read, [row["lot_id"] for row in rows])
     return [
         _view(row, units[row["receipt_id"]], history[row["receipt_id"]], evidence.get(row["lot_id"]))
@@ -103,7 +106,13 @@ async def _views(read: ReadTx, rows: Sequence[Row]) -> list[ReceiptView]:
     ]
 
 
-def _view(row: Row, units: Row, history: Sequence[Row], evidence: LotEvidence | None) -> ReceiptView:
+async def steps_shown(read: ReadTx, steps: Mapping[str, Sequence[Row]]) -> dict[str, list[HistoryView]]:
+    """Per subject its journal as pages show it, in the order given."""
+    names = await names_of(read, (row["by_person"] for rows in steps.values() for row in rows))
+    return {subject: [_step(row, names) for row in rows] for subject, rows in steps.items()}
+
+
+def _view(row: Row, units: Row, history: Sequence[HistoryView], evidence: LotEvidence | None) -> ReceiptView:
     pledge = None if row["pledge_id"] is None else PledgeView(**_only(row, PledgeView))
     live = int(units["live_units"])
     return ReceiptView(
@@ -114,7 +123,7 @@ def _view(row: Row, units: Row, history: Sequence[Row], evidence: LotEvidence | 
             "live_units": live,
             "verified": None if evidence is None else _verified(live, evidence),
             "pledge": pledge,
-            "history": [_step(step) for step in history],
+            "history": history,
         }
     )
 
@@ -124,9 +133,9 @@ def _only(row: Row, kind: type[BaseModel]) -> Row:
     return {name: row[name] for name in kind.model_fields if name in row}
 
 
-def _step(row: Row) -> HistoryView:
-    facts = {**row["facts"], "units": row["units"]}
-    return HistoryView(at=row["at"], kind=row["kind"], by=row["by_person"], facts=facts)
+def _step(row: Row, names: Mapping[str, str]) -> HistoryView:
+    by = row["by_person"]
+    return HistoryView(at=row["at"], kind=row["kind"], by=by, by_name=names.get(by), facts=row["facts"])
 
 
 def _verified(live: int, evidence: LotEvidence) -> VerifiedView:

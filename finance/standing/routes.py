@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
@@ -16,6 +17,7 @@ from finance.standing.views import (
     facility_detail,
     facility_list,
 )
+from identity.api import names_of
 from identity.http import Admits, Page, PagingQuery, Session
 
 router = APIRouter(prefix="/api/v1", tags=["facilities"])
@@ -104,14 +106,9 @@ async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> Th
     proposed = await session.do(
         ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
     )
-    return ThawView(
-        thaw_id=proposed.thaw_id,
-        facility_id=proposed.facility_id,
-        reason=proposed.reason,
-        evidence_ids=list(proposed.evidence_ids),
-        proposed_by=proposed.proposed_by,
-        proposed_at=proposed.proposed_at,
-    )
+    async with session.read() as read:
+        names = await names_of(read, [proposed.proposed_by])
+    return ThawView(**msgspec.structs.asdict(proposed), proposed_by_name=names.get(proposed.proposed_by))
 
 
 @router.post("/thaws/{thaw_id}/approve")

@@ -15,8 +15,9 @@ from finance.freezes import store as freeze_store
 from finance.freezes.model import Freeze
 from finance.loans.views import DrawdownView, LoanView, drawdowns_of, loans_of
 from finance.receipts import store as receipt_store
-from finance.receipts.views import HistoryView, ReceiptView, receipts_by_id
+from finance.receipts.views import HistoryView, ReceiptView, receipts_by_id, steps_shown
 from finance.standing import store
+from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
 
@@ -74,6 +75,7 @@ class ThawView(BaseModel):
     reason: str
     evidence_ids: list[str]
     proposed_by: str
+    proposed_by_name: str | None
     proposed_at: datetime
 
 
@@ -121,16 +123,13 @@ async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
     if row is None:
         raise NotFound("facility.unknown", facility_id=facility_id)
     view = (await _views(read, [row]))[0]
-    history = [
-        HistoryView(at=step["at"], kind=step["kind"], by=step["by_person"], facts=step["facts"])
-        for step in await store.history(read, facility_id)
-    ]
+    history = await steps_shown(read, {facility_id: await store.history(read, facility_id)})
     return FacilityDetailView(
         **dict(view),
         receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
         loans=await loans_of(read, facility_id),
         drawdowns=await drawdowns_of(read, facility_id),
-        history=history,
+        history=history[facility_id],
     )
 
 
@@ -142,7 +141,7 @@ async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:
     evidence = await receipt_store.lots_evidence(read, [item.lot_id for item in goods])
     prices = await store.prices(read, [row["bank_party_id"] for row in rows], [item.sku for item in goods])
     freezes = await freeze_store.standing_freezes(read, ids)
-    thaws = await freeze_store.open_thaws(read, ids)
+    thaws = await _open_thaws(read, ids)
     views = []
     for row in rows:
         facility = msgspec.convert(row, Facility)
@@ -152,6 +151,15 @@ async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:
             _view(row, facility, parts, freezes[facility.facility_id], thaws.get(facility.facility_id))
         )
     return views
+
+
+async def _open_thaws(read: ReadTx, facility_ids: Sequence[str]) -> dict[str, ThawView]:
+    thaws = await freeze_store.open_thaws(read, facility_ids)
+    names = await names_of(read, (thaw["proposed_by"] for thaw in thaws.values()))
+    return {
+        facility_id: ThawView(**thaw, proposed_by_name=names.get(thaw["proposed_by"]))
+        for facility_id, thaw in thaws.items()
+    }
 
 
 def _own_prices(prices: Sequence[Row], facility: Facility) -> Mapping[str, Price]:
@@ -164,7 +172,7 @@ def _own_prices(prices: Sequence[Row], facility: Facility) -> Mapping[str, Price
 
 
 def _view(
-    row: Row, facility: Facility, parts: Sequence[Valuation], freezes: Sequence[Freeze], thaw: Row | None
+    row: Row, facility: Facility, parts: Sequence[Valuation], freezes: Sequence[Freeze], thaw: ThawView | None
 ) -> FacilityView:
     total = valuing.total(parts, facility.rule)
     margin = MarginView(
@@ -178,7 +186,7 @@ def _view(
         **{
             **kept,
             "frozen": _frozen(freezes) if facility.state == "frozen" else None,
-            "thaw": None if thaw is None else ThawView(**thaw),
+            "thaw": thaw,
             "pledged_value_fen": total.value_fen,
             "lendable_fen": total.lendable_fen,
             "available_fen": _available(facility, total),

@@ -1,5 +1,6 @@
 """SQL of people, sessions and failed sign-ins."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,7 @@ END_SESSION = """
     UPDATE identity.session SET ended_at = %(now)s
     WHERE session_id = %(session_id)s AND person_id = %(person_id)s AND ended_at IS NULL"""
 SET_LOCALE = "UPDATE identity.person SET locale = %(locale)s WHERE person_id = %(person_id)s"
+NAMES_OF = "SELECT person_id, display_name FROM identity.names_of(%(person_ids)s)"
 FAILED_AT = """
     SELECT failed_at FROM identity.failed_sign_in
     WHERE username = %(username)s AND failed_at > %(since)s ORDER BY failed_at"""
@@ -88,6 +90,11 @@ async def end_session(tx: Tx, session_id: str) -> None:
 
 async def set_locale(tx: Tx, locale: str) -> None:
     await tx.run(SET_LOCALE, {"locale": locale, "person_id": tx.caller.person_id})
+
+
+async def names_of(read: ReadTx, person_ids: Sequence[str]) -> dict[str, str]:
+    rows = await read.rows(NAMES_OF, {"person_ids": list(person_ids)})
+    return {row["person_id"]: row["display_name"] for row in rows}
 
 
 async def failed_at(tx: Tx, username: str, since: datetime) -> list[datetime]:

@@ -1,5 +1,6 @@
 """What the pages show about the signed-in person and the people of a party."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -56,3 +57,12 @@ def session_from_row(row: Row) -> SessionView:
 async def people_of(read: ReadTx, party_id: str, cursor: str | None, limit: int) -> list[PersonRow]:
     rows = await store.people(read, party_id, cursor, limit)
     return [PersonRow(**{name: row[name] for name in PersonRow.model_fields}) for row in rows]
+
+
+async def names_of(read: ReadTx, person_ids: Iterable[str | None]) -> dict[str, str]:
+    """The display names of those of the ids that are people; None and the product's own hands have none.
+
+    Works in every reading transaction: whoever may read a row that says who acted may read that one's name.
+    """
+    asked = sorted({person_id for person_id in person_ids if person_id})
+    return await store.names_of(read, asked) if asked else {}

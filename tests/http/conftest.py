@@ -33,12 +33,14 @@ class Client(httpx.AsyncClient):
 
     csrf_token = ""
     person_id = ""
+    display_name = ""
 
     async def sign_in(self, username: str, password: str) -> None:
         answer = await self.post("/api/v1/session", json={"username": username, "password": password})
         answer.raise_for_status()
         self.csrf_token = answer.json()["csrf_token"]
         self.person_id = answer.json()["person"]["person_id"]
+        self.display_name = answer.json()["person"]["display_name"]
 
     async def request(self, method: str, url, **options) -> httpx.Response:  # type: ignore[no-untyped-def,override]
         headers = dict(options.pop("headers", None) or {})

@@ -45,6 +45,7 @@ class AlarmView(BaseModel):
     state: Literal["active", "cleared"]
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    acknowledged_by_name: str | None
     raised_at: datetime
     cleared_at: datetime | None
     lot_ids: list[str]

@@ -1,7 +1,10 @@
 """Reads of alarms."""
 
+from collections.abc import Mapping
+
 import msgspec
 
+from identity.api import names_of
 from kernel.geometry import Point
 from kernel.tx import ReadTx, Row
 from twin.layout.store import site_map
@@ -60,10 +63,16 @@ async def _rows(read: ReadTx, site_id: str, rows: list[Row]) -> list[AlarmRow]:
         return []
     site = await site_map(read, site_id)
     points = {gate_id: site.gate_point(gate_id, 0.0) for gate_id in site.gates}
-    return [_row(row, points) for row in rows]
+    names = await names_of(read, (_acknowledged_by(row) for row in rows))
+    return [_row(row, points, names) for row in rows]
 
 
-def _row(row: Row, points: dict[str, Point]) -> AlarmRow:
+def _acknowledged_by(row: Row) -> str | None:
+    """Who of the keeper took note concerns only those who see the whole site."""
+    return row["acknowledged_by"] if row["sees_site"] else None
+
+
+def _row(row: Row, points: Mapping[str, Point], names: Mapping[str, str]) -> AlarmRow:
     evidence = msgspec.convert(row["evidence"], list[AlarmEvidence])
     if not row["sees_site"]:
         tags = frozenset(row["tags"])
@@ -75,7 +84,8 @@ def _row(row: Row, points: dict[str, Point]) -> AlarmRow:
         grade=row["grade"],
         state=row["state"],
         acknowledged_at=row["acknowledged_at"],
-        acknowledged_by=row["acknowledged_by"] if row["sees_site"] else None,
+        acknowledged_by=_acknowledged_by(row),
+        acknowledged_by_name=names.get(_acknowledged_by(row) or ""),
         raised_at=row["raised_at"],
         cleared_at=row["cleared_at"],
         lot_ids=row["lot_ids"],

@@ -221,6 +221,34 @@ async def test_a_repeated_request_is_answered_once_and_money_moves_once(
     assert (facility["drawn_fen"], len(facility["loans"])) == (400_000, 1)
 
 
+async def test_what_people_did_is_told_under_their_names(people: People, site: LivingSite, lot: Lot) -> None:
+    facility_id, receipt_id = await pledged(people, site, lot)
+    path = f"/facilities/{facility_id}"
+    proposed = await posted(people.officer, f"{path}/drawdowns", drawdown_body(site, 100_000))
+    assert proposed["proposed_by"] == people.officer.person_id
+    assert (proposed["proposed_by_name"], proposed["approved_by_name"]) == (people.officer.display_name, None)
+    loan = await posted(people.approver, f"/drawdowns/{proposed['drawdown_id']}/approve", None, 200)
+    await posted(people.officer, f"{path}/freeze", {"reason": "Keeper does not answer"}, 200)
+    site.clock.advance(60)
+    await site.put_down(lot.pallets)
+    evidence = (await people.officer.get(f"{API}/evidence/{lot.lot_id}")).json()
+    body = {"reason": "All pallets seen", "evidence_ids": evidence["evidence_ids"][:20]}
+    thaw = await posted(people.officer, f"{path}/thaws", body)
+    assert thaw["proposed_by_name"] == people.officer.display_name
+    facility = (await people.borrower.get(f"{API}{path}")).json()
+    assert facility["thaw"]["proposed_by_name"] == people.officer.display_name
+    assert facility["drawdowns"][0]["approved_by_name"] == people.approver.display_name
+    acted = {step["kind"]: step["by_name"] for step in facility["history"]}
+    assert acted["frozen"] == people.officer.display_name
+    receipt = (await people.officer.get(f"{API}/receipts/{receipt_id}")).json()
+    assert [step["by_name"] for step in receipt["history"]] == [
+        people.keeper.display_name,
+        people.borrower.display_name,
+    ]
+    [entry] = await items(people.auditor, "/ledger/entries", loan=loan["loan_id"])
+    assert entry["by_name"] == people.approver.display_name
+
+
 async def test_who_proposes_is_not_admitted_to_approve(people: People, site: LivingSite, lot: Lot) -> None:
     facility_id, _ = await pledged(people, site, lot)
     path = f"/facilities/{facility_id}/drawdowns"

@@ -95,7 +95,9 @@ async def test_alarms_are_listed_acknowledged_and_cleared(site: str, sign_in: Si
     refused = await stranger.post(f"/api/v1/alarms/{alarm['alarm_id']}/acknowledge")
     assert refused.status_code == 404
     noted = await keeper.post(f"/api/v1/alarms/{alarm['alarm_id']}/acknowledge")
-    assert noted.raise_for_status().json()["acknowledged_by"] == keeper.person_id
+    noted = noted.raise_for_status().json()
+    assert noted["acknowledged_by"] == keeper.person_id
+    assert noted["acknowledged_by_name"] == keeper.display_name
     cleared = await keeper.post(f"/api/v1/alarms/{alarm['alarm_id']}/clear", json={"reason": "counted"})
     assert cleared.raise_for_status().json()["state"] == "cleared"
     assert (await keeper.get(path)).json()["items"] == []

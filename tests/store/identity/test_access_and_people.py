@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from app.database import PgTx
-from identity.api import grant_access, revoke_access
+from identity.api import grant_access, names_of, revoke_access
 from identity.messages import AddParty, AddPerson, DisablePerson, SignIn, SignOut
 from identity.parties.handlers import add_party
 from identity.people.handlers import add_person, disable_person, session_of, sign_in, sign_out
@@ -128,3 +129,14 @@ async def test_an_account_that_breaks_a_rule_is_refused_by_field(tx: PgTx, field
     with pytest.raises(Invalid) as refused:
         await add_person(AddPerson(**{**good, **change}), tx)
     assert refused.value.facts["field"] == field
+
+
+async def test_names_are_told_by_id_to_readers_who_may_not_read_accounts(tx: PgTx, as_caller) -> None:
+    person = await a_person(tx)
+    async with as_caller("bank-x", "officer", reading=True) as read:
+        asked = [person.person_id, "person-nobody", "product:fold", None]
+        assert await names_of(read, asked) == {person.person_id: "P"}
+        assert await names_of(read, [None]) == {}
+    with pytest.raises(InsufficientPrivilege):
+        async with as_caller("bank-x", "officer", reading=True) as read:
+            await read.rows("SELECT display_name FROM identity.person")
