@@ -138,6 +138,7 @@ async def run_orders_day(stage: Stage, day: OrdersDay) -> dict[str, Any]:
     summary = await stage.people.operator.get(f"{stage.path}/order-imports/{day.source}/summary")
     refused = await stage.people.operator.items(f"{stage.path}/order-imports/{day.source}/refused")
     _must_add_up(day, summary, refused)
+    _say_summary(stage, summary)
     return {**summary, "picks": picked, "orders_shipped": shipped, "rows_listed_as_refused": len(refused)}
 
 
@@ -263,6 +264,17 @@ async def _load_of(stage: Stage, van: str, number: int, orders: Sequence[dict[st
     mass_g += WRAP_G * sum(stage.made.whole_pallets.get(order["order_id"], 0) for order in orders)
     sscc = make_sscc(actions.COMPANY_PREFIX, 3, PARCEL_SERIAL + number)
     return Pallet(sscc=sscc, epc_hex="", mass_g=mass_g, place=f"on:{van}", luck=0.0)
+
+
+def _say_summary(stage: Stage, summary: dict[str, Any]) -> None:
+    stage.say(
+        f"  {summary['rows']} rows = {summary['flowing_rows']} flowing + {summary['refused_rows']} refused"
+    )
+    for name in ("flowing_by_state", "refused_by_reason", "orders_by_state"):
+        parts = ", ".join(
+            f"{key.removeprefix('orders.row.')} {count}" for key, count in summary[name].items()
+        )
+        stage.say(f"  {name.replace('_', ' ')}: {parts}")
 
 
 def _must_add_up(day: OrdersDay, summary: dict[str, Any], refused: Sequence[dict[str, Any]]) -> None:
