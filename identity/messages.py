@@ -19,14 +19,17 @@ class AddParty(Command, frozen=True, kw_only=True):
 
 
 class AddPerson(Command, frozen=True, kw_only=True):
-    """Open an account. The password must hold at least 12 characters; only its argon2id hash is kept."""
+    """Open an account. The password must hold at least 12 characters; only its argon2id hash is kept.
+
+    `locale` is None until somebody chooses; pages then go by the browser's language.
+    """
 
     username: str
     password: str
     display_name: str
     party_id: str
     roles: tuple[Role, ...]
-    locale: Locale = "zh"
+    locale: Locale | None = None
 
 
 class DisablePerson(Command, frozen=True, kw_only=True):

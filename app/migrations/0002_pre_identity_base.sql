@@ -18,11 +18,11 @@ CREATE TABLE identity.person (
         AND roles <@ ARRAY['operator', 'picker', 'keeper', 'officer', 'approver', 'borrower', 'auditor', 'admin']
     ),
     password_hash text NOT NULL,
-    locale text NOT NULL CHECK (locale IN ('zh', 'en')),
+    locale text CHECK (locale IN ('zh', 'en')),
     created_at timestamptz NOT NULL,
     disabled_at timestamptz
 );
-COMMENT ON TABLE identity.person IS 'A person who signs in. The password is kept as an argon2id hash only.';
+COMMENT ON TABLE identity.person IS 'A person who signs in. The password is kept as an argon2id hash only. No locale: the person has chosen none, pages go by the browser.';
 
 CREATE TABLE identity.session (
     token_sha256 text PRIMARY KEY,

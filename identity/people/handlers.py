@@ -10,6 +10,7 @@ from identity.messages import (
     AddPerson,
     ChooseLocale,
     DisablePerson,
+    Locale,
     PersonAdded,
     SignIn,
     SignOut,
@@ -28,7 +29,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     party_id: str
     roles: tuple[Role, ...]
-    locale: str
+    locale: Locale | None
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ class PersonBody(BaseModel):
     password: str
     display_name: str
     roles: list[Role]
-    locale: Locale = "zh"
+    locale: Locale | None = None
 
 
 @router.post("/session")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from identity.messages import Locale
 from identity.people import store
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
@@ -15,7 +16,7 @@ class PersonView(BaseModel):
     username: str
     display_name: str
     roles: list[str]
-    locale: str
+    locale: Locale | None
 
 
 class PartyView(BaseModel):

@@ -77,6 +77,7 @@ async def test_after_sign_out_the_cookie_opens_nothing(sign_in: SignIn) -> None:
 
 async def test_the_chosen_language_is_kept(sign_in: SignIn) -> None:
     person = await sign_in("picker", "keeper-a")
+    assert (await person.get("/api/v1/session")).json()["person"]["locale"] is None
     assert (await person.post("/api/v1/session/locale", json={"locale": "en"})).status_code == 204
     assert (await person.get("/api/v1/session")).json()["person"]["locale"] == "en"
 

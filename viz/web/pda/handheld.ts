@@ -1,7 +1,7 @@
 /** The handheld at work: joins the state machine, the scan queue, the sender and the server, and shows it as signals. */
 
 import { newUuid } from "@shared/api/client";
-import type { ScanAnswer, Task } from "@shared/api/types";
+import type { Locale, ScanAnswer, Task } from "@shared/api/types";
 import { computed, signal } from "@preact/signals";
 import { type DeviceIdentity, forget, recall, remember, type Worker } from "./device/memory";
 import type { Server } from "./device/server";
@@ -10,6 +10,7 @@ import { type AsideReason, decide, type Effect, finishesTask, type FlowEvent, RE
 import { type LinkState, PostFailure, Sender } from "./queue/sender";
 import type { Batch, KeptScan, ScanStore } from "./queue/store";
 import type { Reading, Unreadable } from "./scan/reading";
+import { setLocale, settle } from "./texts";
 
 /** How often the list of work is asked for while somebody looks at it, in milliseconds. */
 export const TASKS_POLL_MS = 5_000;
@@ -75,12 +76,20 @@ export class Handheld {
   /** Signs in with the session of this browser, if the server can be asked; else the last worker goes on. */
   async findWorker(): Promise<void> {
     try {
-      const { person, party } = await this.server.session();
+      const session = await this.server.session();
+      const { person, party } = session;
       this.worker.value = { person, party };
       remember("worker", { person, party });
+      await settle(session, this.server);
     } catch (failure) {
       if (failure instanceof PostFailure && failure.kind === "signed_out") this.link.value = "signed_out";
     }
+  }
+
+  /** Changes the language here at once, and of the account now or as soon as the line is back. */
+  chooseLocale(locale: Locale): void {
+    setLocale(locale);
+    void this.server.post("/session/locale", { locale }).catch(() => undefined);
   }
 
   /** Makes this browser a known handheld. A failure shows as `enrolProblem`; the code is good for one try only. */

@@ -1,7 +1,8 @@
 /** The texts of this page in both languages: only the parts that a handheld shows, to keep the first load small. */
 
+import { settleLocale, type Posts } from "@shared/i18n/account";
 import { I18n } from "@shared/i18n/i18n";
-import type { Facts, Locale } from "@shared/api/types";
+import type { Facts, Locale, SignedIn } from "@shared/api/types";
 import * as en from "@shared/locales/en.json";
 import * as zh from "@shared/locales/zh.json";
 import { signal } from "@preact/signals";
@@ -22,6 +23,9 @@ const i18n = new I18n(
 );
 
 export const locale = signal<Locale>(i18n.locale);
+i18n.subscribe(() => {
+  locale.value = i18n.locale;
+});
 
 /** The text of a key; whatever draws it draws again when the language changes. */
 export function t(key: string, facts?: Facts): string {
@@ -35,5 +39,9 @@ export function hasText(key: string): boolean {
 
 export function setLocale(next: Locale): void {
   i18n.setLocale(next);
-  locale.value = next;
+}
+
+/** Takes the language of the worker's account, or gives it the one just chosen here. */
+export function settle(session: SignedIn, client: Posts): Promise<void> {
+  return settleLocale(i18n, client, session);
 }

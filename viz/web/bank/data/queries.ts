@@ -14,6 +14,8 @@ import type {
   Session,
   Site,
 } from "@shared/api/types";
+import { settleLocale } from "@shared/i18n/account";
+import { i18n } from "@shared/react/page";
 import {
   type DefaultOptions,
   useMutation,
@@ -39,8 +41,14 @@ export const QUERY_DEFAULTS: DefaultOptions = {
   },
 };
 
+async function readSession(): Promise<Session> {
+  const session = await api.session();
+  await settleLocale(i18n, api, session);
+  return session;
+}
+
 export function useSession(): UseQueryResult<Session> {
-  return useQuery({ queryKey: ["session"], queryFn: () => api.session(), refetchInterval: false, staleTime: Infinity });
+  return useQuery({ queryKey: ["session"], queryFn: readSession, refetchInterval: false, staleTime: Infinity });
 }
 
 export function useFacilities(enabled = true): UseQueryResult<Facility[]> {

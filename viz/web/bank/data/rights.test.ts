@@ -13,7 +13,9 @@ const proposal = (proposed_by: string): Drawdown => ({
   state: "proposed",
   amount_fen: 1,
   proposed_by,
+  proposed_by_name: null,
   approved_by: null,
+  approved_by_name: null,
 });
 const facility = (state: Facility["state"]) => ({ state, thaw: null }) as Facility;
 const receipt = (changes: Partial<Receipt>) => ({ state: "issued", controller_party_id: "owner-1", pledge: null, ...changes }) as Receipt;

@@ -37,11 +37,11 @@ function DrawdownRow({ drawdown, facility }: { drawdown: Drawdown; facility: Fac
         </b>{" "}
         <StateTag state={drawdown.state} />
         <p className="th-soft">
-          {t("bank.proposedBy")} <Who id={drawdown.proposed_by} />
+          {t("bank.proposedBy")} <Who id={drawdown.proposed_by} name={drawdown.proposed_by_name} />
           {drawdown.approved_by && (
             <>
               {" · "}
-              {t("bank.approvedBy")} <Who id={drawdown.approved_by} />
+              {t("bank.approvedBy")} <Who id={drawdown.approved_by} name={drawdown.approved_by_name} />
             </>
           )}
           {drawdown.maturity_date && <> · {t("bank.due", { date: formatDate(drawdown.maturity_date, locale) })}</>}

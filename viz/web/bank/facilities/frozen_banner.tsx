@@ -83,7 +83,7 @@ function ThawProposal({ thaw }: { thaw: Thaw }) {
       <Mark name="ring" />
       <div>
         <b>
-          {t("bank.thawProposedBy")} <Who id={thaw.proposed_by} />
+          {t("bank.thawProposedBy")} <Who id={thaw.proposed_by} name={thaw.proposed_by_name} />
         </b>
         <p>{thaw.reason}</p>
         <p>

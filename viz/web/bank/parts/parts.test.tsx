@@ -4,7 +4,7 @@ import { compare } from "./data_table";
 import { lastOfRuns, sentence } from "./parts";
 
 function entry(kind: string, minute: number): HistoryEntry {
-  return { kind, at: `2026-11-23T06:${String(minute).padStart(2, "0")}:00Z`, by: "", facts: {} };
+  return { kind, at: `2026-11-23T06:${String(minute).padStart(2, "0")}:00Z`, by: "", by_name: null, facts: {} };
 }
 
 test("of a run of valuations only the newest is told", () => {

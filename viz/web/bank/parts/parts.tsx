@@ -131,14 +131,13 @@ export function sentence(t: Translate, key: string, facts: Record<string, unknow
   return text === key ? (key.split(".").at(-1) ?? key).replaceAll("_", " ") : text;
 }
 
-/** A person as the pages may name them: oneself, the product's own hand, or the end of an id. */
-export function Who({ id }: { id: string }) {
+/** Who acted: oneself, the product's own hand, or another person by name. */
+export function Who({ id, name }: { id: string; name: string | null }) {
   const { t } = useWords();
   const session = useSignedIn();
   if (isMe(session, id)) return <>{t("bank.you")}</>;
   if (id === "" || id.startsWith("product:")) return <>{t("common.product")}</>;
-  const code = /^person_.*(.{5})$/.exec(id)?.[1];
-  return code === undefined ? <>{id}</> : <span title={id}>{t("bank.person", { code })}</span>;
+  return <span title={id}>{name ?? id}</span>;
 }
 
 /** What happened, newest first, by whom and on which facts. */
@@ -155,7 +154,7 @@ export function History({ entries, group }: { entries: readonly HistoryEntry[]; 
             <b>{sentence(t, `bank.history.${group}.${entry.kind}`, entry.facts)}</b>
             <HistoryFacts facts={entry.facts} />
             <p className="th-soft">
-              <Who id={entry.by} /> ·{" "}
+              <Who id={entry.by} name={entry.by_name} /> ·{" "}
               <When at={entry.at} />
             </p>
           </div>

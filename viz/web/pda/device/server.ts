@@ -38,12 +38,12 @@ export class Server {
 
   /** Raises PostFailure. */
   async claim(taskId: string): Promise<void> {
-    await this.command(`/tasks/${encodeURIComponent(taskId)}/claim`);
+    await this.post(`/tasks/${encodeURIComponent(taskId)}/claim`);
   }
 
   /** Raises PostFailure. */
   async release(taskId: string): Promise<void> {
-    await this.command(`/tasks/${encodeURIComponent(taskId)}/release`);
+    await this.post(`/tasks/${encodeURIComponent(taskId)}/release`);
   }
 
   /** Sends a batch under its own key; the same batch again gets the same answer. Raises PostFailure. */
@@ -62,9 +62,10 @@ export class Server {
     this.hasSession = false;
   }
 
-  private async command(path: string): Promise<void> {
+  /** One command of the person who is signed in. Raises PostFailure. */
+  async post(path: string, body: unknown = {}): Promise<void> {
     await this.needSession();
-    await sorted(this.client.post(path));
+    await sorted(this.client.post(path, body));
   }
 
   /** The page may have started without a line; the token against forged requests comes with the session. */

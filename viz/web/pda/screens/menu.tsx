@@ -7,7 +7,7 @@ import { useEffect, useState } from "preact/hooks";
 import { give } from "../feedback/feedback";
 import type { Handheld } from "../handheld";
 import type { KeptScan } from "../queue/store";
-import { locale, setLocale, t } from "../texts";
+import { locale, t } from "../texts";
 import { refusalText } from "./outcome";
 import { Action, Facts, Icon, Mark } from "./parts";
 
@@ -40,7 +40,7 @@ export function MenuScreen({ handheld }: { handheld: Handheld }) {
         <MenuRow
           icon="external"
           text={locale.value === "zh" ? "English" : "中文"}
-          onClick={() => setLocale(locale.value === "zh" ? "en" : "zh")}
+          onClick={() => handheld.chooseLocale(locale.value === "zh" ? "en" : "zh")}
         />
         <MenuRow icon="person" text={t("common.signOut")} onClick={goTo("leave")} />
       </section>

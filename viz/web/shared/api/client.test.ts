@@ -64,7 +64,7 @@ test("a refusal is told with its key and facts and is never tried again", async 
 
 test("an answer that is no problem document still becomes a problem with its status", async () => {
   const { client } = aClient([() => new Response("<html>", { status: 502, statusText: "Bad Gateway" })]);
-  await expect(client.get("/sites")).rejects.toMatchObject({ key: "http", status: 502 });
+  await expect(client.get("/sites")).rejects.toMatchObject({ key: "http.502", status: 502 });
 });
 
 test("the session's CSRF token goes with unsafe requests only", async () => {
@@ -89,7 +89,7 @@ test("401 leads to sign-in, a wrong password does not", async () => {
   await expect(away.client.get("/facilities")).rejects.toBeInstanceOf(ApiProblem);
   expect(away.signedOut()).toBe(1);
   const wrong = aClient([refused]);
-  await expect(wrong.client.signIn("officer-a", "x", "en")).rejects.toBeInstanceOf(ApiProblem);
+  await expect(wrong.client.signIn("officer-a", "x")).rejects.toBeInstanceOf(ApiProblem);
   expect(wrong.signedOut()).toBe(0);
 });
 

@@ -2,7 +2,7 @@
  * The one way pages speak with the server: same origin, the session's cookie, its CSRF token on every unsafe
  * request, an idempotency key on every POST, and problem documents as exceptions.
  */
-import type { Facts, ListOf, Locale, ProblemDocument, Session, SignedIn, Site } from "./types";
+import type { Facts, ListOf, ProblemDocument, Session, SignedIn, Site } from "./types";
 
 export const API_BASE = "/api/v1";
 
@@ -88,7 +88,7 @@ function addressOf(path: string, query: Query = {}): string {
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
-  const fallback = { type: "about:blank", title: response.statusText, status: response.status, key: "http" };
+  const fallback = { type: "about:blank", title: response.statusText, status: response.status, key: `http.${response.status}` };
   try {
     const document = (await response.json()) as Partial<ProblemDocument>;
     return new ApiProblem({ ...fallback, ...document });
@@ -152,9 +152,9 @@ export class ApiClient {
     return this.remember(await this.get<SignedIn>("/session"));
   }
 
-  /** Raises ApiProblem with key `session.refused` when the name or the password is wrong. */
-  async signIn(username: string, password: string, locale: Locale): Promise<SignedIn> {
-    return this.remember(await this.request<SignedIn>("POST", "/session", { username, password, locale }, {}));
+  /** Raises ApiProblem with key `session.wrong_password` when the name or the password is wrong. */
+  async signIn(username: string, password: string): Promise<SignedIn> {
+    return this.remember(await this.request<SignedIn>("POST", "/session", { username, password }, {}));
   }
 
   async signOut(): Promise<void> {

@@ -42,7 +42,8 @@ export interface Person {
   username: string;
   display_name: string;
   roles: Role[];
-  locale: Locale;
+  /** Null until the person chooses one. */
+  locale: Locale | null;
 }
 
 export interface Party {
@@ -240,7 +241,9 @@ export interface Alarm {
   grade: Grade;
   state: "active" | "cleared";
   acknowledged_at: string | null;
+  /** Told only to those who see the whole site. */
   acknowledged_by: string | null;
+  acknowledged_by_name: string | null;
   raised_at: string;
   cleared_at: string | null;
   lot_ids: string[];
@@ -435,6 +438,7 @@ export interface Margin {
 export interface Thaw {
   thaw_id: string;
   proposed_by: string;
+  proposed_by_name: string | null;
   proposed_at: string;
   reason: string;
 }
@@ -475,8 +479,10 @@ export interface Drawdown {
   amount_fen: number;
   maturity_date?: string;
   proposed_by: string;
+  proposed_by_name: string | null;
   proposed_at?: string;
   approved_by: string | null;
+  approved_by_name: string | null;
 }
 
 export interface Loan {
@@ -495,6 +501,8 @@ export interface HistoryEntry {
   at: string;
   kind: string;
   by: string;
+  /** None for the product's own hand. */
+  by_name: string | null;
   facts: Facts;
 }
 

@@ -1,3 +1,5 @@
+import type { Locale } from "../api/types";
+import { settleLocale } from "./account";
 import { beforeEach, expect, test } from "vitest";
 import { formatAge, formatMass, formatMoney, formatSscc } from "./format";
 import { I18n } from "./i18n";
@@ -39,6 +41,49 @@ test("a change of language is told once, remembered, and named on the document",
   expect(told).toBe(1);
   expect(new I18n({ en: EN, zh: ZH }).locale).toBe("en");
   expect(document.documentElement.lang).toBe("en");
+});
+
+/** Who is signed in, with the language of the account; what is posted is noted. */
+function anAccount(locale: Locale | null) {
+  const posted: unknown[] = [];
+  const post = (path: string, body: unknown) => Promise.resolve(void posted.push([path, body]));
+  return { posted, settle: () => settleLocale(texts, { post }, { person: { locale } }) };
+}
+
+test("after signing in a page speaks the account's language, on this machine from then on", async () => {
+  const { posted, settle } = anAccount("zh");
+  await settle();
+  expect([texts.locale, new I18n({ en: EN, zh: ZH }).locale]).toEqual(["zh", "zh"]);
+  expect(posted).toEqual([]);
+});
+
+test("a language just chosen stays, and becomes the account's", async () => {
+  const { posted, settle } = anAccount("zh");
+  texts.setLocale("en");
+  await settle();
+  expect(texts.locale).toBe("en");
+  expect(posted).toEqual([["/session/locale", { locale: "en" }]]);
+});
+
+test("a choice that the account knows already is not told again", async () => {
+  const { posted, settle } = anAccount("zh");
+  texts.setLocale("zh");
+  await settle();
+  expect(posted).toEqual([]);
+});
+
+test("a choice that cannot be stored stays in force on the page", async () => {
+  texts.setLocale("zh");
+  const post = () => Promise.reject(new Error("cut off"));
+  await settleLocale(texts, { post }, { person: { locale: "en" } });
+  expect(texts.locale).toBe("zh");
+});
+
+test("an account without a language changes nothing", async () => {
+  const { posted, settle } = anAccount(null);
+  await settle();
+  expect(texts.locale).toBe("en");
+  expect(posted).toEqual([]);
 });
 
 test("money is fen, mass is grams", () => {

@@ -40,6 +40,7 @@ function factText(value: unknown, locale: Locale): string {
 /** One page's texts: its language now, and who wants to know when it changes. */
 export class I18n {
   private readonly listeners = new Set<() => void>();
+  private isChosen = false;
 
   constructor(
     private readonly texts: Record<Locale, Texts>,
@@ -52,8 +53,20 @@ export class I18n {
     return this.current;
   }
 
-  /** Changes the language at once and remembers it on this machine. */
+  /** True once the person has chosen a language on this page. */
+  get hasChoice(): boolean {
+    return this.isChosen;
+  }
+
+  /** The person chooses: changes the language at once and remembers it on this machine. */
   setLocale(locale: Locale): void {
+    this.isChosen = true;
+    this.follow(locale);
+  }
+
+  /** Changes the language without a choice of the person, who may still choose. */
+  follow(locale: Locale): void {
+    if (locale === this.current) return;
     this.current = locale;
     window.localStorage.setItem(STORE_KEY, locale);
     document.documentElement.lang = locale;

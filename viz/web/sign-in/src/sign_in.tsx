@@ -1,4 +1,5 @@
 import { api } from "@shared/api/client";
+import { settleLocale } from "@shared/i18n/account";
 import { Bar, Brand, LanguageSwitch, ThemeSwitch } from "@shared/react/bar";
 import { i18n, useWords } from "@shared/react/page";
 import { Mark, problemText } from "@shared/react/parts";
@@ -31,7 +32,7 @@ export function SignIn({ next }: { next: string | null }) {
 }
 
 function SignInForm({ next }: { next: string | null }) {
-  const { t, locale } = useWords();
+  const { t } = useWords();
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const [isCapsLock, setIsCapsLock] = useState(false);
@@ -46,8 +47,8 @@ function SignInForm({ next }: { next: string | null }) {
     setIsBusy(true);
     setProblem(null);
     try {
-      const session = await api.signIn(username, password, locale);
-      i18n.setLocale(locale);
+      const session = await api.signIn(username, password);
+      await settleLocale(i18n, api, session);
       window.location.assign(destination(next, session, window.location.origin));
     } catch (error) {
       setIsBusy(false);

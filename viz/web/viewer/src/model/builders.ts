@@ -82,6 +82,7 @@ export function anAlarm(part: Partial<Alarm> = {}): Alarm {
     state: "active",
     acknowledged_at: null,
     acknowledged_by: null,
+    acknowledged_by_name: null,
     raised_at: "2026-11-23T05:59:00Z",
     cleared_at: null,
     lot_ids: ["lot-1"],

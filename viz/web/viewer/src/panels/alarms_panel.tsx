@@ -116,7 +116,7 @@ function AlarmRow({ alarm }: { alarm: Alarm }) {
           <AcknowledgeButton alarm={alarm} />
         ) : (
           <span className="th-faint" title={formatMoment(alarm.acknowledged_at, locale)}>
-            {t("viewer.acknowledgedBy", { who: alarm.acknowledged_by ?? "" })}
+            {t("viewer.acknowledgedBy", { who: alarm.acknowledged_by_name ?? t("viewer.theKeeper") })}
           </span>
         )}
       </span>

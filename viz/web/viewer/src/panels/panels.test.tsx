@@ -52,14 +52,14 @@ test("an alarm of a milder grade puts up no banner", () => {
 });
 
 test("acknowledging takes the banner down; the alarm stays in the list with the name", async () => {
-  const taken = { ...FREEZE, acknowledged_at: "2026-11-23T06:00:00Z", acknowledged_by: "operator-a" };
+  const taken = { ...FREEZE, acknowledged_at: "2026-11-23T06:00:00Z", acknowledged_by_name: "Operator A" };
   const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue(taken);
   useSite.setState({ alarms: [FREEZE] });
   render(<Page><FreezeBanner /><AlarmsPanel /></Page>);
   fireEvent.click(screen.getAllByText("Acknowledge")[0]!);
   await waitFor(() => expect(screen.queryByTestId("alarm-banner")).toBeNull());
   expect(post).toHaveBeenCalledWith("/alarms/alarm-9/acknowledge");
-  expect(screen.getByText("Acknowledged by operator-a")).toBeTruthy();
+  expect(screen.getByText("Acknowledged by Operator A")).toBeTruthy();
 });
 
 test("a person of the bank reads alarms but cannot take them", () => {
@@ -67,6 +67,13 @@ test("a person of the bank reads alarms but cannot take them", () => {
   render(<Page><FreezeBanner /></Page>);
   expect(screen.getByTestId("alarm-banner")).toBeTruthy();
   expect(screen.queryByText("Acknowledge")).toBeNull();
+});
+
+test("who of the keeper took an alarm is not told to the bank", () => {
+  const taken = { ...FREEZE, acknowledged_at: "2026-11-23T06:00:00Z" };
+  useSite.setState({ alarms: [taken], session: sessionOf("officer") });
+  render(<Page><AlarmsPanel /></Page>);
+  expect(screen.getByText("Acknowledged by the keeper")).toBeTruthy();
 });
 
 test("the banner speaks Chinese after a switch of language", async () => {

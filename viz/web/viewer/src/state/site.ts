@@ -1,5 +1,7 @@
 /** The state of the site as the server tells it, held once for the panels and the scene. */
 import { api } from "@shared/api/client";
+import { settleLocale } from "@shared/i18n/account";
+import { i18n } from "@shared/react/page";
 import type {
   Activity,
   Alarm,
@@ -155,6 +157,7 @@ async function readNow(siteId: string): Promise<void> {
 /** Signs in from the cookie, picks the site, and reads it. Raises what the API raises. */
 export async function openSite(wantedSiteId: string | null): Promise<Resume> {
   const session = get().session ?? (await api.session());
+  await settleLocale(i18n, api, session);
   const site = session.sites.find((item) => item.site_id === wantedSiteId) ?? session.sites[0] ?? null;
   set({ session, site });
   if (site === null) return { revision: 0, alarmsAfter: null };
