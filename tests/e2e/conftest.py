@@ -131,7 +131,9 @@ async def fill_sign_in(page: Page, account: Account, path: str) -> None:
     await page.locator("[name=username]").fill(account.username)
     await page.locator("[name=password]").fill(account.password)
     await page.locator("form button[type=submit]").click()
-    await page.wait_for_url(f"**{path}**", timeout=WAIT_MS)
+    await page.wait_for_url(
+        lambda url: path.partition("?")[0] in url and "sign-in" not in url, timeout=WAIT_MS
+    )
 
 
 async def keep_picture(page: Page, name: str) -> Path:

@@ -22,7 +22,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 async def viewer(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en", bypass_csp=True)
     page = await context.new_page()
-    await sign_in(page, demo.address, demo.accounts["operator"], "/viewer/")
+    await sign_in(page, demo.address, demo.accounts["operator"], "/viewer/?quality=full")
     yield page
     await context.close()
 
@@ -37,10 +37,14 @@ async def bank(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
 
 
 async def test_the_viewer_draws_the_warehouse_live(viewer: Page) -> None:
-    await viewer.wait_for_function("window.__tallyhouse?.framesDrawn > 5", timeout=WAIT_MS)
-    before = await viewer.evaluate("window.__tallyhouse.framesDrawn")
-    await viewer.wait_for_function(f"window.__tallyhouse.framesDrawn > {before + 5}", timeout=WAIT_MS)
-    assert await viewer.evaluate("window.__tallyhouse.rackTriangles()") > 1_000
+    await viewer.wait_for_function("window.__tallyhouse?.units >= 2000", timeout=WAIT_MS)
+    drawn, poses = await viewer.evaluate(
+        "[window.__tallyhouse.framesDrawn, window.__tallyhouse.posesReceived]"
+    )
+    await viewer.wait_for_function(
+        f"window.__tallyhouse.framesDrawn > {drawn} && window.__tallyhouse.posesReceived > {poses}",
+        timeout=WAIT_MS,
+    )
     await keep_picture(viewer, "viewer-live")
 
 
@@ -51,8 +55,8 @@ async def test_the_freeze_alarm_appears_in_the_viewer_and_the_bank_sees_the_faci
     await expect(viewer.locator(".freeze-banner")).to_be_visible(timeout=WAIT_MS)
     assert len(await viewer.evaluate("window.__tallyhouse.bannersShown")) == 1
     await keep_picture(viewer, "viewer-alarm")
-    await bank.locator("a[href*='/bank/facilities/']").first.click(timeout=WAIT_MS)
-    frozen = bank.locator("section.frozen")
+    await bank.locator("a[href^='#/facilities/']").first.click(timeout=WAIT_MS)
+    frozen = bank.get_by_test_id("frozen-banner")
     await expect(frozen).to_be_visible(timeout=WAIT_MS)
     assert await frozen.locator(".trail li").count() >= 2
     await keep_picture(bank, "bank-frozen")
