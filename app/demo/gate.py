@@ -1,5 +1,6 @@
 """Steps 5 and 6: pledged pallets at the gate, the freeze, the settlement, and the same pallets leaving."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
     if not facility["frozen"]["evidence"]:
         raise NotHeld("the facility is frozen without evidence")
     stage.made.alarm_evidence = [item["observation_id"] for item in facility["frozen"]["evidence"]]
+    await asyncio.sleep(stage.linger_s)
     await _turn_back(stage, taken)
     return {
         "refused_as": refusal,

@@ -40,6 +40,7 @@ from simulators.world import actions
 RUN_FOLDER, MARK = "demo", "made-by-tallyhouse-demo"
 READY_BOUND_S, ALARM_BOUND_MS, RELEASE_BOUND_MS = 120.0, 1_000.0, 1_000.0
 LOOPBACK = "127.0.0.1"
+LINGER_S = 8.0
 
 Say = Callable[[str], None]
 
@@ -148,6 +149,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
             clock=clock,
             rng=rng.child("story"),
             say=say,
+            linger_s=0.0 if options.once else LINGER_S,
         )
         ready_s = (clock.now() - begun).total_seconds()
         say(

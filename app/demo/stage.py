@@ -68,11 +68,14 @@ class Stage:
         clock: Clock,
         rng: Rng,
         say: Callable[[str], None],
+        linger_s: float,
     ) -> None:
         self.site, self.scenario, self.layout = site, scenario, layout
         self.people, self.handheld, self.listener = people, handheld, listener
         self.facility_id, self.owner_party_id = facility_id, owner_party_id
         self.clock, self.rng, self.say = clock, rng, say
+        self.linger_s = linger_s
+        """How long the truck stays before the shut barrier for people to look; 0 when nobody watches."""
         self.slots = {slot.slot_id: slot for slot in all_slots(layout)}
         self.path = f"/sites/{layout.site_id}"
         self.made = Made()
