@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 from app.commands import Commands, Handler
 from app.database import Database
 from devices.api import authenticate_device
 from identity.api import session_of
 from identity.http import DeviceIdentity, OpenSession
+from identity.people.model import SESSION_LASTS
 from kernel.caller import Caller
 from kernel.messages import Command
 from kernel.tx import ReadTx
@@ -16,9 +18,15 @@ from kernel.tx import ReadTx
 class AppDesk(Commands):
     """Implements `identity.http.Desk`."""
 
-    def __init__(self, database: Database, handlers: Mapping[type[Command], Handler]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[type[Command], Handler],
+        session_lasts: timedelta = SESSION_LASTS,
+    ) -> None:
         super().__init__(database, handlers)
         self._sessions = database
+        self.session_lasts = session_lasts
 
     def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
         return self._sessions.write(Caller.product("sessions"))

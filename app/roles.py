@@ -1,6 +1,7 @@
 """What each role does: named work, started together and restarted one by one."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -56,7 +57,8 @@ CREWS: Mapping[Role, Crew] = {"edge": edge_crew, "fold": fold_crew, "work": work
 
 def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
-    desk = AppDesk(parts.database, wiring.all_commands())
+    session_lasts = timedelta(hours=parts.settings.session_hours)
+    desk = AppDesk(parts.database, wiring.all_commands(), session_lasts)
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
     app.state.hub = Hub(parts.database, parts.wake)

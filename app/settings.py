@@ -6,12 +6,15 @@
 import ipaddress
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from identity.people.model import SESSION_LASTS
 
 ENV_PREFIX = "TALLYHOUSE_"
 APP_ROLE = "tallyhouse_app"
@@ -119,7 +122,9 @@ class Settings(BaseSettings):
             ge=1, description="Disk an edge may fill with readings while the database is away, in megabytes."
         ),
     ] = 512
-    session_hours: Annotated[int, Field(ge=1, le=24 * 30, description="How long a sign-in lasts.")] = 12
+    session_hours: Annotated[int, Field(ge=1, le=24 * 30, description="How long a sign-in lasts.")] = (
+        SESSION_LASTS // timedelta(hours=1)
+    )
     stop_within_s: Annotated[
         int, Field(ge=1, le=300, description="How long running requests and batches get to finish at a stop.")
     ] = 20

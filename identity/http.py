@@ -7,6 +7,7 @@ and fails on one that does not.
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -49,6 +50,11 @@ class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 class Desk(Protocol):
     """What the application offers to routes; kept at `app.state.desk`."""
+
+    @property
+    def session_lasts(self) -> timedelta:
+        """How long a sign-in lasts."""
+        ...
 
     async def do(self, caller: Caller, command: Command, key: str | None = None) -> Any: ...
     def read(self, caller: Caller) -> AbstractAsyncContextManager[ReadTx]: ...

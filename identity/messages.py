@@ -1,6 +1,6 @@
 """Commands and events of identity."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from kernel.caller import Role
@@ -39,8 +39,11 @@ class DisablePerson(Command, frozen=True, kw_only=True):
 
 
 class SignIn(Command, frozen=True, kw_only=True):
+    """Open a session that `lasts` so long, whatever its person does."""
+
     username: str
     password: str
+    lasts: timedelta
 
 
 class SignOut(Command, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
 
 import msgspec
 
@@ -78,10 +79,10 @@ async def sign_in(command: SignIn, tx: Tx) -> SignedIn:
         await store.insert_failure(tx, username)
         return SignedIn(session_token=None, refused="session.wrong_password")
     assert person is not None
-    return SignedIn(session_token=await _open_session(tx, person["person_id"]))
+    return SignedIn(session_token=await _open_session(tx, person["person_id"], command.lasts))
 
 
-async def _open_session(tx: Tx, person_id: str) -> str:
+async def _open_session(tx: Tx, person_id: str, lasts: timedelta) -> str:
     token = secrets.token_urlsafe(32)
     await store.insert_session(
         tx,
@@ -91,7 +92,7 @@ async def _open_session(tx: Tx, person_id: str) -> str:
             "person_id": person_id,
             "csrf_token": secrets.token_urlsafe(24),
             "created_at": tx.now,
-            "expires_at": tx.now + model.SESSION_LASTS,
+            "expires_at": tx.now + lasts,
         },
     )
     return token

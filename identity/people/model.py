@@ -12,6 +12,7 @@ PASSWORD_LENGTH_MAX = 256
 FAILURES_MAX = 10
 FAILURES_WITHIN = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=12)
+"""How long a sign-in lasts where the installation does not say otherwise."""
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]$")
 
 ROLES_OF_KIND: dict[PartyKind, frozenset[Role]] = {

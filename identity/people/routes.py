@@ -51,12 +51,13 @@ async def sign_in(
 ) -> SessionView:
     """Open a session; the cookie is set on the answer."""
     visitor = Caller.product("sign-in")
-    signed_in = await desk.do(visitor, SignIn(username=body.username, password=body.password))
+    command = SignIn(username=body.username, password=body.password, lasts=desk.session_lasts)
+    signed_in = await desk.do(visitor, command)
     if signed_in.session_token is None:
         raise SignedOut(signed_in.refused)
     opened = await desk.session_of(signed_in.session_token)
     assert opened is not None, "a session just opened is live"
-    set_session_cookie(response, signed_in.session_token, int(model.SESSION_LASTS.total_seconds()))
+    set_session_cookie(response, signed_in.session_token, int(desk.session_lasts.total_seconds()))
     async with desk.sessions() as read:
         return await session_view(read, opened.caller.session_id)
 

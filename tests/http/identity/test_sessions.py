@@ -1,6 +1,18 @@
 """Sign-in, CSRF, idempotency and roles over HTTP."""
 
+from datetime import datetime, timedelta
+
+import httpx
+
+from app.database import Database
+from app.desk import AppDesk
+from app.http import create_app
+from app.texts import Texts
+from app.wiring import ROUTERS, all_commands
 from identity.http import SESSION_COOKIE
+from kernel.clock import ManualClock
+from kernel.ids import Ids
+from tests.conftest import TestServer
 from tests.http.conftest import PASSWORD, Client, SignIn
 
 
@@ -14,6 +26,26 @@ async def test_the_cookie_is_host_only_secure_and_hidden_from_scripts(
     assert cookie.startswith(SESSION_COOKIE.lower() + "=")
     assert all(part in cookie for part in ("secure", "httponly", "samesite=lax", "path=/"))
     assert "domain" not in cookie
+
+
+async def test_a_sign_in_lasts_as_long_as_the_installation_says(
+    module_database: TestServer, http_clock: ManualClock, sign_in: SignIn
+) -> None:
+    person = await sign_in("picker", "keeper-a")
+    username = (await person.get("/api/v1/session")).json()["person"]["username"]
+    database = Database(module_database.app_dsn, http_clock, Ids.unguessable(http_clock))
+    await database.open()
+    try:
+        desk = AppDesk(database, all_commands(), timedelta(hours=2))
+        app = httpx.ASGITransport(create_app(desk, ROUTERS, pages=None, texts=Texts.load()))
+        async with Client(transport=app, base_url="https://tallyhouse.test") as short:
+            body = {"username": username, "password": PASSWORD}
+            answer = await short.post("/api/v1/session", json=body)
+        assert "max-age=7200;" in answer.headers["set-cookie"].lower()
+        ends = datetime.fromisoformat(answer.json()["expires_at"])
+        assert ends == http_clock.now() + timedelta(hours=2)
+    finally:
+        await database.close()
 
 
 async def test_a_wrong_password_is_a_problem_document(visitor: Client) -> None:

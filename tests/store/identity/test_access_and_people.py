@@ -28,6 +28,10 @@ async def a_person(tx: PgTx, username: str = "picker-1", roles: tuple[str, ...] 
     )
 
 
+def a_sign_in(username: str, password: str) -> SignIn:
+    return SignIn(username=username, password=password, lasts=timedelta(hours=8))
+
+
 async def test_a_party_sees_a_subject_from_the_grant_to_its_end(tx: PgTx, as_caller) -> None:
     await add_party(AddParty(kind="bank", name="Bank", party_id="bank-x"), tx)
     assert await visible(as_caller, "bank-x") == set()
@@ -54,7 +58,7 @@ async def test_without_a_party_nothing_is_visible(tx: PgTx, as_caller) -> None:
 
 async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_caller) -> None:
     person = await a_person(tx)
-    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
     assert opened.session_token is not None
     session = await session_of(tx, opened.session_token)
     assert session is not None
@@ -64,9 +68,19 @@ async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_c
     assert await session_of(tx, opened.session_token) is None
 
 
+async def test_a_session_ends_when_it_has_lasted(tx: PgTx) -> None:
+    await a_person(tx)
+    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
+    assert opened.session_token is not None
+    started = tx.now
+    for hours, is_live in ((7.99, True), (8, False)):
+        tx.now = started + timedelta(hours=hours)
+        assert (await session_of(tx, opened.session_token) is not None) is is_live
+
+
 async def test_a_database_copy_opens_no_session(tx: PgTx) -> None:
     await a_person(tx)
-    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
     rows = await tx.rows("SELECT * FROM identity.session s JOIN identity.person USING (person_id)")
     assert opened.session_token is not None
     assert all(opened.session_token not in str(row) and GOOD not in str(row) for row in rows)
@@ -74,8 +88,8 @@ async def test_a_database_copy_opens_no_session(tx: PgTx) -> None:
 
 async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(tx: PgTx) -> None:
     await a_person(tx)
-    wrong = await sign_in(SignIn(username="picker-1", password="not the password"), tx)
-    unknown = await sign_in(SignIn(username="nobody", password="not the password"), tx)
+    wrong = await sign_in(a_sign_in("picker-1", "not the password"), tx)
+    unknown = await sign_in(a_sign_in("nobody", "not the password"), tx)
     assert wrong == unknown
     assert wrong.session_token is None
 
@@ -83,14 +97,14 @@ async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(tx: PgTx)
 async def test_ten_failures_close_the_name_even_for_the_right_password(tx: PgTx) -> None:
     await a_person(tx)
     for _ in range(FAILURES_MAX):
-        assert (await sign_in(SignIn(username="picker-1", password="x"), tx)).session_token is None
-    refused = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+        assert (await sign_in(a_sign_in("picker-1", "x"), tx)).session_token is None
+    refused = await sign_in(a_sign_in("picker-1", GOOD), tx)
     assert (refused.session_token, refused.refused) == (None, "session.locked")
 
 
 async def test_disabling_a_person_ends_their_sessions_at_once(tx: PgTx, as_caller) -> None:
     person = await a_person(tx)
-    opened = await sign_in(SignIn(username="picker-1", password=GOOD), tx)
+    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
     async with as_caller("keeper-x", "admin") as admin:
         await disable_person(DisablePerson(person_id=person.person_id), admin)
     assert opened.session_token is not None
