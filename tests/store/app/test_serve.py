@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.health import health_router
 from app.parts import Parts
+from app.roles import web_app
 from app.serve import running, serve
 from app.settings import Settings
 from app.tasks import Work
@@ -40,7 +42,7 @@ def server_pid(pid_file: Path) -> int | None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", port=0, broker="amqtt", stop_within_s=5)
+    return Settings(data_dir=tmp_path / "data", port=0, broker="amqtt", stop_within_s=5, session_hours=3)
 
 
 async def test_a_started_program_is_ready_and_a_stopped_one_leaves_nothing_behind(settings: Settings) -> None:
@@ -59,6 +61,7 @@ async def test_a_started_program_is_ready_and_a_stopped_one_leaves_nothing_behin
         }
         async with up.parts.database.read(Caller.product("test")) as read:
             assert await read.value("SELECT current_user") == "tallyhouse_read"
+        assert web_app(up.parts, None).state.desk.session_lasts == timedelta(hours=3)
         port = up.web.port if up.web else 0
     assert not (settings.data_dir / "postgres" / "cluster" / "postmaster.pid").exists()
     with pytest.raises(ConnectionRefusedError):
