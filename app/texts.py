@@ -30,7 +30,7 @@ class Texts:
         if text is None:
             return key
         try:
-            return text.format(**facts)
+            return text.format(**{name: _said(fact, locale) for name, fact in facts.items()})
         except (KeyError, IndexError):
             return text
 
@@ -46,3 +46,10 @@ class Texts:
                 return str(node[rest])
             node = node.get(part)
         return node if isinstance(node, str) else None
+
+
+def _said(fact: Any, locale: str) -> Any:
+    """Lists as the pages write them; everything else as it is."""
+    if isinstance(fact, list | tuple):
+        return ("、" if locale == "zh" else ", ").join(str(item) for item in fact)
+    return fact

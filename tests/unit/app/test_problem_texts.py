@@ -14,6 +14,15 @@ PACKAGES = ("app", "devices", "finance", "identity", "kernel", "twin", "viz", "w
 ERRORS = {"NotFound", "Conflict", "Forbidden", "Invalid", "Unavailable", "SignedOut"}
 TEXTS = Texts.load()
 
+ANSWERED_BY_THE_SERVER = (
+    "request.malformed",
+    *(f"http.{status}" for status in (400, 403, 404, 405, 413, 500)),
+)
+"""Keys that `app.http` gives to what no handler raised."""
+CHOSEN_BY_STATE = ("facility.frozen", "facility.closed", "drawdown.own_proposal", "thaw.own_proposal")
+CHOSEN_AT_SIGN_IN = ("session.wrong_password", "session.locked")
+"""Keys that reach the error as a value, so that the search does not see them where it looks."""
+
 
 def raised() -> Iterator[tuple[str, frozenset[str] | None, str]]:
     """Each key with the facts given where it is raised (None when they are spread), and the place."""
@@ -39,6 +48,14 @@ def test_the_search_finds_what_is_raised() -> None:
 def test_every_refusal_has_a_sentence(locale: str) -> None:
     missing = {key: place for key, _, place in RAISED if TEXTS.problem(locale, key, {}) == key}
     assert missing == {}
+    others = (*ANSWERED_BY_THE_SERVER, *CHOSEN_BY_STATE, *CHOSEN_AT_SIGN_IN)
+    assert [key for key in others if TEXTS.problem(locale, key, {}) == key] == []
+
+
+def test_lists_are_written_as_the_language_does() -> None:
+    facts = {"allowed": ["keeper", "operator"]}
+    assert TEXTS.problem("en", "session.role", facts).endswith("It is for: keeper, operator.")
+    assert TEXTS.problem("zh", "session.role", facts).endswith("keeper、operator。")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
