@@ -258,6 +258,7 @@ class UnitEvidence(Part, frozen=True, kw_only=True):
     """One unit of a lot: the probability that it is on site, and which modality last saw it when."""
 
     unit_id: str
+    sscc: str
     probability: float
     level: EvidenceLevel
     modalities: dict[str, datetime]

@@ -14,7 +14,7 @@ from finance.receipts.sight import look_at_lot
 from identity.api import grant_access, parties_of, party_of
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
-from wms.api import LotBook
+from wms.api import LotBook, lot_rows
 from wms.messages import ShipmentDeparted
 
 
@@ -49,10 +49,10 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     NotFound when the keeper does not keep the lot's site; Invalid when an element is missing; Conflict when
     a unit was not seen, not weighed, not verified or is under another live receipt.
     """
-    elements = _elements(command)
-    model.require_elements(elements, local_date(tx.now, BANK_ZONE))
     evidence, book = await look_at_lot(tx, command.lot_id)
     await _require_keeper(tx, book)
+    elements = _elements(command, command.goods or await _item_name(tx, book))
+    model.require_elements(elements, local_date(tx.now, BANK_ZONE))
     await _require_depositor(tx, book, command.depositor_party_id)
     goods = model.choose_goods(goods_of(book), command.unit_ids)
     receipt_id = tx.ids.new("receipt")
@@ -66,9 +66,15 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     return ReceiptAnswer(receipt_id=receipt_id, number=number, state="issued")
 
 
-def _elements(command: IssueReceipt) -> Elements:
+async def _item_name(tx: Tx, book: LotBook) -> str:
+    """The item's name in the catalogue, in both languages where they differ."""
+    [lot] = await lot_rows(tx, book.site_id, lot_ids=[book.lot_id])
+    return " / ".join(dict.fromkeys((lot.name_zh, lot.name_en)))
+
+
+def _elements(command: IssueReceipt, goods: str) -> Elements:
     return Elements(
-        goods=command.goods or command.lot_id,
+        goods=goods,
         loss_standard=command.loss_standard,
         insurance=command.insurance,
         fee_terms=command.fee_terms,

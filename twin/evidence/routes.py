@@ -33,6 +33,7 @@ class ReasonView(BaseModel):
 
 class UnitEvidenceView(BaseModel):
     unit_id: str
+    sscc: str
     probability: float
     reasons: list[ReasonView]
 
@@ -48,7 +49,7 @@ class UnitEvidenceView(BaseModel):
             for modality in MODALITIES
             if modality in unit.modalities
         ]
-        return cls(unit_id=unit.unit_id, probability=unit.probability, reasons=reasons)
+        return cls(unit_id=unit.unit_id, sscc=unit.sscc, probability=unit.probability, reasons=reasons)
 
 
 class DiscrepancyView(BaseModel):

@@ -15,7 +15,7 @@ LOT = """
         mass_g_mid, mass_g_high, modalities, evidence_ids, as_of
     FROM twin.lot WHERE lot_id = %(lot_id)s"""
 LOT_UNITS = """
-    SELECT unit_id, probability, level, modalities, evidence_ids, slot_id, mass_g, last_seen_at
+    SELECT unit_id, sscc, probability, level, modalities, evidence_ids, slot_id, mass_g, last_seen_at
     FROM twin.unit WHERE lot_id = %(lot_id)s ORDER BY unit_id"""
 LOTS = """
     SELECT l.lot_id, l.site_id, l.sku, l.owner_party_id, p.name AS owner_name, l.unit_count_low,
@@ -143,6 +143,7 @@ async def verified_stock(read: ReadTx, lot_id: str) -> VerifiedStock:
 def _unit_evidence(row: Row) -> UnitEvidence:
     return UnitEvidence(
         unit_id=row["unit_id"],
+        sscc=row["sscc"],
         probability=row["probability"],
         level=row["level"],
         modalities=msgspec.convert(row["modalities"], dict[str, datetime]),

@@ -60,6 +60,7 @@ async def test_evidence_explains_each_unit_by_its_observations(site: str, sign_i
     answer = (await officer.get(f"/api/v1/evidence/{LOT}")).raise_for_status().json()
     assert answer["verified"] == {"low": 1, "mid": 1, "high": 1}
     left_over = next(unit for unit in answer["units"] if unit["unit_id"] == "unit-0003")
+    assert left_over["sscc"] == UNITS[2].sscc
     assert {reason["modality"] for reason in left_over["reasons"]} == {"tag", "mass", "position"}
     assert left_over["probability"] > 0.999
     assert {row["cause"] for row in answer["discrepancies"]} == {"gone_without_release"}

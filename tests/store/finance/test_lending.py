@@ -78,6 +78,7 @@ async def test_a_receipt_states_what_was_seen_and_weighed(story: Story) -> None:
     assert (view.number, view.state, view.controller_party_id) == ("keeper-k-000001", "issued", OWNER)
     assert (view.quantity_each, view.mass_g) == (12 * EACH, 12 * PALLET_G)
     assert sorted(view.unit_ids) == sorted(lot.unit_ids)
+    assert view.goods == "大米25公斤 / Rice, 25 kg", "the item by its name where the keeper states none"
     assert view.verified is not None
     assert view.verified.low == 12
     assert set(view.verified.modalities) == {"tag", "mass", "position"}

@@ -1,7 +1,7 @@
 /** The evidence of one lot: the interval, each kind of sensor with its age, what does not fit, and unit by unit why. */
 
 import type { Evidence, Lot } from "@shared/api/types";
-import { formatMass, formatShare } from "@shared/i18n/format";
+import { formatMass, formatShare, formatSscc } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Age, Blank, Mark, ModalityAgeList, Tag } from "@shared/react/parts";
@@ -32,7 +32,7 @@ export function EvidencePanel({ lotId, lot }: { lotId: string; lot: Lot | undefi
 function Summary({ evidence, lot }: { evidence: Evidence; lot: Lot | undefined }) {
   const { t, locale } = useWords();
   return (
-    <Panel title={lot?.name ?? evidence.lot_id} note={evidence.lot_id}>
+    <Panel title={lot?.name ?? evidence.lot_id} note={lot?.code ?? evidence.lot_id}>
       <div className="verified">
         <IntervalChart value={evidence.verified} claimed={lot?.book.units ?? evidence.units.length} />
         {evidence.mass_g && (
@@ -54,6 +54,7 @@ function Summary({ evidence, lot }: { evidence: Evidence; lot: Lot | undefined }
 
 function Discrepancies({ evidence }: { evidence: Evidence }) {
   const { t } = useWords();
+  const ssccs = new Map(evidence.units.map((unit) => [unit.unit_id, unit.sscc]));
   return (
     <Panel title={t("bank.discrepancies")} note={t("bank.discrepanciesNote")}>
       {evidence.discrepancies.length === 0 ? (
@@ -64,7 +65,7 @@ function Discrepancies({ evidence }: { evidence: Evidence }) {
             <li key={`${found.kind} ${found.unit_id}`}>
               <div>
                 <Tag look={LOOKS.outcome.warning}>{sentence(t, `bank.discrepancy.${found.kind}`, found.facts)}</Tag>{" "}
-                <span className="th-mono">{found.unit_id}</span>
+                <Sscc code={ssccs.get(found.unit_id) ?? found.unit_id} />
                 <p>{sentence(t, found.text_key, found.facts)}</p>
                 <p className="th-soft">
                   {t("bank.since")} <When at={found.since} />
@@ -78,10 +79,15 @@ function Discrepancies({ evidence }: { evidence: Evidence }) {
   );
 }
 
+/** A pallet's number as it is printed on its label, in groups. */
+function Sscc({ code }: { code: string }) {
+  return <span className="th-mono">{formatSscc(code)}</span>;
+}
+
 function UnitTable({ evidence }: { evidence: Evidence }) {
   const { t, locale } = useWords();
   const columns: Column<UnitEvidence>[] = [
-    { key: "unit", title: t("bank.unit"), draw: (unit) => <span className="th-mono">{unit.unit_id}</span>, value: (unit) => unit.unit_id },
+    { key: "unit", title: t("bank.unit"), draw: (unit) => <Sscc code={unit.sscc} />, value: (unit) => unit.sscc },
     {
       key: "probability",
       title: t("bank.probability"),

@@ -309,6 +309,7 @@ export interface Evidence {
   as_of: string;
   units: {
     unit_id: string;
+    sscc: string;
     probability: number;
     reasons: { observation_id: string; modality: Modality; at: string; text_key: string; facts?: Facts }[];
   }[];

@@ -1,4 +1,4 @@
-import { Blank, Loading, Problem } from "@shared/react/parts";
+import { Loading, Problem } from "@shared/react/parts";
 import { useWords } from "@shared/react/page";
 import { useEffect, useRef, useState } from "react";
 import "./app.css";
@@ -9,6 +9,7 @@ import { FreezeBanner, useAlarmTitle } from "./panels/freeze_banner";
 import { Help } from "./panels/help";
 import { HoverCard } from "./panels/hover_card";
 import { LayersPanel } from "./panels/layers_panel";
+import { NoSite } from "./panels/no_site";
 import { SelectionPanel } from "./panels/selection_panel";
 import { StockPanel } from "./panels/stock_panel";
 import { TopBar } from "./panels/top_bar";
@@ -44,7 +45,7 @@ export function App() {
       <TopBar session={session} />
       {site === null ? (
         <div className="whole-page">
-          <Blank title={t("viewer.noSite")}>{t("viewer.noSiteHow")}</Blank>
+          <NoSite session={session} />
         </div>
       ) : isReady ? (
         <Stage />

@@ -10,6 +10,7 @@ import { takeMessage, useSite } from "../state/site";
 import { useView } from "../state/view";
 import { AlarmsPanel } from "./alarms_panel";
 import { FreezeBanner } from "./freeze_banner";
+import { NoSite } from "./no_site";
 import { SearchBox } from "./search_box";
 import { StockPanel } from "./stock_panel";
 
@@ -106,3 +107,15 @@ test("a search selects the pallet on Enter", () => {
   expect(useView.getState().selection).toEqual({ kind: "unit", id: "u2" });
 });
 
+
+test("a bank without a pledge reads when it comes to see a site, and where its work is", () => {
+  const officer = { ...sessionOf("officer"), party: { party_id: "bank-a", kind: "bank", name: "Bank A" } } as Session;
+  render(<Page><NoSite session={officer} /></Page>);
+  expect(screen.getByText(/once stock there is pledged to it/)).toBeTruthy();
+  expect(screen.getByRole("link").getAttribute("href")).toBe("/bank/");
+});
+
+test("a keeper without a site is not sent to the bank's pages", () => {
+  render(<Page><NoSite session={sessionOf("keeper")} /></Page>);
+  expect(screen.queryByRole("link")).toBeNull();
+});
