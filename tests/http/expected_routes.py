@@ -85,7 +85,7 @@ def _delivery(ids: Ids) -> dict[str, Any]:
                 "sscc": sscc,
                 "epc_hex": epc_from_sscc(sscc, 7),
                 "quantity_each": 1,
-                "expected_mass_g": 100_000,
+                "expected_mass_g": 60_000,
             }
         ],
     }
@@ -97,7 +97,7 @@ def _opening(ids: Ids) -> dict[str, Any]:
         "sku": SKU,
         "lot": "WALK",
         "quantity_each": 1,
-        "mass_g": 100_000,
+        "mass_g": 60_000,
         "slot_id": "A02-01-1",
         "owner_party_id": ids["owner"],
     }

@@ -14,6 +14,7 @@ from wms.inbound.model import (
     BROKEN_ROWS_SHOWN_MAX,
     broken_opening_rows,
     require_announcement,
+    require_masses,
 )
 from wms.inbound.putaway import plan_putaways
 from wms.messages import (
@@ -37,14 +38,15 @@ LotKey = tuple[str, str, str]
 async def announce_delivery(command: AnnounceDelivery, tx: Tx) -> DeliveryResult:
     """Enter an advance shipping notice: lot, units, vehicle and visit, and what the twin may expect.
 
-    Raises Invalid for a malformed notice or an unknown item or owner, Conflict `stock.code_taken` when an
+    Raises Invalid for a malformed notice, an unknown item or owner and a mass that the pieces do not have,
+    Conflict `stock.code_taken` when an
     SSCC or tag is in use and `deliveries.exists` when the delivery id is.
     """
     units = require_announcement(command)
     await require_site(tx, command.site_id)
     await identity.party_of(tx, command.owner_party_id)
     key = (command.owner_party_id, normal_sku(command.sku), command.lot_code.strip())
-    await _require_skus(tx, {key[1]})
+    require_masses(units, await _unit_mass_g(tx, key[1]))
     await _refuse_taken_codes(tx, command.site_id, units)
     lot_id = (await _lots(tx, command.site_id, {key}))[key]
     rows = [_unit_row(tx, lot_id, key, unit, unit.expected_mass_g) for unit in units]
@@ -141,7 +143,7 @@ async def _require_opening(tx: Tx, site_id: str, rows: Sequence[OpeningRow]) -> 
         rows,
         slots={slot.slot_id for slot in await twin.slots(tx, site_id)},
         occupied=await stock.occupied_bins(tx, site_id),
-        skus={row.sku for row in rows if normal_sku(row.sku) in known},
+        unit_masses_g=known,
     )
     if broken:
         raise Invalid(
@@ -153,10 +155,12 @@ async def _require_opening(tx: Tx, site_id: str, rows: Sequence[OpeningRow]) -> 
         )
 
 
-async def _require_skus(tx: Tx, skus: set[str]) -> None:
-    unknown = sorted(skus - set(await known_skus(tx, skus)))
-    if unknown:
-        raise Invalid("catalogue.unknown", field="sku", rule="in the catalogue", skus=unknown)
+async def _unit_mass_g(tx: Tx, sku: str) -> int:
+    """The mass of one piece by the catalogue, 0 unknown. Invalid `catalogue.unknown` for another item."""
+    known = await known_skus(tx, {sku})
+    if sku not in known:
+        raise Invalid("catalogue.unknown", field="sku", rule="in the catalogue", skus=[sku])
+    return known[sku]
 
 
 async def _refuse_taken_codes(

@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kernel.errors import Invalid
 from kernel.gs1 import is_valid_sscc
 from kernel.units import MASS_G_MAX
+from wms.catalogue.model import normal_sku
 from wms.messages import DELIVERY_UNITS_MAX, AnnounceDelivery, DeliveryUnit, OpeningRow
 from wms.visits.model import normal_epc
 
@@ -21,6 +22,10 @@ HEAVY_G = 800_000
 LEVEL_COST_M = 4.0
 """Lifting by one level takes about as long as driving this far."""
 HEAVY_LEVEL_COST_M = 20.0
+GOODS_TOLERANCE_PERCENT = 5
+"""How far the declared mass of a unit may be from its pieces' own mass by the catalogue."""
+PALLET_AND_WRAP_G_MAX = 60_000
+"""The heaviest wood and wrap that a unit may have on top of its goods."""
 SAME_LOT_BONUS_M = 15.0
 """How much farther a pallet may travel to stand in a rack that has its lot."""
 
@@ -104,6 +109,30 @@ def _cost(
     }
 
 
+class MassRange(NamedTuple):
+    """What a unit may be declared to weigh, wood and wrap included; both ends are allowed."""
+
+    least_g: int
+    most_g: int
+
+    @property
+    def rule(self) -> str:
+        return f"{self.least_g} to {self.most_g}, by the pieces and the mass of one in the catalogue"
+
+
+def mass_range(quantity_each: int, unit_mass_g: int) -> MassRange:
+    """The range for `quantity_each` pieces of `unit_mass_g` grams each; any mass when that is 0 (unknown).
+
+    Pieces are what money is lent against and mass is what the weighbridge sees: only where the two agree
+    does a weighing vouch for the pieces.
+    """
+    if unit_mass_g == 0 or quantity_each < 1:
+        return MassRange(1, MASS_G_MAX)
+    goods_g = quantity_each * unit_mass_g
+    spread_g = goods_g * GOODS_TOLERANCE_PERCENT // 100
+    return MassRange(max(1, goods_g - spread_g), goods_g + spread_g + PALLET_AND_WRAP_G_MAX)
+
+
 def require_announcement(command: AnnounceDelivery) -> list[DeliveryUnit]:
     """The units of a sound announcement, tags in capitals. Raises Invalid naming field and rule."""
     if not 1 <= len(command.units) <= DELIVERY_UNITS_MAX:
@@ -130,6 +159,14 @@ def require_announcement(command: AnnounceDelivery) -> list[DeliveryUnit]:
     return units
 
 
+def require_masses(units: Sequence[DeliveryUnit], unit_mass_g: int) -> None:
+    """Raise Invalid `deliveries.range` for a unit whose mass is not that of its pieces."""
+    for index, unit in enumerate(units):
+        allowed = mass_range(unit.quantity_each, unit_mass_g)
+        if not allowed.least_g <= unit.expected_mass_g <= allowed.most_g:
+            raise Invalid("deliveries.range", field=f"units.{index}.expected_mass_g", rule=allowed.rule)
+
+
 def _require_range(field: str, value: int, most: int) -> None:
     if not 1 <= value <= most:
         raise Invalid("deliveries.range", field=field, rule=f"1 to {most}")
@@ -142,15 +179,24 @@ def _require_once(field: str, values: Sequence[str]) -> None:
 
 
 def broken_opening_rows(
-    rows: Sequence[OpeningRow], *, slots: Collection[str], occupied: Collection[str], skus: Collection[str]
+    rows: Sequence[OpeningRow],
+    *,
+    slots: Collection[str],
+    occupied: Collection[str],
+    unit_masses_g: Mapping[str, int],
 ) -> list[dict[str, object]]:
-    """Every rule that a row of opening stock breaks, with the row (from 1), field and rule."""
+    """Every rule that a row of opening stock breaks, with the row (from 1), field and rule.
+
+    `unit_masses_g` is the mass of one piece of each item of the catalogue, by its code as it is kept.
+    """
     broken: list[dict[str, object]] = []
     seen: dict[str, set[str]] = {"sscc": set(), "epc_hex": set(), "slot_id": set()}
     for number, row in enumerate(rows, start=1):
+        sku = normal_sku(row.sku)
+        allowed = mass_range(row.quantity_each, unit_masses_g.get(sku, 0))
         checks = [
             ("sscc", is_valid_sscc(row.sscc), "18 digits with a right check digit"),
-            ("sku", row.sku in skus, "in the catalogue"),
+            ("sku", sku in unit_masses_g, "in the catalogue"),
             (
                 "lot",
                 1 <= len(row.lot.strip()) <= LOT_CODE_LENGTH_MAX,
@@ -158,6 +204,7 @@ def broken_opening_rows(
             ),
             ("quantity_each", 1 <= row.quantity_each <= QUANTITY_EACH_MAX, f"1 to {QUANTITY_EACH_MAX}"),
             ("mass_g", 1 <= row.mass_g <= MASS_G_MAX, f"1 to {MASS_G_MAX}"),
+            ("mass_g", allowed.least_g <= row.mass_g <= allowed.most_g, allowed.rule),
             ("slot_id", row.slot_id in slots, "a slot of the layout"),
             ("slot_id", row.slot_id not in occupied, "an empty slot"),
             *_once(seen, row),

@@ -190,7 +190,11 @@ async def book_of_lot(read: ReadTx, lot_id: str) -> LotBook:
 
 
 async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
-    """Correct a unit's books to what was counted; the difference is a new move against `@correction`."""
+    """Correct a unit's books to what was counted; the difference is a new move against `@correction`.
+
+    Raises Invalid `stock.count_too_high` above what the unit holds when full: a count finds pieces that were
+    lost sight of, it never makes a unit hold more than came in with it. Conflict `stock.held` under a hold.
+    """
     if not command.reason.strip() or len(command.reason) > REASON_LENGTH_MAX:
         raise Invalid("stock.reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
     if command.counted_each < 0:
@@ -198,6 +202,14 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     unit = (await store.units_by_id(tx, [command.unit_id])).get(command.unit_id)
     if unit is None or not await sees_site(tx, unit["site_id"]):
         raise NotFound("stock.unit_unknown", unit_ids=[command.unit_id])
+    if command.counted_each > unit["full_each"]:
+        raise Invalid(
+            "stock.count_too_high",
+            field="counted_each",
+            rule=f"at most {unit['full_each']}",
+            counted_each=command.counted_each,
+            full_each=unit["full_each"],
+        )
     balances = await store.lock_balances_of_units(tx, unit["site_id"], [command.unit_id])
     balance = _only_balance(command.unit_id, balances)
     move = _correction(balance, command)

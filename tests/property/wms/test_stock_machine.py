@@ -229,7 +229,7 @@ class StockMachine(RuleBasedStateMachine):
         self.vehicle_id = await self.warehouse.inside()
 
     @precondition(lambda self: self.serial)
-    @rule(choice=st.integers(0, 99), counted_each=st.integers(0, 120))
+    @rule(choice=st.integers(0, 99), counted_each=st.integers(0, 100))
     def count(self, choice: int, counted_each: int) -> None:
         self.wait(self._count(choice, counted_each))
 

@@ -12,7 +12,9 @@ from wms.messages import (
     DeliveryUnit,
     HoldPlaced,
     PutawayConfirmed,
+    RegisterSkus,
     RegisterVisit,
+    SkuEntry,
 )
 
 
@@ -158,3 +160,30 @@ async def test_a_vehicle_has_one_live_visit_and_one_tag(warehouse: Warehouse) ->
         await warehouse.visit("B")
     with pytest.raises(Conflict, match=r"visits\.vehicle_mismatch"):
         await warehouse.do(RegisterVisit(site_id=SITE, plate=truck("B").plate, epc_hex=truck("C").epc_hex))
+
+
+@pytest.mark.parametrize(
+    ("mass_g", "agrees"), [(569_999, False), (570_000, True), (690_000, True), (690_001, False)]
+)
+async def test_an_announced_unit_weighs_what_its_pieces_weigh(
+    warehouse: Warehouse, tx: PgTx, mass_g: int, agrees: bool
+) -> None:
+    """100 pieces of 6 kg, 5 % to either side, and up to 60 kg of wood and wrap."""
+    fair = DeliveryUnit(sscc=sscc(7001), epc_hex=epc(7001), quantity_each=100, expected_mass_g=PALLET_G)
+    other = DeliveryUnit(sscc=sscc(7002), epc_hex=epc(7002), quantity_each=100, expected_mass_g=mass_g)
+    if agrees:
+        assert len((await warehouse.announce(units=(fair, other))).unit_ids) == 2
+        return
+    with pytest.raises(Invalid) as refused:
+        await warehouse.announce(units=(fair, other))
+    assert refused.value.key == "deliveries.range"
+    assert refused.value.facts["field"] == "units.1.expected_mass_g"
+    assert refused.value.facts["rule"].startswith("570000 to 690000")
+    assert await tx.value("SELECT count(*) FROM wms.unit") == 0
+
+
+async def test_an_item_of_unknown_mass_may_weigh_anything(warehouse: Warehouse) -> None:
+    item = SkuEntry(sku="LOOSE", name_en="Loose goods", name_zh="散货", unit_mass_g=0)
+    await warehouse.do(RegisterSkus(items=(item,)))
+    unit = DeliveryUnit(sscc=sscc(7001), epc_hex=epc(7001), quantity_each=100, expected_mass_g=1)
+    assert len((await warehouse.announce(sku="LOOSE", units=(unit,))).unit_ids) == 1

@@ -149,13 +149,46 @@ async def test_promised_units_cannot_be_held(warehouse: Warehouse, tx: PgTx) -> 
     assert (refused.value.key, refused.value.facts["unit_ids"]) == ("stock.reserved", units)
 
 
-@pytest.mark.parametrize("counted", [0, 90, 130])
+@pytest.mark.parametrize("counted", [0, 90])
 async def test_a_count_corrects_the_books_by_a_new_move(warehouse: Warehouse, tx: PgTx, counted: int) -> None:
     units = await warehouse.stock(1)
     await warehouse.do(AdjustStock(unit_id=units[0], counted_each=counted, reason="count 17"))
     assert (await unit_statuses(tx, SITE, units))[0].quantity_each == counted
     event = warehouse.sent(StockAdjusted)[0]
     assert (event.before_each, event.after_each) == (100, counted)
+
+
+async def test_a_count_never_makes_a_unit_hold_more_than_came_in_with_it(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(1)
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=90, reason="count 17"))
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=100, reason="found again"))
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(AdjustStock(unit_id=units[0], counted_each=101, reason="count 18"))
+    assert refused.value.key == "stock.count_too_high"
+    assert (refused.value.facts["counted_each"], refused.value.facts["full_each"]) == (101, 100)
+    assert (await unit_statuses(tx, SITE, units))[0].quantity_each == 100
+
+
+async def test_held_stock_is_not_counted_up_or_down(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=90, reason="count 17"))
+    await place_hold(tx, SITE, units, "third_party", "someone")
+    for counted_each in (0, 100):
+        with pytest.raises(Conflict) as refused:
+            await warehouse.do(AdjustStock(unit_id=units[0], counted_each=counted_each, reason="count 18"))
+        assert refused.value.key == "stock.held"
+    assert (await unit_statuses(tx, SITE, units))[0].quantity_each == 90
+
+
+@pytest.mark.parametrize("mass_g", [569_999, 690_001])
+async def test_opening_stock_weighs_what_its_pieces_weigh(warehouse: Warehouse, mass_g: int) -> None:
+    row = an_opening_row(1, mass_g=mass_g)
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(row,)))
+    assert refused.value.facts["field"] == "rows.1.mass_g"
+    assert refused.value.facts["rule"].startswith("570000 to 690000")
 
 
 async def test_a_count_below_what_is_promised_is_refused(warehouse: Warehouse) -> None:
