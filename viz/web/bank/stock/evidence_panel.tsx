@@ -45,7 +45,12 @@ function Summary({ evidence, lot }: { evidence: Evidence; lot: Lot | undefined }
         )}
         <ModalityAgeList ages={evidence.modalities} />
         <p className="th-soft">
-          {t("bank.asOf")} <When at={evidence.as_of} /> · {t("bank.onEvidence", { count: evidence.evidence_ids.length })}
+          {evidence.as_of && (
+            <>
+              {t("bank.asOf")} <When at={evidence.as_of} /> ·{" "}
+            </>
+          )}
+          {t("bank.onEvidence", { count: evidence.evidence_ids.length })}
         </p>
       </div>
     </Panel>

@@ -56,10 +56,10 @@ function useLotColumns(): Column<Lot>[] {
       draw: (lot) => (
         <a className="name" href={`#/stock/${encodeURIComponent(lot.lot_id)}`}>
           {lot.name || lot.sku}
-          <small>{lot.lot_id}</small>
+          <small>{lot.code}</small>
         </a>
       ),
-      value: (lot) => lot.lot_id,
+      value: (lot) => lot.code,
     },
     { key: "owner", title: t("bank.owner"), draw: (lot) => lot.owner_name, value: (lot) => lot.owner_name },
     { key: "book", title: t("bank.bookUnits"), isNumber: true, isFileOnly: true, draw: (lot) => formatCount(lot.book.units, locale), value: (lot) => lot.book.units },

@@ -298,7 +298,8 @@ export interface Lot {
   modalities: ModalityAges;
   held_units: number;
   discrepancies: number;
-  as_of: string;
+  /** Null until a sensor has seen any of it. */
+  as_of: string | null;
 }
 
 export interface Evidence {
@@ -306,7 +307,8 @@ export interface Evidence {
   verified: Interval;
   mass_g: Interval | null;
   modalities: ModalityAges;
-  as_of: string;
+  /** Null until a sensor has seen any of it. */
+  as_of: string | null;
   units: {
     unit_id: string;
     sscc: string;
