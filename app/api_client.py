@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 
-RETRIES_MAX = 20
+RETRIES_MAX = 240
 RETRY_PAUSE_S = 0.25
+"""Together a minute: as long as a server that was killed needs to recover its database and come back."""
 PAGE_ITEMS = 1_000
 
 

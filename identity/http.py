@@ -139,7 +139,9 @@ def _refuse_forgery(connection: HTTPConnection, csrf_token: str) -> None:
             raise Forbidden("session.origin", field="Origin", rule="the same host")
         return
     unsafe = connection.scope["method"] not in _SAFE_METHODS
-    if unsafe and not secrets.compare_digest(connection.headers.get(CSRF_HEADER, ""), csrf_token):
+    # As bytes: a header may hold any Latin-1 character, and texts are compared in ASCII only.
+    shown = connection.headers.get(CSRF_HEADER, "").encode()
+    if unsafe and not secrets.compare_digest(shown, csrf_token.encode()):
         raise Forbidden("session.csrf", field=CSRF_HEADER, rule="the token of the session")
 
 
