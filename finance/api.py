@@ -8,8 +8,8 @@ from finance.collateral.handlers import (
     on_verified_stock_changed,
     pledge_receipt,
     release_pledge,
-    set_price,
 )
+from finance.collateral.pricing import approve_price, set_price
 from finance.collateral.views import PledgeStatus, pledge_statuses
 from finance.facilities.handlers import open_facility
 from finance.freezes.handlers import approve_thaw, freeze_facility, on_alarm_raised, propose_thaw
@@ -25,6 +25,7 @@ from finance.loans.handlers import (
 )
 from finance.messages import (
     ApproveDrawdown,
+    ApprovePrice,
     ApproveThaw,
     CancelReceipt,
     FreezeFacility,
@@ -50,6 +51,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     CancelReceipt: cancel_receipt,
     OpenFacility: open_facility,
     SetPrice: set_price,
+    ApprovePrice: approve_price,
     PledgeReceipt: pledge_receipt,
     ReleasePledge: release_pledge,
     FreezeFacility: freeze_facility,

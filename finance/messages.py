@@ -96,13 +96,22 @@ class OpenFacility(Command, frozen=True, kw_only=True):
 
 
 class SetPrice(Command, frozen=True, kw_only=True):
-    """The caller's bank states what one piece of a SKU is worth, on which source and as of when."""
+    """The caller's bank states what one piece of a SKU is worth, on which source and as of when.
+
+    A first price, or one above that in force, waits for `ApprovePrice`; any other counts at once.
+    """
 
     sku: str
     price_fen_each: int
     source: str
     quoted_at: datetime
     currency: str = "CNY"
+
+
+class ApprovePrice(Command, frozen=True, kw_only=True):
+    """Another person of the bank agrees: the price is in force."""
+
+    price_id: str
 
 
 class FreezeFacility(Command, frozen=True, kw_only=True):

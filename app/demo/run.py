@@ -133,7 +133,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         tasks = tuple(asyncio.create_task(work) for work in (site.run(), listener.run()))
         stack.push_async_callback(_cancel, tasks)
         facility_id = await seeding.open_facility(
-            people["officer"], layout.site_id, OWNER, clock.now().isoformat()
+            people["officer"], people["approver"], layout.site_id, OWNER, clock.now().isoformat()
         )
         picker = next(account for account in accounts if account.username == "picker")
         handheld = await hand_out_handheld(stack, address, people["keeper"], layout.site_id, picker, clock)

@@ -56,8 +56,11 @@ async def declare_opening_stock(admin: ApiClient, site_id: str, stock: Sequence[
         await admin.post(f"/sites/{site_id}/opening-stock", {"rows": rows})
 
 
-async def open_facility(officer: ApiClient, site_id: str, borrower_party_id: str, now: str) -> str:
-    """A line for the borrower at the site, and the bank's price of the goods that will be pledged."""
+async def open_facility(
+    officer: ApiClient, approver: ApiClient, site_id: str, borrower_party_id: str, now: str
+) -> str:
+    """A line for the borrower at the site, and the bank's price of the goods that will be pledged: the
+    officer states it, the approver puts it in force."""
     facility = await officer.post(
         "/facilities",
         {
@@ -67,7 +70,7 @@ async def open_facility(officer: ApiClient, site_id: str, borrower_party_id: str
             "rate": FACILITY_RATE,
         },
     )
-    await officer.post(
+    price = await officer.post(
         "/prices",
         {
             "sku": GOODS[0][0],
@@ -76,4 +79,5 @@ async def open_facility(officer: ApiClient, site_id: str, borrower_party_id: str
             "quoted_at": now,
         },
     )
+    await approver.post(f"/prices/{price['price_id']}/approve")
     return str(facility["facility_id"])

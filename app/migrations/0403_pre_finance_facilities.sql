@@ -80,12 +80,32 @@ CREATE TABLE finance.price (
     source text NOT NULL CHECK (source <> ''),
     quoted_at timestamptz NOT NULL,
     set_at timestamptz NOT NULL,
-    set_by text NOT NULL
+    set_by text NOT NULL,
+    needs_approval boolean NOT NULL,
+    UNIQUE (price_id, set_by)
 );
-COMMENT ON TABLE finance.price IS 'What a bank says one piece of a SKU is worth, with source and time. History is kept; the latest quote counts.';
+COMMENT ON TABLE finance.price IS 'What a bank says one piece of a SKU is worth, with source and time. History is kept; the latest quote in force counts. One that would raise the value of stock needs approval.';
 CREATE INDEX ON finance.price (bank_party_id, sku, currency, quoted_at DESC);
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON finance.price
     FOR EACH STATEMENT EXECUTE FUNCTION finance.refuse_change();
+
+CREATE TABLE finance.price_approval (
+    price_id text PRIMARY KEY,
+    proposed_by text NOT NULL,
+    approved_by text NOT NULL,
+    approved_at timestamptz NOT NULL,
+    FOREIGN KEY (price_id, proposed_by) REFERENCES finance.price (price_id, set_by),
+    CONSTRAINT price_by_two_people CHECK (approved_by <> proposed_by)
+);
+COMMENT ON TABLE finance.price_approval IS 'Who put a proposed price in force. Never the one who proposed it, whatever roles that person has; never changed.';
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON finance.price_approval
+    FOR EACH STATEMENT EXECUTE FUNCTION finance.refuse_change();
+
+CREATE VIEW finance.price_in_force WITH (security_invoker = true) AS
+    SELECT p.* FROM finance.price p
+    WHERE NOT p.needs_approval
+        OR EXISTS (SELECT FROM finance.price_approval a WHERE a.price_id = p.price_id);
+COMMENT ON VIEW finance.price_in_force IS 'The prices that value stock, as far as the reader may see prices.';
 
 CREATE TABLE finance.pledge (
     pledge_id text PRIMARY KEY,
@@ -157,7 +177,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['facility', 'facility_event', 'freeze', 'thaw', 'pledge', 'drawdown', 'loan', 'price']
+    FOREACH name IN ARRAY ARRAY['facility', 'facility_event', 'freeze', 'thaw', 'pledge', 'drawdown', 'loan', 'price', 'price_approval']
     LOOP
         EXECUTE format('ALTER TABLE finance.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE finance.%I FORCE ROW LEVEL SECURITY', name);
@@ -184,7 +204,10 @@ CREATE POLICY see ON finance.price FOR SELECT TO tallyhouse_read USING (
             AND f.borrower_party_id = identity.current_party()
     )
 );
+CREATE POLICY see ON finance.price_approval FOR SELECT TO tallyhouse_read
+    USING (price_id IN (SELECT p.price_id FROM finance.price p));
 
+GRANT SELECT ON finance.price_in_force TO tallyhouse_read, tallyhouse_command;
 GRANT SELECT, INSERT, UPDATE ON finance.facility, finance.thaw, finance.pledge, finance.drawdown, finance.loan
     TO tallyhouse_command;
-GRANT SELECT, INSERT ON finance.facility_event, finance.freeze, finance.price TO tallyhouse_command;
+GRANT SELECT, INSERT ON finance.facility_event, finance.freeze, finance.price, finance.price_approval TO tallyhouse_command;

@@ -1,4 +1,4 @@
-"""Pricing, pledging, valuing and releasing collateral. Locks the facility first, then the receipt."""
+"""Pledging, valuing and releasing collateral. Locks the facility first, then the receipt."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,29 +9,25 @@ from finance.collateral import model, store
 from finance.collateral.model import Valuation
 from finance.facilities import store as facility_store
 from finance.facilities.handlers import lock_facility
-from finance.facilities.model import Facility, require_currency, require_open
+from finance.facilities.model import Facility, require_open
 from finance.ledger.model import BANK_ZONE, local_date
 from finance.messages import (
     FacilityRevalued,
     PledgeReceipt,
     PledgeReleased,
     ReleasePledge,
-    SetPrice,
     StockPledged,
 )
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
-from identity.api import grant_access, party_of, revoke_access
+from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
 from twin.messages import VerifiedStockChanged
 from wms.api import lift_hold, place_hold
 
-HOLD_REASON = "pledged"
-
-
-class PriceAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    price_id: str
+HOLD_REASON = "third_party"
+"""What the floor reads: whose hold it is and why concerns the parties to the pledge only."""
 
 
 class PledgeAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,21 +36,6 @@ class PledgeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     pledge_id: str
     receipt_id: str
     facility_id: str
-
-
-async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
-    """State a price; facilities with such goods are revalued in the same transaction. Banks only."""
-    model.require_price(command.price_fen_each, command.source, command.quoted_at, tx.now)
-    require_currency(command.currency)
-    bank = await party_of(tx, tx.caller.party_id)
-    if bank.kind != "bank":
-        raise Forbidden("facility.not_a_bank", party_id=bank.party_id)
-    price_id = tx.ids.new("price")
-    row = {**msgspec.structs.asdict(command), "price_id": price_id, "bank_party_id": bank.party_id}
-    await store.insert_price(tx, row)
-    for facility_id in await store.facilities_of_sku(tx, bank.party_id, command.sku):
-        await revalue(tx, await lock_facility(tx, facility_id), "price")
-    return PriceAnswer(price_id=price_id)
 
 
 async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:

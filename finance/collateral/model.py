@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,6 +24,9 @@ SOURCE_LENGTH_MAX = 200
 FRESHNESS_STEPS = 10_000
 """Freshness is rounded down to four decimals, so that what a page shows is what was reckoned with."""
 _FACTOR_DECIMALS = 6
+
+
+PriceState = Literal["proposed", "in_force"]
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,12 @@ def require_price(price_fen_each: int, source: str, quoted_at: datetime, now: da
         raise Invalid("price.source", field="source", rule=f"1 to {SOURCE_LENGTH_MAX} characters")
     if quoted_at > now:
         raise Invalid("price.quoted_at", field="quoted_at", rule="not in the future")
+
+
+def price_state(price_fen_each: int, standing: Price | None) -> PriceState:
+    """A price that lends no more than the one in force counts at once; a first or higher one is proposed."""
+    lends_no_more = standing is not None and price_fen_each <= standing.price_fen_each
+    return "in_force" if lends_no_more else "proposed"
 
 
 def freshness(age: timedelta | None, rule: LendingRule) -> Fraction:

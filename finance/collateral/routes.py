@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
 from finance.bodies import Body, Currency, Fen, Id
-from finance.collateral.model import SOURCE_LENGTH_MAX
+from finance.collateral.model import SOURCE_LENGTH_MAX, PriceState
+from finance.collateral.pricing import PriceAnswer
 from finance.collateral.views import PriceView, last_pledge_id, price_list
-from finance.messages import PledgeReceipt, ReleasePledge, SetPrice
+from finance.messages import ApprovePrice, PledgeReceipt, ReleasePledge, SetPrice
 from finance.receipts.views import ReceiptView, receipt_view
 from identity.http import Admits, Page, PagingQuery, Session
 
@@ -17,6 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["collateral"])
 
 Borrower = Annotated[Session, Depends(Admits("borrower"))]
 Officer = Annotated[Session, Depends(Admits("officer"))]
+Approver = Annotated[Session, Depends(Admits("approver"))]
 Bank = Annotated[Session, Depends(Admits("officer", "approver", "auditor"))]
 
 
@@ -35,11 +38,18 @@ class PriceBody(Body):
 
 
 class PriceSet(BaseModel):
+    """`state` proposed: it counts once another person of the bank approves it."""
+
     price_id: str
     sku: str
     price_fen_each: int
     currency: str
     quoted_at: datetime
+    state: PriceState
+
+    @classmethod
+    def of(cls, answer: PriceAnswer) -> "PriceSet":
+        return cls(**msgspec.structs.asdict(answer))
 
 
 class Released(BaseModel):
@@ -82,6 +92,11 @@ async def list_prices(session: Bank, paging: PagingQuery) -> Page[PriceView]:
 
 @router.post("/prices", status_code=201)
 async def set_price(body: PriceBody, session: Officer) -> PriceSet:
-    """State a price; facilities with such goods are revalued at once."""
-    answer = await session.do(SetPrice(**body.model_dump()))
-    return PriceSet(price_id=answer.price_id, **body.model_dump(exclude={"source"}))
+    """State a price. A lower one revalues facilities at once; a first or a higher one is proposed."""
+    return PriceSet.of(await session.do(SetPrice(**body.model_dump())))
+
+
+@router.post("/prices/{price_id}/approve")
+async def approve_price(price_id: str, session: Approver) -> PriceSet:
+    """Approve another person's price; facilities with such goods are revalued at once."""
+    return PriceSet.of(await session.do(ApprovePrice(price_id=price_id)))

@@ -10,17 +10,29 @@ from kernel.tx import ReadTx, Row, Tx
 
 INSERT_PRICE = """
     INSERT INTO finance.price
-        (price_id, bank_party_id, sku, currency, price_fen_each, source, quoted_at, set_at, set_by)
+        (price_id, bank_party_id, sku, currency, price_fen_each, source, quoted_at, set_at, set_by,
+         needs_approval)
     VALUES (%(price_id)s, %(bank_party_id)s, %(sku)s, %(currency)s, %(price_fen_each)s, %(source)s,
-        %(quoted_at)s, %(now)s, %(by_person)s)"""
-# The latest quote counts; of two quotes of one moment the one that was entered last.
+        %(quoted_at)s, %(now)s, %(by_person)s, %(needs_approval)s)"""
+APPROVE_PRICE = """
+    INSERT INTO finance.price_approval (price_id, proposed_by, approved_by, approved_at)
+    VALUES (%(price_id)s, %(proposed_by)s, %(by_person)s, %(now)s) ON CONFLICT (price_id) DO NOTHING"""
+# Held until the transaction ends: of two prices stated at once the second is judged by the first.
+TAKE_PRICES = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('finance.price:' || %(bank)s || ':' || %(sku)s, 0))"
+)
+FIND_PRICE = "SELECT * FROM finance.price WHERE price_id = %(price_id)s"
+# The latest quote in force counts; of two quotes of one moment the one that was entered last.
 PRICES = """
-    SELECT DISTINCT ON (sku) sku, price_fen_each, source, quoted_at FROM finance.price
+    SELECT DISTINCT ON (sku) sku, price_fen_each, source, quoted_at FROM finance.price_in_force
     WHERE bank_party_id = %(bank_party_id)s AND currency = %(currency)s AND sku = ANY(%(skus)s)
     ORDER BY sku, quoted_at DESC, set_at DESC, price_id DESC"""
 PRICE_PAGE = """
-    SELECT price_id, sku, currency, price_fen_each, source, quoted_at, set_at, set_by FROM finance.price
-    WHERE price_id < coalesce(%(cursor)s, '~') ORDER BY price_id DESC LIMIT %(limit)s"""
+    SELECT p.price_id, p.sku, p.currency, p.price_fen_each, p.source, p.quoted_at, p.set_at, p.set_by,
+        CASE WHEN p.needs_approval AND a.price_id IS NULL THEN 'proposed' ELSE 'in_force' END AS state,
+        a.approved_by, a.approved_at
+    FROM finance.price p LEFT JOIN finance.price_approval a USING (price_id)
+    WHERE p.price_id < coalesce(%(cursor)s, '~') ORDER BY p.price_id DESC LIMIT %(limit)s"""
 INSERT_PLEDGE = """
     INSERT INTO finance.pledge
         (pledge_id, receipt_id, facility_id, bank_party_id, site_id, lot_id, sku, hold_id, pledged_at,
@@ -72,8 +84,23 @@ async def insert_price(tx: Tx, row: dict[str, Any]) -> None:
     await tx.run(INSERT_PRICE, {**row, "now": tx.now, "by_person": tx.caller.person_id})
 
 
+async def take_prices(tx: Tx, bank_party_id: str, sku: str) -> None:
+    """From here to the end of the transaction nobody else states or approves a price of this bank's SKU."""
+    await tx.value(TAKE_PRICES, {"bank": bank_party_id, "sku": sku})
+
+
+async def find_price(read: ReadTx, price_id: str) -> Row | None:
+    return await read.row(FIND_PRICE, {"price_id": price_id})
+
+
+async def approve_price(tx: Tx, price_id: str, proposed_by: str) -> bool:
+    """False when it was approved before."""
+    row = {"price_id": price_id, "proposed_by": proposed_by, "now": tx.now}
+    return await tx.run(APPROVE_PRICE, {**row, "by_person": tx.caller.person_id}) == 1
+
+
 async def prices(read: ReadTx, bank_party_id: str, currency: str, skus: Sequence[str]) -> dict[str, Price]:
-    """The bank's latest price of each SKU that has one."""
+    """The bank's latest price in force of each SKU that has one."""
     wanted = {"bank_party_id": bank_party_id, "currency": currency, "skus": list(skus)}
     return {row["sku"]: msgspec.convert(row, Price) for row in await read.rows(PRICES, wanted)}
 

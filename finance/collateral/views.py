@@ -7,6 +7,7 @@ import msgspec
 from pydantic import BaseModel
 
 from finance.collateral import store
+from finance.collateral.model import PriceState
 from kernel.caller import Role
 from kernel.errors import NotFound
 from kernel.tx import ReadTx
@@ -16,6 +17,8 @@ SEES_PLEDGES: frozenset[Role] = frozenset({"keeper", "officer", "approver", "bor
 
 
 class PriceView(BaseModel):
+    """A price. Only one in force values stock; `approved_by` is None when it needed no second person."""
+
     price_id: str
     sku: str
     currency: str
@@ -24,6 +27,9 @@ class PriceView(BaseModel):
     quoted_at: datetime
     set_at: datetime
     set_by: str
+    state: PriceState
+    approved_by: str | None
+    approved_at: datetime | None
 
 
 class PledgeStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ RECEIPTS = """
 PRICES = """
     SELECT DISTINCT ON (bank_party_id, currency, sku)
         bank_party_id, currency, sku, price_fen_each, source, quoted_at
-    FROM finance.price WHERE bank_party_id = ANY(%(bank_party_ids)s) AND sku = ANY(%(skus)s)
+    FROM finance.price_in_force WHERE bank_party_id = ANY(%(bank_party_ids)s) AND sku = ANY(%(skus)s)
     ORDER BY bank_party_id, currency, sku, quoted_at DESC, set_at DESC, price_id DESC"""
 
 
@@ -48,5 +48,5 @@ async def pledged_receipts(read: ReadTx, facility_id: str) -> list[str]:
 
 
 async def prices(read: ReadTx, bank_party_ids: Sequence[str], skus: Sequence[str]) -> list[Row]:
-    """The latest price of each bank, currency and SKU that the reader may see."""
+    """The latest price in force of each bank, currency and SKU that the reader may see."""
     return await read.rows(PRICES, {"bank_party_ids": list(bank_party_ids), "skus": list(skus)})

@@ -242,6 +242,7 @@ EXPECTED: Mapping[str, Case] = {
         lambda ids: {"sku": SKU, "price_fen_each": 12_345, "source": "Exchange", "quoted_at": ids["now"]},
         shared="the caller's own prices",
     ),
+    "POST /api/v1/prices/{price_id}/approve": Case("approver"),
     "GET /api/v1/facilities": Case(MONEY, own=READ, auditor="bank", shared="the caller's own facilities"),
     "GET /api/v1/facilities/{facility_id}": Case(MONEY, own=READ, auditor="bank"),
     "POST /api/v1/facilities": Case("officer", _facility, shared="any bank may offer a line to any owner"),

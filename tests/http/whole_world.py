@@ -5,6 +5,7 @@ from typing import Any
 
 from finance.messages import (
     ApproveDrawdown,
+    ApprovePrice,
     IssueReceipt,
     OpenFacility,
     PledgeReceipt,
@@ -140,8 +141,11 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
         "officer",
     )
     now = site.clock.now()
-    await site.do(
-        SetPrice(sku=SKU, price_fen_each=12_345, source="Exchange", quoted_at=now), site.bank, "officer"
+    price = SetPrice(sku=SKU, price_fen_each=12_345, source="Exchange", quoted_at=now)
+    first = await site.do(price, site.bank, "officer")
+    await site.do(ApprovePrice(price_id=first.price_id), site.bank, "approver", person_id="person-approver")
+    higher = await site.do(
+        SetPrice(sku=SKU, price_fen_each=12_400, source="Exchange", quoted_at=now), site.bank, "officer"
     )
     receipt = await site.do(
         IssueReceipt(
@@ -169,6 +173,7 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
         "loan_id": loan.loan_id,
         "drawdown_id": waiting,
         "entry_id": paid.entry_id,
+        "price_id": higher.price_id,
     }
 
 

@@ -110,7 +110,9 @@ async def open_line(people: People, site: LivingSite, limit_fen: int = 10_000_00
         "source": "Exchange",
         "quoted_at": site.clock.now().isoformat(),
     }
-    await posted(people.officer, "/prices", price)
+    stated = await posted(people.officer, "/prices", price)
+    if stated["state"] == "proposed":
+        await posted(people.approver, f"/prices/{stated['price_id']}/approve", None, 200)
     return str(facility["facility_id"])
 
 

@@ -27,6 +27,7 @@ from app.database import PgTx
 from finance.api import audit, days_to_close
 from finance.messages import (
     ApproveDrawdown,
+    ApprovePrice,
     CancelReceipt,
     PledgeReceipt,
     ProposeDrawdown,
@@ -222,7 +223,14 @@ class Lending(RuleBasedStateMachine):
     def price(self, bank: int, price_fen_each: int) -> None:
         now = self.clock.now()
         command = SetPrice(sku=SKU, price_fen_each=price_fen_each, source="Exchange", quoted_at=now)
-        self.attempt(lambda: self.story.do(command, BANKS[bank]))
+        self.attempt(lambda: self.story.do(command, BANKS[bank], "officer"))
+
+    @rule(pick=picks, bank=st.integers(0, 1), person=st.sampled_from(["officer", "approver"]))
+    def approve_price(self, pick: int, bank: int, person: str) -> None:
+        price_id = self.one("SELECT price_id FROM finance.price ORDER BY price_id DESC", pick)
+        if price_id is not None:
+            command = ApprovePrice(price_id=price_id)
+            self.attempt(lambda: self.story.do(command, BANKS[bank], person))
 
     @rule(lot=st.integers(0, 1))
     def look(self, lot: int) -> None:

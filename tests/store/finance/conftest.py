@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 import twin.api
 from app.database import PgTx
 from app.wiring import all_commands, all_subscribers
-from finance.messages import IssueReceipt, OpenFacility, PledgeReceipt, SetPrice
+from finance.messages import ApprovePrice, IssueReceipt, OpenFacility, PledgeReceipt, SetPrice
 from identity.api import grant_access
 from identity.messages import AddParty
 from identity.parties.handlers import add_party
@@ -292,10 +292,17 @@ class Story:
             OpenFacility(borrower_party_id=owner, site_id=self.site_id, limit_fen=limit_fen, rate="0.0435"),
             bank,
         )
-        await self.do(
-            SetPrice(sku=SKU, price_fen_each=12_345, source="Exchange", quoted_at=self.clock.now()), bank
-        )
+        await self.price(12_345, bank)
         return str(answer.facility_id)
+
+    async def price(self, price_fen_each: int, bank: str = BANK) -> None:
+        """A price in force: stated by one person and, where it needs it, approved by another."""
+        price = SetPrice(
+            sku=SKU, price_fen_each=price_fen_each, source="Exchange", quoted_at=self.clock.now()
+        )
+        stated = await self.do(price, bank, f"officer-of-{bank}")
+        if stated.state == "proposed":
+            await self.do(ApprovePrice(price_id=stated.price_id), bank, f"approver-of-{bank}")
 
     async def receipt(self, lot: Lot, unit_ids: tuple[str, ...] | None = None, **changed: Any) -> str:
         """The keeper issues; returns the receipt's id."""

@@ -205,7 +205,7 @@ async def test_the_database_itself_refuses_one_person_in_both_chairs(story: Stor
             )
 
 
-JOURNALS = ("freeze", "facility_event", "price", "encumbrance", "entry", "posting")
+JOURNALS = ("freeze", "facility_event", "price", "price_approval", "encumbrance", "entry", "posting")
 
 
 async def test_commands_may_neither_change_nor_remove_rows_of_a_journal(tx: PgTx) -> None:

@@ -186,7 +186,7 @@ async def test_a_pledge_holds_the_pallets_and_lets_the_bank_see_them(story: Stor
         "SELECT DISTINCT reason_code FROM wms.hold WHERE lifted_at IS NULL AND holder_ref = %(pledge)s",
         {"pledge": await pledge_of(story, receipt_id)},
     )
-    assert [row["reason_code"] for row in held] == ["pledged"]
+    assert [row["reason_code"] for row in held] == ["third_party"], "the floor does not read why"
     await audited(story)
 
 

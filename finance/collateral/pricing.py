@@ -1,0 +1,71 @@
+"""Stating prices: what lowers the value of stock counts at once, what raises it takes two people."""
+
+from datetime import datetime
+
+import msgspec
+
+from finance.collateral import model, store
+from finance.collateral.handlers import revalue
+from finance.collateral.model import PriceState
+from finance.facilities.handlers import lock_facility
+from finance.facilities.model import require_currency, require_second_person
+from finance.messages import ApprovePrice, SetPrice
+from identity.api import party_of
+from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.tx import Tx
+
+
+class PriceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A price as a command leaves it."""
+
+    price_id: str
+    sku: str
+    price_fen_each: int
+    currency: str
+    quoted_at: datetime
+    state: PriceState
+
+
+async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
+    """State a price. A lower one revalues facilities in the same transaction; a first or a higher one waits
+    for a second person of the bank. Banks only.
+
+    Prices of one bank and SKU are stated one after another, so that each is judged by the one before.
+    """
+    model.require_price(command.price_fen_each, command.source, command.quoted_at, tx.now)
+    require_currency(command.currency)
+    bank = await party_of(tx, tx.caller.party_id)
+    if bank.kind != "bank":
+        raise Forbidden("facility.not_a_bank", party_id=bank.party_id)
+    await store.take_prices(tx, bank.party_id, command.sku)
+    standing = await store.prices(tx, bank.party_id, command.currency, [command.sku])
+    state = model.price_state(command.price_fen_each, standing.get(command.sku))
+    price_id = tx.ids.new("price")
+    row = {**msgspec.structs.asdict(command), "price_id": price_id, "bank_party_id": bank.party_id}
+    await store.insert_price(tx, {**row, "needs_approval": state == "proposed"})
+    if state == "in_force":
+        await _revalue_goods(tx, bank.party_id, command.sku)
+    return msgspec.convert({**row, "state": state}, PriceAnswer)
+
+
+async def approve_price(command: ApprovePrice, tx: Tx) -> PriceAnswer:
+    """A second person of the bank agrees: from now on the price counts, unless a later quote does.
+
+    NotFound for another bank's price; Forbidden for the one who proposed it; Conflict when it is in force.
+    """
+    price = await store.find_price(tx, command.price_id)
+    if price is None or price["bank_party_id"] != tx.caller.party_id:
+        raise NotFound("price.unknown", price_id=command.price_id)
+    await store.take_prices(tx, price["bank_party_id"], price["sku"])
+    if not price["needs_approval"]:
+        raise Conflict("price.in_force", price_id=command.price_id)
+    require_second_person(price["set_by"], tx.caller.person_id, "price.own_proposal")
+    if not await store.approve_price(tx, command.price_id, price["set_by"]):
+        raise Conflict("price.in_force", price_id=command.price_id)
+    await _revalue_goods(tx, price["bank_party_id"], price["sku"])
+    return msgspec.convert({**price, "state": "in_force"}, PriceAnswer)
+
+
+async def _revalue_goods(tx: Tx, bank_party_id: str, sku: str) -> None:
+    for facility_id in await store.facilities_of_sku(tx, bank_party_id, sku):
+        await revalue(tx, await lock_facility(tx, facility_id), "price")
