@@ -18,7 +18,7 @@ Grade = Literal["note", "check", "restrict", "freeze"]
 Modality = Literal["tag", "mass", "position", "sight"]
 Place = Literal["slot", "staging", "gate", "vehicle", "left", "unknown"]
 EvidenceLevel = Literal["claimed", "seen", "verified", "missing"]
-AlarmKind = Literal["exit_without_release", "exit_mass_differs", "delivery_mass_differs"]
+AlarmKind = Literal["exit_without_release", "exit_mass_differs", "delivery_mass_differs", "seen_after_exit"]
 
 GRADES: tuple[Grade, ...] = ("note", "check", "restrict", "freeze")
 """From mild to grave."""

@@ -7,10 +7,8 @@ from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
 from twin.alarms.model import ExitMass, Judgement, UnitOut, judge_gate
-from twin.messages import (
-    AlarmEvidence,
-    Modality,
-)
+from twin.alarms.seen_after_exit import judge_seen_after_exit
+from twin.messages import AlarmEvidence, Modality
 from twin.presence.handlers import Touched
 from twin.visits.handlers import standings_out
 from twin.visits.model import (
@@ -40,6 +38,7 @@ async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched
     for gate_id, (first_at, last_at) in sorted(touched.gates.items()):
         concerned |= await _judge_unknown(tx, site_id, gate_id, first_at - AROUND, last_at + AROUND)
     concerned |= await _judge_deliveries(tx, site_id, touched, plates)
+    concerned |= await judge_seen_after_exit(tx, site_id, touched.unit_ids)
     await store.put_grades(tx, concerned)
 
 

@@ -68,6 +68,18 @@ PUT_GRADES = """
         FROM unnest(%(unit_ids)s::text[]) AS r (unit_id)
     ) g
     WHERE u.unit_id = g.unit_id AND u.alarm_grade IS DISTINCT FROM g.grade"""
+# Units of the lots of these that a device within the site saw after they were gone; lots without any too.
+SEEN_AFTER_EXIT = """
+    SELECT l.lot_id, d.unit_id, u.epc_hex, d.since, d.facts ->> 'observation_id' AS observation_id
+    FROM (SELECT DISTINCT lot_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)) l
+    LEFT JOIN twin.discrepancy d
+        ON d.lot_id = l.lot_id AND d.cause = 'seen_after_exit' AND d.settled_at IS NULL
+    LEFT JOIN twin.unit u ON u.unit_id = d.unit_id
+    ORDER BY l.lot_id, d.since, d.unit_id"""
+ACTIVE_OF = """
+    SELECT alarm_id, state, vehicle_id, unit_ids FROM twin.alarm
+    WHERE site_id = %(site_id)s AND kind = %(kind)s AND subject = %(subject)s AND state = 'active'
+    ORDER BY alarm_id FOR UPDATE"""
 CHECKS = """
     SELECT c.check_key, c.delivery_id, c.vehicle_id, c.unit_ids, c.measured_g, c.expected_g, c.agrees,
         c.weighed_at, c.evidence_ids, v.left_at,
@@ -113,6 +125,21 @@ async def delivery_checks(tx: Tx, site_id: str, vehicle_ids: Collection[str]) ->
 async def alarms_at(tx: Tx, where: Row, kinds: Sequence[str]) -> list[Row]:
     """Alarms a derived incident may be the same as: `where` names site, subject, vehicle and period."""
     return await tx.rows(ALARMS_AT, {**where, "kinds": list(kinds)})
+
+
+async def seen_after_exit(tx: Tx, unit_ids: Collection[str]) -> dict[str, list[Row]]:
+    """By lot of these units, those that a device within the site saw after they were gone."""
+    found: dict[str, list[Row]] = {}
+    for row in await tx.rows(SEEN_AFTER_EXIT, {"unit_ids": sorted(unit_ids)}):
+        claims = found.setdefault(row["lot_id"], [])
+        if row["unit_id"] is not None:
+            claims.append(row)
+    return found
+
+
+async def active_of(tx: Tx, site_id: str, kind: str, subject: str) -> list[Row]:
+    """Active alarms of one kind about one subject."""
+    return await tx.rows(ACTIVE_OF, {"site_id": site_id, "kind": kind, "subject": subject})
 
 
 async def insert_alarm(tx: Tx, alarm: Row) -> None:

@@ -64,7 +64,9 @@ def believe_unit(ground: Grounds) -> Presence:
     A unit whose delivery is done without any sensor having seen it is `missing`; one that left on a
     release is not missing.
     """
-    presence = presence_of(ground.track, ground.check, ground.left_at, ground.row["expected_mass_g"])
+    presence = presence_of(
+        ground.track, ground.check, ground.left_at, ground.row["expected_mass_g"], ground.unguarded_at
+    )
     level = presence.level
     if level == "claimed" and ground.delivery_done_at is not None:
         level = "missing"
@@ -96,6 +98,7 @@ def _belief(ground: Grounds, presence: Presence) -> UnitBelief:
         is_released=_is_released(ground, presence.gone_at),
         delivery_done_at=ground.delivery_done_at,
         mass_differs_at=ground.row["mass_differs_at"],
+        seen_after_exit=presence.seen_after_exit,
     )
 
 

@@ -86,21 +86,29 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
     mass_g: int | None
     last_seen_at: datetime | None
     gone_at: datetime | None
+    seen_after_exit: Seen | None
+    """The claim of a device within the site to have seen it after it was gone; it changes nothing."""
 
 
 def presence_of(
-    track: Track | None, check: MassCheck | None, left_at: datetime | None, expected_mass_g: int | None
+    track: Track | None,
+    check: MassCheck | None,
+    left_at: datetime | None,
+    expected_mass_g: int | None,
+    unguarded_at: datetime | None = None,
 ) -> Presence:
     """Believe one unit from its folded sightings, its weighing, and the last time its vehicle left.
 
-    A unit that went out but did not leave (it stands before the shut barrier) counts for nothing while it
-    is outside; coming back, the weighing still holds, since it was never beyond the barrier. After it
-    left, only what was seen since it came in again counts.
+    A unit that went out counts for nothing until a portal saw it come in again; then only what was seen
+    since counts. The weighing alone may be older, when the barrier was shut all the while: the unit was
+    never beyond it. `unguarded_at` is when it last came back otherwise.
     """
     track = track or Track()
     came_back = left_at is None or (track.inside_at is not None and track.inside_at > left_at)
     is_here = track.is_inside is True and came_back
     seen = dict(track.seen)
+    if check is not None and unguarded_at is not None and check.weighed_at <= unguarded_at:
+        check = None
     if check is not None:
         seen["mass"] = Seen(check.weighed_at, check.observation_id)
     valid = {m: found for m, found in seen.items() if is_here and (left_at is None or found.at > left_at)}
@@ -122,7 +130,16 @@ def presence_of(
         mass_g=_share_g(check, expected_mass_g) if "mass" in valid else None,
         last_seen_at=max((found.at for found in seen.values()), default=None),
         gone_at=gone_at,
+        seen_after_exit=_seen_after(track, gone_at),
     )
+
+
+def _seen_after(track: Track, gone_at: datetime | None) -> Seen | None:
+    """A fork or another device within the site saw it after it was gone: one device against the gate."""
+    if gone_at is None:
+        return None
+    position = track.seen.get("position")
+    return track.seen_away or (position if position is not None and position.at > gone_at else None)
 
 
 def _share_g(check: MassCheck | None, expected_mass_g: int | None) -> int | None:
@@ -297,6 +314,8 @@ class UnitBelief(msgspec.Struct, frozen=True, kw_only=True):
     """When the vehicle of the unit's delivery had left; None while it is here or none was announced."""
     mass_differs_at: datetime | None
     """When its delivery was weighed and the net mass disagreed; None when it agreed or was not weighed."""
+    seen_after_exit: Seen | None = None
+    """A device within the site claimed to see it after it was gone."""
 
 
 def discrepancies_of(unit: UnitBelief) -> list[Discrepancy]:
@@ -304,6 +323,10 @@ def discrepancies_of(unit: UnitBelief) -> list[Discrepancy]:
     found = [_missing(unit) if unit.seen_at is None or unit.gone_at is not None else _misplaced(unit)]
     if unit.mass_differs_at is not None and unit.delivery_done_at is not None:
         found.append(_differs("mass", "net_mass_differs", unit.mass_differs_at, unit))
+    if unit.seen_after_exit is not None:
+        seen = _differs("unexpected", "seen_after_exit", unit.seen_after_exit.at, unit)
+        seen.facts["observation_id"] = unit.seen_after_exit.observation_id
+        found.append(seen)
     return [item for item in found if item is not None]
 
 

@@ -11,12 +11,26 @@ from twin.presence.model import Track
 from twin.presence.store import as_json
 
 # All that a unit's belief rests on: declaration, claim, folded sightings, weighing, leaving, expectations.
+# It came back `unguarded` when the barrier of the gate was not known to be shut all the while it was out.
 UNIT_GROUNDS = """
     SELECT u.unit_id, u.site_id, u.lot_id, u.epc_hex, u.expected_mass_g, u.claimed_slot_id, u.claimed_at,
         u.place, u.slot_id, u.x_m, u.y_m, u.z_m, u.level, u.probability, u.modalities, u.evidence_ids,
         u.mass_g, u.last_seen_at, t.state::text AS track, c.check_key, c.weighed_at, c.observation_id,
         c.measured_g, c.expected_g, c.unit_count,
         (SELECT max(s.left_at) FROM twin.standing s WHERE s.unit_ids @> ARRAY[u.unit_id]) AS left_at,
+        (SELECT max(i.crossed_at) FROM twin.crossing i, LATERAL (
+                SELECT o.direction, o.gate_id, o.crossed_at FROM twin.crossing o
+                WHERE (o.site_id, o.epc_hex) = (i.site_id, i.epc_hex) AND o.crossed_at < i.crossed_at
+                ORDER BY o.crossed_at DESC LIMIT 1) o
+            WHERE (i.site_id, i.epc_hex) = (u.site_id, u.epc_hex) AND i.direction = 'in'
+                AND o.direction = 'out' AND (o.gate_id <> i.gate_id
+                    OR EXISTS (SELECT FROM twin.barrier_state b
+                        WHERE (b.site_id, b.gate_id) = (i.site_id, i.gate_id) AND NOT b.is_closed
+                            AND b.observed_at BETWEEN o.crossed_at AND i.crossed_at)
+                    OR (SELECT b.is_closed FROM twin.barrier_state b
+                        WHERE (b.site_id, b.gate_id) = (i.site_id, i.gate_id)
+                            AND b.observed_at <= o.crossed_at
+                        ORDER BY b.observed_at DESC, b.is_closed LIMIT 1) IS NOT TRUE)) AS unguarded_at,
         (SELECT max(v.left_at) FROM twin.expected_arrival a
             JOIN twin.visit v ON v.vehicle_id = a.vehicle_id AND v.left_at > a.declared_at
             WHERE a.unit_ids @> ARRAY[u.unit_id]) AS delivery_done_at,
@@ -98,6 +112,8 @@ class Grounds(msgspec.Struct, frozen=True, kw_only=True):
     track: Track | None
     check: MassCheck | None
     left_at: datetime | None
+    unguarded_at: datetime | None
+    """When it last came in again after the barrier had not been shut all the while it was out."""
     delivery_done_at: datetime | None
     releases: list[tuple[datetime, datetime]]
     """From when until when the unit was released."""
@@ -124,6 +140,7 @@ def _grounds(row: Row) -> Grounds:
         track=None if row["track"] is None else msgspec.json.decode(row["track"], type=Track),
         check=check,
         left_at=row["left_at"],
+        unguarded_at=row["unguarded_at"],
         delivery_done_at=row["delivery_done_at"],
         releases=msgspec.convert(row["releases"] or [], list[tuple[datetime, datetime]]),
     )

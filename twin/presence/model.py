@@ -11,6 +11,9 @@ kept as log-odds of *inside*:
 The decay says that a tag not heard for a while may have moved. A side is declared at 90 %. Both antennas
 hear a tag in the overlap of their fields; the two kinds of read then cancel out and nothing is declared.
 A crossing is a declared side that differs from where the tag was.
+
+What a portal saw go out, only a portal brings back: a forklift or another device that claims to see it
+inside afterwards is one device against the gate. It is noted (`Track.seen_away`) and changes nothing.
 """
 
 import math
@@ -123,6 +126,9 @@ class Track(msgspec.Struct, kw_only=True):
     gate_id: str | None = None
     inside_at: datetime | None = None
     away_at: datetime | None = None
+    """When a portal saw it go out; None while it is inside or was never seen going out."""
+    seen_away: Seen | None = None
+    """The first time another device claimed to see it inside while it was out."""
     place: Literal["slot", "staging", "gate", "vehicle", "unknown"] = "unknown"
     slot_id: str | None = None
     x_m: float | None = None
@@ -161,8 +167,8 @@ def fold(track: Track, sightings: Iterable[Sighting], *, expected_gate_id: str |
 def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
     seen = Seen(read.observed_at, read.observation_id)
     if read.gate_id is None or read.side is None:
-        _came_in_unseen(track, read, derived, expected_gate_id)
-        track.seen["tag"] = seen
+        if _is_believed_inside(track, read, derived, expected_gate_id):
+            track.seen["tag"] = seen
         return
     hearing = track.hearings.setdefault(read.gate_id, Hearing())
     _weigh(hearing, read)
@@ -268,10 +274,11 @@ def _cross(track: Track, crossing: Crossing, derived: Derived) -> None:
     track.placed_at = crossing.crossed_at
     track.x_m = track.y_m = track.z_m = None
     track.seen.pop("position", None)
+    track.seen_away = None
     if crossing.direction == "in":
         track.is_inside, track.inside_at, track.away_at = True, crossing.crossed_at, None
     else:
-        track.is_inside, track.away_at = False, crossing.crossed_at
+        track.is_inside, track.away_at, track.seen = False, crossing.crossed_at, {}
 
 
 def _first_inside(track: Track, sighting: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
@@ -289,16 +296,22 @@ def _first_inside(track: Track, sighting: Sighting, derived: Derived, expected_g
     track.is_inside, track.inside_at, track.away_at = True, sighting.observed_at, None
 
 
-def _came_in_unseen(track: Track, sighting: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
-    """A device within the site saw it: wherever the portal believes it, it is inside."""
+def _is_believed_inside(
+    track: Track, sighting: Sighting, derived: Derived, expected_gate_id: str | None
+) -> bool:
+    """A device within the site saw it: it has come in, unless a portal saw it go out and not come back."""
+    if track.away_at is not None:
+        track.seen_away = track.seen_away or Seen(sighting.observed_at, sighting.observation_id)
+        return False
     if track.is_inside is not True:
         _first_inside(track, sighting, derived, expected_gate_id)
-    track.inside_at = sighting.observed_at
+    return True
 
 
 def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
     """A forklift lifted or set it down: load switch and position. Its fork reader adds no second modality."""
-    _came_in_unseen(track, load, derived, expected_gate_id)
+    if not _is_believed_inside(track, load, derived, expected_gate_id):
+        return
     is_set_down = load.kind == "set_down"
     track.place = _place_of(load) if is_set_down else "vehicle"
     track.slot_id = load.slot_id if is_set_down else None

@@ -78,8 +78,13 @@ async def take_barriers(
                 "loop_occupied": reading.loop_occupied,
             }
         )
+    first_at: dict[str, datetime] = {}
     for change in await store.insert_barriers(tx, site_id, changes):
-        touched.gate(change["gate_id"], change["observed_at"], change["observed_at"])
+        gate_id, at = change["gate_id"], change["observed_at"]
+        touched.gate(gate_id, at, at)
+        first_at[gate_id] = min(at, first_at.get(gate_id, at))
+    for gate_id, since in sorted(first_at.items()):
+        touched.unit_ids |= await store.came_back(tx, site_id, gate_id, since)
 
 
 # --- deriving ------------------------------------------------------------------------------------

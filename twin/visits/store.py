@@ -119,6 +119,15 @@ BROUGHT_MORE = """
         AND u.unit_id = ANY (%(unit_ids)s) AND NOT coalesce(u.unit_id = ANY (r.unit_ids), false)
         AND s.observed_at <= c.weighed_at AND s.side IS DISTINCT FROM 'outside'
     GROUP BY c.vehicle_id"""
+# Units that came in again at the gate at or after a moment: what the barrier did before decides whether
+# their old weighing still counts.
+CAME_BACK = """
+    SELECT DISTINCT u.unit_id FROM twin.crossing i JOIN twin.unit u ON (u.site_id, u.epc_hex) =
+        (i.site_id, i.epc_hex)
+    WHERE i.site_id = %(site_id)s AND i.gate_id = %(gate_id)s AND i.direction = 'in'
+        AND i.crossed_at >= %(since)s
+        AND EXISTS (SELECT FROM twin.crossing o WHERE (o.site_id, o.epc_hex) = (i.site_id, i.epc_hex)
+            AND o.direction = 'out' AND o.crossed_at < i.crossed_at)"""
 EXPECTED_MASSES = """
     SELECT unit_id, expected_mass_g FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)"""
 DROP_CHECKS = """
@@ -152,6 +161,12 @@ async def seen_inside(
     """Those of the units that a sensor saw inside within the period."""
     where = {"site_id": site_id, "unit_ids": list(unit_ids), "since": since, "until": until}
     return {row["unit_id"] for row in await tx.rows(SEEN_INSIDE, where)}
+
+
+async def came_back(tx: Tx, site_id: str, gate_id: str, since: datetime) -> set[str]:
+    """Units that went out some time and came in again at the gate at or after `since`."""
+    rows = await tx.rows(CAME_BACK, {"site_id": site_id, "gate_id": gate_id, "since": since})
+    return {row["unit_id"] for row in rows}
 
 
 async def brought_more(tx: Tx, unit_ids: Collection[str]) -> dict[str, datetime]:

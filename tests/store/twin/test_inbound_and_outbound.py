@@ -468,3 +468,48 @@ async def test_a_parked_tag_heard_with_the_empty_truck_is_not_taken_out_by_it(tx
     [left] = told(tx, VehicleLeft)
     assert left.unit_ids == []
     assert (await twin.verified_stock(tx, LOT)).unit_count_mid == 2
+
+
+async def test_a_forged_set_down_does_not_bring_back_what_the_gate_saw_go_out(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.pass_barrier()
+    day.wait(60)
+    for tag, slot in zip(tags, SLOTS, strict=False):
+        day.put(tag, slot.centre)
+    await apply(tx, day)
+    stock = await twin.verified_stock(tx, LOT)
+    assert (stock.unit_count_low, stock.unit_count_high) == (0, 0)
+    states = await twin.unit_states(tx, [unit.unit_id for unit in units])
+    assert {(state.place, state.slot_id) for state in states} == {("left", None)}
+    causes = [row.cause for row in await twin.discrepancies(tx, LOT)]
+    assert causes.count("seen_after_exit") == 2
+    doubted = [alarm for alarm in told(tx, AlarmRaised) if alarm.kind == "seen_after_exit"]
+    assert {alarm.grade for alarm in doubted} == {"check"}
+    assert doubted[-1].unit_ids == [unit.unit_id for unit in units]
+    assert len({alarm.alarm_id for alarm in doubted}) == 1
+
+
+async def test_the_old_weighing_counts_again_only_if_the_barrier_stayed_shut(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.wait(5)
+    opened = Day(day.at)
+    day.turn_back(truck_tag(2), tags)
+    day.unload(tags)
+    await apply(tx, day)
+    assert set((await twin.verified_stock(tx, LOT)).modalities) == {"tag", "mass", "position"}
+    opened._sequences = {"barrier": 1_000}
+    opened.boom(is_open=True, loop=False)
+    opened.wait(2)
+    opened.boom(is_open=False, loop=False)
+    await apply(tx, opened)
+    assert set((await twin.verified_stock(tx, LOT)).modalities) == {"tag", "position"}

@@ -141,3 +141,21 @@ def test_evidence_of_a_long_stay_stays_short() -> None:
     [stay] = derived.stays.values()
     assert len(stay.evidence_ids) <= 4
     assert stay.evidence_ids[-1] == "device:1:500"
+
+
+def test_what_a_portal_saw_go_out_no_forklift_brings_back() -> None:
+    reads = Reads().heard("outside", 4).wait(9).heard("inside", 4).lifted().wait(30).put("A01-01-1")
+    reads.wait(600).heard("inside", 4).wait(8).heard("outside", 4).wait(300).lifted().wait(9).put("A01-01-1")
+    track, derived = reads.fold()
+    assert directions(derived) == [("in", True), ("out", True)]
+    assert (track.is_inside, track.slot_id) == (False, None)
+    assert set(track.seen) == {"tag"}
+    assert track.seen_away is not None
+    assert track.seen_away.observation_id == "device:1:19"
+
+
+def test_a_portal_brings_back_what_it_saw_go_out_and_forgets_the_doubt() -> None:
+    reads = Reads().heard("inside", 4).wait(8).heard("outside", 4).wait(60).put("A01-01-1")
+    track, derived = reads.wait(60).heard("inside", 4).put("A01-01-2").fold()
+    assert directions(derived) == [("out", True), ("in", True)]
+    assert (track.is_inside, track.slot_id, track.seen_away) == (True, "A01-01-2", None)
