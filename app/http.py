@@ -30,7 +30,7 @@ _STATUS: dict[type[TallyhouseError], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _UNREADABLE = (psycopg.DataError, UnicodeEncodeError, OverflowError)
-"""What values raise that a body may hold and no column can: NUL, half a surrogate pair, too large a number."""
+"""Raised by what a body may hold and no column can: NUL, half a surrogate pair, too large a number."""
 _SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline';"

@@ -192,8 +192,8 @@ async def book_of_lot(read: ReadTx, lot_id: str) -> LotBook:
 async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     """Correct a unit's books to what was counted; the difference is a new move against `@correction`.
 
-    Raises Invalid `stock.count_too_high` above what the unit holds when full: a count finds pieces that were
-    lost sight of, it never makes a unit hold more than came in with it. Conflict `stock.held` under a hold.
+    Raises Invalid `stock.count_too_high` above what came with the unit and has not left it, Conflict
+    `stock.held` under a hold.
     """
     if not command.reason.strip() or len(command.reason) > REASON_LENGTH_MAX:
         raise Invalid("stock.reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
@@ -202,15 +202,8 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     unit = (await store.units_by_id(tx, [command.unit_id])).get(command.unit_id)
     if unit is None or not await sees_site(tx, unit["site_id"]):
         raise NotFound("stock.unit_unknown", unit_ids=[command.unit_id])
-    if command.counted_each > unit["full_each"]:
-        raise Invalid(
-            "stock.count_too_high",
-            field="counted_each",
-            rule=f"at most {unit['full_each']}",
-            counted_each=command.counted_each,
-            full_each=unit["full_each"],
-        )
     balances = await store.lock_balances_of_units(tx, unit["site_id"], [command.unit_id])
+    await _refuse_too_high(tx, command)
     balance = _only_balance(command.unit_id, balances)
     move = _correction(balance, command)
     if move is None:
@@ -227,6 +220,20 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
             adjusted_at=tx.now,
         )
     )
+
+
+async def _refuse_too_high(tx: Tx, command: AdjustStock) -> None:
+    """A count finds pieces that were lost sight of. It makes no unit hold more than came in with it, and
+    brings none back that was picked out of it or went through the gate."""
+    most_each = await store.net_into_unit(tx, command.unit_id)
+    if command.counted_each > most_each:
+        raise Invalid(
+            "stock.count_too_high",
+            field="counted_each",
+            rule=f"at most {most_each}",
+            counted_each=command.counted_each,
+            most_each=most_each,
+        )
 
 
 def _only_balance(unit_id: str, balances: Sequence[Balance]) -> Balance:

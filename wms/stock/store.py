@@ -103,6 +103,15 @@ UNITS = """
 UNITS_BY_SSCC = """
     SELECT unit_id, sscc, lot_id, sku FROM wms.unit
     WHERE site_id = %(site_id)s AND sscc = ANY(%(ssccs)s)"""
+# What came with a unit less what went from it to other units; moves within it and corrections change nothing
+# of that. A unit that went out went as a whole: what a count missed of it did not stay behind.
+NET_INTO_UNIT = """
+    SELECT CASE WHEN bool_or(to_bin = '@customer') THEN 0
+        ELSE coalesce(sum(CASE WHEN to_unit_id = %(unit_id)s AND to_bin NOT LIKE '@%%'
+            THEN quantity_each ELSE -quantity_each END), 0)::bigint END
+    FROM wms.stock_move
+    WHERE (from_unit_id = %(unit_id)s OR to_unit_id = %(unit_id)s) AND cause <> 'correction'
+        AND (from_unit_id <> to_unit_id OR from_bin LIKE '@%%' OR to_bin LIKE '@%%')"""
 OCCUPIED_BINS = "SELECT DISTINCT bin FROM wms.balance WHERE site_id = %(site_id)s AND quantity_each > 0"
 
 # A pallet's pieces on stock: what finance counts. Pieces already picked out of it are parcels, not it.
@@ -292,6 +301,12 @@ async def units_by_id(read: ReadTx, unit_ids: Iterable[str]) -> dict[str, Row]:
 async def units_by_sscc(read: ReadTx, site_id: str, ssccs: Iterable[str]) -> dict[str, Row]:
     rows = await read.rows(UNITS_BY_SSCC, {"site_id": site_id, "ssccs": sorted(set(ssccs))})
     return {row["sscc"]: row for row in rows}
+
+
+async def net_into_unit(read: ReadTx, unit_id: str) -> int:
+    """Pieces that the journal brought into the unit, less those that left it, counts aside; 0 for a unit that
+    went out through the gate."""
+    return int(await read.value(NET_INTO_UNIT, {"unit_id": unit_id}))
 
 
 async def occupied_bins(read: ReadTx, site_id: str) -> set[str]:

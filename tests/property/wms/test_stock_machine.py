@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 from app.database import PgTx
 from kernel.caller import Caller
 from kernel.clock import ManualClock
-from kernel.errors import Conflict
+from kernel.errors import Conflict, Invalid
 from kernel.ids import Ids
 from kernel.rng import Rng
 from tests.conftest import START
@@ -229,7 +229,7 @@ class StockMachine(RuleBasedStateMachine):
         self.vehicle_id = await self.warehouse.inside()
 
     @precondition(lambda self: self.serial)
-    @rule(choice=st.integers(0, 99), counted_each=st.integers(0, 100))
+    @rule(choice=st.integers(0, 99), counted_each=st.integers(0, 120))
     def count(self, choice: int, counted_each: int) -> None:
         self.wait(self._count(choice, counted_each))
 
@@ -238,9 +238,13 @@ class StockMachine(RuleBasedStateMachine):
         unit_id = units[choice % len(units)]
         sql = "SELECT sum(quantity_each)::bigint FROM wms.balance WHERE unit_id = %(u)s"
         before = await self.warehouse.tx.value(sql, {"u": unit_id})
-        await self.wish(
-            self.warehouse.do(AdjustStock(unit_id=unit_id, counted_each=counted_each, reason="count"))
-        )
+        try:
+            await self.wish(
+                self.warehouse.do(AdjustStock(unit_id=unit_id, counted_each=counted_each, reason="count"))
+            )
+        except Invalid as refused:
+            assert refused.key == "stock.count_too_high"
+            assert counted_each > refused.facts["most_each"] >= 0
         self.in_each += await self.warehouse.tx.value(sql, {"u": unit_id}) - before
 
     @invariant()

@@ -5,12 +5,13 @@ import pytest
 from app.database import PgTx
 from devices.messages import BarrierConfirmed, BarrierFailed
 from kernel.clock import ManualClock
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
 from wms.api import lift_hold, place_hold
 from wms.dispatch.gate import BARRIER_TRIES_MAX
 from wms.dispatch.views import release_view
 from wms.messages import (
+    AdjustStock,
     CancelRelease,
     GateDecided,
     ReleaseResult,
@@ -74,6 +75,33 @@ async def test_released_goods_leave_the_books_when_the_vehicle_left(warehouse: W
     (departed,) = warehouse.sent(ShipmentDeparted)
     assert departed.unit_ids == tuple(sorted(units[:2]))
     assert await warehouse.orders_to_barrier() == ["open", "close", "open", "close"]
+
+
+async def test_a_count_brings_nothing_back_that_went_through_the_gate(warehouse: Warehouse, tx: PgTx) -> None:
+    """One whole pallet left, counted short before, and 40 pieces of another one in a parcel."""
+    units = await warehouse.stock(2)
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=90, reason="count 17"))
+    order_id = await warehouse.ready(130)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    mass_g = TRUCK_G + await tx.value("SELECT sum(mass_g)::bigint FROM wms.reservation")
+    tags = [unit for unit in units if await books_of(tx, unit) == 90]
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", *tags, mass_g=mass_g, entry_mass_g=TRUCK_G),
+        warehouse.left(vehicle_id, *tags),
+    )
+    assert len(warehouse.sent(ShipmentDeparted)) == 1
+    for unit_id in units:
+        kept_each = await books_of(tx, unit_id)
+        with pytest.raises(Invalid) as refused:
+            await warehouse.do(AdjustStock(unit_id=unit_id, counted_each=100, reason="count 18"))
+        assert refused.value.key == "stock.count_too_high"
+        assert await books_of(tx, unit_id) == kept_each
+
+
+async def books_of(tx: PgTx, unit_id: str) -> int:
+    sql = "SELECT sum(quantity_each)::bigint FROM wms.balance WHERE unit_id = %(unit)s"
+    return int(await tx.value(sql, {"unit": unit_id}))
 
 
 async def test_goods_without_a_release_keep_the_gate_shut_and_the_books_as_they_are(

@@ -167,7 +167,7 @@ async def test_a_count_never_makes_a_unit_hold_more_than_came_in_with_it(
     with pytest.raises(Invalid) as refused:
         await warehouse.do(AdjustStock(unit_id=units[0], counted_each=101, reason="count 18"))
     assert refused.value.key == "stock.count_too_high"
-    assert (refused.value.facts["counted_each"], refused.value.facts["full_each"]) == (101, 100)
+    assert (refused.value.facts["counted_each"], refused.value.facts["most_each"]) == (101, 100)
     assert (await unit_statuses(tx, SITE, units))[0].quantity_each == 100
 
 
