@@ -263,11 +263,13 @@ CREATE TABLE twin.mass_check (
     measured_g bigint NOT NULL,
     expected_g bigint NOT NULL,
     agrees boolean NOT NULL,
+    differs boolean NOT NULL,
     weighed_at timestamptz NOT NULL,
     observation_id text NOT NULL,
-    evidence_ids jsonb NOT NULL
+    evidence_ids jsonb NOT NULL,
+    CHECK (NOT (agrees AND differs))
 );
-COMMENT ON TABLE twin.mass_check IS 'The difference of two weighings of a vehicle against the units it brought or took. Derived.';
+COMMENT ON TABLE twin.mass_check IS 'The difference of two weighings of a vehicle against the units it brought or took. It agrees when it vouches for them, differs when it contradicts them; a mass too small to tell from nothing does neither. Derived.';
 CREATE INDEX ON twin.mass_check USING gin (unit_ids);
 CREATE INDEX ON twin.mass_check (vehicle_id, weighed_at);
 

@@ -247,7 +247,7 @@ async def _judge_deliveries(tx: Tx, site_id: str, touched: Touched, plates: dict
     for check in await store.delivery_checks(tx, site_id, touched.vehicles):
         period = (check["weighed_at"] - AROUND, check["weighed_at"] + AROUND)
         where = _where(site_id, check["delivery_id"], check["vehicle_id"], period, set(check["unit_ids"]))
-        if check["agrees"] or check["left_at"] is None:
+        if not check["differs"] or check["left_at"] is None:
             before = await store.alarms_at(tx, where, ["delivery_mass_differs"])
             concerned |= await withdraw(tx, before, check["vehicle_id"])
         else:

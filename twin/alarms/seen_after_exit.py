@@ -6,6 +6,7 @@ lot, withdrawn when the units came back through a gate.
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Final
 
 from kernel.tx import Row, Tx
 from twin.alarms import store
@@ -13,7 +14,7 @@ from twin.alarms.incidents import Incident, keep, withdraw
 from twin.alarms.model import Judgement
 from twin.messages import AlarmEvidence
 
-KIND = "seen_after_exit"
+KIND: Final = "seen_after_exit"
 AROUND = timedelta(minutes=10)
 """Claims this close to an alarm are the same incident."""
 EVIDENCE_KEPT = 40

@@ -81,7 +81,7 @@ ACTIVE_OF = """
     WHERE site_id = %(site_id)s AND kind = %(kind)s AND subject = %(subject)s AND state = 'active'
     ORDER BY alarm_id FOR UPDATE"""
 CHECKS = """
-    SELECT c.check_key, c.delivery_id, c.vehicle_id, c.unit_ids, c.measured_g, c.expected_g, c.agrees,
+    SELECT c.check_key, c.delivery_id, c.vehicle_id, c.unit_ids, c.measured_g, c.expected_g, c.differs,
         c.weighed_at, c.evidence_ids, v.left_at,
         (SELECT coalesce(array_agg(DISTINCT u.lot_id ORDER BY u.lot_id), '{}') FROM twin.unit u
             WHERE u.unit_id = ANY (c.unit_ids)) AS lot_ids

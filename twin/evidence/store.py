@@ -35,7 +35,7 @@ UNIT_GROUNDS = """
             JOIN twin.visit v ON v.vehicle_id = a.vehicle_id AND v.left_at > a.declared_at
             WHERE a.unit_ids @> ARRAY[u.unit_id]) AS delivery_done_at,
         (SELECT max(m.weighed_at) FROM twin.mass_check m
-            WHERE m.unit_ids @> ARRAY[u.unit_id] AND m.kind = 'delivery' AND NOT m.agrees
+            WHERE m.unit_ids @> ARRAY[u.unit_id] AND m.kind = 'delivery' AND m.differs
                 AND NOT EXISTS (SELECT FROM twin.mass_check r WHERE r.check_key = 'received:' || m.delivery_id
                     AND r.agrees AND r.unit_ids @> ARRAY[u.unit_id])) AS mass_differs_at,
         (SELECT jsonb_agg(jsonb_build_array(d.valid_from, least(d.valid_until, d.cancelled_at)))

@@ -8,7 +8,7 @@ from kernel.tx import Row, Tx
 from twin.messages import DeliveryWeighed
 from twin.presence.handlers import Touched
 from twin.visits import store
-from twin.visits.model import Derivation, Visit, Weighing, not_ruled_out, weights_agree
+from twin.visits.model import Derivation, Visit, Weighing, mass_vouches, not_ruled_out, weights_agree
 
 
 async def check_masses(
@@ -94,7 +94,8 @@ def _delivery_check(arrivals: Sequence[Row], entry: Weighing, leaving: Weighing)
         "unit_ids": sorted({unit_id for arrival in arrivals for unit_id in arrival["unit_ids"]}),
         "measured_g": measured_g,
         "expected_g": expected_g,
-        "agrees": weights_agree(measured_g, expected_g),
+        "agrees": mass_vouches(measured_g, expected_g),
+        "differs": not weights_agree(measured_g, expected_g),
         "weighed_at": leaving.weighed_at,
         "observation_id": leaving.observation_id,
         "evidence_ids": [entry.observation_id, leaving.observation_id],
@@ -126,7 +127,8 @@ async def _received_check(
         "kind": "received",
         "unit_ids": unit_ids,
         "expected_g": expected_g,
-        "agrees": weights_agree(announced["measured_g"], expected_g),
+        "agrees": mass_vouches(announced["measured_g"], expected_g),
+        "differs": not weights_agree(announced["measured_g"], expected_g),
     }
     return [{**announced, **check}]
 
@@ -150,7 +152,7 @@ def _tell_delivery(
             tare_g=leaving.mass_g,
             net_g=check["measured_g"],
             expected_net_g=check["expected_g"],
-            agrees=check["agrees"],
+            agrees=not check["differs"],
             weighed_at=leaving.weighed_at,
             evidence_ids=check["evidence_ids"],
         )
@@ -177,7 +179,8 @@ async def _exit_checks(tx: Tx, derivation: Derivation, visit: Visit) -> list[Row
                 "unit_ids": unit_ids,
                 "measured_g": measured_g,
                 "expected_g": expected_g,
-                "agrees": weights_agree(measured_g, expected_g),
+                "agrees": mass_vouches(measured_g, expected_g),
+                "differs": not weights_agree(measured_g, expected_g),
                 "weighed_at": leaving.weighed_at,
                 "observation_id": leaving.observation_id,
                 "evidence_ids": [entry.observation_id, leaving.observation_id],

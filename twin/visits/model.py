@@ -399,3 +399,15 @@ def tolerance_g(expected_g: int) -> int:
 def weights_agree(measured_g: int, expected_g: int) -> bool:
     """True when the measured difference lies within `tolerance_g` of the expected one."""
     return abs(measured_g - expected_g) <= tolerance_g(expected_g)
+
+
+def mass_vouches(measured_g: int, expected_g: int) -> bool:
+    """True when the weighing agrees and could have failed: an empty vehicle would not have agreed too.
+
+    A difference that the scale cannot tell from zero proves nothing, nor does an expectation that zero meets.
+    """
+    return (
+        weights_agree(measured_g, expected_g)
+        and not weights_agree(measured_g, 0)
+        and not weights_agree(0, expected_g)
+    )

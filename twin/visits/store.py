@@ -135,10 +135,10 @@ DROP_CHECKS = """
     RETURNING unit_ids"""
 INSERT_CHECKS = """
     INSERT INTO twin.mass_check (site_id, vehicle_id, check_key, kind, delivery_id, unit_ids, measured_g,
-        expected_g, agrees, weighed_at, observation_id, evidence_ids)
+        expected_g, agrees, differs, weighed_at, observation_id, evidence_ids)
     SELECT %(site_id)s, %(vehicle_id)s, r.* FROM jsonb_to_recordset(%(checks)s::jsonb) AS r (
         check_key text, kind text, delivery_id text, unit_ids text[], measured_g bigint, expected_g bigint,
-        agrees boolean, weighed_at timestamptz, observation_id text, evidence_ids jsonb)
+        agrees boolean, differs boolean, weighed_at timestamptz, observation_id text, evidence_ids jsonb)
     ON CONFLICT (check_key) DO NOTHING"""
 ADD_TRUCK = """
     INSERT INTO twin.asset (asset_id, site_id, index, kind, label)

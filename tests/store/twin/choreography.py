@@ -209,9 +209,13 @@ async def open_site(tx: Tx, keeper: str = "keeper-t") -> None:
 
 
 async def announce(
-    tx: Tx, units: list[UnitDeclaration], vehicle_id: str = "truck-a", number: int = 1
+    tx: Tx,
+    units: list[UnitDeclaration],
+    vehicle_id: str = "truck-a",
+    number: int = 1,
+    expected_net_g: int | None = None,
 ) -> None:
-    """A delivery of these units on a truck."""
+    """A delivery of these units on a truck, of their usual mass unless told otherwise."""
     await twin.declare_units(tx, units)
     await twin.declare_vehicle(tx, vehicle_id, SITE, truck_tag(number), f"TRUCK-{number}")
     await twin.expect_arrival(
@@ -221,7 +225,7 @@ async def announce(
             site_id=SITE,
             vehicle_id=vehicle_id,
             unit_ids=[unit.unit_id for unit in units],
-            expected_net_g=UNIT_MASS_G * len(units),
+            expected_net_g=UNIT_MASS_G * len(units) if expected_net_g is None else expected_net_g,
         ),
     )
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from app.database import PgTx
@@ -513,3 +514,15 @@ async def test_the_old_weighing_counts_again_only_if_the_barrier_stayed_shut(tx:
     opened.boom(is_open=False, loop=False)
     await apply(tx, opened)
     assert set((await twin.verified_stock(tx, LOT)).modalities) == {"tag", "position"}
+
+
+async def test_a_notice_of_almost_no_mass_is_not_vouched_for_by_a_truck_that_brought_nothing(
+    tx: PgTx, day: Day
+) -> None:
+    units = [msgspec.structs.replace(a_unit(number), expected_mass_g=10_000) for number in range(3)]
+    await announce(tx, units, expected_net_g=30_000)
+    await receive_what_came(tx, day, units, net_g=0)
+    stock = await twin.verified_stock(tx, LOT)
+    assert set(stock.modalities) == {"tag", "position"}
+    assert stock.mass_g_mid is None
+    assert told(tx, AlarmRaised) == [], "nor does it contradict the notice"

@@ -10,6 +10,7 @@ from twin.visits.model import (
     Standing,
     Weighing,
     fold_visits,
+    mass_vouches,
     not_ruled_out,
     passes_of,
     tolerance_g,
@@ -207,3 +208,11 @@ def test_without_a_stated_mass_or_when_nothing_fits_nobody_is_ruled_out() -> Non
     assert not_ruled_out({"a": 500_000}, gain_g=250_000, sure_g=0) == {"a"}
     many = {str(number): 500_000 for number in range(20)}
     assert not_ruled_out(many, gain_g=0, sure_g=0) == set(many)
+
+
+def test_a_weighing_vouches_only_if_it_could_have_failed() -> None:
+    assert mass_vouches(700_000, 700_000)
+    assert not mass_vouches(0, 1_000), "an empty lorry agrees with almost nothing"
+    assert not mass_vouches(60_000, 100_000), "the scale cannot tell this gain from none"
+    assert not mass_vouches(61_000, 55_000), "no gain at all would have agreed"
+    assert not mass_vouches(1_400_000, 700_000)
