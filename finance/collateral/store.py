@@ -71,6 +71,10 @@ FACILITIES_CONCERNED = """
 LOTS_OF_FACILITY = """
     SELECT DISTINCT lot_id FROM finance.pledge
     WHERE facility_id = %(facility_id)s AND released_at IS NULL ORDER BY lot_id"""
+LOTS_OF_PLEDGED_UNITS = """
+    SELECT u.unit_id, p.lot_id
+    FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
+    WHERE p.facility_id = %(facility_id)s AND p.released_at IS NULL ORDER BY u.unit_id"""
 BANK_STILL_ON_LOT = """
     SELECT EXISTS (SELECT FROM finance.pledge
         WHERE lot_id = %(lot_id)s AND bank_party_id = %(bank_party_id)s AND released_at IS NULL)"""
@@ -156,6 +160,12 @@ async def facilities_concerned(
 
 async def lots_of_facility(read: ReadTx, facility_id: str) -> list[str]:
     return _column(await read.rows(LOTS_OF_FACILITY, {"facility_id": facility_id}), "lot_id")
+
+
+async def lots_of_pledged_units(read: ReadTx, facility_id: str) -> dict[str, str]:
+    """The lot of each unit pledged to the facility."""
+    rows = await read.rows(LOTS_OF_PLEDGED_UNITS, {"facility_id": facility_id})
+    return {row["unit_id"]: row["lot_id"] for row in rows}
 
 
 async def bank_still_on_lot(tx: Tx, bank_party_id: str, lot_id: str) -> bool:

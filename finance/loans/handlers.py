@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import msgspec
 
+from finance.collateral import store as collateral_store
 from finance.collateral.handlers import revalue, value_facility
 from finance.facilities import store as facility_store
 from finance.facilities.handlers import find_facility, lock_facility, require_party
@@ -14,6 +15,7 @@ from finance.facilities.model import (
     Facility,
     require_amount,
     require_currency,
+    require_open,
     require_reason,
     require_second_person,
 )
@@ -47,6 +49,7 @@ from finance.messages import (
 from kernel.caller import Caller
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
+from twin.api import alarms, unit_states
 
 
 class DrawdownAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +93,7 @@ async def propose_drawdown(command: ProposeDrawdown, tx: Tx) -> DrawdownAnswer:
     require_party(facility, tx)
     model.require_same_currency(command.currency, facility)
     model.require_term(command.maturity_on, day.today)
-    model.require_drawable(facility, await value_facility(tx, facility), command.amount_fen)
+    await _require_drawable(tx, facility, command.amount_fen)
     drawdown_id = tx.ids.new("drawdown")
     row = {**msgspec.structs.asdict(command), "drawdown_id": drawdown_id}
     await store.insert_drawdown(tx, row)
@@ -106,6 +109,15 @@ async def propose_drawdown(command: ProposeDrawdown, tx: Tx) -> DrawdownAnswer:
         )
     )
     return DrawdownAnswer(drawdown_id=drawdown_id, facility_id=facility.facility_id)
+
+
+async def _require_drawable(tx: Tx, facility: Facility, amount_fen: int) -> None:
+    """Nothing is drawn from a frozen facility, under an active alarm, or beyond what is seen now."""
+    require_open(facility)
+    pledged = await collateral_store.lots_of_pledged_units(tx, facility.facility_id)
+    active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
+    model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)
+    model.require_drawable(facility, await value_facility(tx, facility), amount_fen)
 
 
 async def _open_drawdown(tx: Tx, drawdown_id: str) -> Row:
@@ -129,7 +141,7 @@ async def approve_drawdown(command: ApproveDrawdown, tx: Tx) -> LoanAnswer:
     if not await store.decide(tx, command.drawdown_id, "approved"):
         raise Conflict("drawdown.decided", drawdown_id=command.drawdown_id)
     model.require_term(drawdown["maturity_on"], day.today)
-    model.require_drawable(facility, await value_facility(tx, facility), drawdown["amount_fen"])
+    await _require_drawable(tx, facility, drawdown["amount_fen"])
     loan = _new_loan(tx, facility, drawdown, day)
     await store.insert_loan(tx, loan)
     entry_id = await book(tx, entries.drawdown(loan), day.business_date)

@@ -16,9 +16,10 @@ from finance.messages import (
 )
 from finance.standing.views import FacilityDetailView, facility_detail
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.store.finance.conftest import BANK, OTHER_BANK, OWNER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, OWNER, PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import LENDABLE_FEN, drawn, due, pledge_of
-from twin.messages import AlarmRaised
+from twin.api import alarms
+from twin.messages import AlarmRaised, ClearAlarm
 
 
 def alarm(
@@ -254,3 +255,40 @@ async def test_pledged_pallets_driven_to_the_gate_freeze_the_facility_by_tag_and
     thaw = await story.do(propose, BANK, "officer-a")
     await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
     assert (await facility(story, facility_id)).state == "open"
+
+
+async def test_no_money_is_drawn_after_a_thaw_while_the_alarm_at_the_gate_is_still_active(
+    story: Story,
+) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    waiting = await story.do(
+        ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story)), BANK, "officer-a"
+    )
+    truck = await story.visit()
+    await story.drive_out(truck, lot.pallets[:2], TRUCK_G + 2 * PALLET_G)
+    await story.drive_in(truck, lot.pallets[:2], None)
+    evidence_ids = await seen_again(story, lot)
+    propose = ProposeThaw(facility_id=facility_id, reason="Turned back", evidence_ids=evidence_ids)
+    thaw = await story.do(propose, BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "open"
+    again = ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story))
+    for command in (again, ApproveDrawdown(drawdown_id=waiting.drawdown_id)):
+        with pytest.raises(Conflict, match=r"drawdown\.alarm_active") as refused:
+            await story.do(command, BANK, "approver-a")
+        assert refused.value.facts["unit_ids"] == sorted(lot.unit_ids[:2])
+    for active in await alarms(story.tx, story.site_id, active_only=True):
+        await story.do(ClearAlarm(alarm_id=active.alarm_id, reason="Turned back"), KEEPER)
+    await story.do(ApproveDrawdown(drawdown_id=waiting.drawdown_id), BANK, "approver-a")
+
+
+async def test_an_alarm_from_tags_alone_freezes_nothing_but_stops_the_money(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    story.clock.advance(60)
+    await story.hear([pallet.epc_hex for pallet in lot.pallets[:1]], antenna=2)
+    await story.hear([pallet.epc_hex for pallet in lot.pallets[:1]], antenna=1)
+    assert {row.grade for row in await alarms(story.tx, story.site_id, active_only=True)} == {"check"}
+    assert (await facility(story, facility_id)).state == "open"
+    propose = ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story))
+    with pytest.raises(Conflict, match=r"drawdown\.alarm_active"):
+        await story.do(propose, BANK, "officer-a")

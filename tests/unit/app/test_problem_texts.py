@@ -21,7 +21,13 @@ ANSWERED_BY_THE_SERVER = (
     *(f"http.{status}" for status in (400, 403, 404, 405, 413, 500)),
 )
 """Keys that `app.http` gives to what no handler raised."""
-CHOSEN_BY_STATE = ("facility.frozen", "facility.closed", "drawdown.own_proposal", "thaw.own_proposal", "price.own_proposal")
+CHOSEN_BY_STATE = (
+    "facility.frozen",
+    "facility.closed",
+    "drawdown.own_proposal",
+    "thaw.own_proposal",
+    "price.own_proposal",
+)
 CHOSEN_AT_SIGN_IN = ("session.wrong_password", "session.locked")
 """Keys that reach the error as a value, so that the search does not see them where it looks."""
 
