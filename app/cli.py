@@ -287,10 +287,11 @@ def main() -> None:
     except Exception as error:
         import psycopg
 
+        from app.demo.run import DemoRefused
         from app.supervise.process import ChildFailed
         from app.web import PortTaken
 
-        if not isinstance(error, ChildFailed | PortTaken | psycopg.OperationalError):
+        if not isinstance(error, ChildFailed | PortTaken | DemoRefused | psycopg.OperationalError):
             raise
         sys.exit(str(error).strip())
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -59,7 +60,7 @@ async def restore(
     Raises Conflict when the database is not empty or the archive is of a newer release, Invalid when the
     archive is damaged.
     """
-    with tarfile.open(source, mode="r:") as archive:
+    with _opened(source) as archive:
         manifest = read_manifest(archive)
         require_known(manifest.migrations)
         for table in manifest.tables:
@@ -76,6 +77,18 @@ async def restore(
         _unpack_files(archive, manifest, data_dir)
     await migrate(owner_dsn, clock, app_password=app_password)
     return manifest
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[tarfile.TarFile]:
+    """The archive; Invalid when the file is no archive, or ends too early."""
+    try:
+        with tarfile.open(source, mode="r:") as archive:
+            yield archive
+    except tarfile.ReadError as error:
+        raise Invalid(
+            "restore.damaged", field=str(source), rule=f"made by tallyhouse backup: {error}"
+        ) from error
 
 
 def read_manifest(archive: tarfile.TarFile) -> Manifest:

@@ -26,6 +26,7 @@ from simulators.world.state import Pallet
 
 FILE_ZONE = ZoneInfo("Europe/London")
 """The sales of the set are a British shop's; its times carry no zone."""
+COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
 OWNER = "owner-b"
 INVOICES_A_REQUEST = 100
 ORDERS_A_REQUEST = 500
@@ -72,7 +73,14 @@ def read_day(path: Path, layout: Layout, rng: Rng, pallets: int) -> OrdersDay:
 def read_rows(path: Path) -> list[SalesRow]:
     """Every row of the file, in order. Raises ValueError naming row and column when one cannot be read."""
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        return [_row(number, row) for number, row in enumerate(csv.DictReader(file), start=1)]
+        reader = csv.DictReader(file)
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
+        if missing:
+            raise ValueError(f"no column {', '.join(missing)}; the columns are {', '.join(COLUMNS)}")
+        rows = [_row(number, row) for number, row in enumerate(reader, start=1)]
+    if not any(row.sku[:5].isdecimal() for row in rows):
+        raise ValueError("no row names an item that could be sold (a StockCode of five digits or more)")
+    return rows
 
 
 def _row(number: int, row: dict[str, str]) -> SalesRow:

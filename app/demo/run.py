@@ -1,6 +1,7 @@
 """`tallyhouse demo`: starts the product, sets a site up, lets the world run, acts the story, reports."""
 
 import asyncio
+import fcntl
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -45,6 +46,10 @@ LINGER_S = 8.0
 Say = Callable[[str], None]
 
 
+class DemoRefused(Exception):
+    """The demonstration cannot start as asked; the message says why and what to do."""
+
+
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says."""
 
@@ -70,6 +75,8 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
 
     Without `once` the site stays live after the story, until SIGINT or SIGTERM.
     """
+    if options.report is not None and not options.report.parent.is_dir():
+        raise DemoRefused(f"--report {options.report}: there is no folder {options.report.parent}")
     clock = SystemClock()
     begun = clock.now()
     async with opened(settings, options, say, clock) as demo:
@@ -97,8 +104,9 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
     rng = Rng(options.seed)
     layout, scenario = read_scenario()
     drawn = rng.child("opening")
-    day = read_day(options.orders, layout, drawn, PALLETS) if options.orders else None
+    day = _day(options.orders, layout, drawn)
     stock = day.stock if day else opening_stock(layout, drawn)
+    held = _hold(settings.data_dir)
     folder = _fresh_folder(settings.data_dir / RUN_FOLDER)
     address = f"http://{LOOPBACK}:{_port(settings.port)}"
     environment = {
@@ -107,6 +115,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         "TALLYHOUSE_MQTT_PORT": str(_port(settings.mqtt_port)),
     }
     async with AsyncExitStack() as stack:
+        stack.callback(held.close)
         wired = await plug_in(stack, clock, rng, options.pace)
         say("starting the product …")
         program = Program(address, environment, folder / "program.log", say)
@@ -159,6 +168,15 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         yield Opened(stage, day, ready_s, program, tasks)
 
 
+def _day(path: Path | None, layout: Layout, rng: Rng) -> OrdersDay | None:
+    if path is None:
+        return None
+    try:
+        return read_day(path, layout, rng, PALLETS)
+    except ValueError as error:
+        raise DemoRefused(f"--orders {path}: {error}") from error
+
+
 def read_scenario() -> tuple[Layout, actions.Scenario]:
     """The layout and the world's parameters of the demonstration."""
     folder = files("simulators").joinpath("scenarios", "demo")
@@ -166,11 +184,25 @@ def read_scenario() -> tuple[Layout, actions.Scenario]:
     return layout, actions.read_scenario(folder.joinpath("world.toml").read_text("utf-8"))
 
 
+def _hold(data_dir: Path) -> IO[str]:
+    """Keep the data folder for this run alone, until the returned file is closed."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (data_dir / "demo.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise DemoRefused(
+            f"a demonstration is already running in {data_dir}; stop it, or set TALLYHOUSE_DATA_DIR"
+        ) from None
+    return lock
+
+
 def _fresh_folder(folder: Path) -> Path:
     """An empty folder for this run. One that an earlier run made is removed; any other is left alone."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise SystemExit(
+            raise DemoRefused(
                 f"{folder} was not made by a demonstration; move it away or set TALLYHOUSE_DATA_DIR"
             )
         shutil.rmtree(folder)
@@ -186,7 +218,7 @@ def _port(wanted: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((LOOPBACK, port))
             return int(probe.getsockname()[1])
-    raise SystemExit(f"no free port from {wanted} on")
+    raise DemoRefused(f"no free port from {wanted} on")
 
 
 async def _open_accounts(settings: Settings, environment: dict[str, str], address: str) -> list[Account]:
