@@ -13,6 +13,7 @@ from twin.messages import UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighe
 from wms.allocation.handlers import allocate_order, allocate_orders, cancel_order
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
+from wms.catalogue.store import known_skus
 from wms.dispatch.gate import (
     on_barrier_confirmed,
     on_barrier_failed,
@@ -92,6 +93,7 @@ __all__ = [
     "book_of_lot",
     "changed_units",
     "import_summary",
+    "known_skus",
     "lift_hold",
     "lot_rows",
     "place_hold",

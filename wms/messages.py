@@ -49,7 +49,7 @@ class SkuEntry(Part, frozen=True, kw_only=True):
 
 
 class RegisterSkus(Command, frozen=True, kw_only=True):
-    """Enter items, or correct their names, mass and handling. At most `SKUS_MAX`."""
+    """Enter items, or correct names, mass and handling of one's own. At most `SKUS_MAX`."""
 
     items: tuple[SkuEntry, ...]
 

@@ -8,9 +8,10 @@ CREATE TABLE wms.sku (
     name_zh text NOT NULL,
     unit_mass_g bigint NOT NULL CHECK (unit_mass_g >= 0),
     handling text NOT NULL CHECK (handling IN ('ambient', 'chilled', 'frozen', 'hazard')),
+    registered_by_party_id text NOT NULL,
     registered_at timestamptz NOT NULL
 );
-COMMENT ON TABLE wms.sku IS 'The catalogue of items. Names only, so every party may read it.';
+COMMENT ON TABLE wms.sku IS 'The catalogue of items. Names only, so every party may read it; the party that entered an item is the only one to correct it.';
 
 CREATE TABLE wms.lot (
     lot_id text PRIMARY KEY,

@@ -5,30 +5,42 @@ from collections.abc import Iterable, Sequence
 from kernel.tx import ReadTx, Row, Tx
 from wms.messages import SkuEntry
 
-# An entry sent again corrects names, mass and handling; its code never changes.
+# An entry sent again corrects names, mass and handling; its code never changes, nor does the party that
+# entered it and alone may correct it.
 REGISTER = """
-    INSERT INTO wms.sku (sku, name_en, name_zh, unit_mass_g, handling, registered_at)
-    SELECT t.*, %(now)s
+    INSERT INTO wms.sku (sku, name_en, name_zh, unit_mass_g, handling, registered_by_party_id, registered_at)
+    SELECT t.*, %(party_id)s, %(now)s
     FROM unnest(%(skus)s::text[], %(names_en)s::text[], %(names_zh)s::text[], %(masses)s::bigint[],
         %(handling)s::text[]) AS t
     ON CONFLICT (sku) DO UPDATE SET name_en = excluded.name_en, name_zh = excluded.name_zh,
-        unit_mass_g = excluded.unit_mass_g, handling = excluded.handling"""
+        unit_mass_g = excluded.unit_mass_g, handling = excluded.handling
+    WHERE wms.sku.registered_by_party_id = excluded.registered_by_party_id
+    RETURNING sku"""
+ITEMS = "SELECT sku, name_en, name_zh, unit_mass_g, handling FROM wms.sku WHERE sku = ANY(%(skus)s)"
 KNOWN = "SELECT sku, unit_mass_g FROM wms.sku WHERE sku = ANY(%(skus)s)"
 PAGE = """
     SELECT sku, name_en, name_zh, unit_mass_g, handling FROM wms.sku
     WHERE sku > coalesce(%(cursor)s, '') ORDER BY sku LIMIT %(limit)s"""
 
 
-async def register(tx: Tx, items: Sequence[SkuEntry]) -> None:
+async def register(tx: Tx, items: Sequence[SkuEntry]) -> set[str]:
+    """Enter or correct items for the caller's party. Returns the codes of those it may; others stay as is."""
     columns = {
         "skus": [item.sku for item in items],
         "names_en": [item.name_en for item in items],
         "names_zh": [item.name_zh for item in items],
         "masses": [item.unit_mass_g for item in items],
         "handling": [item.handling for item in items],
+        "party_id": tx.caller.party_id,
         "now": tx.now,
     }
-    await tx.run(REGISTER, columns)
+    return {row["sku"] for row in await tx.rows(REGISTER, columns)}
+
+
+async def items_of(read: ReadTx, skus: Iterable[str]) -> dict[str, SkuEntry]:
+    """The entries of those items that are in the catalogue."""
+    rows = await read.rows(ITEMS, {"skus": sorted(set(skus))})
+    return {row["sku"]: SkuEntry(**row) for row in rows}
 
 
 async def known_skus(read: ReadTx, skus: Iterable[str]) -> dict[str, int]:

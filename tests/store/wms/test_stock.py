@@ -1,14 +1,24 @@
 """Opening stock, holds, corrections and the database's own refusals."""
 
+import msgspec
 import psycopg
 import pytest
 
 from app.database import PgTx
 from identity.api import grant_access
 from kernel.errors import Conflict, Invalid, NotFound
-from tests.store.wms.building import OWNER, PALLET_G, SITE, Warehouse, an_opening_row, sscc
+from tests.store.wms.building import OWNER, PALLET_G, SITE, Warehouse, an_item, an_opening_row, sscc
 from wms.api import book_of_lot, lift_hold, place_hold, unit_holds, unit_statuses
-from wms.messages import AdjustStock, DeclareOpeningStock, HoldLifted, HoldPlaced, StockAdjusted
+from wms.catalogue.store import known_skus
+from wms.messages import (
+    AdjustStock,
+    DeclareOpeningStock,
+    HoldLifted,
+    HoldPlaced,
+    RegisterSkus,
+    SkuEntry,
+    StockAdjusted,
+)
 
 
 async def test_opening_stock_is_in_the_books_and_claimed_to_the_twin(warehouse: Warehouse, tx: PgTx) -> None:
@@ -227,3 +237,18 @@ async def test_a_command_at_a_site_that_the_caller_may_not_see_finds_no_site(
     with pytest.raises(NotFound, match=r"sites\.unknown"):
         async with as_caller("owner-b", "keeper") as stranger:
             await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(an_opening_row(1),)), stranger)
+
+
+async def test_only_the_party_that_entered_an_item_corrects_it(warehouse: Warehouse, as_caller) -> None:
+    item = SkuEntry(sku="COPPER", name_en="Copper", name_zh="铜", unit_mass_g=25_000)
+    lighter = msgspec.structs.replace(item, unit_mass_g=1)
+    await warehouse.do(RegisterSkus(items=(item,)))
+    with pytest.raises(Conflict) as refused:
+        async with as_caller("owner-b", "keeper") as other:
+            await warehouse.do(RegisterSkus(items=(lighter, an_item("OF-THE-OTHER"))), other)
+    assert (refused.value.key, refused.value.facts["skus"]) == ("skus.other_party", ["COPPER"])
+    assert await known_skus(warehouse.tx, ["COPPER", "OF-THE-OTHER"]) == {"COPPER": 25_000}
+    async with as_caller("owner-b", "keeper") as other:
+        assert await warehouse.do(RegisterSkus(items=(item,)), other) == 1
+    await warehouse.do(RegisterSkus(items=(lighter,)))
+    assert await known_skus(warehouse.tx, ["COPPER"]) == {"COPPER": 1}
