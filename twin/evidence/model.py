@@ -9,6 +9,9 @@ A unit no sensor has seen counts with p = 0, whatever the books say: books are c
 The count of a lot is Poisson-binomial, mixed over shared shocks: with probability `SHOCK[modality]` a whole
 modality is worthless (cloned tags, a scale set wrong), and the count is that of the others alone. The
 interval holds 99 %, half of the rest on either side.
+
+Its low, on which money is lent, counts only units that two independent modalities saw: a tag at a gate, a
+weighing, a position. Two modalities told by one device are one, since one device can be made to tell both.
 """
 
 import itertools
@@ -35,6 +38,8 @@ TAIL = 0.005
 """On each side of the 99 % interval."""
 AGREEMENT_SHARE = 0.9
 """A modality agrees on a lot when it saw at least this share of the units counted for sure."""
+INDEPENDENT_MIN = 2
+"""Independent modalities that must have seen a unit before the low counts it."""
 VERIFIED_PROBABILITY = 0.99
 """One unit is called verified from here on, which takes two modalities."""
 SCALE_ERROR_G = 60_000
@@ -51,11 +56,17 @@ def presence_probability(modalities: Iterable[str]) -> float:
     return odds / (1 + odds) if ratios else 0.0
 
 
+def independent_count(evidence_ids: Mapping[str, str]) -> int:
+    """How many independent modalities saw a unit: as many as different devices told them."""
+    return len({observation_id.rsplit(":", 2)[0] for observation_id in evidence_ids.values()})
+
+
 def evidence_level(probability: float, modality_count: int) -> EvidenceLevel:
     """The word for it: claimed, seen or verified."""
     if modality_count == 0:
         return "claimed"
-    return "verified" if probability >= VERIFIED_PROBABILITY and modality_count >= 2 else "seen"
+    is_verified = probability >= VERIFIED_PROBABILITY and modality_count >= INDEPENDENT_MIN
+    return "verified" if is_verified else "seen"
 
 
 class MassCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +125,8 @@ def presence_of(
     valid = {m: found for m, found in seen.items() if is_here and (left_at is None or found.at > left_at)}
     probability = presence_probability(valid)
     gone_at = left_at if not came_back else (None if track.is_inside is not False else track.away_at)
-    level = "missing" if gone_at is not None else evidence_level(probability, len(valid))
+    evidence_ids = {modality: found.observation_id for modality, found in sorted(valid.items())}
+    level = "missing" if gone_at is not None else evidence_level(probability, independent_count(evidence_ids))
     has_left = not came_back
     return Presence(
         place="left" if has_left else track.place,
@@ -126,7 +138,7 @@ def presence_of(
         probability=probability,
         level=level,
         modalities={modality: found.at for modality, found in sorted(valid.items())},
-        evidence_ids={modality: found.observation_id for modality, found in sorted(valid.items())},
+        evidence_ids=evidence_ids,
         mass_g=_share_g(check, expected_mass_g) if "mass" in valid else None,
         last_seen_at=max((found.at for found in seen.values()), default=None),
         gone_at=gone_at,
@@ -238,21 +250,25 @@ class LotEvidence(msgspec.Struct, frozen=True, kw_only=True):
 def lot_evidence(units: Sequence[UnitSeen]) -> LotEvidence:
     """Count, mass and agreeing modalities of the units of one lot."""
     seen = [unit for unit in units if unit.modalities]
-    count = count_interval(frozenset(unit.modalities) for unit in seen)
-    low_g, mid_g, high_g = _mass_interval(seen, count)
+    sure = [unit for unit in seen if independent_count(unit.evidence_ids) >= INDEPENDENT_MIN]
+    whole = count_interval(frozenset(unit.modalities) for unit in seen)
+    low = count_interval(frozenset(unit.modalities) for unit in sure).low
+    mid = max(low, whole.mid)
+    count = CountInterval(low, mid, max(mid, whole.high))
+    low_g, mid_g, high_g = _mass_interval(seen, sure, count)
     moments = [at for unit in seen for at in unit.modalities.values()]
     return LotEvidence(
         count=count,
         mass_g_low=low_g,
         mass_g_mid=mid_g,
         mass_g_high=high_g,
-        modalities=_agreeing(seen, count.low),
+        modalities=_agreeing(sure, low),
         as_of=max(moments, default=None),
     )
 
 
 def _agreeing(seen: Sequence[UnitSeen], low: int) -> dict[str, datetime]:
-    """Modalities that saw enough of the counted units, each with the moment of its stalest unit."""
+    """Modalities that saw enough of the units counted for sure, each with the moment of its stalest unit."""
     agreeing: dict[str, datetime] = {}
     for modality in MODALITIES:
         moments = [unit.modalities[modality] for unit in seen if modality in unit.modalities]
@@ -262,7 +278,7 @@ def _agreeing(seen: Sequence[UnitSeen], low: int) -> dict[str, datetime]:
 
 
 def _mass_interval(
-    seen: Sequence[UnitSeen], count: CountInterval
+    seen: Sequence[UnitSeen], sure: Sequence[UnitSeen], count: CountInterval
 ) -> tuple[int | None, int | None, int | None]:
     """Mass of the weighed units: the count interval over their masses, and the scale's error.
 
@@ -274,9 +290,9 @@ def _mass_interval(
         return None, None, None
     checks = {unit.weighing for unit in seen if unit.mass_g is not None}
     error_g = round(SCALE_ERROR_G * math.sqrt(2 * len(checks)))
-    unweighed = len(seen) - len(weighed)
-    sure = max(0, count.low - unweighed)
-    low_g = max(0, sum(weighed[:sure]) - error_g)
+    weighed_sure = sorted(unit.mass_g for unit in sure if unit.mass_g is not None)
+    counted = max(0, count.low - (len(sure) - len(weighed_sure)))
+    low_g = max(0, sum(weighed_sure[:counted]) - error_g)
     probabilities = [presence_probability(unit.modalities) for unit in seen if unit.mass_g is not None]
     masses = [unit.mass_g for unit in seen if unit.mass_g is not None]
     mid_g = round(sum(p * mass for p, mass in zip(probabilities, masses, strict=True)))

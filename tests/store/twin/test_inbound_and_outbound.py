@@ -108,8 +108,9 @@ async def test_verified_stock_rises_with_each_modality_and_not_with_the_books(tx
     day.drive_in(truck_tag(1), tags, TARE_G + 12 * UNIT_MASS_G)
     await apply(tx, day)
     heard = await twin.verified_stock(tx, LOT)
-    assert set(heard.modalities) == {"tag"}
-    assert 0 < heard.unit_count_low < 12
+    assert set(heard.modalities) == set()
+    assert heard.unit_count_low == 0, "a tag alone is one modality"
+    assert heard.unit_count_mid == 12
     day.unload(tags)
     await apply(tx, day)
     placed = await twin.verified_stock(tx, LOT)
@@ -526,3 +527,15 @@ async def test_a_notice_of_almost_no_mass_is_not_vouched_for_by_a_truck_that_bro
     assert set(stock.modalities) == {"tag", "position"}
     assert stock.mass_g_mid is None
     assert told(tx, AlarmRaised) == [], "nor does it contradict the notice"
+
+
+async def test_set_downs_alone_never_raise_what_is_sure(tx: PgTx, day: Day) -> None:
+    """Opening stock that one forklift claims to have put away: no gate heard it, no scale weighed it."""
+    units = [a_unit(number) for number in range(12)]
+    await twin.declare_units(tx, units)
+    day.unload(tags_of(units))
+    await apply(tx, day)
+    stock = await twin.verified_stock(tx, LOT)
+    assert (stock.unit_count_low, stock.mass_g_low) == (0, None)
+    assert stock.unit_count_mid > 0
+    assert stock.modalities == {}

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -76,6 +77,17 @@ def test_a_modality_that_saw_only_some_units_does_not_agree_and_ages_are_of_the_
     evidence = lot_evidence(seen)
     assert evidence.modalities == {"tag": stale, "position": stale}
     assert evidence.as_of == fresh
+
+
+def test_two_modalities_told_by_one_device_are_one_and_do_not_raise_the_low() -> None:
+    by_two = units_of(4, {"tag": START, "position": START})
+    by_one = [
+        msgspec.structs.replace(unit, evidence_ids={"tag": "fork:1:1", "position": "fork:1:2"})
+        for unit in by_two
+    ]
+    assert lot_evidence(by_one).count.low == 0
+    assert lot_evidence(by_one).count.mid == lot_evidence(by_two).count.mid == 4
+    assert lot_evidence([*by_one, *by_two]).count.low == lot_evidence(by_two).count.low == 3
 
 
 def test_the_mass_of_a_lot_is_off_by_the_error_of_two_weighings() -> None:
