@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
-from twin.alarms.model import ExitMass, Judgement, UnitOut, judge_gate
+from twin.alarms.model import ExitMass, Judgement, Passage, UnitOut, judge_gate
+from twin.alarms.passages import unknown_passage
 from twin.alarms.seen_after_exit import judge_seen_after_exit
 from twin.messages import AlarmEvidence, Modality
 from twin.presence.handlers import Touched
@@ -26,6 +27,8 @@ CLUSTER = timedelta(seconds=120)
 """Units that go out this close together, with no vehicle known, are one incident."""
 AROUND = timedelta(minutes=10)
 EVIDENCE_KEPT = 40
+EVIDENCE_OF_PASSAGE = 2
+"""The loop became occupied, and free."""
 
 
 async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched: Touched) -> None:
@@ -53,7 +56,10 @@ async def _judge_standing(
     units = [_unit_out(row, releases, derivation.vehicle_id) for row in out]
     mass = _exit_mass(standing)
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
-    judgement = judge_gate(units, mass, tolerance_g=tolerance_g(expected_g)) if units else None
+    passage = _own_passage(standing)
+    judgement = (
+        judge_gate(units, mass, tolerance_g=tolerance_g(expected_g), passage=passage) if units else None
+    )
     where = _where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
     if judgement is None:
         return await withdraw(tx, await store.alarms_at(tx, where, EXIT_KINDS), derivation.vehicle_id)
@@ -65,7 +71,7 @@ async def _judge_standing(
         first_at=standing.began_at,
         last_at=standing.last_at,
         facts={**_facts(judgement, mass, expected_g), "gate_id": standing.gate_id, "plate": plate},
-        evidence=[*_tag_evidence(out, judgement), *_mass_evidence(standing, judgement)][:EVIDENCE_KEPT],
+        evidence=_evidence_of(judgement, out, standing, passage),
     )
     return await keep(tx, site_id, where, incident)
 
@@ -140,6 +146,30 @@ def _tag_evidence(out: Sequence[Row], judgement: Judgement) -> list[AlarmEvidenc
     ]
 
 
+def _evidence_of(
+    judgement: Judgement, out: Sequence[Row], standing: Standing, passage: Passage | None
+) -> list[AlarmEvidence]:
+    """What a second modality told first: of many tags the last are left out."""
+    second = [*_mass_evidence(standing, judgement), *_passage_evidence(passage, judgement)]
+    return [*_tag_evidence(out, judgement)[: EVIDENCE_KEPT - len(second)], *second]
+
+
+def _passage_evidence(passage: Passage | None, judgement: Judgement) -> list[AlarmEvidence]:
+    if passage is None or "position" not in judgement.modalities:
+        return []
+    return [
+        _evidence(item, "position", passage.occupied_at, "loop passed, boom not shut")
+        for item in passage.evidence_ids
+    ]
+
+
+def _own_passage(standing: Standing) -> Passage | None:
+    """How the vehicle itself left: the loop's two reports close its evidence."""
+    if standing.left_at is None:
+        return None
+    return Passage(occupied_at=standing.left_at, evidence_ids=standing.evidence_ids[-2:])
+
+
 def _ends(observation_ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*observation_ids[:1], *observation_ids[-1:]]))
 
@@ -208,7 +238,9 @@ async def _judge_cluster(
     ]
     mass = _unknown_mass(unknown)
     units = [_unit_out(row, (), None) for row in cluster]
-    judgement = judge_gate(units, mass, tolerance_g=tolerance_g(0))
+    tags = {row["epc_hex"] for row in cluster}
+    passage = await unknown_passage(tx, site_id, gate_id, tags, first_at, last_at)
+    judgement = judge_gate(units, mass, tolerance_g=tolerance_g(0), passage=passage)
     assert judgement is not None, "what goes out with no vehicle known has no release"
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
     where = _where(site_id, gate_id, None, (first_at - CLUSTER, last_at + CLUSTER), set(judgement.unit_ids))
@@ -220,7 +252,10 @@ async def _judge_cluster(
         first_at=first_at,
         last_at=last_at,
         facts={**_facts(judgement, mass, expected_g), "gate_id": gate_id, "plate": ""},
-        evidence=_tag_evidence(cluster, judgement)[:EVIDENCE_KEPT],
+        evidence=[
+            *_tag_evidence(cluster, judgement)[: EVIDENCE_KEPT - EVIDENCE_OF_PASSAGE],
+            *_passage_evidence(passage, judgement),
+        ],
     )
     return await keep(tx, site_id, where, incident, kept)
 

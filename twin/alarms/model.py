@@ -34,6 +34,13 @@ class ExitMass(msgspec.Struct, frozen=True, kw_only=True):
     entry_id: str | None
 
 
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """Something left over the loop under a boom that was not shut: its metal was felt there."""
+
+    occupied_at: datetime
+    evidence_ids: list[str]
+
+
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """An incident with its grade and why. `modalities` are the independent ones that agree."""
 
@@ -46,13 +53,16 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     taken_g: int | None
 
 
-def judge_gate(units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int) -> Judgement | None:
+def judge_gate(
+    units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int, passage: Passage | None = None
+) -> Judgement | None:
     """Judge what goes out through a gate with one vehicle (or with none known).
 
     Unreleased units: `check` on tags alone, even with direction; `restrict` when direction was seen and a
     vehicle was weighed but its gain is not known, or when it gained but no direction was seen; `freeze`
     when both sides of the portal saw the direction *and* the vehicle is heavier than it came by at least
-    half of the units' mass (and by more than the tolerance). Released units only, but a mass that disagrees
+    half of the units' mass (and by more than the tolerance), or its gain is not known and something passed
+    the loop under the boom that was not shut. Released units only, but a mass that disagrees
     beyond the tolerance: `check`, since that is mass alone.
     None: nothing to report.
     """
@@ -69,6 +79,10 @@ def judge_gate(units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: 
     if taken_g is not None and taken_g >= _least_taken_g(unreleased, tolerance_g):
         reasons.append("vehicle_heavier")
         modalities.append("mass")
+        grade = "freeze" if is_direct else "restrict"
+    elif taken_g is None and passage is not None:
+        reasons.append("loop_passed")
+        modalities.append("position")
         grade = "freeze" if is_direct else "restrict"
     elif mass is not None and taken_g is None:
         reasons.append("vehicle_weighed")

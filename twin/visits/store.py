@@ -70,6 +70,9 @@ VEHICLES_AT = """
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
         AND last_at >= %(first_at)s AND began_at <= %(last_at)s
     GROUP BY vehicle_id"""
+LEFT_BETWEEN = """
+    SELECT 1 FROM twin.standing WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
+        AND left_at BETWEEN %(first_at)s AND %(last_at)s LIMIT 1"""
 VISIT_START = """
     SELECT max(began_at) FROM twin.visit WHERE vehicle_id = %(vehicle_id)s AND began_at <= %(since)s"""
 LEFT_BEFORE = """
@@ -257,6 +260,12 @@ async def vehicles_at(
     """Vehicles that stood at the gate in the period, with the start of the latest such standing."""
     period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
     return {row["vehicle_id"]: row["since"] for row in await tx.rows(VEHICLES_AT, period)}
+
+
+async def left_between(tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime) -> bool:
+    """True when a known vehicle left through the gate in the period."""
+    period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
+    return await tx.value(LEFT_BETWEEN, period) is not None
 
 
 async def visit_start(tx: Tx, vehicle_id: str, since: datetime) -> datetime | None:

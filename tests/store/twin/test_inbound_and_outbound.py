@@ -31,6 +31,7 @@ from tests.store.twin.choreography import (
     truck_tag,
 )
 from twin import api as twin
+from twin.alarms.incidents import close
 from twin.messages import (
     AlarmCleared,
     AlarmRaised,
@@ -539,3 +540,89 @@ async def test_set_downs_alone_never_raise_what_is_sure(tx: PgTx, day: Day) -> N
     assert (stock.unit_count_low, stock.mass_g_low) == (0, None)
     assert stock.unit_count_mid > 0
     assert stock.modalities == {}
+
+
+async def crossed_out_alone(tx: PgTx, day: Day) -> list[str]:
+    """Two put-away units go out on something that bears no tag; the barrier has done nothing yet."""
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    day.hear(tags, INNER)
+    day.wait(5)
+    day.hear(tags, OUTER)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised)[-1].grade == "check"
+    return [unit.unit_id for unit in units]
+
+
+async def test_goods_on_an_undeclared_vehicle_freeze_when_it_passes_the_loop(tx: PgTx, day: Day) -> None:
+    unit_ids = await crossed_out_alone(tx, day)
+    first = told(tx, AlarmRaised)[-1]
+    day.hear(tags_of([a_unit(0), a_unit(1)]), OUTER, rounds=4 * 120)
+    day.pass_barrier()
+    await apply(tx, day)
+    graver = told(tx, AlarmRaised)[-1]
+    assert (graver.alarm_id, graver.grade, graver.unit_ids) == (first.alarm_id, "freeze", unit_ids)
+    assert graver.facts["modalities"] == ["tag", "position"]
+    assert {item.split(":")[0] for item in graver.evidence_ids} == {"reader", "barrier"}
+
+
+async def test_a_known_vehicle_driving_in_after_it_is_not_the_passage_of_the_goods(
+    tx: PgTx, day: Day
+) -> None:
+    await crossed_out_alone(tx, day)
+    await twin.declare_vehicle(tx, "truck-c", SITE, truck_tag(3), "TRUCK-3")
+    day.wait(3)
+    day.drive_in(truck_tag(3), [], TARE_G)
+    await apply(tx, day)
+    assert {alarm.grade for alarm in told(tx, AlarmRaised)} <= {"check", "restrict"}
+
+
+async def test_goods_that_leave_with_a_vehicle_never_weighed_freeze(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.hear([truck_tag(2), *tags], INNER)
+    day.wait(5)
+    day.hear([truck_tag(2), *tags], OUTER)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised)[-1].grade == "check"
+    day.pass_barrier()
+    day.wait(60)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.grade, alarm.vehicle_id) == ("freeze", "truck-b")
+
+
+@pytest.mark.parametrize("is_cleared", [False, True])
+async def test_a_released_exit_does_not_raise_an_earlier_alarm_about_the_same_units_again(
+    tx: PgTx, day: Day, is_cleared: bool
+) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.turn_back(truck_tag(2), tags)
+    day.unload(tags)
+    await apply(tx, day)
+    raised = len(told(tx, AlarmRaised))
+    [alarm] = await twin.alarms(tx, SITE)
+    if is_cleared:
+        await close(tx, alarm.alarm_id, by="keeper-a", reason="put back")
+    day.wait(120)
+    for tag, slot in zip(tags, SLOTS, strict=False):
+        day.lift(tag, slot.centre)
+        day.put(tag, DOCK)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.pass_barrier()
+    day.wait(60)
+    await apply(tx, day)
+    assert len(told(tx, AlarmRaised)) == raised
+    [after] = await twin.alarms(tx, SITE)
+    assert after.state == ("cleared" if is_cleared else "active")

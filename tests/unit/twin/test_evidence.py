@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import START
-from twin.alarms.model import ExitMass, UnitOut, judge_gate
+from twin.alarms.model import ExitMass, Passage, UnitOut, judge_gate
 from twin.evidence.model import (
     CountInterval,
     MassCheck,
@@ -195,6 +195,20 @@ def test_mass_without_a_direction_that_was_seen_restricts() -> None:
 
 def test_an_unknown_entry_mass_restricts_and_does_not_freeze() -> None:
     assert grade(going_out(4), mass(None)) == "restrict"
+
+
+def passed_grade(units: list[UnitOut], weighed: ExitMass | None) -> str | None:
+    passage = Passage(occupied_at=START, evidence_ids=["b:1:1", "b:1:2"])
+    judgement = judge_gate(units, weighed, tolerance_g=tolerance_g(0), passage=passage)
+    return judgement.grade if judgement is not None else None
+
+
+def test_a_passage_over_the_loop_is_a_second_modality_unless_the_scale_says_otherwise() -> None:
+    assert passed_grade(going_out(4), None) == "freeze"
+    assert passed_grade(going_out(4), mass(None)) == "freeze"
+    assert passed_grade(going_out(4, is_direct=False), None) == "restrict"
+    assert passed_grade(going_out(4), mass(50_000)) == "check"
+    assert passed_grade(going_out(4, is_released=True), None) is None
 
 
 def test_a_vehicle_no_heavier_than_it_came_leaves_it_at_tags() -> None:
