@@ -89,11 +89,12 @@ CREATE TABLE finance.lot_evidence (
     mass_mid_g bigint,
     mass_high_g bigint,
     modalities jsonb NOT NULL,
+    units jsonb NOT NULL,
     as_of timestamptz,
     changed_at timestamptz NOT NULL,
     CHECK (0 <= units_low AND units_low <= units_mid AND units_mid <= units_high)
 );
-COMMENT ON TABLE finance.lot_evidence IS 'What the twin last said of each lot under a receipt, so that a bank''s screens need not reach into the yard. as_of is its newest sighting. Commands that move money ask the twin again.';
+COMMENT ON TABLE finance.lot_evidence IS 'What the twin last said of each lot under a receipt, so that a bank''s screens need not reach into the yard. as_of is its newest sighting; units are those seen here or in the book. Commands that move money ask the twin again.';
 
 ALTER TABLE finance.receipt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE finance.receipt FORCE ROW LEVEL SECURITY;

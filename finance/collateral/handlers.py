@@ -20,11 +20,12 @@ from finance.messages import (
 )
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
+from finance.receipts.model import SHOWN_UNITS_MAX
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
 from twin.messages import VerifiedStockChanged
-from wms.api import lift_hold, place_hold
+from wms.api import book_of_lot, lift_hold, place_hold
 
 HOLD_REASON = "third_party"
 """What the floor reads: whose hold it is and why concerns the parties to the pledge only."""
@@ -79,8 +80,19 @@ async def _require_pledgeable(tx: Tx, receipt: Receipt, facility: Facility) -> N
         raise Conflict("pledge.other_site", site_id=receipt.site_id, facility_site_id=facility.site_id)
     if receipt.storage_until < local_date(tx.now, BANK_ZONE):
         raise Conflict("pledge.receipt_expired", storage_until=receipt.storage_until.isoformat())
+    await _require_book(tx, receipt)
     if not await store.prices(tx, facility.bank_party_id, facility.currency, [receipt.sku]):
         raise Conflict("pledge.no_price", sku=receipt.sku, bank_party_id=facility.bank_party_id)
+
+
+async def _require_book(tx: Tx, receipt: Receipt) -> None:
+    """The book of every unit still says what its receipt does."""
+    stated = await receipt_store.live_quantities(tx, receipt.receipt_id)
+    in_book = {unit.unit_id: unit.quantity_each for unit in (await book_of_lot(tx, receipt.lot_id)).units}
+    differing = [unit_id for unit_id, pieces in stated.items() if in_book.get(unit_id, 0) != pieces]
+    if differing:
+        unit_ids = sorted(differing)[:SHOWN_UNITS_MAX]
+        raise Conflict("pledge.book_differs", receipt_id=receipt.receipt_id, unit_ids=unit_ids)
 
 
 async def _insert_pledge(tx: Tx, pledge_id: str, hold_id: str, receipt: Receipt, facility: Facility) -> None:

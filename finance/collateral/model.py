@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from finance.facilities.model import Facility, MarginState
 from finance.messages import LendingRule
-from finance.receipts.model import LotEvidence, vouched_units
+from finance.receipts.model import SEVERAL, LotEvidence, SeenUnit, vouched
 from kernel.errors import Conflict, Invalid
 from kernel.money import AMOUNT_FEN_MAX
 
@@ -39,19 +39,20 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collateral(msgspec.Struct, frozen=True, kw_only=True):
-    """The goods of one live pledge: how many pieces each unit holds, and the keeper's claim on them."""
+    """The goods of one live pledge: the pieces of each unit by its receipt, the keeper's claim on them."""
 
     pledge_id: str
     receipt_id: str
     lot_id: str
     sku: str
-    quantities_each: tuple[int, ...]
+    quantities_each: dict[str, int]
     lien_fen: int
 
 
 class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     """What a pledge, or all of a facility's pledges together, are worth now, and why.
 
+    `modalities` agree on every unit that is here; `modality_factor` is the mean over the counted pieces.
     `value_fen` is the price of the counted units; `adjusted_fen` is that after freshness and modality factor
     and less other claims: what loan-to-value is measured on. Factors are decimals between 0 and 1. `age_h` is
     the age of the newest sighting
@@ -103,10 +104,11 @@ def freshness(age: timedelta | None, rule: LendingRule) -> Fraction:
     return Fraction(floor(exact * FRESHNESS_STEPS), FRESHNESS_STEPS)
 
 
-def agreeing(evidence: LotEvidence, rule: LendingRule, now: datetime) -> tuple[str, ...]:
-    """The modalities that agree and are not stale: one that has not looked for `stale_h` says nothing now."""
+def agreeing(unit: SeenUnit, rule: LendingRule, now: datetime) -> frozenset[str]:
+    """The modalities that saw the unit and are not stale: one that has not looked for `stale_h` says nothing
+    now."""
     limit = timedelta(hours=rule.stale_h)
-    return tuple(sorted(kind for kind, at in evidence.modalities.items() if now - at < limit))
+    return frozenset(kind for kind, at in unit.modalities.items() if now - at < limit)
 
 
 def modality_factor(count: int, rule: LendingRule) -> Fraction:
@@ -116,26 +118,69 @@ def modality_factor(count: int, rule: LendingRule) -> Fraction:
     return Fraction(rule.modality_factors[min(count, len(rule.modality_factors)) - 1])
 
 
+class _Counted(NamedTuple):
+    """A unit that a pledge counts: its pieces, and how far the modalities that saw it are trusted."""
+
+    pieces: int
+    trust: Fraction
+
+
+def _counted(goods: Collateral, evidence: LotEvidence, rule: LendingRule, now: datetime) -> list[_Counted]:
+    """The pledge's own units that are vouched for; where the lot lacks some, those worth least."""
+    strong: list[_Counted] = []
+    weak: list[_Counted] = []
+    for unit_id, unit in evidence.here(goods.quantities_each).items():
+        pieces = min(goods.quantities_each[unit_id], unit.book_each)
+        trust = modality_factor(len(agreeing(unit, rule, now)), rule)
+        (strong if len(unit.modalities) >= SEVERAL else weak).append(_Counted(pieces, trust))
+    sure = vouched(goods.quantities_each, evidence, evidence.units_low)
+    return [*_least(strong, sure.by_several), *_least(weak, sure.by_one)]
+
+
+def _least(units: Sequence[_Counted], count: int) -> list[_Counted]:
+    return sorted(units, key=lambda unit: (unit.pieces * unit.trust, unit.pieces))[:count]
+
+
+def _shared(goods: Collateral, evidence: LotEvidence, rule: LendingRule, now: datetime) -> tuple[str, ...]:
+    """The modalities that agree on every unit of the pledge that is here."""
+    seen = [agreeing(unit, rule, now) for unit in evidence.here(goods.quantities_each).values()]
+    return tuple(sorted(seen[0].intersection(*seen))) if seen else ()
+
+
+def _age(goods: Collateral, evidence: LotEvidence, now: datetime) -> timedelta | None:
+    """How long ago the stalest unit of the pledge that is here was last seen; None when none is here."""
+    here = evidence.here(goods.quantities_each).values()
+    return max((now - max(unit.modalities.values()) for unit in here), default=None)
+
+
+def _mean_trust(counted: Sequence[_Counted]) -> Fraction:
+    """The mean over the pieces, rounded down to what a page shows."""
+    pieces = sum(unit.pieces for unit in counted)
+    if pieces == 0:
+        return Fraction(0)
+    exact = sum((unit.pieces * unit.trust for unit in counted), Fraction(0)) / pieces
+    return Fraction(floor(exact * 10**_FACTOR_DECIMALS), 10**_FACTOR_DECIMALS)
+
+
 def value_pledge(
     goods: Collateral, evidence: LotEvidence | None, price: Price | None, rule: LendingRule, now: datetime
 ) -> Valuation:
     """What one pledge is worth now. Without evidence or price it is worth nothing.
 
-    When fewer units are vouched for than pledged, the ones with fewest pieces are counted: nobody can tell
-    which are missing. Over time, with no new evidence, the result never rises.
+    Only the pledge's own units count, each when sensors see it here and with no more pieces than both receipt
+    and book state; as many of them as the lot's verified low vouches for. Each unit is trusted by how many
+    modalities saw it.
     """
-    newest = evidence.newest_at if evidence else None
-    age = None if newest is None else now - newest
-    modalities = agreeing(evidence, rule, now) if evidence else ()
-    fresh, trust = freshness(age, rule), modality_factor(len(modalities), rule)
-    low = vouched_units(len(goods.quantities_each), evidence, evidence.units_low) if evidence else 0
-    pieces = sum(sorted(goods.quantities_each)[:low])
-    value_fen = pieces * (price.price_fen_each if price else 0)
+    counted = _counted(goods, evidence, rule, now) if evidence else []
+    age = _age(goods, evidence, now) if evidence else None
+    fresh, trust = freshness(age, rule), _mean_trust(counted)
+    low = len(counted)
+    value_fen = sum(unit.pieces for unit in counted) * (price.price_fen_each if price else 0)
     trusted = value_fen * fresh * trust
     return Valuation(
         book_units=len(goods.quantities_each),
         verified_low=low,
-        modalities=modalities,
+        modalities=_shared(goods, evidence, rule, now) if evidence else (),
         modality_factor=_decimal(trust),
         freshness_factor=_decimal(fresh),
         advance_rate=rule.advance_rate,

@@ -49,7 +49,7 @@ END_PLEDGE = """
     WHERE pledge_id = %(pledge_id)s AND released_at IS NULL"""
 COLLATERAL = """
     SELECT p.facility_id, p.pledge_id, p.receipt_id, p.lot_id, p.sku, r.lien_fen,
-        array_agg(u.quantity_each ORDER BY u.unit_id) AS quantities_each
+        jsonb_object_agg(u.unit_id, u.quantity_each) AS quantities_each
     FROM finance.pledge p
     JOIN finance.receipt r USING (receipt_id)
     JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live

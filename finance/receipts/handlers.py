@@ -14,7 +14,7 @@ from finance.receipts.sight import look_at_lot
 from identity.api import grant_access, parties_of, party_of
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
-from wms.api import LotBook, lot_rows
+from wms.api import LotBook, known_skus, lot_rows
 from wms.messages import ShipmentDeparted
 
 
@@ -47,7 +47,8 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     """Issue a receipt on stock that sensors vouch for.
 
     NotFound when the keeper does not keep the lot's site; Invalid when an element is missing; Conflict when
-    a unit was not seen, not weighed, not verified or is under another live receipt.
+    a unit was not seen, not weighed, not verified, states more than was received or weighed, or is under
+    another live receipt.
     """
     evidence, book = await look_at_lot(tx, command.lot_id)
     await _require_keeper(tx, book)
@@ -57,7 +58,8 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     goods = model.choose_goods(goods_of(book), command.unit_ids)
     receipt_id = tx.ids.new("receipt")
     model.require_free(await store.live_among(tx, [item.unit_id for item in goods], receipt_id))
-    model.require_seen(goods, evidence, await store.live_in_lot(tx, command.lot_id))
+    piece_g = (await known_skus(tx, [book.sku])).get(book.sku, 0)
+    model.require_seen(goods, evidence, await store.live_in_lot(tx, command.lot_id), piece_g)
     number = await store.next_number(tx, tx.caller.party_id)
     row = _row(receipt_id, number, elements, book, goods)
     await store.insert(tx, {**row, "keeper_party_id": tx.caller.party_id}, evidence)

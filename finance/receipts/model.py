@@ -1,8 +1,10 @@
 """Pure rules of warehouse receipts: what may be issued, and which step may follow which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal
+from fractions import Fraction
+from math import ceil, floor
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,6 +17,8 @@ Step = Literal["pledged", "released", "unit_delivered", "cancelled"]
 UNITS_MAX = 5_000
 """Units under one receipt."""
 TEXT_LENGTH_MAX = 2_000
+SEVERAL = 2
+"""Independent modalities that make a unit sure; one alone may be a device that is wrong or lies."""
 SHOWN_UNITS_MAX = 20
 """How many offending units an error names."""
 
@@ -36,12 +40,26 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True):
     slot_id: str | None
 
 
+class SeenUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit of a lot: what sensors say of it, beside the pieces that its book states.
+
+    `modalities` are those that saw it here, each with its moment; none while it is not here. `mass_g` is its
+    share of what was weighed, `received_each` the pieces that it was received with. `book_each` is 0 for a
+    unit that is not in the book.
+    """
+
+    modalities: dict[str, datetime]
+    mass_g: int | None = None
+    received_each: int = 0
+    book_each: int = 0
+
+
 class LotEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What independent sensors say of a lot, beside the count of its book.
+    """What independent sensors say of a lot and of each of its units, beside the count of its book.
 
     `units_low` … `units_high` is the interval at 99 %. `modalities` holds those that agree, each with the
-    moment by which it had seen every counted unit. `seen_unit_ids` are the units that sensors place in the
-    warehouse now; None when only the copy kept for screens is at hand. `as_of` is the newest sighting.
+    moment by which it had seen every counted unit. `units` are those that sensors place in the warehouse now
+    or that the book holds. `as_of` is the newest sighting.
     """
 
     lot_id: str
@@ -55,17 +73,12 @@ class LotEvidence(msgspec.Struct, frozen=True, kw_only=True):
     mass_low_g: int | None = None
     mass_mid_g: int | None = None
     mass_high_g: int | None = None
-    seen_unit_ids: frozenset[str] | None = None
+    units: dict[str, SeenUnit] = msgspec.field(default_factory=dict)
 
-    @property
-    def shortfall_units(self) -> int:
-        """How many units of the book the sensors do not vouch for."""
-        return max(0, self.book_units - self.units_low)
-
-    @property
-    def newest_at(self) -> datetime | None:
-        """When any modality last saw the lot."""
-        return max(self.modalities.values(), default=None)
+    def here(self, unit_ids: Iterable[str]) -> dict[str, SeenUnit]:
+        """Those of the units that sensors place in the warehouse now."""
+        found = {unit_id: self.units[unit_id] for unit_id in unit_ids if unit_id in self.units}
+        return {unit_id: unit for unit_id, unit in found.items() if unit.modalities}
 
 
 class Elements(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,21 +133,27 @@ def choose_goods(book: Sequence[Goods], unit_ids: Sequence[str] | None) -> list[
     return chosen
 
 
-def require_seen(goods: Sequence[Goods], evidence: LotEvidence, units_under_receipt: int) -> None:
+def require_seen(
+    goods: Sequence[Goods], evidence: LotEvidence, units_under_receipt: int, piece_g: int
+) -> None:
     """Goods first: refuse, by Conflict, a receipt on stock that sensors do not vouch for.
 
-    Every unit was placed in the warehouse by sensors, the weighbridge has weighed the lot, and with this
-    receipt all live receipts together stay within the verified low of the lot.
+    Every unit was placed in the warehouse by sensors and weighed there, its pieces are as good as its mass
+    (`piece_g` is the catalogue's mass of one, 0 when unknown), and with this receipt all live receipts
+    together stay within the verified low of the lot.
     Source: 7 USC 250; 7 CFR 869.300(b)(2)-(3).
     """
-    assert evidence.seen_unit_ids is not None, "issuing asks the twin itself"
-    unseen = [item.unit_id for item in goods if item.unit_id not in evidence.seen_unit_ids]
+    seen = evidence.here(item.unit_id for item in goods)
+    unseen = sorted(item.unit_id for item in goods if item.unit_id not in seen)
     if unseen:
-        raise Conflict(
-            "receipts.units_not_seen", unit_ids=sorted(unseen)[:SHOWN_UNITS_MAX], unseen_count=len(unseen)
-        )
-    if "mass" not in evidence.modalities:
-        raise Conflict("receipts.not_weighed", lot_id=evidence.lot_id)
+        raise Conflict("receipts.units_not_seen", unit_ids=unseen[:SHOWN_UNITS_MAX], unseen_count=len(unseen))
+    unweighed = sorted(
+        unit_id for unit_id, unit in seen.items() if "mass" not in unit.modalities or unit.mass_g is None
+    )
+    if unweighed or not evidence.mass_mid_g or evidence.mass_high_g is None:
+        raise Conflict("receipts.not_weighed", lot_id=evidence.lot_id, unit_ids=unweighed[:SHOWN_UNITS_MAX])
+    _require_no_growth(goods, seen)
+    _require_mass(goods, seen, Fraction(evidence.mass_high_g, evidence.mass_mid_g) - 1, piece_g)
     wanted = units_under_receipt + len(goods)
     if wanted > evidence.units_low:
         raise Conflict(
@@ -143,6 +162,41 @@ def require_seen(goods: Sequence[Goods], evidence: LotEvidence, units_under_rece
             wanted_units=wanted,
             verified_low=evidence.units_low,
         )
+
+
+def _require_no_growth(goods: Sequence[Goods], seen: Mapping[str, SeenUnit]) -> None:
+    """Nothing is added to a pallet by writing it down."""
+    grown = sorted(item.unit_id for item in goods if item.quantity_each > seen[item.unit_id].received_each)
+    if grown:
+        raise Conflict("receipts.more_than_received", unit_ids=grown[:SHOWN_UNITS_MAX])
+
+
+def _require_mass(
+    goods: Sequence[Goods], seen: Mapping[str, SeenUnit], error: Fraction, piece_g: int
+) -> None:
+    """The declared mass agrees with the weighed one, and the pieces fit into the declared mass.
+
+    A unit's weighed mass is its share of its delivery's; of a unit with fewer pieces than it was received
+    with, the same part of it. `error` is how far the lot's verified mass may be off, as a ratio of it.
+    """
+    declared_g = sum(item.mass_g for item in goods)
+    weighed_g = floor(sum(_weighed_g(item, seen[item.unit_id]) for item in goods))
+    pieces_g = sum(item.quantity_each for item in goods) * piece_g
+    too_many = sorted(item.unit_id for item in goods if item.quantity_each * piece_g > item.mass_g)
+    if too_many or abs(declared_g - weighed_g) > weighed_g * error:
+        raise Conflict(
+            "receipts.mass_disagrees",
+            declared_g=declared_g,
+            weighed_low_g=ceil(weighed_g * (1 - error)),
+            weighed_high_g=floor(weighed_g * (1 + error)),
+            pieces_g=pieces_g,
+            unit_ids=too_many[:SHOWN_UNITS_MAX],
+        )
+
+
+def _weighed_g(item: Goods, unit: SeenUnit) -> Fraction:
+    assert unit.mass_g is not None, "weighed"
+    return unit.mass_g * Fraction(item.quantity_each, unit.received_each)
 
 
 def require_free(doubled: Sequence[str]) -> None:
@@ -169,11 +223,28 @@ def number_text(keeper_party_id: str, number: int) -> str:
     return f"{keeper_party_id}-{number:06d}"
 
 
-def vouched_units(units: int, evidence: LotEvidence, counted: int) -> int:
-    """How many of `units` units of a lot are there when `counted` of the lot are.
+class Vouched(NamedTuple):
+    """How many of some units are there for sure: seen by several modalities, and by one alone."""
 
-    A count speaks for the lot, not for single units: whatever the lot lacks is taken to be missing from
-    these, so this never says too much, whichever units are gone.
+    by_several: int
+    by_one: int
+
+
+def vouched(unit_ids: Iterable[str], evidence: LotEvidence, counted: int) -> Vouched:
+    """How many of these units are there when `counted` of the lot are. Books have no say.
+
+    Only these units' own sightings count. A count speaks for the lot, not for single units: it covers first
+    what several modalities saw, then what one alone did, and whatever it lacks is taken to be missing from
+    these. So the parts of a lot never come to more than the count, whichever units are gone.
     """
-    sure = units - max(0, evidence.book_units - counted)
-    return max(0, min(evidence.book_units, counted, sure))
+    own, whole = _by_strength(evidence.here(unit_ids)), _by_strength(evidence.here(evidence.units))
+    rest = max(0, counted - whole.by_several)
+    return Vouched(
+        by_several=max(0, own.by_several - max(0, whole.by_several - counted)),
+        by_one=max(0, own.by_one - max(0, whole.by_one - rest)),
+    )
+
+
+def _by_strength(units: Mapping[str, SeenUnit]) -> Vouched:
+    several = sum(len(unit.modalities) >= SEVERAL for unit in units.values())
+    return Vouched(several, len(units) - several)

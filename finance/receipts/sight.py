@@ -1,14 +1,13 @@
 """Asks the twin and the book about a lot, at the same moment, and keeps the answer for the screens."""
 
-from finance.receipts import store
-from finance.receipts.model import LotEvidence
-from kernel.tx import Tx
-from twin.api import verified_stock
-from twin.messages import VerifiedStock
-from wms.api import LotBook, book_of_lot
+from collections.abc import Sequence
 
-SEEN_LEVELS = frozenset({"seen", "verified"})
-"""A unit that is only claimed, or missing, carries no receipt."""
+from finance.receipts import store
+from finance.receipts.model import LotEvidence, SeenUnit
+from kernel.tx import Tx
+from twin.api import unit_states, verified_stock
+from twin.messages import UnitState, VerifiedStock
+from wms.api import LotBook, book_of_lot
 
 
 async def look_at_lot(tx: Tx, lot_id: str) -> tuple[LotEvidence, LotBook]:
@@ -18,17 +17,24 @@ async def look_at_lot(tx: Tx, lot_id: str) -> tuple[LotEvidence, LotBook]:
     second counts the first.
     """
     book = await book_of_lot(tx, lot_id)
-    evidence = evidence_of(await verified_stock(tx, lot_id), len(book.units))
+    verified = await verified_stock(tx, lot_id)
+    states = await unit_states(tx, [unit.unit_id for unit in verified.units])
+    evidence = evidence_of(verified, states, book)
     await store.keep_evidence(tx, evidence)
     return evidence, book
 
 
-def evidence_of(verified: VerifiedStock, book_units: int) -> LotEvidence:
-    """The twin's answer in the words of receipts; `book_units` is what the book claims beside it."""
+def evidence_of(verified: VerifiedStock, states: Sequence[UnitState], book: LotBook) -> LotEvidence:
+    """The twin's answer in the words of receipts, with what the book claims beside it.
+
+    `states` are those of the lot's units: they know what each was received with.
+    """
+    received = {state.unit_id: state.quantity_each for state in states}
+    in_book = {unit.unit_id: unit.quantity_each for unit in book.units}
     return LotEvidence(
         lot_id=verified.lot_id,
         site_id=verified.site_id,
-        book_units=book_units,
+        book_units=len(book.units),
         units_low=verified.unit_count_low,
         units_mid=verified.unit_count_mid,
         units_high=verified.unit_count_high,
@@ -37,5 +43,14 @@ def evidence_of(verified: VerifiedStock, book_units: int) -> LotEvidence:
         mass_high_g=verified.mass_g_high,
         modalities=dict(verified.modalities),
         as_of=verified.as_of,
-        seen_unit_ids=frozenset(unit.unit_id for unit in verified.units if unit.level in SEEN_LEVELS),
+        units={
+            unit.unit_id: SeenUnit(
+                modalities=dict(unit.modalities),
+                mass_g=unit.mass_g,
+                received_each=received.get(unit.unit_id, 0),
+                book_each=in_book.get(unit.unit_id, 0),
+            )
+            for unit in verified.units
+            if unit.modalities or unit.unit_id in in_book
+        },
     )

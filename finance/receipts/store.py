@@ -74,7 +74,7 @@ PAGE = f"""{VIEW}
 BY_IDS = f"{VIEW} WHERE r.receipt_id = ANY(%(receipt_ids)s) ORDER BY r.receipt_id DESC"
 UNITS_OF_MANY = """
     SELECT receipt_id, array_agg(unit_id ORDER BY unit_id) AS unit_ids,
-        count(*) FILTER (WHERE live) AS live_units
+        coalesce(array_agg(unit_id ORDER BY unit_id) FILTER (WHERE live), '{}') AS live_ids
     FROM finance.receipt_unit WHERE receipt_id = ANY(%(receipt_ids)s) GROUP BY receipt_id"""
 HISTORY_OF_MANY = """
     SELECT receipt_id, at, kind, by_person,
@@ -84,16 +84,18 @@ HISTORY_OF_MANY = """
 KEEP_EVIDENCE = """
     INSERT INTO finance.lot_evidence
         (lot_id, site_id, book_units, units_low, units_mid, units_high, mass_low_g, mass_mid_g, mass_high_g,
-         modalities, as_of, changed_at)
+         modalities, units, as_of, changed_at)
     VALUES (%(lot_id)s, %(site_id)s, %(book_units)s, %(units_low)s, %(units_mid)s, %(units_high)s,
-        %(mass_low_g)s, %(mass_mid_g)s, %(mass_high_g)s, %(modalities)s, %(as_of)s, %(now)s)
+        %(mass_low_g)s, %(mass_mid_g)s, %(mass_high_g)s, %(modalities)s, %(units)s, %(as_of)s,
+        %(now)s)
     ON CONFLICT (lot_id) DO UPDATE SET book_units = excluded.book_units, units_low = excluded.units_low,
         units_mid = excluded.units_mid, units_high = excluded.units_high, mass_low_g = excluded.mass_low_g,
         mass_mid_g = excluded.mass_mid_g, mass_high_g = excluded.mass_high_g,
-        modalities = excluded.modalities, as_of = excluded.as_of, changed_at = excluded.changed_at"""
+        modalities = excluded.modalities, units = excluded.units, as_of = excluded.as_of,
+        changed_at = excluded.changed_at"""
 LOTS_EVIDENCE = """
     SELECT lot_id, site_id, book_units, units_low, units_mid, units_high, mass_low_g, mass_mid_g,
-        mass_high_g, modalities, as_of
+        mass_high_g, modalities, units, as_of
     FROM finance.lot_evidence WHERE lot_id = ANY(%(lot_ids)s)"""
 HAS_RECEIPTS = """
     SELECT EXISTS (SELECT FROM finance.receipt WHERE lot_id = %(lot_id)s AND state <> 'cancelled')"""
@@ -113,7 +115,12 @@ async def next_number(tx: Tx, keeper_party_id: str) -> int:
 
 
 async def insert(tx: Tx, row: dict[str, Any], evidence: LotEvidence) -> None:
-    kept = {**row, "evidence": Jsonb(_plain(evidence)), "now": tx.now, "by_person": tx.caller.person_id}
+    kept = {
+        **row,
+        "evidence": Jsonb(msgspec.to_builtins(evidence)),
+        "now": tx.now,
+        "by_person": tx.caller.person_id,
+    }
     await tx.run(INSERT, kept)
 
 
@@ -144,6 +151,12 @@ async def lock(tx: Tx, receipt_id: str) -> Row | None:
 
 async def units_of(read: ReadTx, receipt_id: str) -> list[Row]:
     return await read.rows(UNITS, {"receipt_id": receipt_id})
+
+
+async def live_quantities(read: ReadTx, receipt_id: str) -> dict[str, int]:
+    """The pieces that the receipt states of each unit it still covers."""
+    rows = await units_of(read, receipt_id)
+    return {row["unit_id"]: row["quantity_each"] for row in rows if row["live"]}
 
 
 async def set_state(tx: Tx, receipt_id: str, state: str, controller_party_id: str) -> None:
@@ -185,8 +198,9 @@ async def append(tx: Tx, receipt_id: str, kind: str, unit_ids: Sequence[str], fa
 
 
 async def keep_evidence(tx: Tx, evidence: LotEvidence) -> None:
-    kept = {**_plain(evidence), "as_of": evidence.as_of, "now": tx.now}
-    await tx.run(KEEP_EVIDENCE, {**kept, "modalities": Jsonb(kept["modalities"])})
+    plain: dict[str, Any] = msgspec.to_builtins(evidence)
+    documents = {name: Jsonb(plain[name]) for name in ("modalities", "units")}
+    await tx.run(KEEP_EVIDENCE, {**plain, **documents, "as_of": evidence.as_of, "now": tx.now})
 
 
 async def lots_evidence(read: ReadTx, lot_ids: Sequence[str]) -> dict[str, LotEvidence]:
@@ -229,10 +243,3 @@ async def journal(read: ReadTx) -> list[Row]:
 async def standing(read: ReadTx) -> list[Row]:
     """Every receipt as its rows say."""
     return await read.rows(STANDING)
-
-
-def _plain(evidence: LotEvidence) -> dict[str, Any]:
-    """The evidence as JSON values; the ids of the seen units stay with the twin."""
-    plain: dict[str, Any] = msgspec.to_builtins(evidence)
-    plain.pop("seen_unit_ids")
-    return plain

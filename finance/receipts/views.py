@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from finance.receipts import store
-from finance.receipts.model import LotEvidence, number_text, vouched_units
+from finance.receipts.model import LotEvidence, number_text, vouched
 from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
@@ -114,13 +114,13 @@ async def steps_shown(read: ReadTx, steps: Mapping[str, Sequence[Row]]) -> dict[
 
 def _view(row: Row, units: Row, history: Sequence[HistoryView], evidence: LotEvidence | None) -> ReceiptView:
     pledge = None if row["pledge_id"] is None else PledgeView(**_only(row, PledgeView))
-    live = int(units["live_units"])
+    live = units["live_ids"]
     return ReceiptView(
         **{
             **_only(row, ReceiptView),
             "number": number_text(row["keeper_party_id"], row["number"]),
             "unit_ids": units["unit_ids"],
-            "live_units": live,
+            "live_units": len(live),
             "verified": None if evidence is None else _verified(live, evidence),
             "pledge": pledge,
             "history": history,
@@ -138,13 +138,13 @@ def _step(row: Row, names: Mapping[str, str]) -> HistoryView:
     return HistoryView(at=row["at"], kind=row["kind"], by=by, by_name=names.get(by), facts=row["facts"])
 
 
-def _verified(live: int, evidence: LotEvidence) -> VerifiedView:
-    low = vouched_units(live, evidence, evidence.units_low)
-    mid = max(low, vouched_units(live, evidence, evidence.units_mid))
+def _verified(live: Sequence[str], evidence: LotEvidence) -> VerifiedView:
+    low = sum(vouched(live, evidence, evidence.units_low))
+    mid = max(low, sum(vouched(live, evidence, evidence.units_mid)))
     return VerifiedView(
         low=low,
         mid=mid,
-        high=max(mid, vouched_units(live, evidence, evidence.units_high)),
+        high=max(mid, sum(vouched(live, evidence, evidence.units_high))),
         modalities=evidence.modalities,
         as_of=evidence.as_of,
     )

@@ -12,7 +12,7 @@ from finance.ledger.model import debit_total_fen, net_by_account
 from finance.loans import entries, model
 from finance.loans.model import Loan
 from finance.messages import LendingRule
-from finance.receipts.model import LotEvidence
+from finance.receipts.model import LotEvidence, SeenUnit
 from kernel.money import interest_act_360_fen
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -20,6 +20,16 @@ DRAWN = date(2026, 1, 1)
 RULE = LendingRule()
 
 ages = st.dictionaries(st.sampled_from(["tag", "mass", "position", "sight"]), st.integers(0, 400), max_size=4)
+
+
+NAMES = [f"unit-{nth:02}" for nth in range(20)]
+seen_units = st.builds(
+    lambda aged, book_each: SeenUnit(
+        modalities={kind: NOW - timedelta(hours=age) for kind, age in aged.items()}, book_each=book_each
+    ),
+    ages,
+    st.integers(0, 1_200),
+)
 
 
 @st.composite
@@ -32,19 +42,21 @@ def evidences(draw: st.DrawFn) -> LotEvidence:
         units_low=low,
         units_mid=mid,
         units_high=high,
-        modalities={kind: NOW - timedelta(hours=age) for kind, age in draw(ages).items()},
+        modalities={},
         as_of=NOW,
+        units=draw(st.dictionaries(st.sampled_from(NAMES), seen_units)),
     )
 
 
 @st.composite
 def goods(draw: st.DrawFn) -> Collateral:
+    pieces = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 1_000), min_size=1)
     return Collateral(
         pledge_id="pledge",
         receipt_id="receipt",
         lot_id="lot",
         sku="SKU",
-        quantities_each=tuple(draw(st.lists(st.integers(1, 1_000), min_size=1, max_size=20))),
+        quantities_each=draw(pieces),
         lien_fen=draw(st.integers(0, 10**6)),
     )
 
@@ -60,9 +72,11 @@ def test_never_more_is_lent_than_the_seen_part_of_the_book_is_worth(
     pledged: Collateral, evidence: LotEvidence, price: Price
 ) -> None:
     value = valuing.value_pledge(pledged, evidence, price, RULE, NOW)
-    counted = min(len(pledged.quantities_each), evidence.book_units, evidence.units_low)
+    here = evidence.here(pledged.quantities_each)
+    counted = min(len(here), evidence.units_low)
     assert 0 <= value.verified_low <= counted
-    dearest = sum(sorted(pledged.quantities_each)[-counted:] if counted else []) * price.price_fen_each
+    pieces = sorted(min(pledged.quantities_each[unit_id], unit.book_each) for unit_id, unit in here.items())
+    dearest = sum(pieces[-counted:] if counted else []) * price.price_fen_each
     assert 0 <= value.lendable_fen <= value.adjusted_fen <= value.value_fen <= dearest
 
 
@@ -95,16 +109,15 @@ def test_seeing_fewer_units_never_lends_more(
 def test_two_parts_of_a_lot_are_never_worth_more_than_the_whole(
     pledged: Collateral, evidence: LotEvidence, price: Price, cut: int
 ) -> None:
-    quantities = tuple(sorted(pledged.quantities_each))
-    cut = min(cut, len(quantities) - 1)
-    free = msgspec.structs.replace(pledged, quantities_each=quantities, lien_fen=0)
-    whole = valuing.value_pledge(free, evidence, price, RULE, NOW)
+    free = msgspec.structs.replace(pledged, lien_fen=0)
+    unit_ids = sorted(pledged.quantities_each)
     parts = [
-        msgspec.structs.replace(free, quantities_each=part) for part in (quantities[:cut], quantities[cut:])
+        msgspec.structs.replace(free, quantities_each={name: pledged.quantities_each[name] for name in part})
+        for part in (unit_ids[:cut], unit_ids[cut:])
     ]
     counted = [valuing.value_pledge(part, evidence, price, RULE, NOW).verified_low for part in parts]
-    covers_book = len(quantities) <= evidence.book_units
-    assert sum(counted) <= whole.verified_low or not covers_book
+    whole = valuing.value_pledge(free, evidence, price, RULE, NOW)
+    assert sum(counted) <= whole.verified_low <= evidence.units_low
 
 
 rates = st.integers(1, 360_000).map(lambda millionths: f"{millionths / 1_000_000:.6f}")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from finance.receipts import model
-from finance.receipts.model import Elements, Goods, LotEvidence
+from finance.receipts.model import Elements, Goods, LotEvidence, SeenUnit, Vouched
 from finance.receipts.replay import Standing, replay
 from kernel.errors import Conflict, Invalid
 
@@ -33,9 +33,24 @@ def goods(count: int) -> list[Goods]:
     ]
 
 
+PIECE_G = 25_000
+
+
+def unit(*modalities: str, mass_g: int = 1_000_000) -> SeenUnit:
+    return SeenUnit(
+        modalities=dict.fromkeys(modalities, SEEN_AT), mass_g=mass_g, received_each=40, book_each=40
+    )
+
+
 def evidence(
-    *, seen: int, low: int, book: int = 12, modalities: tuple[str, ...] = ("tag", "mass")
+    *,
+    seen: int,
+    low: int,
+    book: int = 12,
+    modalities: tuple[str, ...] = ("tag", "mass"),
+    weighed_g: int = 1_000_000,
 ) -> LotEvidence:
+    """A lot whose first `seen` units are here; the scale may be off by 8 %."""
     return LotEvidence(
         lot_id="lot-1",
         site_id="site-1",
@@ -45,7 +60,10 @@ def evidence(
         units_high=book,
         modalities=dict.fromkeys(modalities, SEEN_AT),
         as_of=SEEN_AT,
-        seen_unit_ids=frozenset(f"unit-{n}" for n in range(1, seen + 1)),
+        mass_low_g=seen * weighed_g * 92 // 100,
+        mass_mid_g=seen * weighed_g,
+        mass_high_g=seen * weighed_g * 108 // 100,
+        units={f"unit-{n}": unit(*modalities, mass_g=weighed_g) for n in range(1, seen + 1)},
     )
 
 
@@ -107,12 +125,12 @@ def test_a_unit_without_a_mass_is_refused() -> None:
 
 
 def test_goods_that_were_seen_weighed_and_verified_may_be_issued_on() -> None:
-    model.require_seen(goods(12), evidence(seen=12, low=12), units_under_receipt=0)
+    model.require_seen(goods(12), evidence(seen=12, low=12), units_under_receipt=0, piece_g=PIECE_G)
 
 
 def test_a_unit_no_sensor_has_seen_stops_the_receipt_and_is_named() -> None:
     with pytest.raises(Conflict) as refused:
-        model.require_seen(goods(12), evidence(seen=11, low=12), units_under_receipt=0)
+        model.require_seen(goods(12), evidence(seen=11, low=12), units_under_receipt=0, piece_g=PIECE_G)
     assert refused.value.key == "receipts.units_not_seen"
     assert refused.value.facts["unit_ids"] == ["unit-12"]
 
@@ -120,14 +138,55 @@ def test_a_unit_no_sensor_has_seen_stops_the_receipt_and_is_named() -> None:
 def test_goods_that_no_scale_has_weighed_stop_the_receipt() -> None:
     seen = evidence(seen=12, low=12, modalities=("tag", "position"))
     with pytest.raises(Conflict) as refused:
-        model.require_seen(goods(12), seen, units_under_receipt=0)
+        model.require_seen(goods(12), seen, units_under_receipt=0, piece_g=PIECE_G)
     assert refused.value.key == "receipts.not_weighed"
 
 
+def test_one_unit_that_was_not_weighed_stops_the_receipt_though_its_lot_was() -> None:
+    lot = evidence(seen=12, low=12)
+    part = msgspec.structs.replace(lot, units={**lot.units, "unit-12": unit("tag", "position")})
+    model.require_seen(goods(11), part, units_under_receipt=0, piece_g=PIECE_G)
+    with pytest.raises(Conflict, match=r"receipts\.not_weighed") as refused:
+        model.require_seen(goods(12), part, units_under_receipt=0, piece_g=PIECE_G)
+    assert refused.value.facts["unit_ids"] == ["unit-12"]
+
+
+@pytest.mark.parametrize("weighed_g", [900_000, 1_100_000])
+def test_a_declared_mass_that_was_not_weighed_stops_the_receipt(weighed_g: int) -> None:
+    with pytest.raises(Conflict, match=r"receipts\.mass_disagrees") as refused:
+        model.require_seen(goods(12), evidence(seen=12, low=12, weighed_g=weighed_g), 0, PIECE_G)
+    assert refused.value.facts == {
+        "declared_g": 12_000_000,
+        "weighed_low_g": 12 * weighed_g * 92 // 100,
+        "weighed_high_g": 12 * weighed_g * 108 // 100,
+        "pieces_g": 12_000_000,
+        "unit_ids": [],
+    }
+
+
+def test_more_pieces_than_the_declared_mass_can_be_stop_the_receipt() -> None:
+    model.require_seen(goods(12), evidence(seen=12, low=12), 0, PIECE_G)
+    model.require_seen(goods(12), evidence(seen=12, low=12), 0, 0)
+    with pytest.raises(Conflict, match=r"receipts\.mass_disagrees") as refused:
+        model.require_seen(goods(2), evidence(seen=12, low=12), 0, PIECE_G + 1)
+    assert refused.value.facts["pieces_g"] == 2 * 40 * (PIECE_G + 1)
+    assert refused.value.facts["unit_ids"] == ["unit-1", "unit-2"]
+
+
+def test_a_pallet_does_not_grow_by_being_written_down() -> None:
+    [first, second] = goods(2)
+    grown = msgspec.structs.replace(first, quantity_each=41, mass_g=1_025_000)
+    with pytest.raises(Conflict, match=r"receipts\.more_than_received") as refused:
+        model.require_seen([grown, second], evidence(seen=12, low=12), 0, PIECE_G)
+    assert refused.value.facts["unit_ids"] == ["unit-1"]
+    part = msgspec.structs.replace(first, quantity_each=20, mass_g=500_000)
+    model.require_seen([part, second], evidence(seen=12, low=12), 0, PIECE_G)
+
+
 def test_all_receipts_together_stay_within_the_verified_low() -> None:
-    model.require_seen(goods(5), evidence(seen=12, low=11), units_under_receipt=6)
+    model.require_seen(goods(5), evidence(seen=12, low=11), units_under_receipt=6, piece_g=PIECE_G)
     with pytest.raises(Conflict) as refused:
-        model.require_seen(goods(6), evidence(seen=12, low=11), units_under_receipt=6)
+        model.require_seen(goods(6), evidence(seen=12, low=11), units_under_receipt=6, piece_g=PIECE_G)
     assert refused.value.key == "receipts.above_verified"
     assert (refused.value.facts["wanted_units"], refused.value.facts["verified_low"]) == (12, 11)
 
@@ -159,7 +218,7 @@ def test_a_pledged_receipt_can_only_be_released(step: model.Step) -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "book", "low", "vouched"),
+    ("units", "seen", "low", "vouched"),
     [
         (12, 12, 12, 12),
         (12, 12, 11, 11),
@@ -171,10 +230,23 @@ def test_a_pledged_receipt_can_only_be_released(step: model.Step) -> None:
     ],
 )
 def test_what_the_lot_lacks_is_taken_to_be_missing_from_each_part_of_it(
-    units: int, book: int, low: int, vouched: int
+    units: int, seen: int, low: int, vouched: int
 ) -> None:
-    lot = msgspec.structs.replace(evidence(seen=0, low=low, book=12), book_units=book)
-    assert model.vouched_units(units, lot, low) == vouched
+    unit_ids = [item.unit_id for item in goods(units)]
+    assert model.vouched(unit_ids, evidence(seen=seen, low=low), low) == Vouched(vouched, 0)
+
+
+def test_taking_units_out_of_the_book_vouches_for_none_of_the_rest() -> None:
+    unit_ids = [item.unit_id for item in goods(12)[6:]]
+    lot = evidence(seen=6, low=6, book=6)
+    assert model.vouched(unit_ids, lot, 6) == Vouched(0, 0)
+
+
+def test_what_one_device_alone_saw_is_covered_last() -> None:
+    lot = evidence(seen=2, low=2)
+    lot = msgspec.structs.replace(lot, units={**lot.units, "unit-3": unit("position")})
+    assert model.vouched(lot.units, lot, 2) == Vouched(2, 0)
+    assert model.vouched(lot.units, lot, 3) == Vouched(2, 1)
 
 
 def test_a_place_names_the_slots_and_what_is_in_none() -> None:

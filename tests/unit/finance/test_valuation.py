@@ -10,7 +10,7 @@ from finance.collateral import model
 from finance.collateral.model import Collateral, Price
 from finance.facilities.model import Facility
 from finance.messages import LendingRule
-from finance.receipts.model import LotEvidence
+from finance.receipts.model import LotEvidence, SeenUnit
 from kernel.errors import Conflict, Invalid
 from kernel.money import AMOUNT_FEN_MAX
 
@@ -19,8 +19,8 @@ RULE = LendingRule()
 PRICE = Price(sku="RICE", price_fen_each=12_345, source="Exchange", quoted_at=NOW - timedelta(days=1))
 
 
-def seen(low: int = 12, book: int = 12, **ages_h: float) -> LotEvidence:
-    """A lot seen by each modality so many hours ago."""
+def seen(low: int = 12, here: int = 12, book_each: int = 40, **ages_h: float) -> LotEvidence:
+    """A lot of which `here` units were seen by each modality so many hours ago."""
     moments = {
         kind: NOW - timedelta(hours=age)
         for kind, age in (ages_h or {"tag": 1, "mass": 1, "position": 1}).items()
@@ -28,13 +28,18 @@ def seen(low: int = 12, book: int = 12, **ages_h: float) -> LotEvidence:
     return LotEvidence(
         lot_id="lot-1",
         site_id="site-1",
-        book_units=book,
+        book_units=12,
         units_low=low,
         units_mid=low,
-        units_high=max(low, book),
+        units_high=max(low, here),
         modalities=moments,
         as_of=max(moments.values(), default=None),
+        units={unit_id: SeenUnit(modalities=moments, book_each=book_each) for unit_id in names(here)},
     )
+
+
+def names(count: int) -> list[str]:
+    return [f"unit-{nth:02}" for nth in range(1, count + 1)]
 
 
 def pledged(units: int = 12, *, lien_fen: int = 0) -> Collateral:
@@ -43,7 +48,7 @@ def pledged(units: int = 12, *, lien_fen: int = 0) -> Collateral:
         receipt_id="receipt-1",
         lot_id="lot-1",
         sku="RICE",
-        quantities_each=(40,) * units,
+        quantities_each=dict.fromkeys(names(units), 40),
         lien_fen=lien_fen,
     )
 
@@ -102,7 +107,7 @@ def test_freshness_falls_in_a_line_between_one_day_and_seven(age_h: float, facto
 
 
 def test_what_was_never_seen_lends_nothing() -> None:
-    for evidence in (None, seen(low=0, book=12)):
+    for evidence in (None, seen(low=0), seen(here=0)):
         assert model.value_pledge(pledged(), evidence, PRICE, RULE, NOW).lendable_fen == 0
 
 
@@ -117,9 +122,33 @@ def test_books_never_raise_the_value_above_what_was_seen() -> None:
 
 
 def test_the_smallest_units_are_counted_when_some_are_missing() -> None:
-    mixed = msgspec.structs.replace(pledged(), quantities_each=(40, 10, 30))
-    value = model.value_pledge(mixed, seen(low=2, book=3), PRICE, RULE, NOW)
+    mixed = msgspec.structs.replace(pledged(), quantities_each=dict(zip(names(3), (40, 10, 30), strict=True)))
+    value = model.value_pledge(mixed, seen(low=2, here=3), PRICE, RULE, NOW)
     assert value.value_fen == 40 * 12_345
+
+
+def test_other_units_of_the_lot_never_stand_in_for_the_pledges_own() -> None:
+    half = msgspec.structs.replace(pledged(), quantities_each=dict.fromkeys(names(12)[6:], 40))
+    only_the_others = msgspec.structs.replace(seen(low=6, here=6), book_units=6)
+    value = model.value_pledge(half, only_the_others, PRICE, RULE, NOW)
+    assert (value.book_units, value.verified_low, value.lendable_fen) == (6, 0, 0)
+
+
+@pytest.mark.parametrize(("book_each", "pieces"), [(41, 40), (400, 40), (30, 30), (0, 0)])
+def test_pieces_are_the_fewer_of_book_and_receipt(book_each: int, pieces: int) -> None:
+    value = model.value_pledge(pledged(), seen(book_each=book_each), PRICE, RULE, NOW)
+    assert value.value_fen == 12 * pieces * 12_345
+
+
+def test_a_unit_that_one_device_alone_saw_counts_by_the_factor_for_one() -> None:
+    lot = seen()
+    alone = SeenUnit(modalities={"position": NOW}, book_each=40)
+    lot = msgspec.structs.replace(lot, units={**lot.units, "unit-12": alone})
+    value = model.value_pledge(pledged(), lot, PRICE, RULE, NOW)
+    assert (value.verified_low, value.modalities) == (12, ("position",))
+    assert value.modality_factor == "0.958333", "eleven at 1 and one at 0.5, rounded down"
+    less = model.value_pledge(pledged(), msgspec.structs.replace(lot, units_low=11), PRICE, RULE, NOW)
+    assert (less.verified_low, less.modality_factor) == (11, "1")
 
 
 def test_claims_that_rank_before_the_pledge_are_taken_off_last() -> None:
@@ -131,8 +160,8 @@ def test_claims_that_rank_before_the_pledge_are_taken_off_last() -> None:
 
 def test_amounts_are_rounded_down_to_the_fen() -> None:
     odd = msgspec.structs.replace(PRICE, price_fen_each=1)
-    single = msgspec.structs.replace(pledged(1), quantities_each=(3,))
-    assert model.value_pledge(single, seen(low=1, book=1), odd, RULE, NOW).lendable_fen == 2
+    single = msgspec.structs.replace(pledged(1), quantities_each={"unit-01": 3})
+    assert model.value_pledge(single, seen(low=1, here=1), odd, RULE, NOW).lendable_fen == 2
 
 
 def test_a_sum_takes_the_worst_factors_and_adds_the_amounts() -> None:
@@ -153,8 +182,8 @@ def test_a_facility_without_pledges_lends_nothing() -> None:
 
 def test_absurd_values_are_capped_at_what_json_readers_keep_exact() -> None:
     dear = msgspec.structs.replace(PRICE, price_fen_each=model.PRICE_FEN_MAX)
-    many = msgspec.structs.replace(pledged(), quantities_each=(10**9,) * 12)
-    assert model.value_pledge(many, seen(), dear, RULE, NOW).lendable_fen == AMOUNT_FEN_MAX
+    many = msgspec.structs.replace(pledged(), quantities_each=dict.fromkeys(names(12), 10**9))
+    assert model.value_pledge(many, seen(book_each=10**9), dear, RULE, NOW).lendable_fen == AMOUNT_FEN_MAX
 
 
 @pytest.mark.parametrize(
