@@ -22,7 +22,8 @@ async def unknown_passage(
 ) -> Passage | None:
     """The first passage after the goods with these tags crossed out that no known vehicle made.
 
-    They crossed out from `first_at` to `last_at` and may have waited at the boom since. A passage is of a known vehicle when that left by it, or was heard on both sides around it.
+    They crossed out from `first_at` to `last_at` and may have waited at the boom since. A passage is of
+    a known vehicle when that left by it, or was heard on both sides around it.
     """
     since = first_at - LOOP_SETTLES
     until = await _waited_until(tx, site_id, gate_id, tags, last_at) + PASSED_WITHIN

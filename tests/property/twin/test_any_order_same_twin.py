@@ -11,6 +11,8 @@ from kernel.messages import Observation
 from kernel.rng import Rng
 from tests.conftest import START
 from tests.store.twin.choreography import (
+    INNER,
+    OUTER,
     SITE,
     SLOTS,
     TARE_G,
@@ -54,7 +56,10 @@ STATES = {
 
 
 def a_day(*, is_released: bool) -> list[Observation]:
-    """In with truck A, put away, A leaves; onto truck B; out, back, and out again (or away for good)."""
+    """In with truck A, put away, A leaves; onto truck B; away for good when released, else back inside.
+
+    Of what came back one slips out afterwards, and a forklift claims that it did not.
+    """
     day = Day(START + timedelta(minutes=1))
     tags = tags_of(UNITS)
     day.drive_in(truck_tag(1), tags, TARE_G + 3 * UNIT_MASS_G)
@@ -71,7 +76,19 @@ def a_day(*, is_released: bool) -> list[Observation]:
     else:
         day.turn_back(truck_tag(2), tags)
         day.unload(tags[:2])
+        _slip_out(day, tags[0])
     return day.seen
+
+
+def _slip_out(day: Day, tag: str) -> None:
+    """Out on something undeclared, under the open boom; then a forklift claims to set it down inside."""
+    day.wait(700)
+    day.hear([tag], INNER)
+    day.wait(5)
+    day.hear([tag], OUTER)
+    day.pass_barrier()
+    day.wait(60)
+    day.put(tag, SLOTS[5].centre)
 
 
 async def _state(tx: PgTx) -> dict[str, Any]:
