@@ -6,8 +6,9 @@ from typing import Any
 
 from devices.commands.handlers import (
     BarrierOrder,
+    BarrierPlace,
+    barrier_place,
     command_barrier,
-    handle_command_barrier,
     settle_command,
     take_commands,
 )
@@ -17,7 +18,6 @@ from devices.ingest.handlers import Acked, record, record_observations, set_asid
 from devices.ingest.store import journal_after, journal_sites
 from devices.ingest.store import make_partitions as _make_partitions
 from devices.messages import (
-    CommandBarrier,
     EnrolDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
@@ -48,7 +48,6 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     SetSiteBounds: set_site_bounds,
     IssueEnrolmentCode: issue_enrolment_code,
     EnrolHandheld: enrol_handheld,
-    CommandBarrier: handle_command_barrier,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
 
@@ -63,10 +62,12 @@ __all__ = [
     "SUBSCRIBERS",
     "Acked",
     "BarrierOrder",
+    "BarrierPlace",
     "EdgeDevice",
     "Scan",
     "audit",
     "authenticate_device",
+    "barrier_place",
     "broker_credentials",
     "command_barrier",
     "devices_of_site",

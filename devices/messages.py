@@ -69,15 +69,6 @@ class EnrolHandheld(Command, frozen=True, kw_only=True):
     token: str
 
 
-class CommandBarrier(Command, frozen=True, kw_only=True):
-    """Open or close a barrier. `cause` says why, `ref_id` names what it is for (a visit, a release)."""
-
-    device_id: str
-    action: BarrierAction
-    cause: str
-    ref_id: str | None = None
-
-
 class BarrierCommanded(Event, frozen=True, kw_only=True):
     site_id: str
     device_id: str

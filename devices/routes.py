@@ -1,6 +1,5 @@
 """The routers that the application mounts."""
 
-from devices.commands.routes import router as commands
 from devices.registry.routes import router as registry
 
-ROUTERS = [registry, commands]
+ROUTERS = [registry]

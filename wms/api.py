@@ -14,6 +14,7 @@ from wms.allocation.handlers import allocate_order, allocate_orders, cancel_orde
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
+from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
     on_barrier_confirmed,
     on_barrier_failed,
@@ -35,6 +36,7 @@ from wms.messages import (
     DecideOrder,
     DeclareOpeningStock,
     ImportOrders,
+    MoveBarrierByHand,
     PlaceOrder,
     RecordScans,
     RegisterSkus,
@@ -69,6 +71,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     CancelOrder: cancel_order,
     ReleaseShipment: release_shipment,
     CancelRelease: cancel_release,
+    MoveBarrierByHand: move_barrier_by_hand,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     UnitCrossed: [on_unit_crossed],

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from devices.messages import BarrierAction
 from kernel.messages import Command, Event
 
 OPENING_ROWS_MAX = 5_000
@@ -447,6 +448,23 @@ class CancelRelease(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class MoveBarrierByHand(Command, frozen=True, kw_only=True):
+    """A person opens or closes a barrier, past what the gate decided, and says why.
+
+    Answers a `BarrierMoved`. Conflict `barrier.goods_at_gate` while goods that nobody released may go out.
+    """
+
+    device_id: str
+    action: BarrierAction
+    reason: str
+
+
+class BarrierMoved(Part, frozen=True, kw_only=True):
+    """The order is queued."""
+
+    command_id: str
+
+
 class ReleaseResult(Part, frozen=True, kw_only=True):
     release_id: str
     unit_ids: tuple[str, ...]
@@ -485,6 +503,18 @@ class GateDecided(Event, frozen=True, kw_only=True):
     release_ids: tuple[str, ...]
     evidence_ids: tuple[str, ...]
     decided_at: datetime
+
+
+class GateOpenedByHand(Event, frozen=True, kw_only=True):
+    """A person had the gate opened. `reason` is what the person said."""
+
+    site_id: str
+    decision_id: str
+    gate_id: str
+    device_id: str
+    opened_by: str
+    reason: str
+    opened_at: datetime
 
 
 class ShipmentDeparted(Event, frozen=True, kw_only=True):

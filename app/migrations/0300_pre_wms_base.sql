@@ -381,15 +381,17 @@ CREATE TABLE wms.gate_decision (
     gate_id text NOT NULL,
     visit_id text,
     vehicle_id text,
-    direction text NOT NULL CHECK (direction IN ('in', 'out')),
+    direction text CHECK (direction IN ('in', 'out')),
     opened boolean NOT NULL,
     reason_key text NOT NULL,
     facts jsonb NOT NULL,
     release_ids text[] NOT NULL,
     evidence_ids text[] NOT NULL,
-    decided_at timestamptz NOT NULL
+    decided_by text,
+    decided_at timestamptz NOT NULL,
+    CHECK ((direction IS NULL) = (decided_by IS NOT NULL))
 );
-COMMENT ON TABLE wms.gate_decision IS 'Each time the gate was opened or kept shut for what stood at it, and why. Append only.';
+COMMENT ON TABLE wms.gate_decision IS 'Each time the gate was opened or kept shut for what stood at it, and why. Append only. decided_by is the person who had it opened by hand; a direction is known only when the gate decided by itself.';
 CREATE INDEX ON wms.gate_decision (site_id, decision_no);
 CREATE INDEX ON wms.gate_decision (site_id, gate_id, vehicle_id, decision_no);
 

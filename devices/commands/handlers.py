@@ -11,11 +11,10 @@ from devices.messages import (
     BarrierCommanded,
     BarrierConfirmed,
     BarrierFailed,
-    CommandBarrier,
 )
 from devices.registry.handlers import sees_site
 from kernel.errors import Invalid, NotFound
-from kernel.tx import Tx
+from kernel.tx import ReadTx, Tx
 
 COMMAND_VALID = timedelta(seconds=30)
 """An order that could not be carried out by then is void: a gate must not open to an old wish."""
@@ -35,19 +34,22 @@ class BarrierOrder(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: datetime
 
 
-class Commanded(msgspec.Struct, frozen=True, kw_only=True):
-    """The order is queued."""
+class BarrierPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an enrolled barrier belongs; `mount_id` is its place in the layout, None when it has none."""
 
-    command_id: str
+    device_id: str
+    site_id: str
+    mount_id: str | None
 
 
-async def handle_command_barrier(command: CommandBarrier, tx: Tx) -> Commanded:
-    """Queue an order of a person. Raises NotFound for a barrier the caller may not see."""
-    known = await store.barrier(tx, command.device_id)
-    if known is None or not await sees_site(tx, known["site_id"]):
-        raise NotFound("devices.unknown", device_id=command.device_id)
-    command_id = await command_barrier(tx, command.device_id, command.action, command.cause, command.ref_id)
-    return Commanded(command_id=command_id)
+async def barrier_place(read: ReadTx, device_id: str) -> BarrierPlace:
+    """The barrier a person names. Raises NotFound for one that the caller may not see, Invalid for a device
+    that is no barrier."""
+    known = await store.barrier(read, device_id)
+    if known is None or not await sees_site(read, known["site_id"]):
+        raise NotFound("devices.unknown", device_id=device_id)
+    _require_barrier(known["family"])
+    return BarrierPlace(device_id=device_id, site_id=known["site_id"], mount_id=known["mount_id"])
 
 
 async def command_barrier(
@@ -60,8 +62,7 @@ async def command_barrier(
     known = await store.barrier(tx, device_id)
     if known is None:
         raise NotFound("devices.unknown", device_id=device_id)
-    if known["family"] != BARRIER_FAMILY:
-        raise Invalid("devices.not_a_barrier", field="device_id", rule=f"a device of {BARRIER_FAMILY}")
+    _require_barrier(known["family"])
     command_id = tx.ids.new("command")
     await store.insert_command(
         tx,
@@ -85,6 +86,11 @@ async def command_barrier(
         )
     )
     return command_id
+
+
+def _require_barrier(family: str) -> None:
+    if family != BARRIER_FAMILY:
+        raise Invalid("devices.not_a_barrier", field="device_id", rule=f"a device of {BARRIER_FAMILY}")
 
 
 async def take_commands(

@@ -6,7 +6,8 @@ from datetime import datetime
 from kernel.tx import ReadTx, Row, Tx
 
 BARRIER = """
-    SELECT site_id, family FROM devices.device WHERE device_id = %(device_id)s AND retired_at IS NULL"""
+    SELECT site_id, family, mount_id FROM devices.device
+    WHERE device_id = %(device_id)s AND retired_at IS NULL"""
 INSERT_COMMAND = """
     INSERT INTO devices.command (command_id, site_id, device_id, action, cause, ref_id, state, queued_at,
         valid_until)

@@ -63,6 +63,7 @@ TOLD: Mapping[str, Told] = {
     "ShipmentReleased": Told(SITE),
     "ReleaseCancelled": Told(SITE),
     "GateDecided": Told(SITE, "opened"),
+    "GateOpenedByHand": Told(SITE),
     "ShipmentDeparted": Told(SITE_OR_LOTS),
     "ReceiptIssued": Told(RECEIPT),
     "ReceiptCancelled": Told(RECEIPT, "cause"),

@@ -74,11 +74,17 @@ def decide_gate(
     if seen.unknown_epcs:
         return _shut("gate.unknown_tags", count=len(seen.unknown_epcs), epcs=seen.unknown_epcs[:10])
     valid = [release for release in releases if _refusal(release, seen, now) is None]
-    released = {unit_id for release in valid for unit_id in release.unit_ids}
-    extra = sorted(set(seen.unit_ids) - released)
+    extra = unreleased(seen, releases, now)
     if extra:
         return _shut(_why_not_released(extra, releases, seen, now), count=len(extra), unit_ids=extra[:10])
     return _decide_mass(seen, visit, valid)
+
+
+def unreleased(seen: AtGate, releases: Sequence[LiveRelease], now: datetime) -> list[str]:
+    """Units and unknown tags among what stands at a gate that no release lets out here and now."""
+    valid = [release for release in releases if _refusal(release, seen, now) is None]
+    released = {unit_id for release in valid for unit_id in release.unit_ids}
+    return sorted(set(seen.unit_ids) - released) + sorted(seen.unknown_epcs)
 
 
 def _decide_in(visit: LiveVisit | None) -> Decision:

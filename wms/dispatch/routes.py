@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from devices.messages import BarrierAction
 from identity.http import Admits, Page, PagingQuery, Session
 from kernel.errors import Invalid, NotFound
 from wms.dispatch.views import DecisionRow, ReleaseRow, decision_list, release_list, release_view
-from wms.messages import CancelRelease, ReleaseShipment
+from wms.messages import CancelRelease, MoveBarrierByHand, ReleaseShipment
 from wms.orders.views import order_view
 from wms.paging import number_cursor
 from wms.visits.views import vehicle_of_plate
@@ -27,6 +28,17 @@ class ShipBody(BaseModel):
     vehicle_id: str | None = None
     plate: str | None = None
     valid_minutes: int = 120
+
+
+class BarrierBody(BaseModel):
+    """`reason` is kept with the order: a person who overrides a gate says why."""
+
+    action: BarrierAction
+    reason: str = Field(min_length=3, max_length=200)
+
+
+class CommandView(BaseModel):
+    command_id: str
 
 
 class ReasonBody(BaseModel):
@@ -80,3 +92,10 @@ async def list_gate_decisions(site_id: str, session: Inspector, paging: PagingQu
     async with session.read() as read:
         rows = await decision_list(read, site_id, number_cursor(paging.cursor), paging.limit)
     return paging.page(rows, lambda row: str(row.decision_no))
+
+
+@router.post("/devices/{device_id}/barrier", status_code=202)
+async def move_barrier(device_id: str, body: BarrierBody, session: Staff) -> CommandView:
+    """Open or close a barrier by hand. Refused while goods that nobody released stand before it."""
+    command = MoveBarrierByHand(device_id=device_id, action=body.action, reason=body.reason)
+    return CommandView(command_id=(await session.do(command)).command_id)

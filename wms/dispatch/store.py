@@ -67,6 +67,10 @@ PRESENCE = """
     SELECT seen FROM wms.gate_presence
     WHERE site_id = %(site_id)s AND vehicle_id = %(vehicle_id)s AND gone_at IS NULL
         AND seen_at >= %(since)s ORDER BY seen_at DESC LIMIT 1 FOR UPDATE"""
+OUTWARD = """
+    SELECT seen FROM wms.gate_presence
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND gone_at IS NULL AND seen ->> 'direction' = 'out'
+    ORDER BY vehicle_id"""
 LAST_DECISION = """
     SELECT opened, reason_key, direction FROM wms.gate_decision
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND vehicle_id = %(vehicle_id)s
@@ -77,6 +81,12 @@ INSERT_DECISION = """
         reason_key, facts, release_ids, evidence_ids, decided_at)
     VALUES (%(decision_id)s, %(site_id)s, %(gate_id)s, %(visit_id)s, %(vehicle_id)s, %(direction)s,
         %(opened)s, %(reason_key)s, %(facts)s, %(release_ids)s, %(evidence_ids)s, %(now)s)"""
+
+INSERT_BY_HAND = """
+    INSERT INTO wms.gate_decision (decision_id, site_id, gate_id, opened, reason_key, facts, release_ids,
+        evidence_ids, decided_by, decided_at)
+    VALUES (%(decision_id)s, %(site_id)s, %(gate_id)s, true, 'gate.by_hand', %(facts)s, '{}', '{}', %(by)s,
+        %(now)s)"""
 
 _SHOWN = """
     SELECT r.release_id, r.site_id, r.order_id, o.reference, r.gate_id, r.vehicle_id, v.plate,
@@ -92,7 +102,7 @@ PAGE = f"""{_SHOWN}
 ONE = f"{_SHOWN} WHERE r.release_id = %(release_id)s"
 DECISIONS = """
     SELECT decision_no, decision_id, site_id, gate_id, visit_id, vehicle_id, direction, opened,
-        reason_key, facts, release_ids, evidence_ids, decided_at
+        reason_key, facts, release_ids, evidence_ids, decided_by, decided_at
     FROM wms.gate_decision
     WHERE site_id = %(site_id)s AND (%(before)s::bigint IS NULL OR decision_no < %(before)s)
     ORDER BY decision_no DESC LIMIT %(limit)s"""
@@ -174,6 +184,17 @@ async def presence(tx: Tx, site_id: str, vehicle_id: str, since: datetime) -> At
     params = {"site_id": site_id, "vehicle_id": vehicle_id, "since": since}
     row = await tx.row(PRESENCE, params)
     return None if row is None else msgspec.convert(row["seen"], AtGate)
+
+
+async def outward(read: ReadTx, site_id: str, gate_id: str) -> list[AtGate]:
+    """What was last seen of each vehicle that came to the gate on its way out."""
+    rows = await read.rows(OUTWARD, {"site_id": site_id, "gate_id": gate_id})
+    return [msgspec.convert(row["seen"], AtGate) for row in rows]
+
+
+async def insert_by_hand(tx: Tx, decision_id: str, site_id: str, gate_id: str, facts: dict[str, str]) -> None:
+    row = {"decision_id": decision_id, "site_id": site_id, "gate_id": gate_id, "facts": Jsonb(facts)}
+    await tx.run(INSERT_BY_HAND, {**row, "by": tx.caller.person_id, "now": tx.now})
 
 
 async def last_decision(tx: Tx, seen: AtGate, visit_id: str | None) -> Row | None:

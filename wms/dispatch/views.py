@@ -29,7 +29,10 @@ class ReleaseRow(BaseModel):
 
 
 class DecisionRow(BaseModel):
-    """A decision of the gate; `reason_key` and `facts` make the text."""
+    """A decision of the gate; `reason_key` and `facts` make the text.
+
+    `decided_by` is the person who had it opened by hand, without a direction; None when the gate decided.
+    """
 
     decision_no: int
     decision_id: str
@@ -37,12 +40,13 @@ class DecisionRow(BaseModel):
     gate_id: str
     visit_id: str | None
     vehicle_id: str | None
-    direction: str
+    direction: str | None
     opened: bool
     reason_key: str
     facts: dict[str, Any]
     release_ids: list[str]
     evidence_ids: list[str]
+    decided_by: str | None
     decided_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""Devices over HTTP: enrolment, handhelds, lists, the barrier by hand; who may and who may not."""
+"""Devices over HTTP: enrolment, handhelds, lists; who may and who may not."""
 
 from collections.abc import AsyncIterator
 
@@ -127,22 +127,3 @@ async def test_quarantine_names_device_field_and_rule_and_pages(
     assert rest["next_cursor"] is None
     assert {row["raw_preview"] for row in rows} == {"{\\x00", "{\\x01", "{\\x02"}
     assert {(row["device_id"], row["field"]) for row in rows} == {("fork-1", "message")}
-
-
-async def test_an_operator_opens_a_barrier_by_hand_and_says_why(
-    keeper: Client, site: str, sign_in: SignIn
-) -> None:
-    barrier = {
-        "device_id": "boom-1",
-        "family": "modbus_barrier",
-        "connection": {"host": "127.0.0.1", "port": 502},
-    }
-    assert (await keeper.post(DEVICES, json=barrier)).status_code == 201
-    operator = await sign_in("operator", "keeper-a")
-    order = {"action": "open", "reason": "ambulance"}
-    answer = await operator.post("/api/v1/devices/boom-1/barrier", json=order)
-    assert answer.status_code == 202
-    assert answer.json()["command_id"]
-    assert (await operator.post("/api/v1/devices/boom-1/barrier", json={"action": "open"})).status_code == 422
-    stranger = await sign_in("operator", "keeper-b")
-    assert (await stranger.post("/api/v1/devices/boom-1/barrier", json=order)).status_code == 404

@@ -308,3 +308,20 @@ async def test_every_refusal_has_a_sentence_in_both_languages(keeper: Client) ->
 async def test_a_page_cursor_that_no_page_gave_is_refused(keeper: Client) -> None:
     answer = await keeper.get(f"{AT}/stock-moves?cursor=x")
     assert (answer.status_code, answer.json()["key"]) == (422, "request.cursor")
+
+
+async def test_an_operator_opens_the_barrier_by_hand_and_says_why(
+    site: Site, keeper: Client, sign_in: SignIn
+) -> None:
+    operator = await sign_in("operator", "keeper-a")
+    path, order = f"{API}/devices/gate-1-barrier/barrier", {"action": "open", "reason": "ambulance"}
+    answer = await operator.post(path, json=order)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["command_id"]
+    assert (await operator.post(path, json={"action": "open"})).status_code == 422
+    stranger = await sign_in("operator", "keeper-b")
+    assert (await stranger.post(path, json=order)).status_code == 404
+    (decision,) = (await keeper.get(f"{AT}/gate-decisions", params={"limit": 1})).json()["items"]
+    assert (decision["reason_key"], decision["decided_by"]) == ("gate.by_hand", operator.person_id)
+    told = (await keeper.get(f"{AT}/activity", params={"limit": 5})).json()["items"]
+    assert ("gate_opened_by_hand", "ambulance") in [(one["kind"], one["facts"].get("reason")) for one in told]

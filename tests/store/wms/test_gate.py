@@ -1,19 +1,22 @@
 """The gate on a real database: visits, releases, the barrier and departures."""
 
+import msgspec
 import pytest
 
 from app.database import PgTx
-from devices.messages import BarrierConfirmed, BarrierFailed
+from devices.messages import BarrierConfirmed, BarrierFailed, Connection, EnrolDevice
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
 from wms.api import lift_hold, place_hold
 from wms.dispatch.gate import BARRIER_TRIES_MAX
-from wms.dispatch.views import release_view
+from wms.dispatch.views import decision_list, release_view
 from wms.messages import (
     AdjustStock,
     CancelRelease,
     GateDecided,
+    GateOpenedByHand,
+    MoveBarrierByHand,
     ReleaseResult,
     ReleaseShipment,
     ShipmentDeparted,
@@ -303,3 +306,72 @@ async def test_an_opening_that_failed_is_not_repeated_once_the_vehicle_is_throug
         )
     )
     assert await warehouse.orders_to_barrier() == ["open", "close"]
+
+
+BY_HAND = MoveBarrierByHand(device_id="gate-1-barrier", action="open", reason="the reader is out of order")
+
+
+async def test_a_gate_opened_by_hand_is_a_decision_with_who_and_why(warehouse: Warehouse, tx: PgTx) -> None:
+    await warehouse.do(BY_HAND)
+    await warehouse.do(msgspec.structs.replace(BY_HAND, action="close"))
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+    (kept,) = await decision_list(tx, SITE, None, 10)
+    assert (kept.opened, kept.reason_key, kept.direction) == (True, "gate.by_hand", None)
+    assert (kept.decided_by, kept.facts["reason"]) == (tx.caller.person_id, BY_HAND.reason)
+    (told,) = warehouse.sent(GateOpenedByHand)
+    assert (told.gate_id, told.opened_by, told.reason) == (GATE, tx.caller.person_id, BY_HAND.reason)
+
+
+async def test_nobody_opens_by_hand_for_goods_that_nobody_released(warehouse: Warehouse) -> None:
+    units = await warehouse.stock(1)
+    vehicle_id = await warehouse.inside()
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", *units))
+    told = await warehouse.orders_to_barrier()
+    with pytest.raises(Conflict) as refused:
+        await warehouse.do(BY_HAND)
+    assert (refused.value.key, refused.value.facts["goods"]) == ("barrier.goods_at_gate", units)
+    assert await warehouse.orders_to_barrier() == told
+    assert warehouse.sent(GateOpenedByHand) == []
+    await warehouse.do(msgspec.structs.replace(BY_HAND, action="close"))
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "in", *units))
+    await warehouse.do(BY_HAND)
+
+
+async def test_a_person_opens_for_goods_that_are_released(warehouse: Warehouse) -> None:
+    """The weighbridge is out of order, so that the gate does not open by itself."""
+    units = await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", *units))
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.not_weighed")
+    await warehouse.do(BY_HAND)
+    assert (await warehouse.orders_to_barrier())[-1] == "open"
+
+
+async def test_nobody_opens_by_hand_while_an_exit_alarm_of_the_gate_is_active(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await tx.run(
+        """INSERT INTO twin.alarm (alarm_id, site_id, kind, subject, grade, state, gate_id, vehicle_id,
+            lot_ids, unit_ids, first_at, last_at, raised_at, facts, evidence)
+        VALUES ('alarm_1', %(site)s, 'exit_without_release', 'gate-1', 'check', 'active', %(gate)s, NULL,
+            '{}', '{}', %(now)s, %(now)s, %(now)s, '{}', '[]')""",
+        {"site": SITE, "gate": GATE, "now": tx.now},
+    )
+    with pytest.raises(Conflict) as refused:
+        await warehouse.do(BY_HAND)
+    assert refused.value.facts["alarm_ids"] == ["alarm_1"]
+    await tx.run("UPDATE twin.alarm SET state = 'cleared', cleared_at = %(now)s", {"now": tx.now})
+    await warehouse.do(BY_HAND)
+
+
+async def test_a_barrier_at_no_gate_is_closed_by_hand_and_not_opened(warehouse: Warehouse) -> None:
+    connection = Connection(host="127.0.0.1", port=502)
+    await warehouse.do(
+        EnrolDevice(site_id=SITE, device_id="boom-2", family="modbus_barrier", connection=connection)
+    )
+    elsewhere = msgspec.structs.replace(BY_HAND, device_id="boom-2")
+    with pytest.raises(Conflict, match=r"barrier\.no_gate"):
+        await warehouse.do(elsewhere)
+    await warehouse.do(msgspec.structs.replace(elsewhere, action="close"))

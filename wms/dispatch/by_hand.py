@@ -1,0 +1,91 @@
+"""A barrier moved by a person's order: kept from letting goods out that nobody released, and recorded."""
+
+from devices import api as devices
+from kernel.errors import Conflict
+from kernel.tx import Tx
+from twin import api as twin
+from wms.dispatch import store
+from wms.dispatch.model import unreleased
+from wms.messages import BarrierMoved, GateOpenedByHand, MoveBarrierByHand
+from wms.orders.handlers import require_reason
+
+EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
+BACK_OR_GONE = frozenset({"inside", "left"})
+"""States in the twin of a vehicle that came to a gate on its way out and stands there no more."""
+
+
+async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMoved:
+    """Queue an order of a person; an opening is kept as a decision of the gate, with who and why.
+
+    Raises NotFound for a barrier the caller may not see, Conflict `barrier.no_gate` and
+    `barrier.goods_at_gate` for an opening. Closing is always allowed. The emergency exit is mechanical: it
+    needs no order and nothing here keeps it shut.
+    """
+    require_reason(command.reason)
+    barrier = await devices.barrier_place(tx, command.device_id)
+    decision_id = None
+    if command.action == "open":
+        gate_id = await _gate_of(tx, barrier)
+        await _refuse_goods(tx, barrier.site_id, gate_id)
+        decision_id = await _keep(tx, command, barrier.site_id, gate_id)
+    cause = f"manual: {command.reason}"
+    command_id = await devices.command_barrier(tx, command.device_id, command.action, cause, decision_id)
+    return BarrierMoved(command_id=command_id)
+
+
+async def _gate_of(tx: Tx, barrier: devices.BarrierPlace) -> str:
+    """The gate that the barrier shuts. One that is at no gate of the layout guards something unknown."""
+    if barrier.mount_id is not None:
+        layout = await twin.layout_of(tx, barrier.site_id)
+        gates = {gate.gate_id for gate in layout.gates}
+        for mount in layout.mounts:
+            if mount.mount_id == barrier.mount_id and mount.serves in gates:
+                return str(mount.serves)
+    raise Conflict("barrier.no_gate", device_id=barrier.device_id)
+
+
+async def _refuse_goods(tx: Tx, site_id: str, gate_id: str) -> None:
+    """Conflict while an exit alarm of the gate is active, or goods without a release stand before it."""
+    alarms = [
+        alarm.alarm_id
+        for alarm in await twin.alarms(tx, site_id, active_only=True)
+        if alarm.gate_id == gate_id and alarm.kind in EXIT_ALARMS
+    ]
+    goods = await _goods_before(tx, site_id, gate_id)
+    if alarms or goods:
+        raise Conflict(
+            "barrier.goods_at_gate",
+            gate_id=gate_id,
+            count=len(goods),
+            goods=goods[:10],
+            alarm_ids=alarms[:10],
+        )
+
+
+async def _goods_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Units and unknown tags that stand before the gate on their way out and that no release lets out."""
+    goods: set[str] = set()
+    for seen in await store.outward(tx, site_id, gate_id):
+        vehicle = await twin.vehicle_state(tx, seen.vehicle_id)
+        if vehicle is None or vehicle.state not in BACK_OR_GONE:
+            releases = await store.lock_live_of_vehicle(tx, site_id, seen.vehicle_id)
+            goods |= set(unreleased(seen, [release for release, _ in releases], tx.now))
+    return sorted(goods)
+
+
+async def _keep(tx: Tx, command: MoveBarrierByHand, site_id: str, gate_id: str) -> str:
+    decision_id = str(tx.ids.new("decision"))
+    facts = {"device_id": command.device_id, "reason": command.reason}
+    await store.insert_by_hand(tx, decision_id, site_id, gate_id, facts)
+    tx.emit(
+        GateOpenedByHand(
+            site_id=site_id,
+            decision_id=decision_id,
+            gate_id=gate_id,
+            device_id=command.device_id,
+            opened_by=tx.caller.person_id,
+            reason=command.reason,
+            opened_at=tx.now,
+        )
+    )
+    return decision_id
