@@ -128,6 +128,7 @@ async def _turn_back(stage: Stage, taken: Sequence[Pallet]) -> None:
 async def goods_leave(stage: Stage) -> dict[str, Any]:
     """Thawed by two, repaid, released; the same pallets are picked and leave; the receipt is cancelled."""
     await _thaw(stage)
+    await _clear_alarms(stage)
     await _repay(stage)
     released = await stage.people.officer.post(f"/receipts/{stage.made.receipt_id}/release")
     await stage.people.operator.post(f"/orders/{stage.made.order_id}/allocate")
@@ -143,6 +144,8 @@ async def goods_leave(stage: Stage) -> dict[str, Any]:
     lot = await stage.until(
         stage.lot, lambda row: row["verified"]["high"] <= 1, "verified stock after leaving"
     )
+    if left := await _exit_alarms(stage):
+        raise NotHeld(f"the released departure left {len(left)} exit alarms active")
     return {
         "receipt_before": released["state"],
         "receipt": receipt["state"],
@@ -167,6 +170,19 @@ async def _thaw(stage: Stage) -> None:
             continue
         await stage.people.approver.post(f"/thaws/{thaw['thaw_id']}/approve")
         return
+
+
+async def _exit_alarms(stage: Stage) -> list[dict[str, Any]]:
+    alarms = await stage.people.operator.items(f"{stage.path}/alarms", state="active")
+    return [alarm for alarm in alarms if alarm["kind"].startswith("exit_")]
+
+
+async def _clear_alarms(stage: Stage) -> None:
+    """The operator closes the alarm: the pallets are back and two people of the bank have looked."""
+    for alarm in await _exit_alarms(stage):
+        await stage.people.operator.post(
+            f"/alarms/{alarm['alarm_id']}/clear", {"reason": "The pallets are back in their slots"}
+        )
 
 
 async def _repay(stage: Stage) -> None:
