@@ -40,13 +40,12 @@ async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
         raise NotHeld("the barrier is open though nothing was released")
     if not facility["frozen"]["evidence"]:
         raise NotHeld("the facility is frozen without evidence")
-    stage.made.alarm_evidence = [item["observation_id"] for item in facility["frozen"]["evidence"]]
     await asyncio.sleep(stage.linger_s)
     await _turn_back(stage, taken)
     return {
         "refused_as": refusal,
         "alarm": {"kind": alarm["kind"], "grade": alarm["grade"], "units": len(alarm["unit_ids"])},
-        "evidence": len(stage.made.alarm_evidence),
+        "evidence": len(facility["frozen"]["evidence"]),
         "alarm_ms": round(stage.figures["demo.alarm_ms"], 1),
     }
 

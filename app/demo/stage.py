@@ -47,7 +47,6 @@ class Made(msgspec.Struct):
     loan_id: str = ""
     order_id: str = ""
     pickup_vehicle_id: str = ""
-    alarm_evidence: list[str] = []
     whole_pallets: dict[str, int] = {}
 
 
