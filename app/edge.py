@@ -5,15 +5,15 @@ changed or retired while the edge runs are taken up or let go without a restart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import psycopg
 import structlog
 
 from app.database import Database
+from app.drivers import BROKER, DIALLED, Driver, Item
 from app.tasks import Work
 from app.wake import Wake
 from devices.api import (
@@ -25,15 +25,15 @@ from devices.api import (
     settle_command,
     take_commands,
 )
-from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
-from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
-from devices.drivers.mqtt_position.driver import MqttPositionDriver
+from devices.families import FAMILIES
 from devices.ingest.handlers import Recorded
 from devices.ingest.intake import Intake
 from devices.ingest.model import Received
 from devices.ingest.spool import Spool
 from devices.registry.handlers import BOOTS_RESERVED
+from devices.transport.broker import BrokerDriver
+from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin, MqttError
 from kernel.caller import Caller
 from kernel.clock import Clock
@@ -50,38 +50,6 @@ MQTT_CLIENT_ID = "tallyhouse-edge"
 EDGE = Caller.product("edge")
 
 log = structlog.get_logger("edge")
-
-
-class Driver(AbstractAsyncContextManager[Any], Protocol):
-    """What every driver that dials its device offers."""
-
-    def readings(self) -> AsyncIterator[Observation | Rejected]: ...
-
-
-Build = Callable[[EdgeDevice, Clock, int], Driver]
-
-
-def _llrp(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
-    where = device.connection
-    return LlrpDriver(device.device_id, where.host, where.port, clock, boot, where.antennas or (1, 2))
-
-
-def _weighbridge(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
-    where = device.connection
-    return ModbusWeighbridgeDriver(device.device_id, where.host, where.port, clock, boot, unit=where.unit)
-
-
-def _barrier(device: EdgeDevice, clock: Clock, boot: int) -> Driver:
-    where = device.connection
-    return ModbusBarrierDriver(device.device_id, where.host, where.port, clock, boot, unit=where.unit)
-
-
-BUILDERS: Mapping[str, Build] = {
-    "llrp": _llrp,
-    "modbus_weighbridge": _weighbridge,
-    "modbus_barrier": _barrier,
-}
-"""Families that we dial; those of the broker and of HTTP come to us."""
 
 
 class _Driven(msgspec.Struct):
@@ -111,6 +79,9 @@ class Edge:
         self._spool = spool
         self._broker = broker
         self._sites = tuple(sites)
+        self._known: dict[str, EdgeDevice] | None = None
+        self._nodes: Mapping[str, Mapping[str, str]] = {}
+        self._listed = asyncio.Event()
         self._driven: dict[str, _Driven] = {}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._entered = asyncio.Condition()
@@ -164,7 +135,7 @@ class Edge:
 
     async def _run_mqtt(self, login: BrokerLogin) -> None:
         wait_s = RETRY_S
-        driver = MqttPositionDriver(login, MQTT_CLIENT_ID, self._clock, self._take)
+        driver = BrokerDriver(login, MQTT_CLIENT_ID, self._clock, self._decode, self._take)
         while True:
             try:
                 await driver.run(on_connected=lambda: log.info("mqtt_connected", host=login.host))
@@ -172,6 +143,37 @@ class Edge:
                 wait_s = RETRY_S if driver.was_connected else min(wait_s * 2, RETRY_S_MAX)
                 log.warning("mqtt_away", reason=str(error), retry_s=wait_s)
             await asyncio.sleep(wait_s)
+
+    async def _decode(self, arrived: Arrived) -> Sequence[Item]:
+        """Read a message as the family of its device says; what no such device may say is set aside."""
+        device = await self._device(arrived.device_id)
+        decode = None if device is None else BROKER.get(device.family)
+        if decode is not None:
+            return decode(arrived, self._nodes.get(arrived.device_id, {}))
+        rule = "an enrolled device" if device is None else "a device that speaks over the broker"
+        return [
+            Rejected(
+                device_id=arrived.device_id,
+                field="device_id",
+                rule=rule,
+                raw=arrived.payload,
+                received_at=arrived.received_at,
+            )
+        ]
+
+    async def _device(self, device_id: str) -> EdgeDevice | None:
+        """The device as it is enrolled. One that is not on our list may be newer than the list: the registry
+        is asked again, and waited for, since nothing is set aside for our not knowing its device."""
+        await self._listed.wait()
+        assert self._known is not None
+        while device_id not in self._known:
+            try:
+                await self._refresh()
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+            else:
+                break
+        return self._known.get(device_id)
 
     async def _take(
         self, site_id: str, device_id: str, items: Sequence[Observation | Rejected]
@@ -206,7 +208,10 @@ class Edge:
     async def _refresh(self) -> None:
         async with self._database.write(EDGE) as tx:
             devices = await edge_devices(tx, self._sites)
-        wanted = {device.device_id: device for device in devices if device.family in BUILDERS}
+        self._known = {device.device_id: device for device in devices}
+        self._nodes = _nodes_of(devices)
+        self._listed.set()
+        wanted = {name: device for name, device in self._known.items() if device.family in DIALLED}
         await self._let_go(
             [name for name, driven in self._driven.items() if wanted.get(name) != driven.device]
         )
@@ -236,7 +241,8 @@ class Edge:
 
     async def _drive_once(self, driven: _Driven, boot: int) -> None:
         device = driven.device
-        async with BUILDERS[device.family](device, self._clock, boot) as driver:
+        make, settings = DIALLED[device.family], FAMILIES[device.family].settings(device.connection)
+        async with make(device.device_id, clock=self._clock, boot=boot, **settings) as driver:
             driven.driver = driver
             async with self._entered:
                 self._entered.notify_all()
@@ -300,3 +306,13 @@ class Edge:
                     return await settle_command(tx, order, failure)
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
+
+
+def _nodes_of(devices: Sequence[EdgeDevice]) -> Mapping[str, Mapping[str, str]]:
+    """The devices behind each gateway: by the gateway's id, from the node's own name to its device's id."""
+    nodes: dict[str, dict[str, str]] = defaultdict(dict)
+    for device in devices:
+        gateway, node = device.connection.get("gateway"), device.connection.get("node")
+        if gateway and node:
+            nodes[gateway][node] = device.device_id
+    return nodes

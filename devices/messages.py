@@ -1,7 +1,8 @@
 """Commands and events of devices."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -10,21 +11,10 @@ from kernel.messages import Command, Event
 BarrierAction = Literal["open", "close"]
 
 
-class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a driver reaches a device that is polled or dialled. Empty for devices that come to us.
-
-    `unit` is the Modbus unit identifier; `antennas` the ports of a reader.
-    """
-
-    host: str = ""
-    port: int = 0
-    unit: int = 1
-    antennas: tuple[int, ...] = ()
-
-
 class EnrolDevice(Command, frozen=True, kw_only=True):
     """Admit a device to a site. `family` is one of the driver folders; `mount_id` its place in the layout.
 
+    `connection` holds what the family's manifest asks for under `parameters`.
     `secret` is the device's own credential (MQTT password or HTTP token, at least 24 characters); only
     digests of it are kept, so whoever enrols hands it to the device at once. Enrolling a device again
     replaces its place, connection and credential; a device never changes its site or family.
@@ -35,7 +25,7 @@ class EnrolDevice(Command, frozen=True, kw_only=True):
     family: str
     mount_id: str | None = None
     subject_ref: str | None = None
-    connection: Connection = Connection()
+    connection: Mapping[str, Any] = msgspec.field(default_factory=dict)
     secret: str = ""
 
 

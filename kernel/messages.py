@@ -3,7 +3,8 @@
 All are frozen msgspec structs; fields are only ever added, with a default. Moments are UTC.
 """
 
-from datetime import datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -31,24 +32,31 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class TagRead(Reading, frozen=True, kw_only=True, tag="tag_read"):
-    """A reader's antenna heard a tag. `rssi_cdbm` is hundredths of dBm (about -8000 to -2000)."""
+    """A reader's antenna heard a tag. `rssi_cdbm` is hundredths of dBm (about -8000 to -2000).
+
+    `tid_hex` is the chip's own number where the reader tells it: a copied EPC has another.
+    """
 
     epc_hex: str
     antenna: int
     rssi_cdbm: int
     seen_count: int = 1
+    tid_hex: str = ""
 
 
 class MassReading(Reading, frozen=True, kw_only=True, tag="mass"):
     """One stable weighing as the indicator's alibi memory holds it. Never an unstable value.
 
-    `weight_id` is the indicator's own ticket number; `axle_count` 0 when unknown.
+    `mass_g` is what `basis` says: gross, or net of `tare_g`. `weight_id` is the indicator's own ticket
+    number, else the driver's; `axle_count` 0 when unknown.
     """
 
     mass_g: int
     weight_id: int
     legal_for_trade: bool = False
     axle_count: int = 0
+    basis: Literal["gross", "net"] = "gross"
+    tare_g: int = 0
 
 
 class PositionReading(Reading, frozen=True, kw_only=True, tag="position"):
@@ -62,6 +70,9 @@ class PositionReading(Reading, frozen=True, kw_only=True, tag="position"):
     sigma_m: float = 0.3
     load_epc_hex: str | None = None
     """Tag heard by the reader on the fork while its load switch is pressed; None when empty."""
+    fix: Literal["unknown", "single", "differential", "rtk_float", "rtk_fixed", "estimated"] = "unknown"
+    """How a satellite receiver came by it (NMEA 0183, GGA field 6)."""
+    satellites: int = 0
 
 
 class LoadChange(Reading, frozen=True, kw_only=True, tag="load_change"):
@@ -94,6 +105,119 @@ class BarrierState(Reading, frozen=True, kw_only=True, tag="barrier"):
     loop_occupied: bool
 
 
+class SlotSight(Reading, frozen=True, kw_only=True, tag="slot_sight"):
+    """What one frame of a camera shows of the slots it looks at.
+
+    Every slot in view is in one of the three lists; `unclear` is dark, covered or in motion. A frame that
+    is `frozen`, `replayed` or `dark` shows nothing: its lists are empty. `snapshot_sha256` names the picture
+    that was kept.
+    """
+
+    state: Literal["fresh", "frozen", "replayed", "dark"] = "fresh"
+    occupied: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+    pallet_count: int = 0
+    frame_id: int = 0
+    snapshot_sha256: str = ""
+
+
+class CodeSight(Reading, frozen=True, kw_only=True, tag="code_sight"):
+    """A camera read a code in a frame. `x_px, y_px` is the middle of the code; `slot_id` where that lies."""
+
+    code: str
+    symbology: str
+    x_px: int
+    y_px: int
+    slot_id: str | None = None
+    snapshot_sha256: str = ""
+
+
+class PlateRead(Reading, frozen=True, kw_only=True, tag="plate"):
+    """A camera read a number plate. `confidence_permille` 0 to 1000; `direction` as the camera tells it."""
+
+    plate: str
+    confidence_permille: int
+    direction: Literal["in", "out", "unknown"] = "unknown"
+    lane: int = 0
+    snapshot_sha256: str = ""
+
+
+class AnimalBeacon(Reading, frozen=True, kw_only=True, tag="animal"):
+    """A base station heard an ear tag.
+
+    `animal_id` is 15 digits (ISO 11784 country and national id, or the Chinese ear tag). `counter` is the
+    tag's own, authenticated, and never repeats. Motion is the mean absolute change of acceleration in
+    thousandths of g over the interval; `burst_mg` raw samples (x, y, z) at `burst_hz`, empty when none.
+    """
+
+    animal_id: str
+    counter: int
+    rssi_cdbm: int
+    temperature_mc: int | None = None
+    """Thousandths of a degree Celsius at the ear."""
+    motion_mg: int | None = None
+    lying_permille: int | None = None
+    burst_hz: int = 0
+    burst_mg: tuple[tuple[int, int, int], ...] = ()
+    battery_mv: int = 0
+
+
+class StationBeat(Reading, frozen=True, kw_only=True, tag="station"):
+    """A base station says that it listens: without it, silence of its tags means nothing."""
+
+    uptime_s: int
+    heard_count: int = 0
+    """Uplinks since the last beat."""
+    battery_mv: int = 0
+
+
+class FeedWeight(Reading, frozen=True, kw_only=True, tag="feed_weight"):
+    """The weigh bars of a feed mixer at one moment. `is_moving` while the mass changes: not to be booked."""
+
+    mass_g: int
+    is_moving: bool
+
+
+class FeedEvent(Reading, frozen=True, kw_only=True, tag="feed_event"):
+    """An ingredient was loaded into a feed mixer, or feed unloaded to a pen. `mass_g` is what was moved."""
+
+    action: Literal["load", "unload"]
+    mass_g: int
+    ingredient: str = ""
+    pen: str = ""
+    batch: str = ""
+
+
+class Environment(Reading, frozen=True, kw_only=True, tag="environment"):
+    """A sensor of the surroundings: thousandths of a degree Celsius, permille of relative humidity."""
+
+    temperature_mc: int | None = None
+    humidity_permille: int | None = None
+    door_open: bool | None = None
+    battery_mv: int = 0
+
+
+class TerminalAlarm(Reading, frozen=True, kw_only=True, tag="terminal_alarm"):
+    """A vehicle's terminal raises alarms, such as `sos`, `overspeed`, `antenna_cut`, `power_lost`."""
+
+    alarms: tuple[str, ...]
+
+
+class SignalState(Reading, frozen=True, kw_only=True, tag="signal"):
+    """A signal lamp's own feedback."""
+
+    aspect: Literal["off", "red", "amber", "green"]
+
+
+class LabelPrinted(Reading, frozen=True, kw_only=True, tag="label"):
+    """A label printer took a job. `reason` is empty when it `is_done`, else what the printer says."""
+
+    job_id: str
+    is_done: bool
+    reason: str = ""
+
+
 class DeviceStatus(Reading, frozen=True, kw_only=True, tag="status"):
     """The device or its driver says how it is. A gap is stated, never papered over."""
 
@@ -102,7 +226,26 @@ class DeviceStatus(Reading, frozen=True, kw_only=True, tag="status"):
     gap_s: float = 0.0
 
 
-AnyReading = TagRead | MassReading | PositionReading | LoadChange | CodeScan | BarrierState | DeviceStatus
+AnyReading = (
+    TagRead
+    | MassReading
+    | PositionReading
+    | LoadChange
+    | CodeScan
+    | BarrierState
+    | SlotSight
+    | CodeSight
+    | PlateRead
+    | AnimalBeacon
+    | StationBeat
+    | FeedWeight
+    | FeedEvent
+    | Environment
+    | TerminalAlarm
+    | SignalState
+    | LabelPrinted
+    | DeviceStatus
+)
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +253,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     `boot` grows by one at least each time the device (or the driver that numbers for it) starts;
     `sequence` grows by one with each observation, from 1. `observed_at` is the device's own time.
+    What a device does not number is known by its content: see `content_identity`.
     """
 
     device_id: str
@@ -124,6 +268,22 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def observation_id(self) -> str:
         return f"{self.device_id}:{self.boot}:{self.sequence}"
+
+
+CONTENT_BOOT_BASE = 1 << 48
+"""Boots from here on are digests of a reading's bytes, never counters: they tell nothing of gaps."""
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def content_identity(observed_at: datetime, raw: bytes) -> tuple[int, int]:
+    """Boot and sequence of a reading that its device does not number, from its time and its own bytes.
+
+    The same message delivered twice gives the same identity; two readings at one time differ by their bytes.
+    `sequence` is the time in microseconds since 1970; out of range for a clock that is, as ingest says.
+    """
+    digest = int.from_bytes(hashlib.sha256(raw).digest()[:6], "big")
+    return CONTENT_BOOT_BASE + digest, (observed_at - _EPOCH) // _MICROSECOND
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

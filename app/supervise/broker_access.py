@@ -1,9 +1,9 @@
 """Who may say and hear what over MQTT, and the files that tell Mosquitto so.
 
 A device signs in with its id and its own password. It may publish its observations and its status, and hear
-commands and replies meant for it; `tallyhouse/v1/{site}/{device}/{kind}` names all four. The product itself
-may do everything. The same rules hold for both brokers: Mosquitto reads them from `access_file()`, amqtt asks
-the functions here.
+commands and replies meant for it; `tallyhouse/v1/{site}/{device}/{kind}` names all four. What speaks its
+maker's own format does so below `vendor/` of its own place. The product itself may do everything. The same
+rules hold for both brokers: Mosquitto reads them from `access_file()`, amqtt asks the functions here.
 """
 
 import base64
@@ -22,6 +22,7 @@ PRODUCT = "tallyhouse"
 ROOT = "tallyhouse/v1"
 DEVICE_SAYS = ("observation", "status")
 DEVICE_HEARS = ("command", "reply")
+VENDOR = "vendor"
 
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `+`, `#`, `/` or `:`: a user name becomes part of a topic pattern and of a line of the password file."""
@@ -44,12 +45,16 @@ def access_file() -> str:
     """Mosquitto's access list (mosquitto.conf(5), acl_file): `%u` stands for the user name."""
     lines = [f"user {PRODUCT}", "topic readwrite #", ""]
     lines += [f"pattern write {ROOT}/+/%u/{kind}" for kind in DEVICE_SAYS]
+    lines.append(f"pattern write {ROOT}/+/%u/{VENDOR}/#")
     lines += [f"pattern read {ROOT}/+/%u/{kind}" for kind in DEVICE_HEARS]
     return "\n".join(lines) + "\n"
 
 
 def may_publish(user: str, topic: str) -> bool:
-    return user == PRODUCT or _own(user, topic, DEVICE_SAYS)
+    if user == PRODUCT or _own(user, topic, DEVICE_SAYS):
+        return True
+    own, _, rest = topic.partition(f"/{VENDOR}/")
+    return bool(rest) and _own(user, f"{own}/{VENDOR}", (VENDOR,))
 
 
 def may_hear(user: str, topic: str) -> bool:

@@ -1,6 +1,7 @@
 """Re-adding the journal of observations from zero. Runs as the product: observations have no row policies."""
 
 from kernel.audit import Finding, JournalAudit
+from kernel.messages import CONTENT_BOOT_BASE
 from kernel.tx import ReadTx, Row
 
 # Positions of each site must be 1..n without a hole, and n the journal's own figure.
@@ -13,14 +14,14 @@ POSITIONS = """
         FROM devices.observation GROUP BY site_id
     ) o USING (site_id)
     ORDER BY 1"""
-# Every journal entry is settled; whatever else is settled lies in quarantine.
+# Every numbered journal entry is settled; whatever else is settled lies in quarantine.
 WATERMARKS = """
     WITH journal AS (
         SELECT device_id, boot, range_agg(int8range(sequence, sequence, '[]')) AS numbers
-        FROM devices.observation GROUP BY device_id, boot
+        FROM devices.observation WHERE boot < %(content)s GROUP BY device_id, boot
     ), aside AS (
         SELECT device_id, boot, range_agg(int8range(sequence, sequence, '[]')) AS numbers
-        FROM devices.quarantine WHERE boot IS NOT NULL AND sequence IS NOT NULL GROUP BY device_id, boot
+        FROM devices.quarantine WHERE boot < %(content)s AND sequence IS NOT NULL GROUP BY device_id, boot
     )
     SELECT coalesce(w.device_id, j.device_id) AS device_id, coalesce(w.boot, j.boot) AS boot,
         w.settled::text AS settled, w.acked_through, w.max_sequence,
@@ -48,7 +49,8 @@ async def audit(read: ReadTx) -> list[JournalAudit]:
     """Positions contiguous, each identity once, watermarks as the journal and quarantine say."""
     positions = await read.rows(POSITIONS)
     findings = [found for row in positions for found in _position_findings(row)]
-    findings += [found for row in await read.rows(WATERMARKS) for found in _watermark_findings(row)]
+    watermarks = await read.rows(WATERMARKS, {"content": CONTENT_BOOT_BASE})
+    findings += [found for row in watermarks for found in _watermark_findings(row)]
     findings += [
         _finding(f"{row['device_id']}:{row['boot']}:{row['sequence']}", "stored once", 1, row["times"])
         for row in await read.rows(TWICE)

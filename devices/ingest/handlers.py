@@ -5,11 +5,19 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from devices.ingest import store
-from devices.ingest.model import Bounds, Broken, Received, Registration, check, rejected
+from devices.ingest.model import Received, Registration, check, rejected
 from devices.ingest.ranges import Spans
+from devices.ingest.readings import Bounds, Broken
 from devices.ingest.store import Contact, Identity, Key
 from kernel.errors import Invalid
-from kernel.messages import AckedThrough, AnyReading, CodeScan, Observation, Rejected
+from kernel.messages import (
+    CONTENT_BOOT_BASE,
+    AckedThrough,
+    AnyReading,
+    CodeScan,
+    Observation,
+    Rejected,
+)
 from kernel.tx import Tx
 
 BATCH_OBSERVATIONS_MAX = 5_000
@@ -134,13 +142,14 @@ def _judge(
 
 
 def _keys(accepted: Sequence[Received], refused: Sequence[Rejected], here: set[str]) -> set[Key]:
-    """The keys this batch touches; strangers get no watermark, or they could fill the table."""
+    """The numbered series this batch touches; strangers get no watermark, or they could fill the table."""
     keys = {(item.observation.device_id, item.observation.boot) for item in accepted}
-    return keys | {
+    keys |= {
         (entry.device_id, entry.boot)
         for entry in refused
         if entry.boot is not None and entry.sequence is not None and entry.device_id in here
     }
+    return {key for key in keys if key[1] < CONTENT_BOOT_BASE}
 
 
 async def _new_ones(
@@ -151,7 +160,7 @@ async def _new_ones(
     again = {
         _identity(item.observation): item.observation.observed_at
         for item in accepted
-        if item.observation.sequence in marks[item.observation.device_id, item.observation.boot]
+        if _may_have_come(item.observation, marks)
     }
     kept = await store.stored(tx, again)
     seen = {identity: (at, _apart_from_person(reading)) for identity, (at, reading) in kept.items()}
@@ -161,8 +170,8 @@ async def _new_ones(
     for item in accepted:
         identity = _identity(item.observation)
         content = (item.observation.observed_at, _apart_from_person(item.observation.reading))
-        if identity not in seen and identity not in again:
-            if _is_scattered(marks[identity[:2]], identity[2]):
+        if identity not in seen and (identity not in again or _is_known_by_content(item.observation)):
+            if _is_scattered(marks.get(identity[:2], Spans()), identity[2]):
                 refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
                 continue
             seen[identity] = content
@@ -172,6 +181,17 @@ async def _new_ones(
         else:
             refused.append(rejected(item, CLONED))
     return fresh, duplicates, refused
+
+
+def _is_known_by_content(observation: Observation) -> bool:
+    return observation.boot >= CONTENT_BOOT_BASE
+
+
+def _may_have_come(observation: Observation, marks: Mapping[Key, Spans]) -> bool:
+    """Whether the journal has to be asked: a series knows its numbers, content says nothing beforehand."""
+    if _is_known_by_content(observation):
+        return True
+    return observation.sequence in marks[observation.device_id, observation.boot]
 
 
 def _is_scattered(settled: Spans, sequence: int) -> bool:
@@ -190,7 +210,9 @@ def _settle(
     """The watermarks with this batch: stored and set aside both count, for neither need come again."""
     numbers: dict[Key, list[int]] = {key: [] for key in marks}
     for item in fresh:
-        numbers[item.observation.device_id, item.observation.boot].append(item.observation.sequence)
+        key = item.observation.device_id, item.observation.boot
+        if key in numbers:
+            numbers[key].append(item.observation.sequence)
     for entry in refused:
         if entry.boot is not None and entry.sequence is not None and (entry.device_id, entry.boot) in numbers:
             numbers[entry.device_id, entry.boot].append(entry.sequence)

@@ -13,12 +13,13 @@ import msgspec
 import structlog
 
 from devices.ingest.handlers import Recorded
-from devices.ingest.model import Broken, Received, rejected
+from devices.ingest.model import Received, rejected
 from devices.ingest.ranges import Spans
+from devices.ingest.readings import Broken
 from devices.ingest.spool import Entry, Spool
 from devices.ingest.store import Key
 from kernel.errors import Unavailable
-from kernel.messages import AckedThrough, Rejected
+from kernel.messages import CONTENT_BOOT_BASE, AckedThrough, Rejected
 
 Item = Received | Rejected
 Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
@@ -200,7 +201,7 @@ class Intake:
         else:
             observation = item.observation
             device_id, boot, sequence = observation.device_id, observation.boot, observation.sequence
-        if boot is not None and sequence is not None and sequence >= 1:
+        if boot is not None and boot < CONTENT_BOOT_BASE and sequence is not None and sequence >= 1:
             known = self._settled.get((device_id, boot), Spans())
             self._keep((device_id, boot), known.with_numbers([sequence]))
 

@@ -6,15 +6,9 @@ from datetime import date, datetime
 
 import msgspec
 
-from devices.ingest.model import (
-    EARLIEST,
-    FUTURE_MAX,
-    Bounds,
-    Received,
-    Registration,
-    reading_kind,
-)
+from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, reading_kind
 from devices.ingest.ranges import Spans
+from devices.ingest.readings import Bounds
 from kernel.messages import AckedThrough, AnyReading, DeviceStatus, Envelope, Observation, Rejected
 from kernel.tx import ReadTx, Row, Tx
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
-from devices.messages import Connection, EnrolDevice
+from devices.families import FAMILIES
+from devices.messages import EnrolDevice
+from devices.transport.decoding import FieldRejected
 
 SECRET_LENGTH_MIN = 24
 SECRET_LENGTH_MAX = 256
@@ -17,25 +17,6 @@ CODE_LENGTH_MIN = 12
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
-
-Reach = Literal["dialled", "broker", "http"]
-
-
-class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """How a driver family is reached, and after how much silence its devices count as offline."""
-
-    reach: Reach
-    silence: timedelta
-
-
-FAMILIES: Mapping[str, Family] = {
-    "llrp": Family(reach="dialled", silence=timedelta(minutes=15)),
-    "modbus_weighbridge": Family(reach="dialled", silence=timedelta(minutes=15)),
-    "modbus_barrier": Family(reach="dialled", silence=timedelta(minutes=15)),
-    "mqtt_position": Family(reach="broker", silence=timedelta(seconds=30)),
-    "pda": Family(reach="http", silence=timedelta(hours=12)),
-}
-"""The driver folders; each manifest says the same, and a test holds them together."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -52,19 +33,11 @@ def check_enrolment(command: EnrolDevice) -> Refusal | None:
     family = FAMILIES.get(command.family)
     if family is None:
         return Refusal("family", f"one of {', '.join(sorted(FAMILIES))}")
-    if family.reach == "dialled":
-        return _check_connection(command.connection)
-    return check_secret(command.secret)
-
-
-def _check_connection(connection: Connection) -> Refusal | None:
-    if not connection.host:
-        return Refusal("connection.host", "given, for a device that we dial")
-    if not 1 <= connection.port <= 65_535:
-        return Refusal("connection.port", "1 to 65535")
-    if not 0 <= connection.unit <= 247:
-        return Refusal("connection.unit", "0 to 247")
-    return None
+    try:
+        family.settings(command.connection)
+    except FieldRejected as error:
+        return Refusal(f"connection.{error.field}", error.rule)
+    return None if family.reach == "dialled" else check_secret(command.secret)
 
 
 def check_secret(secret: str, length_min: int = SECRET_LENGTH_MIN) -> Refusal | None:

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from devices.families import Value
 from devices.messages import (
-    Connection,
     EnrolDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
@@ -29,21 +29,14 @@ Watcher = Annotated[Session, Depends(Admits("operator", "admin", "keeper"))]
 Administrator = Annotated[Session, Depends(Admits("admin", "keeper"))]
 
 
-class ConnectionBody(BaseModel):
-    """Where a driver reaches a device that we dial; empty for devices that come to us."""
-
-    host: str = Field("", max_length=255)
-    port: int = Field(0, ge=0, le=65_535)
-    unit: int = Field(1, ge=0, le=247)
-    antennas: list[Annotated[int, Field(ge=1, le=65_535)]] = Field(default=[], max_length=64)
-
-
 class DeviceBody(BaseModel):
+    """`connection` holds the parameters that the family's manifest asks for, such as host and port."""
+
     device_id: str = Field(max_length=64)
     family: str = Field(max_length=64)
     mount_id: str | None = Field(None, max_length=64)
     subject_ref: str | None = Field(None, max_length=64)
-    connection: ConnectionBody = ConnectionBody()
+    connection: dict[str, Value] = Field(default={}, max_length=64)
 
 
 class EnrolledView(BaseModel):
@@ -101,12 +94,7 @@ async def enrol_device(site_id: str, body: DeviceBody, session: Administrator) -
             family=body.family,
             mount_id=body.mount_id,
             subject_ref=body.subject_ref,
-            connection=Connection(
-                host=body.connection.host,
-                port=body.connection.port,
-                unit=body.connection.unit,
-                antennas=tuple(body.connection.antennas),
-            ),
+            connection=body.connection,
             secret=secret,
         )
     )

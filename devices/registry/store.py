@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from devices.messages import Connection, EnrolDevice
-from devices.registry.model import FAMILIES, digest
+from devices.families import FAMILIES
+from devices.messages import EnrolDevice
+from devices.registry.model import digest
 from kernel.tx import ReadTx, Row, Tx
 
 DEVICE = "SELECT site_id, family, retired_at FROM devices.device WHERE device_id = %(device_id)s FOR UPDATE"
@@ -67,7 +68,7 @@ class EdgeDevice(msgspec.Struct, frozen=True, kw_only=True):
     site_id: str
     family: str
     mount_id: str | None
-    connection: Connection
+    connection: dict[str, Any]
 
 
 def broker_hash(password: str, salt: bytes) -> str:

@@ -1,4 +1,8 @@
-"""What every codec raises when bytes break a rule. Pure."""
+"""What codecs and their transports share: a message as it arrived, and how a broken rule is told. Pure."""
+
+from datetime import datetime
+
+import msgspec
 
 
 class FieldRejected(ValueError):
@@ -8,3 +12,16 @@ class FieldRejected(ValueError):
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a broker as it came: `site_id` and `device_id` are what its topic says.
+
+    `channel` is the rest of the topic: `observation`, or `vendor/…` for what speaks its maker's own format.
+    """
+
+    site_id: str
+    device_id: str
+    payload: bytes
+    received_at: datetime
+    channel: str = "observation"

@@ -6,27 +6,19 @@ The broker in turn keeps a message until we acknowledge, which we do after the r
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin, ManualClient, Message, manual_client
 from kernel.clock import Clock
 from kernel.messages import AckedThrough
 
 TOPIC_ROOT: Final = "tallyhouse/v1"
+CHANNELS: Final = ("observation", "vendor/#")
 IN_HAND_MAX: Final = 1_000
 """Messages taken and not yet committed."""
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it came: `site_id` and `device_id` are what its topic says."""
-
-    site_id: str
-    device_id: str
-    payload: bytes
-    received_at: datetime
 
 
 Settle = Callable[[Arrived], Awaitable[AckedThrough | None]]
@@ -59,7 +51,8 @@ class MqttConsumer:
         """Consume until cancelled. Raises MqttError when the broker is or goes away."""
         self.was_connected = False
         async with manual_client(self._login, self._client_id) as client:
-            await client.subscribe(f"{TOPIC_ROOT}/+/+/observation")
+            for channel in CHANNELS:
+                await client.subscribe(f"{TOPIC_ROOT}/+/+/{channel}")
             self.is_connected = self.was_connected = True
             on_connected()
             try:
@@ -80,11 +73,12 @@ class MqttConsumer:
             raise errors.exceptions[0] from None
 
     async def _settle_one(self, message: Message) -> AckedThrough | None:
-        site_id, device_id = place_of(str(message.topic))
+        site_id, device_id, channel = place_of(str(message.topic))
         return await self._settle(
             Arrived(
                 site_id=site_id,
                 device_id=device_id,
+                channel=channel,
                 payload=bytes(message.payload),
                 received_at=self._clock.now(),
             )
@@ -99,11 +93,11 @@ class MqttConsumer:
             message, task = await in_hand.get()
             acked = await task
             if acked is not None:
-                await client.publish(reply_topic(*place_of(str(message.topic))), reply_payload(acked))
+                await client.publish(reply_topic(*place_of(str(message.topic))[:2]), reply_payload(acked))
             client.acknowledge(message)
 
 
-def place_of(topic: str) -> tuple[str, str]:
-    """Site and device of `tallyhouse/v1/{site}/{device}/{kind}`; our subscription admits no other form."""
-    levels = topic.split("/")
-    return levels[2], levels[3]
+def place_of(topic: str) -> tuple[str, str, str]:
+    """Site, device and channel of `tallyhouse/v1/{site}/{device}/{channel}`, the only form we hear."""
+    _, _, site_id, device_id, channel = topic.split("/", 4)
+    return site_id, device_id, channel

@@ -16,7 +16,7 @@ from app.relay import Relay
 from app.wake import Wake
 from app.wiring import all_subscribers
 from devices.api import journal_after, journal_sites, record_observations
-from devices.messages import Connection, EnrolDevice
+from devices.messages import EnrolDevice
 from identity.api import grant_access
 from kernel.caller import Caller, Role
 from kernel.clock import ManualClock
@@ -134,7 +134,7 @@ class LivingSite:
                     device_id=self.device(mount_id),
                     family=family,
                     mount_id=mount_id,
-                    connection=Connection(host="127.0.0.1", port=502),
+                    connection={} if family == "mqtt_position" else {"host": "127.0.0.1", "port": 502},
                     secret=PDA_TOKEN.format(letter=self.letter),
                 ),
                 self.keeper,

@@ -8,11 +8,13 @@ One bad reading costs only itself. Unknown members are ignored, so that newer de
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from devices.transport.decoding import Arrived
 from kernel.geometry import Point
 from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
 
@@ -56,8 +58,9 @@ _report = msgspec.json.Decoder(_Report)
 _identity = msgspec.json.Decoder(_Identity)
 
 
-def decode(payload: bytes, device_id: str, received_at: datetime) -> list[Observation | Rejected]:
-    """All readings of a message, in its order; `device_id` is what the topic says."""
+def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Observation | Rejected]:
+    """All readings of a message, in its order."""
+    payload, device_id, received_at = arrived.payload, arrived.device_id, arrived.received_at
 
     def refuse(field: str, rule: str) -> list[Observation | Rejected]:
         return [Rejected(device_id=device_id, field=field, rule=rule, raw=payload, received_at=received_at)]

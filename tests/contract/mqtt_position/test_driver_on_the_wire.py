@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, suppress
 import aiomqtt
 import pytest
 
-from devices.drivers.mqtt_position.driver import MqttPositionDriver
+from devices.drivers.mqtt_position.codec import decode
+from devices.transport.broker import BrokerDriver
+from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin
 from kernel.clock import ManualClock
 from kernel.geometry import Point
@@ -63,11 +65,15 @@ def journal(request: pytest.FixtureRequest) -> Journal:
     return Journal(f"edge-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]}")
 
 
+async def read(arrived: Arrived) -> Sequence[Item]:
+    return decode(arrived, {})
+
+
 @asynccontextmanager
 async def consuming(product: BrokerLogin, journal: Journal, clock: ManualClock) -> AsyncIterator[None]:
     """The driver at work, with the same session for one journal however often it connects."""
     connected = asyncio.Event()
-    driver = MqttPositionDriver(product, journal.name, clock, journal.take)
+    driver = BrokerDriver(product, journal.name, clock, read, journal.take)
     task = asyncio.create_task(driver.run(connected.set))
     async with asyncio.timeout(WITHIN_S):
         await connected.wait()

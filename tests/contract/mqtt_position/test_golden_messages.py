@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from devices.drivers.mqtt_position.codec import MESSAGE_BYTES_MAX, READINGS_MAX, decode
+from devices.transport.decoding import Arrived
 from devices.transport.mqtt import place_of, reply_payload, reply_topic
 from kernel.geometry import Point
 from kernel.messages import AckedThrough, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
@@ -17,8 +18,12 @@ FULL = (
 )
 
 
+def arrived(payload: bytes) -> Arrived:
+    return Arrived(site_id="site-a", device_id="fork", payload=payload, received_at=NOW)
+
+
 def one(payload: bytes) -> Observation | Rejected:
-    [item] = decode(payload, "fork", NOW)
+    [item] = decode(arrived(payload), {})
     return item
 
 
@@ -44,7 +49,7 @@ def test_a_change_without_a_tag_is_a_position_that_is_suspect() -> None:
 
 def test_a_list_is_read_in_its_order_and_one_bad_reading_costs_only_itself() -> None:
     bad = b'{"boot":7,"sequence":124,"observed_at":"2026-11-23T05:55:31Z","position":{"x_m":"left","y_m":1}}'
-    items = decode(b"[" + FULL + b"," + bad + b"," + FULL.replace(b"123,", b"125,", 1) + b"]", "fork", NOW)
+    items = decode(arrived(b"[" + FULL + b"," + bad + b"," + FULL.replace(b"123,", b"125,", 1) + b"]"), {})
     assert [(type(item).__name__, item.sequence) for item in items] == [
         ("Observation", 123),
         ("Rejected", 124),
@@ -91,4 +96,5 @@ def test_what_cannot_be_read_is_rejected_by_field_with_its_bytes(payload: bytes,
 def test_the_reply_is_what_trackers_wait_for() -> None:
     assert reply_topic("site-a", "fork") == "tallyhouse/v1/site-a/fork/reply"
     assert reply_payload(AckedThrough(boot=7, sequence=123)) == b'{"acked_through":{"boot":7,"sequence":123}}'
-    assert place_of("tallyhouse/v1/site-a/fork/observation") == ("site-a", "fork")
+    assert place_of("tallyhouse/v1/site-a/fork/observation") == ("site-a", "fork", "observation")
+    assert place_of("tallyhouse/v1/site-a/gw/vendor/a/b") == ("site-a", "gw", "vendor/a/b")

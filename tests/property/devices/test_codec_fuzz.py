@@ -12,12 +12,19 @@ from devices.drivers.modbus_barrier import codec as barrier
 from devices.drivers.modbus_weighbridge import codec as weighbridge
 from devices.drivers.mqtt_position.codec import decode
 from devices.drivers.pda.codec import Scan, scan_observation
-from devices.ingest.model import FAMILY_KINDS, Bounds, Broken, Received, Registration, check, rejected
-from devices.transport.decoding import FieldRejected
+from devices.families import FAMILIES
+from devices.ingest.model import Received, Registration, check, rejected
+from devices.ingest.readings import Bounds, Broken
+from devices.transport.decoding import Arrived, FieldRejected
 from kernel.messages import BarrierState, Observation, Rejected
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BOUNDS = Bounds(width_m=120.0, length_m=84.0, height_m=9.0)
+
+
+def arrived(payload: bytes) -> Arrived:
+    return Arrived(site_id="site-a", device_id="fork", payload=payload, received_at=NOW)
+
 
 numbers = st.integers() | st.floats() | st.sampled_from([0, 1, 2**31, 2**53, 2**63, 2**64, -1, 1e308])
 anything = st.recursive(
@@ -74,7 +81,7 @@ def has_a_verdict(observation: Observation, family: str) -> None:
 
 @given(messages)
 def test_any_message_gives_readings_or_rejections(payload: bytes) -> None:
-    for item in decode(payload, "fork", NOW):
+    for item in decode(arrived(payload), {}):
         if isinstance(item, Rejected):
             assert item.device_id == "fork"
             assert item.field
@@ -89,7 +96,7 @@ def test_a_good_message_with_some_bytes_changed_is_never_an_accident(
     tail: bytes, place: int, splice: bytes
 ) -> None:
     good = b'{"boot":7,"sequence":123,"observed_at":"2026-11-23T05:55:30Z","position":{"x_m":1.5,"y_m":2}}'
-    for item in decode(good[:place] + splice + good[place + 1 :] + tail[:2], "fork", NOW):
+    for item in decode(arrived(good[:place] + splice + good[place + 1 :] + tail[:2]), {}):
         assert isinstance(item, Observation | Rejected)
 
 
@@ -148,7 +155,7 @@ def test_any_text_that_is_scanned_is_judged_by_ingest(
     has_a_verdict(scan_observation("pda-1", "person-1", scan), "pda")
 
 
-@given(st.sampled_from(sorted(FAMILY_KINDS)), st.booleans())
+@given(st.sampled_from(sorted(FAMILIES)), st.booleans())
 def test_a_device_of_another_site_or_none_is_always_refused(family: str, is_known: bool) -> None:
     observation = Observation(
         device_id="fork",

@@ -12,7 +12,7 @@ from devices.ingest.audit import audit
 from devices.ingest.handlers import record
 from devices.ingest.model import Received
 from devices.ingest.store import journal_after
-from devices.messages import Connection, EnrolDevice
+from devices.messages import EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.messages import MassReading, Observation, TagRead
 from tests.conftest import START
@@ -28,7 +28,7 @@ identities = st.sets(
 @pytest.fixture
 async def site(as_caller, tx: PgTx) -> AsyncIterator[str]:
     for device_id, family in (("reader", "llrp"), ("scale", "modbus_weighbridge")):
-        where = Connection(host="127.0.0.1", port=1)
+        where = {"host": "127.0.0.1", "port": 1}
         async with as_caller("product") as product:
             await enrol_device(
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), product

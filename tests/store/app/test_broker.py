@@ -4,27 +4,27 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
-from app.supervise.broker import Broker
+from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import hashed
 from app.supervise.broker_trial import connects
 from app.supervise.mqtt_probe import Probe, ProbeRefused
 from app.supervise.process import ChildFailed
+from app.tls import local_certificate
 
-KINDS = [
-    pytest.param(
-        "mosquitto",
-        marks=pytest.mark.skipif(
-            shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None,
-            reason="mosquitto is not installed",
-        ),
-    ),
-    "amqtt",
-]
+needs_mosquitto = pytest.mark.skipif(
+    shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None,
+    reason="mosquitto is not installed",
+)
+KINDS = [pytest.param("mosquitto", marks=needs_mosquitto), "amqtt"]
 
 HASHES = {"forklift-1": hashed("pass-1"), "forklift-2": hashed("pass-2")}
 
@@ -147,3 +147,26 @@ async def test_a_mosquitto_that_ignores_its_access_list_is_not_served_on(
     monkeypatch.setattr("app.supervise.broker.access_file", lambda: "pattern readwrite #\n")
     with pytest.raises(ChildFailed, match="ignores its access list"):
         await Broker(tmp_path, kind="mosquitto").start()
+
+
+@needs_mosquitto
+async def test_devices_beyond_this_machine_speak_over_tls_only(tmp_path: Path) -> None:
+    certificate = local_certificate(tmp_path / "tls", ["localhost"], datetime.now(UTC))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    outer = OuterListener("127.0.0.1", port, certificate.cert, certificate.key)
+    running = Broker(tmp_path, kind="mosquitto", outer=outer)
+    await running.start()
+    running.set_devices(HASHES)
+    trusted = ssl.create_default_context(cafile=str(certificate.authority))
+    try:
+        signed_in = aiomqtt.Client(
+            "localhost", port, username="forklift-1", password="pass-1", tls_context=trusted
+        )
+        async with signed_in as device:
+            await device.publish("tallyhouse/v1/site-demo/forklift-1/observation", b"{}", qos=1)
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client("localhost", port, username="forklift-1", password="pass-1", timeout=3):
+                pass
+    finally:
+        await running.stop()

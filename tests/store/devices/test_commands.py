@@ -5,7 +5,7 @@ import pytest
 from app.database import PgTx
 from devices.api import command_barrier, settle_command, take_commands
 from devices.commands.handlers import COMMAND_VALID
-from devices.messages import BarrierCommanded, BarrierConfirmed, BarrierFailed, Connection, EnrolDevice
+from devices.messages import BarrierCommanded, BarrierConfirmed, BarrierFailed, EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.clock import ManualClock
 from kernel.errors import Invalid, NotFound
@@ -16,7 +16,7 @@ SITE = "site-a"
 @pytest.fixture
 async def barrier(as_caller, tx: PgTx) -> str:
     for device_id, family in (("boom", "modbus_barrier"), ("scale", "modbus_weighbridge")):
-        where = Connection(host="127.0.0.1", port=1)
+        where = {"host": "127.0.0.1", "port": 1}
         async with as_caller("product") as product:
             await enrol_device(
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), product

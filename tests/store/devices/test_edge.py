@@ -16,7 +16,7 @@ from app.supervise.broker import Broker
 from app.wake import Wake
 from devices.api import audit, broker_credentials, command_barrier, journal_after
 from devices.ingest.spool import Spool
-from devices.messages import Connection, EnrolDevice, RetireDevice
+from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
 from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
@@ -45,7 +45,7 @@ class Site:
     boom: BarrierServer
 
     async def enrol(self, device_id: str, family: str, port: int) -> None:
-        where = Connection(host="127.0.0.1", port=port)
+        where = {"host": "127.0.0.1", "port": port}
         async with self.database.write(TEST) as tx:
             await enrol_device(
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), tx

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import psycopg
 import pytest
 
@@ -10,12 +11,20 @@ from devices.ingest.audit import audit
 from devices.ingest.handlers import HOLES_MAX, record, record_observations
 from devices.ingest.model import Received
 from devices.ingest.store import journal_after, journal_sites
-from devices.messages import Connection, EnrolDevice
+from devices.messages import EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.clock import ManualClock
 from kernel.errors import Invalid
 from kernel.geometry import Point
-from kernel.messages import DeviceStatus, MassReading, Observation, PositionReading, Rejected, TagRead
+from kernel.messages import (
+    DeviceStatus,
+    MassReading,
+    Observation,
+    PositionReading,
+    Rejected,
+    TagRead,
+    content_identity,
+)
 
 SITE = "site-a"
 
@@ -28,7 +37,7 @@ async def site(as_caller, tx: PgTx) -> str:
             site_id=SITE,
             device_id=device_id,
             family=family,
-            connection=Connection(host="127.0.0.1", port=1),
+            connection={} if family == "mqtt_position" else {"host": "127.0.0.1", "port": 1},
             secret="s" * 32,
         )
         async with as_caller("product") as product:
@@ -273,3 +282,19 @@ async def test_a_device_that_scatters_its_numbers_is_held_to_fill_the_holes(
     filled = await put(tx, a_tag(2, clock), a_tag(4, clock))
     assert filled.acked["reader", 1].sequence == 5
     assert (await put(tx, a_tag(9_999, clock))).stored == 1
+
+
+async def test_what_a_device_does_not_number_is_known_by_its_content(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    def heard(raw: bytes) -> Observation:
+        reading = a_tag(1, clock)
+        boot, sequence = content_identity(reading.observed_at, raw)
+        return msgspec.structs.replace(reading, boot=boot, sequence=sequence)
+
+    recorded = await put(tx, heard(b"one"), heard(b"two"), heard(b"one"))
+    assert (recorded.stored, recorded.duplicates, recorded.acked) == (2, 1, {})
+    again = await put(tx, heard(b"two"), heard(b"one"))
+    assert (again.stored, again.duplicates, again.rejected) == (0, 2, [])
+    [journal] = await audit(tx)
+    assert journal.findings == []

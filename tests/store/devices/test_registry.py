@@ -12,8 +12,8 @@ from devices.api import (
     record_observations,
     reserve_boots,
 )
+from devices.families import FAMILIES
 from devices.messages import (
-    Connection,
     EnrolDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
@@ -28,7 +28,7 @@ from devices.registry.handlers import (
     retire_device,
     set_site_bounds,
 )
-from devices.registry.model import ENROLMENT_CODE_LASTS, FAMILIES
+from devices.registry.model import ENROLMENT_CODE_LASTS
 from identity.api import grant_access
 from identity.http import DeviceIdentity
 from identity.messages import AddParty
@@ -101,8 +101,10 @@ async def test_an_id_belongs_to_one_site_and_family_for_ever(keeper: str, tx: Pg
         ({"device_id": ""}, "device_id"),
         ({"secret": "short"}, "secret"),
         ({"family": "llrp"}, "connection.host"),
-        ({"family": "llrp", "connection": Connection(host="reader")}, "connection.port"),
-        ({"family": "llrp", "connection": Connection(host="r", port=5084, unit=300)}, "connection.unit"),
+        ({"family": "modbus_weighbridge", "connection": {"host": "scale"}}, "connection.port"),
+        ({"family": "llrp", "connection": {"host": "r", "port": 70000}}, "connection.port"),
+        ({"family": "llrp", "connection": {"host": "r", "antennas": [0]}}, "connection.antennas"),
+        ({"family": "llrp", "connection": {"host": "r", "volume": 11}}, "connection.volume"),
     ],
 )
 async def test_an_enrolment_that_breaks_a_rule_names_field_and_rule(

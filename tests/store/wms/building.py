@@ -9,7 +9,7 @@ import msgspec
 
 from app.database import PgTx
 from devices.api import COMMANDS as DEVICE_COMMANDS
-from devices.messages import BarrierCommanded, Connection, EnrolDevice
+from devices.messages import BarrierCommanded, EnrolDevice
 from identity.api import COMMANDS as IDENTITY_COMMANDS
 from identity.messages import AddParty, PartyKind
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
@@ -105,7 +105,7 @@ class Warehouse:
                 device_id="gate-1-barrier",
                 family="modbus_barrier",
                 mount_id="gate-1-barrier",
-                connection=Connection(host="127.0.0.1", port=502),
+                connection={"host": "127.0.0.1", "port": 502},
             )
         )
         await self.do(

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from app.database import PgTx
-from devices.messages import BarrierConfirmed, BarrierFailed, Connection, EnrolDevice
+from devices.messages import BarrierConfirmed, BarrierFailed, EnrolDevice
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
@@ -367,7 +367,7 @@ async def test_nobody_opens_by_hand_while_an_exit_alarm_of_the_gate_is_active(
 
 
 async def test_a_barrier_at_no_gate_is_closed_by_hand_and_not_opened(warehouse: Warehouse) -> None:
-    connection = Connection(host="127.0.0.1", port=502)
+    connection = {"host": "127.0.0.1", "port": 502}
     await warehouse.do(
         EnrolDevice(site_id=SITE, device_id="boom-2", family="modbus_barrier", connection=connection)
     )

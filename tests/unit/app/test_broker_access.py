@@ -54,11 +54,20 @@ def test_the_product_may_do_everything() -> None:
     assert may_subscribe("tallyhouse", "#")
 
 
+def test_what_speaks_its_makers_format_does_so_below_its_own_place() -> None:
+    assert may_publish("forklift-1", f"{OWN}/vendor/tags")
+    assert may_publish("forklift-1", f"{OWN}/vendor/application/7/device/ab/event/up")
+    for topic in (f"{OWN}/vendor", f"{OWN}/vendor/", f"{OWN}/other/vendor/tags", "vendor/tags"):
+        assert not may_publish("forklift-1", topic)
+    assert not may_publish("forklift-2", f"{OWN}/vendor/tags")
+
+
 def test_the_access_list_for_mosquitto_grants_the_same() -> None:
     granted = {tuple(line.split()[1:]) for line in access_file().splitlines() if line.startswith("pattern")}
     assert granted == {
         ("write", "tallyhouse/v1/+/%u/observation"),
         ("write", "tallyhouse/v1/+/%u/status"),
+        ("write", "tallyhouse/v1/+/%u/vendor/#"),
         ("read", "tallyhouse/v1/+/%u/command"),
         ("read", "tallyhouse/v1/+/%u/reply"),
     }

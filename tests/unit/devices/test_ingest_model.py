@@ -8,14 +8,13 @@ import pytest
 from devices.ingest.model import (
     EARLIEST,
     FUTURE_MAX,
-    Bounds,
-    Broken,
     Received,
     Registration,
     check,
     reading_kind,
     rejected,
 )
+from devices.ingest.readings import Bounds, Broken
 from kernel.geometry import Point
 from kernel.messages import (
     AnyReading,

@@ -1,4 +1,4 @@
-"""All position devices of a broker behind one connection: readings in, `acked_through` back after commit.
+"""All devices of a broker behind one connection: readings in, `acked_through` back after commit.
 
 Unlike drivers that dial one device each, this one hands every message to `take` and waits: the device and
 the broker both keep a message until what `take` did is durable, so the answer has to come back this way.
@@ -6,21 +6,24 @@ the broker both keep a message until what `take` did is durable, so the answer h
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from devices.drivers.mqtt_position.codec import decode
+from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin
-from devices.transport.mqtt import Arrived, MqttConsumer
+from devices.transport.mqtt import MqttConsumer
 from kernel.clock import Clock
 from kernel.messages import AckedThrough, Observation, Rejected
 
 Item = Observation | Rejected
+Decode = Callable[[Arrived], Awaitable[Sequence[Item]]]
+"""Reads a message as its device's family says."""
 Take = Callable[[str, str, Sequence[Item]], Awaitable[AckedThrough | None]]
 """Site, device and readings; returns once they are durable, with what to tell the device."""
 
 
-class MqttPositionDriver:
-    """Consumes `tallyhouse/v1/+/+/observation` with a session that survives restarts of either side."""
+class BrokerDriver:
+    """Consumes what all devices of a broker say, with a session that survives restarts of either side."""
 
-    def __init__(self, login: BrokerLogin, client_id: str, clock: Clock, take: Take) -> None:
+    def __init__(self, login: BrokerLogin, client_id: str, clock: Clock, decode: Decode, take: Take) -> None:
+        self._decode = decode
         self._take = take
         self._consumer = MqttConsumer(login, client_id, clock, self._settle)
 
@@ -38,5 +41,4 @@ class MqttPositionDriver:
         await self._consumer.run(on_connected)
 
     async def _settle(self, arrived: Arrived) -> AckedThrough | None:
-        items = decode(arrived.payload, arrived.device_id, arrived.received_at)
-        return await self._take(arrived.site_id, arrived.device_id, items)
+        return await self._take(arrived.site_id, arrived.device_id, await self._decode(arrived))

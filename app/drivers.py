@@ -1,0 +1,37 @@
+"""Every driver by its family: the one list that a new driver joins.
+
+A dialled driver is made with its device's id, the clock, the boot it numbers under, and the parameters of
+its manifest. A codec of the broker reads a message; `nodes` are the devices behind a gateway, by the name
+the gateway knows them under.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from devices.drivers.llrp.driver import LlrpDriver
+from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
+from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
+from devices.drivers.mqtt_position import codec as mqtt_position
+from devices.transport.decoding import Arrived
+from kernel.messages import Observation, Rejected
+
+Item = Observation | Rejected
+Nodes = Mapping[str, str]
+
+
+class Driver(AbstractAsyncContextManager[Any], Protocol):
+    """What every driver that dials its device offers."""
+
+    def readings(self) -> AsyncIterator[Item]: ...
+
+
+DIALLED: Mapping[str, Callable[..., Driver]] = {
+    "llrp": LlrpDriver,
+    "modbus_barrier": ModbusBarrierDriver,
+    "modbus_weighbridge": ModbusWeighbridgeDriver,
+}
+
+BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
+    "mqtt_position": mqtt_position.decode,
+}

@@ -1,0 +1,130 @@
+"""The driver families, as their manifests describe them: one folder below `devices/drivers` each.
+
+A manifest is the only place that says how a family is reached, what it reports, what a device of it must be
+given, and after how much silence it counts as away. Registry, ingest and edge read it from here.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+
+from devices.transport.decoding import FieldRejected
+
+Reach = Literal["dialled", "broker", "listens", "http"]
+"""`dialled`: we connect to the device. `broker`: it speaks over MQTT. `listens`: it connects to a port of
+ours. `http`: it calls our API."""
+
+TEXT_LENGTH_MAX = 255
+LIST_ITEMS_MAX = 64
+
+Value = str | int | float | bool | list[int]
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a device of the family must or may be given. Bounds are inclusive."""
+
+    type: Literal["text", "integer", "number", "boolean", "list of integers"]
+    text: str
+    required: bool = False
+    default: Value | None = None
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def broken_rule(self, value: object) -> str | None:
+        """The rule that `value` breaks, or None."""
+        if self.type == "text":
+            return self._text_rule(value)
+        if self.type == "boolean":
+            return None if isinstance(value, bool) else "true or false"
+        if self.type == "list of integers":
+            if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
+                return f"a list of at most {LIST_ITEMS_MAX} integers"
+            return next(filter(None, map(self._number_rule, value)), None)
+        return self._number_rule(value)
+
+    def _text_rule(self, value: object) -> str | None:
+        if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or "\x00" in value:
+            return f"a text of at most {TEXT_LENGTH_MAX} characters"
+        if self.required and not value:
+            return "given"
+        if self.choices and value not in self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return None
+
+    def _number_rule(self, value: object) -> str | None:
+        is_number = isinstance(value, int) or (self.type == "number" and isinstance(value, float))
+        if not is_number or isinstance(value, bool):
+            return "a number" if self.type == "number" else "an integer"
+        assert isinstance(value, int | float)
+        low, high = self.minimum, self.maximum
+        if (low is None or value >= low) and (high is None or value <= high):
+            return None
+        if low is not None and high is not None:
+            return f"{low:g} to {high:g}"
+        return f"at least {low:g}" if low is not None else f"at most {high:g}"
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """A driver family. `orders` are what its devices carry out (`open`, `close`, `print`), none for most."""
+
+    name: str
+    name_en: str
+    name_zh: str
+    protocol: str
+    reach: Reach
+    silence: timedelta
+    modality: str
+    kinds: frozenset[str]
+    parameters: Mapping[str, Parameter]
+    orders: frozenset[str] = frozenset()
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """`given` with the defaults of what is missing. Raises FieldRejected naming the parameter."""
+        unknown = sorted(given.keys() - self.parameters.keys())
+        if unknown:
+            raise FieldRejected(unknown[0], f"a parameter of {self.name}")
+        complete: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            if name not in given and parameter.required:
+                raise FieldRejected(name, "given")
+            value = given.get(name, parameter.default)
+            rule = None if name not in given else parameter.broken_rule(value)
+            if rule is not None:
+                raise FieldRejected(name, rule)
+            if value is not None:
+                complete[name] = value
+        return complete
+
+
+def read_manifest(text: str) -> Family:
+    """A family from the text of its manifest. Raises KeyError or msgspec.ValidationError for a bad one."""
+    manifest = tomllib.loads(text)
+    driver, readings = manifest["driver"], manifest["readings"]
+    return Family(
+        name=driver["family"],
+        name_en=driver["name_en"],
+        name_zh=driver["name_zh"],
+        protocol=driver["protocol"],
+        reach=driver["reach"],
+        silence=timedelta(seconds=driver["silence_s"]),
+        modality=readings["modality"],
+        kinds=frozenset(readings["kinds"]),
+        parameters=msgspec.convert(manifest.get("parameters", {}), dict[str, Parameter]),
+        orders=frozenset(driver.get("orders", ())),
+    )
+
+
+def _read_all() -> dict[str, Family]:
+    folders = sorted(files("devices.drivers").iterdir(), key=lambda folder: folder.name)
+    manifests = [folder / "manifest.toml" for folder in folders if folder.is_dir()]
+    families = [read_manifest(manifest.read_text()) for manifest in manifests if manifest.is_file()]
+    return {family.name: family for family in families}
+
+
+FAMILIES: Mapping[str, Family] = _read_all()
