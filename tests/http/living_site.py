@@ -16,6 +16,7 @@ from app.relay import Relay
 from app.wake import Wake
 from app.wiring import all_subscribers
 from devices.api import journal_after, journal_sites, record_observations
+from devices.families import FAMILIES
 from devices.messages import EnrolDevice
 from identity.api import grant_access
 from kernel.caller import Caller, Role
@@ -128,13 +129,14 @@ class LivingSite:
         async with self.database.write(Caller.product("test")) as tx:
             await grant_access(tx, self.keeper, self.site_id, cause="keeps the site")
         for mount_id, family in DEVICES.items():
+            is_dialled = FAMILIES[family].reach == "dialled"
             await self.do(
                 EnrolDevice(
                     site_id=self.site_id,
                     device_id=self.device(mount_id),
                     family=family,
                     mount_id=mount_id,
-                    connection={} if family == "mqtt_position" else {"host": "127.0.0.1", "port": 502},
+                    connection={"host": "127.0.0.1", "port": 502} if is_dialled else {},
                     secret=PDA_TOKEN.format(letter=self.letter),
                 ),
                 self.keeper,
