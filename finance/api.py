@@ -12,7 +12,13 @@ from finance.collateral.handlers import (
 from finance.collateral.pricing import approve_price, set_price
 from finance.collateral.views import PledgeStatus, pledge_statuses
 from finance.facilities.handlers import open_facility
-from finance.freezes.handlers import approve_thaw, freeze_facility, on_alarm_raised, propose_thaw
+from finance.freezes.handlers import (
+    approve_thaw,
+    freeze_facility,
+    on_alarm_raised,
+    propose_thaw,
+    refuse_thaw,
+)
 from finance.ledger.handlers import days_to_close
 from finance.loans.handlers import (
     approve_drawdown,
@@ -35,6 +41,7 @@ from finance.messages import (
     ProposeDrawdown,
     ProposeThaw,
     RefuseDrawdown,
+    RefuseThaw,
     ReleasePledge,
     RepayLoan,
     ReverseRepayment,
@@ -57,6 +64,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     FreezeFacility: freeze_facility,
     ProposeThaw: propose_thaw,
     ApproveThaw: approve_thaw,
+    RefuseThaw: refuse_thaw,
     ProposeDrawdown: propose_drawdown,
     ApproveDrawdown: approve_drawdown,
     RefuseDrawdown: refuse_drawdown,

@@ -122,7 +122,8 @@ class FreezeFacility(Command, frozen=True, kw_only=True):
 
 
 class ProposeThaw(Command, frozen=True, kw_only=True):
-    """Say why a frozen facility may be thawed, on evidence newer than the freeze."""
+    """Say why a frozen facility may be thawed, on evidence newer than the freeze that shows pledged units on
+    site."""
 
     facility_id: str
     reason: str
@@ -133,6 +134,13 @@ class ApproveThaw(Command, frozen=True, kw_only=True):
     """Another person of the bank agrees; the facility is open again."""
 
     thaw_id: str
+
+
+class RefuseThaw(Command, frozen=True, kw_only=True):
+    """The bank declines a proposed thaw, or its proposer takes it back; another may be proposed."""
+
+    thaw_id: str
+    reason: str
 
 
 class FacilityOpened(Event, frozen=True, kw_only=True):

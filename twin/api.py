@@ -9,6 +9,7 @@ ids are half open, `xid_from <= xid < xid_to`, as followers of the change feed n
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from kernel.layout import Layout
@@ -37,6 +38,7 @@ from twin.messages import (
     VehicleState,
     VerifiedStock,
     WeighbridgeRow,
+    Witness,
 )
 from twin.presence import views as presence_views
 from twin.presence.handlers import on_device_placed, on_device_retired
@@ -124,6 +126,21 @@ async def lots(read: ReadTx, site_id: str, after: str | None, limit: int) -> lis
 async def discrepancies(read: ReadTx, lot_id: str) -> list[DiscrepancyRow]:
     """Open discrepancies of a lot, oldest first."""
     return await evidence_views.discrepancies(read, lot_id)
+
+
+async def witnesses(tx: Tx, unit_ids: Sequence[str], observation_ids: Sequence[str]) -> list[Witness]:
+    """Those of the observations that are of one of the units; each says whether it shows them on site.
+
+    An observation goes on speaking for a unit after newer ones were made, until the unit goes out. For
+    commands: what it needs of gates is not for every reader.
+    """
+    return await evidence_views.witnesses(tx, unit_ids, observation_ids)
+
+
+async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, limit: int) -> list[Witness]:
+    """The newest observation of each of the units by each modality, where it was made after `since` and
+    shows the unit on site: newest first, at most `limit`."""
+    return await evidence_views.seen_since(read, unit_ids, since, limit)
 
 
 async def unit_states(read: ReadTx, unit_ids: Sequence[str]) -> list[UnitState]:
@@ -252,6 +269,7 @@ __all__ = [
     "lots",
     "occupied_slots",
     "scene_units",
+    "seen_since",
     "slot_exists",
     "slots",
     "unit_detail",
@@ -260,4 +278,5 @@ __all__ = [
     "vehicles",
     "verified_stock",
     "weighbridges",
+    "witnesses",
 ]

@@ -268,6 +268,21 @@ class UnitEvidence(Part, frozen=True, kw_only=True):
     last_seen_at: datetime | None
 
 
+class Witness(Part, frozen=True, kw_only=True):
+    """One observation of one or more units. `ssccs` are theirs, in the order of `unit_ids`.
+
+    `shows_here`: it shows the units on site, and nothing since says that they went out.
+    """
+
+    observation_id: str
+    device_id: str
+    modality: Modality
+    at: datetime
+    unit_ids: tuple[str, ...]
+    ssccs: tuple[str, ...]
+    shows_here: bool
+
+
 class VerifiedStock(Part, frozen=True, kw_only=True):
     """What sensors vouch for of a lot: counts of units at 99 %, never from books.
 

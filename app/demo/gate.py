@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from app.api_client import ApiProblem
 from app.demo.lending import refused
 from app.demo.stage import NotHeld, Placed, Stage, scan
 from kernel.gs1 import epc_from_giai
@@ -18,7 +17,6 @@ TAKEN = 3
 """So many pledged pallets are driven to the gate without leave."""
 ALARM_WITHIN_S = 60.0
 AT_BRIDGE_S = 5.0
-THAW_TRIES_MAX = 5
 
 
 async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
@@ -154,21 +152,15 @@ async def goods_leave(stage: Stage) -> dict[str, Any]:
 
 
 async def _thaw(stage: Stage) -> None:
-    """Propose on what sensors see now; forklifts go on reporting, so what is newest may move meanwhile."""
-    for attempt in range(THAW_TRIES_MAX):
-        seen = await stage.people.officer.get(f"/evidence/{stage.made.lot_id}")
-        body = {
-            "reason": "All pallets are back in their slots and were seen there",
-            "evidence_ids": seen["evidence_ids"][:20],
-        }
-        try:
-            thaw = await stage.people.officer.post(f"/facilities/{stage.facility_id}/thaws", body)
-        except ApiProblem as problem:
-            if problem.key != "thaw.evidence_unknown" or attempt == THAW_TRIES_MAX - 1:
-                raise
-            continue
-        await stage.people.approver.post(f"/thaws/{thaw['thaw_id']}/approve")
-        return
+    """Propose on what sensors have seen since the freeze; forklifts go on reporting, which takes nothing from
+    it."""
+    facility = await stage.facility()
+    body = {
+        "reason": "All pallets are back in their slots and were seen there",
+        "evidence_ids": [seen["observation_id"] for seen in facility["thaw_evidence"]],
+    }
+    thaw = await stage.people.officer.post(f"/facilities/{stage.facility_id}/thaws", body)
+    await stage.people.approver.post(f"/thaws/{thaw['thaw_id']}/approve")
 
 
 async def _exit_alarms(stage: Stage) -> list[dict[str, Any]]:

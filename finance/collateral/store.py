@@ -68,9 +68,6 @@ FACILITIES_CONCERNED = """
     WHERE p.released_at IS NULL AND p.site_id = %(site_id)s
         AND (p.lot_id = ANY(%(lot_ids)s) OR u.unit_id = ANY(%(unit_ids)s))
     GROUP BY p.facility_id ORDER BY p.facility_id"""
-LOTS_OF_FACILITY = """
-    SELECT DISTINCT lot_id FROM finance.pledge
-    WHERE facility_id = %(facility_id)s AND released_at IS NULL ORDER BY lot_id"""
 LOTS_OF_PLEDGED_UNITS = """
     SELECT u.unit_id, p.lot_id
     FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
@@ -156,10 +153,6 @@ async def facilities_concerned(
     """Facilities with a live pledge on one of the lots or units, each with the pledged units among them."""
     wanted = {"site_id": site_id, "lot_ids": list(lot_ids), "unit_ids": list(unit_ids)}
     return {row["facility_id"]: row["units"] or [] for row in await tx.rows(FACILITIES_CONCERNED, wanted)}
-
-
-async def lots_of_facility(read: ReadTx, facility_id: str) -> list[str]:
-    return _column(await read.rows(LOTS_OF_FACILITY, {"facility_id": facility_id}), "lot_id")
 
 
 async def lots_of_pledged_units(read: ReadTx, facility_id: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Freezing on alarms or by hand, and thawing by two people."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -12,22 +11,25 @@ from finance.facilities.handlers import FacilityAnswer, lock_facility, require_b
 from finance.facilities.model import Facility, require_reason, require_second_person
 from finance.freezes import model, store
 from finance.freezes.model import Freeze
-from finance.messages import ApproveThaw, FacilityFrozen, FacilityThawed, FreezeFacility, ProposeThaw
+from finance.messages import (
+    ApproveThaw,
+    FacilityFrozen,
+    FacilityThawed,
+    FreezeFacility,
+    ProposeThaw,
+    RefuseThaw,
+)
 from kernel.errors import Conflict, NotFound
-from kernel.tx import Tx
-from twin.api import alarms, verified_stock
-from twin.messages import AlarmRaised, AlarmRow
+from kernel.tx import Row, Tx
+from twin.api import alarms, witnesses
+from twin.messages import AlarmRaised, AlarmRow, Witness
 
 
 class ThawAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A thaw proposal as its makers see it."""
+    """What a proposal leaves: where to read it."""
 
     thaw_id: str
     facility_id: str
-    reason: str
-    evidence_ids: tuple[str, ...]
-    proposed_by: str
-    proposed_at: datetime
 
 
 async def on_alarm_raised(event: AlarmRaised, tx: Tx) -> None:
@@ -125,8 +127,9 @@ async def _freeze(tx: Tx, facility: Facility, freeze: Freeze) -> None:
 async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
     """Propose to thaw, on evidence that the pledged stock is there again.
 
-    NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open or the evidence
-    is not newer than the freeze; Invalid when an observation named is none of the pledged lots'.
+    NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open, or the evidence
+    is not newer than the freeze or does not show the units on site; Invalid when an observation named is of
+    none of the pledged units.
     """
     require_reason(command.reason)
     facility = await lock_facility(tx, command.facility_id)
@@ -134,56 +137,57 @@ async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
     if facility.state != "frozen":
         raise Conflict("thaw.not_frozen", facility_id=facility.facility_id, state=facility.state)
     freezes = (await store.standing_freezes(tx, [facility.facility_id]))[facility.facility_id]
-    seen, known = await _seen_now(tx, facility.facility_id)
-    model.require_thawing_evidence(command.evidence_ids, seen, known, freezes)
+    evidence = await _require_evidence(tx, facility, command.evidence_ids, freezes)
     thaw_id = tx.ids.new("thaw")
-    row = {**msgspec.structs.asdict(command), "evidence_ids": list(command.evidence_ids)}
+    row = {**msgspec.structs.asdict(command), "evidence_ids": [item.observation_id for item in evidence]}
     thaw = {**row, "thaw_id": thaw_id, "freezes_through": freezes[-1].position}
-    if not await store.insert_thaw(tx, thaw):
+    if not await store.insert_thaw(tx, thaw, evidence):
         raise Conflict("thaw.already_proposed", facility_id=facility.facility_id)
-    facts = {"thaw_id": thaw_id, "reason": command.reason, "evidence_ids": list(command.evidence_ids)}
+    facts = {"thaw_id": thaw_id, "reason": command.reason, "evidence_ids": row["evidence_ids"]}
     await facility_store.append(tx, facility.facility_id, "thaw_proposed", facts)
-    return ThawAnswer(
-        thaw_id=thaw_id,
-        facility_id=facility.facility_id,
-        reason=command.reason,
-        evidence_ids=command.evidence_ids,
-        proposed_by=tx.caller.person_id,
-        proposed_at=tx.now,
-    )
+    return ThawAnswer(thaw_id=thaw_id, facility_id=facility.facility_id)
 
 
-async def _seen_now(tx: Tx, facility_id: str) -> tuple[dict[str, datetime], set[str]]:
-    """What the pledged lots' evidence rests on now: latest observations with their time, and all others."""
-    seen: dict[str, datetime] = {}
-    known: set[str] = set()
-    for lot_id in await collateral_store.lots_of_facility(tx, facility_id):
-        lot = await verified_stock(tx, lot_id)
-        known.update(lot.evidence_ids)
-        for unit in lot.units:
-            for modality, observation_id in unit.evidence_ids.items():
-                if modality in unit.modalities:
-                    seen[observation_id] = unit.modalities[modality]
-    return seen, known
+async def _require_evidence(
+    tx: Tx, facility: Facility, evidence_ids: Sequence[str], freezes: Sequence[Freeze]
+) -> list[Witness]:
+    """What the observations named say of the pledged units, each once, in the order given."""
+    named = list(dict.fromkeys(evidence_ids))
+    pledged = sorted(await collateral_store.lots_of_pledged_units(tx, facility.facility_id))
+    found = {item.observation_id: item for item in await witnesses(tx, pledged, named)}
+    model.require_thawing_evidence(named, found, freezes)
+    return [found[name] for name in named]
+
+
+async def _open_thaw(tx: Tx, thaw_id: str) -> tuple[Row, Facility]:
+    """The proposal and its facility, locked. NotFound for another bank's."""
+    thaw = await store.find_thaw(tx, thaw_id)
+    if thaw is None:
+        raise NotFound("thaw.unknown", thaw_id=thaw_id)
+    facility = await lock_facility(tx, thaw["facility_id"])
+    if facility.bank_party_id != tx.caller.party_id:
+        raise NotFound("thaw.unknown", thaw_id=thaw_id)
+    return thaw, facility
 
 
 async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
-    """A second person of the bank thaws the facility.
+    """A second person of the bank thaws the facility, on the same evidence, looked at again.
 
-    NotFound for another bank's proposal; Forbidden for the one who proposed it; Conflict when it was approved
-    before or a newer freeze overtook it.
+    NotFound for another bank's proposal; Forbidden for the one who proposed it; Conflict when it was decided
+    before, a newer freeze overtook it, or units it rests on have gone out since.
     """
-    thaw = await store.find_thaw(tx, command.thaw_id)
-    if thaw is None:
-        raise NotFound("thaw.unknown", thaw_id=command.thaw_id)
-    facility = await lock_facility(tx, thaw["facility_id"])
-    if facility.bank_party_id != tx.caller.party_id:
-        raise NotFound("thaw.unknown", thaw_id=command.thaw_id)
+    thaw, facility = await _open_thaw(tx, command.thaw_id)
     require_second_person(thaw["proposed_by"], tx.caller.person_id, "thaw.own_proposal")
+    freezes = (await store.standing_freezes(tx, [facility.facility_id]))[facility.facility_id]
     if not await store.approve(tx, command.thaw_id):
         raise Conflict("thaw.decided", thaw_id=command.thaw_id)
+    await _require_evidence(tx, facility, thaw["evidence_ids"], freezes)
     await facility_store.set_state(tx, facility.facility_id, "open")
-    facts = {"thaw_id": command.thaw_id, "proposed_by": thaw["proposed_by"]}
+    facts = {
+        "thaw_id": command.thaw_id,
+        "proposed_by": thaw["proposed_by"],
+        "evidence_ids": thaw["evidence_ids"],
+    }
     await facility_store.append(tx, facility.facility_id, "thawed", facts)
     await revalue(tx, facility, "thaw")
     tx.emit(
@@ -195,4 +199,18 @@ async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
             thawed_at=tx.now,
         )
     )
+    return FacilityAnswer(facility_id=facility.facility_id)
+
+
+async def refuse_thaw(command: RefuseThaw, tx: Tx) -> FacilityAnswer:
+    """The bank declines a proposal, or takes it back: another may be made.
+
+    NotFound for another bank's; Conflict when it was decided before or a newer freeze overtook it.
+    """
+    require_reason(command.reason)
+    thaw, facility = await _open_thaw(tx, command.thaw_id)
+    if not await store.refuse(tx, command.thaw_id, command.reason):
+        raise Conflict("thaw.decided", thaw_id=command.thaw_id)
+    facts = {"thaw_id": command.thaw_id, "proposed_by": thaw["proposed_by"], "reason": command.reason}
+    await facility_store.append(tx, facility.facility_id, "thaw_refused", facts)
     return FacilityAnswer(facility_id=facility.facility_id)

@@ -1,13 +1,13 @@
 """Pure rules of freezing and thawing: which alarms count, which evidence thaws."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from kernel.errors import Conflict, Invalid
+from twin.messages import Witness
 
 EVIDENCE_MAX = 200
 """Observations in one thaw proposal."""
@@ -64,26 +64,28 @@ def evidence_from_ids(evidence_ids: Sequence[str]) -> tuple[dict[str, Any], ...]
 
 
 def require_thawing_evidence(
-    evidence_ids: Sequence[str],
-    seen: Mapping[str, datetime],
-    known: AbstractSet[str],
-    freezes: Sequence[Freeze],
+    evidence_ids: Sequence[str], witnesses: Mapping[str, Witness], freezes: Sequence[Freeze]
 ) -> None:
-    """A thaw rests on what sensors say of the pledged lots now.
+    """A thaw rests on each observation named: what sensors have said of the pledged units since the freeze.
 
-    `seen` maps the latest observation of each unit and modality to its time; `known` are other observations
-    that the lots' evidence names.
+    `witnesses` are those that are of pledged units, by id; that newer ones were made since takes nothing from
+    them.
 
-    Invalid when none is named, too many are, or one is neither the lots' evidence nor the freeze's own;
-    Conflict when nothing named is newer than what froze the facility.
+    Invalid when none is named, too many are, or one is of nothing that is pledged; Conflict when one is not
+    newer than what froze the facility, or does not show its units on site.
     """
     if not 1 <= len(evidence_ids) <= EVIDENCE_MAX:
         raise Invalid("thaw.evidence_count", field="evidence_ids", rule=f"1 to {EVIDENCE_MAX} observations")
-    frozen_on = {str(item["observation_id"]) for freeze in freezes for item in freeze.evidence}
-    unknown = [name for name in evidence_ids if name not in seen and name not in known | frozen_on]
-    if unknown:
+    if unknown := [name for name in evidence_ids if name not in witnesses]:
         raise Invalid("thaw.evidence_unknown", field="evidence_ids", evidence_ids=unknown[:SHOWN_MAX])
-    since = max((freeze.newest_at for freeze in freezes), default=None)
-    newest = max((seen[name] for name in evidence_ids if name in seen), default=None)
-    if newest is None or (since is not None and newest <= since):
-        raise Conflict("thaw.evidence_old", newer_than=since.isoformat() if since else None)
+    since = newer_than(freezes)
+    if old := [name for name in evidence_ids if since is not None and witnesses[name].at <= since]:
+        newer = since.isoformat() if since else None
+        raise Conflict("thaw.evidence_old", newer_than=newer, evidence_ids=old[:SHOWN_MAX])
+    if gone := [name for name in evidence_ids if not witnesses[name].shows_here]:
+        raise Conflict("thaw.evidence_not_here", evidence_ids=gone[:SHOWN_MAX])
+
+
+def newer_than(freezes: Sequence[Freeze]) -> datetime | None:
+    """What evidence that thaws must be newer than; None when nothing is frozen."""
+    return max((freeze.newest_at for freeze in freezes), default=None)

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from finance.freezes.model import Freeze
 from kernel.tx import ReadTx, Row, Tx
+from twin.messages import Witness
 
 INSERT_FREEZE = """
     INSERT INTO finance.freeze
@@ -29,19 +30,22 @@ STANDING = f"""
     ORDER BY facility_id, position"""  # noqa: S608
 INSERT_THAW = """
     INSERT INTO finance.thaw
-        (thaw_id, facility_id, freezes_through, reason, evidence_ids, proposed_by, proposed_at)
-    VALUES (%(thaw_id)s, %(facility_id)s, %(freezes_through)s, %(reason)s, %(evidence_ids)s, %(by_person)s,
-        %(now)s)
+        (thaw_id, facility_id, freezes_through, reason, evidence_ids, evidence, proposed_by, proposed_at)
+    VALUES (%(thaw_id)s, %(facility_id)s, %(freezes_through)s, %(reason)s, %(evidence_ids)s, %(evidence)s,
+        %(by_person)s, %(now)s)
     ON CONFLICT (facility_id) WHERE approved_at IS NULL AND superseded_at IS NULL DO NOTHING"""
 FIND_THAW = "SELECT * FROM finance.thaw WHERE thaw_id = %(thaw_id)s"
 APPROVE = """
     UPDATE finance.thaw SET approved_by = %(by_person)s, approved_at = %(now)s
     WHERE thaw_id = %(thaw_id)s AND approved_at IS NULL AND superseded_at IS NULL"""
+REFUSE = """
+    UPDATE finance.thaw SET refused_by = %(by_person)s, refusal = %(reason)s, superseded_at = %(now)s
+    WHERE thaw_id = %(thaw_id)s AND approved_at IS NULL AND superseded_at IS NULL"""
 SUPERSEDE = """
     UPDATE finance.thaw SET superseded_at = %(now)s
     WHERE facility_id = %(facility_id)s AND approved_at IS NULL AND superseded_at IS NULL"""
 OPEN_THAWS = """
-    SELECT facility_id, thaw_id, proposed_by, proposed_at, reason, evidence_ids FROM finance.thaw
+    SELECT facility_id, thaw_id, proposed_by, proposed_at, reason, evidence_ids, evidence FROM finance.thaw
     WHERE facility_id = ANY(%(facility_ids)s) AND approved_at IS NULL AND superseded_at IS NULL"""
 
 
@@ -69,9 +73,10 @@ async def standing_freezes(read: ReadTx, facility_ids: Sequence[str]) -> dict[st
     return found
 
 
-async def insert_thaw(tx: Tx, row: dict[str, Any]) -> bool:
+async def insert_thaw(tx: Tx, row: dict[str, Any], evidence: Sequence[Witness]) -> bool:
     """False when a proposal is open already."""
-    kept = {**row, "by_person": tx.caller.person_id, "now": tx.now}
+    told = Jsonb(msgspec.to_builtins(evidence))
+    kept = {**row, "evidence": told, "by_person": tx.caller.person_id, "now": tx.now}
     return await tx.run(INSERT_THAW, kept) == 1
 
 
@@ -80,9 +85,15 @@ async def find_thaw(read: ReadTx, thaw_id: str) -> Row | None:
 
 
 async def approve(tx: Tx, thaw_id: str) -> bool:
-    """False when it was approved before, or overtaken by a newer freeze."""
+    """False when it was decided before, or overtaken by a newer freeze."""
     row = {"thaw_id": thaw_id, "by_person": tx.caller.person_id, "now": tx.now}
     return await tx.run(APPROVE, row) == 1
+
+
+async def refuse(tx: Tx, thaw_id: str, reason: str) -> bool:
+    """False when it was decided before, or overtaken by a newer freeze."""
+    row = {"thaw_id": thaw_id, "reason": reason, "by_person": tx.caller.person_id, "now": tx.now}
+    return await tx.run(REFUSE, row) == 1
 
 
 async def supersede(tx: Tx, facility_id: str) -> None:

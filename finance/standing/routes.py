@@ -2,22 +2,28 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from finance.bodies import Body, Currency, Fen, Id
 from finance.facilities.model import REASON_LENGTH_MAX
 from finance.freezes.model import EVIDENCE_MAX
-from finance.messages import ApproveThaw, FreezeFacility, LendingRule, OpenFacility, ProposeThaw
+from finance.messages import (
+    ApproveThaw,
+    FreezeFacility,
+    LendingRule,
+    OpenFacility,
+    ProposeThaw,
+    RefuseThaw,
+)
 from finance.standing.views import (
     FacilityDetailView,
     FacilityView,
     ThawView,
     facility_detail,
     facility_list,
+    thaw_view,
 )
-from identity.api import names_of
 from identity.http import Admits, Page, PagingQuery, Session
 
 router = APIRouter(prefix="/api/v1", tags=["facilities"])
@@ -25,6 +31,7 @@ router = APIRouter(prefix="/api/v1", tags=["facilities"])
 Reader = Annotated[Session, Depends(Admits("officer", "approver", "borrower", "auditor"))]
 Officer = Annotated[Session, Depends(Admits("officer"))]
 Approver = Annotated[Session, Depends(Admits("approver"))]
+Decider = Annotated[Session, Depends(Admits("officer", "approver"))]
 Ratio = Annotated[str, Field(max_length=12)]
 Reason = Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX)]
 _DEFAULT = LendingRule()
@@ -52,7 +59,7 @@ class FacilityBody(Body):
     rule: RuleBody = RuleBody()
 
 
-class FreezeBody(Body):
+class ReasonBody(Body):
     reason: Reason
 
 
@@ -93,7 +100,7 @@ async def open_facility(body: FacilityBody, session: Officer) -> FacilityDetailV
 
 
 @router.post("/facilities/{facility_id}/freeze")
-async def freeze_facility(facility_id: str, body: FreezeBody, session: Officer) -> FacilityDetailView:
+async def freeze_facility(facility_id: str, body: ReasonBody, session: Officer) -> FacilityDetailView:
     """Freeze by hand: nothing is drawn, pledged or released until two people thaw it."""
     await session.do(FreezeFacility(facility_id=facility_id, reason=body.reason))
     async with session.read() as read:
@@ -102,13 +109,22 @@ async def freeze_facility(facility_id: str, body: FreezeBody, session: Officer) 
 
 @router.post("/facilities/{facility_id}/thaws", status_code=201)
 async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> ThawView:
-    """Propose to thaw, on evidence newer than the freeze; another person decides."""
+    """Propose to thaw, on evidence newer than the freeze that shows pledged units on site; another person
+    decides. A facility's `thaw_evidence` is what may be named now; it may be followed by newer evidence and
+    stays good."""
     proposed = await session.do(
         ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
     )
     async with session.read() as read:
-        names = await names_of(read, [proposed.proposed_by])
-    return ThawView(**msgspec.structs.asdict(proposed), proposed_by_name=names.get(proposed.proposed_by))
+        return await thaw_view(read, proposed.thaw_id)
+
+
+@router.post("/thaws/{thaw_id}/refuse")
+async def refuse_thaw(thaw_id: str, body: ReasonBody, session: Decider) -> FacilityDetailView:
+    """Decline a proposal, or take back one's own; the facility stays frozen."""
+    refused = await session.do(RefuseThaw(thaw_id=thaw_id, reason=body.reason))
+    async with session.read() as read:
+        return await facility_detail(read, refused.facility_id)
 
 
 @router.post("/thaws/{thaw_id}/approve")

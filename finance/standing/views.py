@@ -12,7 +12,7 @@ from finance.collateral import store as collateral_store
 from finance.collateral.model import Price, Valuation
 from finance.facilities.model import Facility
 from finance.freezes import store as freeze_store
-from finance.freezes.model import Freeze
+from finance.freezes.model import EVIDENCE_MAX, Freeze, newer_than
 from finance.loans.views import DrawdownView, LoanView, drawdowns_of, loans_of
 from finance.receipts import store as receipt_store
 from finance.receipts.views import HistoryView, ReceiptView, receipts_by_id, steps_shown
@@ -20,6 +20,7 @@ from finance.standing import store
 from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
+from twin.api import seen_since
 
 
 class ExplainedView(BaseModel):
@@ -69,11 +70,25 @@ class FrozenView(BaseModel):
     causes: int
 
 
+class WitnessView(BaseModel):
+    """One observation that shows pledged units on site; `ssccs` are theirs."""
+
+    observation_id: str
+    device_id: str
+    modality: str
+    at: datetime
+    unit_ids: list[str]
+    ssccs: list[str]
+
+
 class ThawView(BaseModel):
+    """A proposal with the evidence it rests on, as that was when it was made."""
+
     thaw_id: str
     facility_id: str
     reason: str
     evidence_ids: list[str]
+    evidence: list[WitnessView]
     proposed_by: str
     proposed_by_name: str | None
     proposed_at: datetime
@@ -106,6 +121,9 @@ class FacilityView(BaseModel):
 
 
 class FacilityDetailView(FacilityView):
+    """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns."""
+
+    thaw_evidence: list[WitnessView]
     receipts: list[ReceiptView]
     loans: list[LoanView]
     drawdowns: list[DrawdownView]
@@ -126,6 +144,7 @@ async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
     history = await steps_shown(read, {facility_id: await store.history(read, facility_id)})
     return FacilityDetailView(
         **dict(view),
+        thaw_evidence=[] if view.frozen is None else await _thaw_evidence(read, facility_id),
         receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
         loans=await loans_of(read, facility_id),
         drawdowns=await drawdowns_of(read, facility_id),
@@ -153,13 +172,37 @@ async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:
     return views
 
 
+async def _thaw_evidence(read: ReadTx, facility_id: str) -> list[WitnessView]:
+    freezes = (await freeze_store.standing_freezes(read, [facility_id]))[facility_id]
+    since = newer_than(freezes)
+    if since is None:
+        return []
+    frozen = {unit_id for freeze in freezes for unit_id in freeze.unit_ids}
+    pledged = await collateral_store.lots_of_pledged_units(read, facility_id)
+    found = await seen_since(read, sorted(frozen & pledged.keys()), since, EVIDENCE_MAX)
+    named = {item.observation_id for item in found}
+    others = await seen_since(read, sorted(pledged.keys() - frozen), since, EVIDENCE_MAX - len(found))
+    found += [item for item in others if item.observation_id not in named]
+    return [WitnessView(**msgspec.structs.asdict(item)) for item in found]
+
+
+async def thaw_view(read: ReadTx, thaw_id: str) -> ThawView:
+    """One proposal; NotFound when there is none for this reader."""
+    thaw = await freeze_store.find_thaw(read, thaw_id)
+    if thaw is None:
+        raise NotFound("thaw.unknown", thaw_id=thaw_id)
+    return _thaw(thaw, await names_of(read, [thaw["proposed_by"]]))
+
+
 async def _open_thaws(read: ReadTx, facility_ids: Sequence[str]) -> dict[str, ThawView]:
     thaws = await freeze_store.open_thaws(read, facility_ids)
     names = await names_of(read, (thaw["proposed_by"] for thaw in thaws.values()))
-    return {
-        facility_id: ThawView(**thaw, proposed_by_name=names.get(thaw["proposed_by"]))
-        for facility_id, thaw in thaws.items()
-    }
+    return {facility_id: _thaw(thaw, names) for facility_id, thaw in thaws.items()}
+
+
+def _thaw(row: Row, names: Mapping[str, str]) -> ThawView:
+    kept = {name: row[name] for name in ThawView.model_fields.keys() & row.keys()}
+    return ThawView(**kept, proposed_by_name=names.get(row["proposed_by"]))
 
 
 def _own_prices(prices: Sequence[Row], facility: Facility) -> Mapping[str, Price]:

@@ -251,6 +251,7 @@ EXPECTED: Mapping[str, Case] = {
         "officer", lambda ids: {"reason": "walk", "evidence_ids": [ids["observation_id"]]}
     ),
     "POST /api/v1/thaws/{thaw_id}/approve": Case("approver"),
+    "POST /api/v1/thaws/{thaw_id}/refuse": Case("approver officer", _reason),
     "GET /api/v1/loans": Case(MONEY, own=READ, auditor="bank", shared="the caller's own loans"),
     "GET /api/v1/loans/{loan_id}": Case(MONEY, own=READ, auditor="bank"),
     "POST /api/v1/facilities/{facility_id}/drawdowns": Case(

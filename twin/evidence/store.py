@@ -103,6 +103,42 @@ PUT_DISCREPANCIES = """
         (EXCLUDED.cause, EXCLUDED.since, EXCLUDED.facts, NULL)
     WHERE (discrepancy.cause, discrepancy.since, discrepancy.facts, discrepancy.settled_at)
         IS DISTINCT FROM (EXCLUDED.cause, EXCLUDED.since, EXCLUDED.facts, NULL::timestamptz)"""
+# Each observation named with each of the units it is of, and what has happened to the unit since. A weighing
+# of a vehicle is of all units it brought or took.
+WITNESSES = """
+    WITH named AS (
+        SELECT s.observation_id, CASE s.kind WHEN 'tag' THEN 'tag' ELSE 'position' END AS modality,
+            s.observed_at AS at, s.side, false AS was_leaving, u.unit_id
+        FROM twin.sighting s JOIN twin.unit u ON (u.site_id, u.epc_hex) = (s.site_id, s.epc_hex)
+        WHERE s.observation_id = ANY (%(observation_ids)s) AND u.unit_id = ANY (%(unit_ids)s)
+        UNION
+        SELECT m.observation_id, 'mass', m.weighed_at, NULL, m.kind = 'exit', of.unit_id
+        FROM twin.mass_check m CROSS JOIN LATERAL unnest(m.unit_ids) of (unit_id)
+        WHERE m.observation_id = ANY (%(observation_ids)s) AND m.agrees
+            AND m.unit_ids && %(unit_ids)s AND of.unit_id = ANY (%(unit_ids)s)
+    )
+    SELECT n.*, u.sscc, u.modalities <> '{}' AS is_here, c.direction AS crossed, c.crossed_at,
+        (SELECT max(v.left_at) FROM twin.standing v WHERE v.unit_ids @> ARRAY[n.unit_id]) AS left_at
+    FROM named n JOIN twin.unit u USING (unit_id)
+    LEFT JOIN LATERAL (
+        SELECT x.direction, x.crossed_at FROM twin.crossing x
+        WHERE (x.site_id, x.epc_hex) = (u.site_id, u.epc_hex) ORDER BY x.crossed_at DESC LIMIT 1) c ON true
+    ORDER BY n.observation_id, n.unit_id"""
+# What the units' presence rests on now. A read by the outer antenna of a gate says nothing of presence, nor
+# does a weighing on the way out.
+SEEN_SINCE = """
+    SELECT e.observation_id, e.modality, e.at, array_agg(u.unit_id ORDER BY u.unit_id) AS unit_ids,
+        array_agg(u.sscc ORDER BY u.unit_id) AS ssccs
+    FROM twin.unit u CROSS JOIN LATERAL (
+        SELECT i.key AS modality, i.value AS observation_id, (u.modalities ->> i.key)::timestamptz AS at
+        FROM jsonb_each_text(u.evidence_ids) i) e
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND e.at > %(since)s
+        AND NOT EXISTS (SELECT FROM twin.sighting s
+            WHERE s.observation_id = e.observation_id AND s.side = 'outside')
+        AND NOT EXISTS (SELECT FROM twin.mass_check m
+            WHERE m.observation_id = e.observation_id AND m.kind = 'exit')
+    GROUP BY e.observation_id, e.modality, e.at
+    ORDER BY e.at DESC, e.observation_id LIMIT %(limit)s"""
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +180,16 @@ def _grounds(row: Row) -> Grounds:
         delivery_done_at=row["delivery_done_at"],
         releases=msgspec.convert(row["releases"] or [], list[tuple[datetime, datetime]]),
     )
+
+
+async def witnesses(tx: Tx, unit_ids: Sequence[str], observation_ids: Sequence[str]) -> list[Row]:
+    """A row for each of the observations and each of the units it is of, in the order of their ids."""
+    return await tx.rows(WITNESSES, {"unit_ids": list(unit_ids), "observation_ids": list(observation_ids)})
+
+
+async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, limit: int) -> list[Row]:
+    """The newest observation of each of the units by each modality, of those made after `since`."""
+    return await read.rows(SEEN_SINCE, {"unit_ids": list(unit_ids), "since": since, "limit": limit})
 
 
 async def lock_units(tx: Tx, unit_ids: Collection[str]) -> None:

@@ -1,13 +1,16 @@
 """Reads of verified stock: for finance, for the list of lots, and the explanation of one lot or unit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from kernel.errors import NotFound
-from kernel.tx import ReadTx, Row
-from twin.messages import Modality, Part, UnitEvidence, UnitState, VerifiedStock
+from kernel.tx import ReadTx, Row, Tx
+from twin.evidence import store
+from twin.evidence.witness import Ground, shows_here
+from twin.messages import Modality, Part, UnitEvidence, UnitState, VerifiedStock, Witness
 from twin.presence.views import UNIT_COLUMNS, unit_state
 
 LOT = """
@@ -152,6 +155,41 @@ def _unit_evidence(row: Row) -> UnitEvidence:
         mass_g=row["mass_g"],
         last_seen_at=row["last_seen_at"],
     )
+
+
+async def witnesses(tx: Tx, unit_ids: Sequence[str], observation_ids: Sequence[str]) -> list[Witness]:
+    """See `twin.api.witnesses`."""
+    found: dict[str, list[Row]] = {}
+    for row in await store.witnesses(tx, unit_ids, observation_ids):
+        found.setdefault(row["observation_id"], []).append(row)
+    return [_witness(rows) for rows in found.values()]
+
+
+def _witness(rows: Sequence[Row]) -> Witness:
+    """One observation with those of its units that it shows on site; with all of them when it shows none."""
+    here = [row for row in rows if shows_here(msgspec.convert(row, Ground))]
+    told = here or rows
+    return Witness(
+        observation_id=told[0]["observation_id"],
+        device_id=_device_of(told[0]["observation_id"]),
+        modality=told[0]["modality"],
+        at=told[0]["at"],
+        unit_ids=tuple(row["unit_id"] for row in told),
+        ssccs=tuple(row["sscc"] for row in told),
+        shows_here=bool(here),
+    )
+
+
+async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, limit: int) -> list[Witness]:
+    """See `twin.api.seen_since`."""
+    rows = await store.seen_since(read, unit_ids, since, limit)
+    told = [{**row, "device_id": _device_of(row["observation_id"]), "shows_here": True} for row in rows]
+    return msgspec.convert(told, list[Witness])
+
+
+def _device_of(observation_id: str) -> str:
+    """Of an observation id, `device:boot:sequence`."""
+    return observation_id.rsplit(":", 2)[0]
 
 
 async def lots(read: ReadTx, site_id: str, after: str | None, limit: int) -> list[LotRow]:

@@ -281,6 +281,10 @@ class Story:
             recorded_at=self.clock.now(),
         )
 
+    def sequence_of(self, device_id: str) -> int:
+        """The number of the device's last reading."""
+        return self._sequences[device_id]
+
     async def verified(self, lot: Lot) -> VerifiedStock:
         return await twin.api.verified_stock(self.tx, lot.lot_id)
 

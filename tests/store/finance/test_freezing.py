@@ -11,6 +11,7 @@ from finance.messages import (
     PledgeReceipt,
     ProposeDrawdown,
     ProposeThaw,
+    RefuseThaw,
     ReleasePledge,
     RepayLoan,
 )
@@ -18,7 +19,7 @@ from finance.standing.views import FacilityDetailView, facility_detail
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, OWNER, PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import LENDABLE_FEN, drawn, due, pledge_of
-from twin.api import alarms
+from twin.api import alarms, witnesses
 from twin.messages import AlarmRaised, ClearAlarm
 
 
@@ -155,6 +156,130 @@ async def test_evidence_from_before_the_freeze_does_not_thaw(story: Story) -> No
         with pytest.raises((Conflict, Invalid)) as refused:
             await story.do(propose, BANK, "officer-a")
         assert refused.value.key == key
+
+
+async def offered(story: Story, facility_id: str) -> tuple[str, ...]:
+    """What the facility's page offers to thaw on."""
+    view = await facility(story, facility_id)
+    return tuple(seen.observation_id for seen in view.thaw_evidence)
+
+
+def thawing(facility_id: str, evidence_ids: tuple[str, ...]) -> ProposeThaw:
+    return ProposeThaw(facility_id=facility_id, reason="All back in place", evidence_ids=evidence_ids)
+
+
+async def test_a_thaw_may_name_evidence_that_newer_evidence_has_followed(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    assert await offered(story, facility_id) == (), "nothing was seen since the freeze"
+    await story.put_down(lot.pallets)
+    named = await offered(story, facility_id)
+    assert len(named) == len(lot.pallets)
+    await story.put_down(lot.pallets)
+    assert not set(named) & set(await offered(story, facility_id)), "the forklift goes on reporting"
+    thaw = await story.do(thawing(facility_id, named), BANK, "officer-a")
+    await story.put_down(lot.pallets)
+    view = await facility(story, facility_id)
+    assert view.thaw is not None
+    assert tuple(view.thaw.evidence_ids) == named
+    assert [(seen.observation_id, seen.modality) for seen in view.thaw.evidence] == [
+        (name, "position") for name in named
+    ]
+    assert {unit for seen in view.thaw.evidence for unit in seen.unit_ids} == set(lot.unit_ids)
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    view = await facility(story, facility_id)
+    assert view.state == "open"
+    thawed = next(step for step in view.history if step.kind == "thawed")
+    assert tuple(thawed.facts["evidence_ids"]) == named
+
+
+async def test_evidence_of_units_that_are_not_pledged_does_not_thaw(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    receipt_id = await story.receipt(lot, lot.unit_ids[:6])
+    await story.do(PledgeReceipt(receipt_id=receipt_id, facility_id=facility_id), OWNER)
+    other = await story.receive(3)
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    of_other = await seen_again(story, other)
+    by_unit = {unit.unit_id: unit.evidence_ids["position"] for unit in (await story.verified(lot)).units}
+    unpledged = tuple(by_unit[unit_id] for unit_id in lot.unit_ids[6:])
+    for named in (of_other[:1], unpledged[:1], (*evidence_ids[:1], *of_other[:1])):
+        with pytest.raises(Invalid, match=r"thaw\.evidence_unknown") as refused:
+            await story.do(thawing(facility_id, named), BANK, "officer-a")
+        assert set(refused.value.facts["evidence_ids"]) <= {*of_other, *unpledged}
+    assert set(await offered(story, facility_id)) == set(evidence_ids) - set(unpledged)
+
+
+async def test_no_old_evidence_thaws_beside_newer(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    before = (await story.verified(lot)).units[0].evidence_ids["position"]
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    with pytest.raises(Conflict, match=r"thaw\.evidence_old") as refused:
+        await story.do(thawing(facility_id, (*evidence_ids, before)), BANK, "officer-a")
+    assert refused.value.facts["evidence_ids"] == [before]
+
+
+async def test_what_was_seen_before_the_pallets_went_out_does_not_thaw(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.do(FreezeFacility(facility_id=facility_id, reason="Keeper does not answer"), BANK)
+    await story.put_down(lot.pallets)
+    seen_inside = await offered(story, facility_id)
+    story.clock.advance(60)
+    gone = [pallet.epc_hex for pallet in lot.pallets[:2]]
+    await story.hear(gone, antenna=2)
+    await story.hear(gone, antenna=1)
+    outside = f"gate-1-reader:1:{story.sequence_of('gate-1-reader')}"
+    of_gone = {
+        witness.observation_id
+        for witness in await witnesses(story.tx, lot.unit_ids[:2], seen_inside)
+        if not witness.shows_here
+    }
+    assert len(of_gone) == 2
+    for named in (seen_inside, (outside,)):
+        with pytest.raises(Conflict, match=r"thaw\.evidence_not_here") as refused:
+            await story.do(thawing(facility_id, named), BANK, "officer-a")
+        assert set(refused.value.facts["evidence_ids"]) <= {*of_gone, outside}
+    assert not of_gone & set(await offered(story, facility_id))
+    thaw = thawing(facility_id, tuple(set(seen_inside) - of_gone))
+    assert (await story.do(thaw, BANK, "officer-a")).facility_id == facility_id
+
+
+async def test_a_thaw_is_not_approved_once_its_units_have_gone_out(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.do(FreezeFacility(facility_id=facility_id, reason="Keeper does not answer"), BANK)
+    await story.put_down(lot.pallets)
+    thaw = await story.do(thawing(facility_id, await offered(story, facility_id)), BANK, "officer-a")
+    story.clock.advance(60)
+    gone = [pallet.epc_hex for pallet in lot.pallets[:1]]
+    await story.hear(gone, antenna=2)
+    await story.hear(gone, antenna=1)
+    with pytest.raises(Conflict, match=r"thaw\.evidence_not_here"):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "frozen"
+
+
+async def test_a_refused_thaw_makes_room_for_another(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    first = await story.do(thawing(facility_id, evidence_ids[:1]), BANK, "officer-a")
+    refuse = RefuseThaw(thaw_id=first.thaw_id, reason="One pallet is not enough")
+    with pytest.raises(NotFound):
+        await story.do(refuse, OTHER_BANK, "approver-b")
+    await story.do(refuse, BANK, "approver-a")
+    for command in (refuse, ApproveThaw(thaw_id=first.thaw_id)):
+        with pytest.raises(Conflict, match=r"thaw\.decided"):
+            await story.do(command, BANK, "approver-a")
+    view = await facility(story, facility_id)
+    assert (view.state, view.thaw) == ("frozen", None)
+    assert (view.history[0].kind, view.history[0].facts["reason"]) == (
+        "thaw_refused",
+        "One pallet is not enough",
+    )
+    second = await story.do(thawing(facility_id, evidence_ids), BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=second.thaw_id), BANK, "approver-a")
+    assert (await facility(story, facility_id)).state == "open"
 
 
 async def test_a_newer_freeze_overtakes_a_proposal_made_without_knowing(story: Story) -> None:

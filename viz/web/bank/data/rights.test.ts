@@ -12,10 +12,14 @@ const proposal = (proposed_by: string): Drawdown => ({
   drawdown_id: "d-1",
   state: "proposed",
   amount_fen: 1,
+  maturity_date: "2027-02-01",
   proposed_by,
   proposed_by_name: null,
-  approved_by: null,
-  approved_by_name: null,
+  proposed_at: "2026-11-23T06:00:00Z",
+  decided_by: null,
+  decided_by_name: null,
+  decided_at: null,
+  reason: null,
 });
 const facility = (state: Facility["state"]) => ({ state, thaw: null }) as Facility;
 const receipt = (changes: Partial<Receipt>) => ({ state: "issued", controller_party_id: "owner-1", pledge: null, ...changes }) as Receipt;
@@ -33,6 +37,11 @@ describe("approval by a second person", () => {
     expect(rights.drawdownApproval(signedIn("officer"), proposal("p-2"))).toBe("not_approver");
     expect(rights.mayProposeDrawdown(signedIn("officer"), facility("open"))).toBe(true);
   });
+});
+
+test("the bank's people refuse a proposal or take it back, a borrower and an auditor do not", () => {
+  for (const role of ["officer", "approver"] as const) expect(rights.mayRefuse(signedIn(role))).toBe(true);
+  for (const role of ["borrower", "auditor"] as const) expect(rights.mayRefuse(signedIn(role))).toBe(false);
 });
 
 test("a frozen facility offers a thaw and no drawdown", () => {

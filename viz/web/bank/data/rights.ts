@@ -30,6 +30,11 @@ export function thawApproval(session: Session, thaw: Thaw): Approval {
   return approval(session, thaw.proposed_by);
 }
 
+/** An officer or an approver of the bank declines a proposal, or takes back an own one. */
+export function mayRefuse(session: Session): boolean {
+  return has(session, "officer", "approver");
+}
+
 export function mayProposeDrawdown(session: Session, facility: Facility): boolean {
   return has(session, "officer", "borrower") && facility.state === "open";
 }

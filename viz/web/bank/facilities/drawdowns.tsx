@@ -5,8 +5,10 @@ import { formatDate, formatMoney } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Blank, Problem } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
-import { drawdownApproval } from "../data/rights";
+import { drawdownApproval, mayRefuse } from "../data/rights";
+import { DialogButton } from "../parts/command_dialog";
 import { Money, Panel, StateTag, When, Who } from "../parts/parts";
+import { ReasonDialog } from "../parts/reason_dialog";
 import { useSignedIn } from "../parts/session";
 
 export function Drawdowns({ facility }: { facility: FacilityDetail }) {
@@ -38,45 +40,70 @@ function DrawdownRow({ drawdown, facility }: { drawdown: Drawdown; facility: Fac
         <StateTag state={drawdown.state} />
         <p className="th-soft">
           {t("bank.proposedBy")} <Who id={drawdown.proposed_by} name={drawdown.proposed_by_name} />
-          {drawdown.approved_by && (
+          {drawdown.decided_by && (
             <>
               {" · "}
-              {t("bank.approvedBy")} <Who id={drawdown.approved_by} name={drawdown.approved_by_name} />
+              {t(drawdown.state === "refused" ? "bank.refusedBy" : "bank.approvedBy")}{" "}
+              <Who id={drawdown.decided_by} name={drawdown.decided_by_name} />
             </>
           )}
-          {drawdown.maturity_date && <> · {t("bank.due", { date: formatDate(drawdown.maturity_date, locale) })}</>}
+          {" · "}
+          {t("bank.due", { date: formatDate(drawdown.maturity_date, locale) })}
         </p>
-        {drawdown.proposed_at && (
-          <p className="th-soft">
-            <When at={drawdown.proposed_at} />
-          </p>
-        )}
+        {drawdown.reason && <p>{drawdown.reason}</p>}
+        <p className="th-soft">
+          <When at={drawdown.decided_at ?? drawdown.proposed_at} />
+        </p>
       </div>
-      {drawdown.state === "proposed" && <Approve drawdown={drawdown} facility={facility} />}
+      {drawdown.state === "proposed" && <Decide drawdown={drawdown} facility={facility} />}
     </li>
   );
 }
 
-function Approve({ drawdown, facility }: { drawdown: Drawdown; facility: FacilityDetail }) {
+function Decide({ drawdown, facility }: { drawdown: Drawdown; facility: FacilityDetail }) {
   const { t, locale } = useWords();
   const session = useSignedIn();
-  const approve = useCommand(`/drawdowns/${encodeURIComponent(drawdown.drawdown_id)}/approve`);
+  const path = `/drawdowns/${encodeURIComponent(drawdown.drawdown_id)}`;
+  const approve = useCommand(`${path}/approve`);
   const approval = drawdownApproval(session, drawdown);
-  if (approval !== "may") return <span className="why-not">{t(`bank.approval.${approval}`)}</span>;
   const amount = formatMoney(drawdown.amount_fen, locale, facility.currency);
   return (
     <div className="row-action">
-      <button
-        type="button"
-        className="th-button"
-        data-kind="primary"
-        disabled={approve.isPending || facility.state !== "open"}
-        onClick={() => approve.mutate({})}
-      >
-        {t("bank.approveDrawdown", { amount })}
-      </button>
+      {approval === "may" ? (
+        <button
+          type="button"
+          className="th-button"
+          data-kind="primary"
+          disabled={approve.isPending || facility.state !== "open"}
+          onClick={() => approve.mutate({})}
+        >
+          {t("bank.approveDrawdown", { amount })}
+        </button>
+      ) : (
+        <span className="why-not">{t(`bank.approval.${approval}`)}</span>
+      )}
+      {mayRefuse(session) && <Refuse path={`${path}/refuse`} amount={amount} isOwn={approval === "own_proposal"} />}
       {facility.state === "frozen" && <span className="why-not">{t("bank.noneWhileFrozen")}</span>}
       {approve.isError && <Problem error={approve.error} />}
     </div>
+  );
+}
+
+function Refuse({ path, amount, isOwn }: { path: string; amount: string; isOwn: boolean }) {
+  const { t } = useWords();
+  const action = t(isOwn ? "bank.takeBack" : "bank.refuse");
+  return (
+    <DialogButton
+      text={action}
+      dialog={(close) => (
+        <ReasonDialog
+          title={t(isOwn ? "bank.takeBackDrawdown" : "bank.refuseDrawdown", { amount })}
+          path={path}
+          how={t("bank.refuseDrawdownHow")}
+          action={action}
+          onClose={close}
+        />
+      )}
+    />
   );
 }

@@ -5,12 +5,14 @@ import { formatTime } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Age, Mark, Problem } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
-import { mayProposeThaw, thawApproval } from "../data/rights";
+import { mayProposeThaw, mayRefuse, thawApproval } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
+import { ReasonDialog } from "../parts/reason_dialog";
 import { inOrder, seenText } from "./seen_text";
 import { ThawDialog } from "./thaw_dialog";
+import { WitnessText } from "./witness";
 
 export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
   const { t } = useWords();
@@ -73,11 +75,9 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
   );
 }
 
+/** What one person of the bank proposes and on which evidence; another one decides. */
 function ThawProposal({ thaw }: { thaw: Thaw }) {
   const { t } = useWords();
-  const session = useSignedIn();
-  const approve = useCommand(`/thaws/${encodeURIComponent(thaw.thaw_id)}/approve`);
-  const approval = thawApproval(session, thaw);
   return (
     <div className="thaw">
       <Mark name="ring" />
@@ -89,8 +89,34 @@ function ThawProposal({ thaw }: { thaw: Thaw }) {
         <p>
           <When at={thaw.proposed_at} />
         </p>
-        {approve.isError && <Problem error={approve.error} />}
+        {thaw.evidence.length > 0 && (
+          <details>
+            <summary>{t("bank.restsOn", { count: thaw.evidence.length })}</summary>
+            <ul className="witnesses">
+              {thaw.evidence.map((seen) => (
+                <li key={seen.observation_id}>
+                  <Mark name="solid" color="--evidence-verified" />
+                  <WitnessText seen={seen} />
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
+        <ThawDecision thaw={thaw} />
       </div>
+    </div>
+  );
+}
+
+function ThawDecision({ thaw }: { thaw: Thaw }) {
+  const { t } = useWords();
+  const session = useSignedIn();
+  const path = `/thaws/${encodeURIComponent(thaw.thaw_id)}`;
+  const approve = useCommand(`${path}/approve`);
+  const approval = thawApproval(session, thaw);
+  const isOwn = approval === "own_proposal";
+  return (
+    <div className="thaw-decision">
       {approval === "may" && (
         <button
           type="button"
@@ -103,6 +129,21 @@ function ThawProposal({ thaw }: { thaw: Thaw }) {
         </button>
       )}
       {approval !== "may" && <span className="why-not">{t(`bank.approval.${approval}`)}</span>}
+      {mayRefuse(session) && (
+        <DialogButton
+          text={t(isOwn ? "bank.takeBack" : "bank.refuse")}
+          dialog={(close) => (
+            <ReasonDialog
+              title={t(isOwn ? "bank.takeBackThaw" : "bank.refuseThaw")}
+              path={`${path}/refuse`}
+              how={t("bank.refuseThawHow")}
+              action={t(isOwn ? "bank.takeBack" : "bank.refuse")}
+              onClose={close}
+            />
+          )}
+        />
+      )}
+      {approve.isError && <Problem error={approve.error} />}
     </div>
   );
 }

@@ -1,27 +1,19 @@
 /** An officer proposes to thaw: a reason, and evidence newer than the freeze that a second person can look at. */
 
-import type { Evidence, FacilityDetail } from "@shared/api/types";
+import type { FacilityDetail, Witness } from "@shared/api/types";
 import { useWords } from "@shared/react/page";
-import { Age } from "@shared/react/parts";
-import { Checkbox, Input } from "antd";
+import { Icon } from "@shared/react/parts";
+import { Checkbox } from "antd";
 import { useState } from "react";
-import { useEvidences } from "../data/evidence";
-import { CommandDialog, Field } from "../parts/command_dialog";
-
-const REASON_LENGTH_MIN = 10;
-const REASON_LENGTH_MAX = 500;
-
-/** Newest pieces of evidence offered. */
-const OFFERED_MAX = 12;
-
-type Seen = Evidence["units"][number]["reasons"][number];
+import { CommandDialog } from "../parts/command_dialog";
+import { isReason, ReasonField } from "../parts/reason_dialog";
+import { isNewer, WitnessText } from "./witness";
 
 export function ThawDialog({ facility, onClose }: { facility: FacilityDetail; onClose: () => void }) {
   const { t } = useWords();
   const [reason, setReason] = useState("");
   const [chosen, setChosen] = useState<readonly string[]>([]);
-  const offered = useOffered(facility);
-  const isComplete = reason.trim().length >= REASON_LENGTH_MIN && chosen.length > 0;
+  const isComplete = isReason(reason) && chosen.length > 0;
   return (
     <CommandDialog
       title={t("bank.proposeThaw")}
@@ -31,37 +23,67 @@ export function ThawDialog({ facility, onClose }: { facility: FacilityDetail; on
       onClose={onClose}
     >
       <p>{t("bank.thawHow")}</p>
-      <Field label={t("bank.reason")} hint={t("bank.reasonHint", { count: REASON_LENGTH_MIN })}>
-        <Input.TextArea rows={3} maxLength={REASON_LENGTH_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
-      </Field>
-      <fieldset className="field">
-        <legend>{t("bank.newEvidence")}</legend>
-        {offered.length === 0 && <p className="th-soft">{t("bank.noNewEvidence")}</p>}
-        <Checkbox.Group value={[...chosen]} onChange={setChosen} className="choices">
-          {offered.map((seen) => (
-            <Checkbox key={seen.observation_id} value={seen.observation_id}>
-              {t(`modality.${seen.modality}`)} · <Age at={seen.at} /> <small className="th-mono">{seen.observation_id}</small>
-            </Checkbox>
-          ))}
-        </Checkbox.Group>
-      </fieldset>
+      <ReasonField reason={reason} onChange={setReason} />
+      <Offered now={facility.thaw_evidence} chosen={chosen} onChoose={setChosen} />
     </CommandDialog>
   );
 }
 
-/** What sensors saw of the pledged lots after the freeze, newest first. */
-function useOffered(facility: FacilityDetail): Seen[] {
-  const lots = [...new Set(facility.receipts.map((receipt) => receipt.lot_id))];
-  const since = facility.frozen?.at ?? "";
-  return newerThan(useEvidences(lots), since);
+interface OfferedProps {
+  now: readonly Witness[];
+  chosen: readonly string[];
+  onChoose: (ids: readonly string[]) => void;
 }
 
-/** Each observation once, newest first. Exported for its test. */
-export function newerThan(evidences: readonly Evidence[], since: string): Seen[] {
-  const seen = new Map<string, Seen>();
-  for (const reason of evidences.flatMap((evidence) => evidence.units).flatMap((unit) => unit.reasons)) {
-    if (Date.parse(reason.at) > Date.parse(since)) seen.set(reason.observation_id, reason);
-  }
-  return [...seen.values()].sort((a, b) => b.at.localeCompare(a.at)).slice(0, OFFERED_MAX);
+/**
+ * What may be named. The list stands still while somebody reads it: what it shows stays good when newer evidence
+ * follows, which comes in when asked for.
+ */
+function Offered({ now, chosen, onChoose }: OfferedProps) {
+  const { t } = useWords();
+  const [kept, setKept] = useState(now);
+  const shown = kept.length === 0 ? now : kept;
+  const refresh = () => {
+    setKept(now);
+    onChoose([]);
+  };
+  return (
+    <fieldset className="field">
+      <legend>{t("bank.newEvidence")}</legend>
+      {shown.length === 0 ? (
+        <p className="th-soft">{t("bank.noNewEvidence")}</p>
+      ) : (
+        <>
+          <ChooseAll offered={shown} chosen={chosen} onChoose={onChoose} />
+          <Checkbox.Group value={[...chosen]} onChange={onChoose} className="choices">
+            {shown.map((seen) => (
+              <Checkbox key={seen.observation_id} value={seen.observation_id}>
+                <WitnessText seen={seen} />
+              </Checkbox>
+            ))}
+          </Checkbox.Group>
+        </>
+      )}
+      {isNewer(now, shown) && (
+        <button type="button" className="th-button" data-kind="quiet" onClick={refresh}>
+          <Icon name="refresh" />
+          {t("bank.newerEvidence")}
+        </button>
+      )}
+    </fieldset>
+  );
 }
 
+function ChooseAll({ offered, chosen, onChoose }: { offered: readonly Witness[]; chosen: readonly string[]; onChoose: OfferedProps["onChoose"] }) {
+  const { t } = useWords();
+  const isAll = chosen.length === offered.length;
+  return (
+    <Checkbox
+      checked={isAll}
+      indeterminate={chosen.length > 0 && !isAll}
+      onChange={() => onChoose(isAll ? [] : offered.map((seen) => seen.observation_id))}
+    >
+      {t("bank.allEvidence", { count: offered.length })}
+    </Checkbox>
+  );
+}

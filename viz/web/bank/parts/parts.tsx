@@ -1,7 +1,7 @@
 /** Parts that the pages of the console share. */
 
 import type { HistoryEntry } from "@shared/api/types";
-import { formatMoment, formatMoney, formatMoneyShort } from "@shared/i18n/format";
+import { formatMoney, formatMoneyShort } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
@@ -9,6 +9,7 @@ import { Age, Blank, Loading, Mark, Problem, Tag } from "@shared/react/parts";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
+import { momentText } from "../data/moments";
 import { isNotFound } from "../data/queries";
 import { isMe } from "../data/rights";
 import { useSignedIn } from "./session";
@@ -82,7 +83,7 @@ export function When({ at }: { at: string }) {
   const { locale } = useWords();
   return (
     <span className="when">
-      {formatMoment(at, locale)} <span className="th-faint">· </span>
+      {momentText(at, locale)} <span className="th-faint">· </span>
       <span className="th-faint">
         <Age at={at} />
       </span>

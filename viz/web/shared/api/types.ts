@@ -438,8 +438,19 @@ export interface Margin {
   shortfall_fen: number;
 }
 
+/** One observation that shows pledged pallets on site. */
+export interface Witness {
+  observation_id: string;
+  device_id: string;
+  modality: Modality;
+  at: string;
+  unit_ids: string[];
+  ssccs: string[];
+}
+
 export interface Thaw {
   thaw_id: string;
+  evidence: Witness[];
   proposed_by: string;
   proposed_by_name: string | null;
   proposed_at: string;
@@ -480,12 +491,15 @@ export interface Drawdown {
   facility_id?: string;
   state: "proposed" | "approved" | "refused";
   amount_fen: number;
-  maturity_date?: string;
+  maturity_date: string;
   proposed_by: string;
   proposed_by_name: string | null;
-  proposed_at?: string;
-  approved_by: string | null;
-  approved_by_name: string | null;
+  proposed_at: string;
+  /** Who approved or refused it; null while it waits. */
+  decided_by: string | null;
+  decided_by_name: string | null;
+  decided_at: string | null;
+  reason: string | null;
 }
 
 export interface Loan {
@@ -510,6 +524,8 @@ export interface HistoryEntry {
 }
 
 export interface FacilityDetail extends Facility {
+  /** What may be named to thaw it, those pallets first that the freeze concerns; empty unless frozen. */
+  thaw_evidence: Witness[];
   receipts: Receipt[];
   loans: Loan[];
   drawdowns: Drawdown[];

@@ -1,10 +1,13 @@
 import { theme as antd, type ThemeConfig } from "antd";
 import { token, type Theme } from "./theme";
 
-/** The component library's theme, from our tokens: both always look as one product. */
+/**
+ * The component library's theme, from our tokens: both always look as one product. Its compact algorithm is not used:
+ * it would draw text smaller than ours.
+ */
 export function antdTheme(theme: Theme): ThemeConfig {
   return {
-    algorithm: theme === "dark" ? [antd.darkAlgorithm, antd.compactAlgorithm] : [antd.compactAlgorithm],
+    algorithm: theme === "dark" ? antd.darkAlgorithm : antd.defaultAlgorithm,
     token: {
       colorPrimary: token("--accent"),
       colorInfo: token("--evidence-verified"),

@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import { momentText, timeText } from "./moments";
+
+test("a moment says in which zone it is told", () => {
+  expect(momentText("2026-11-26T13:16:03Z", "en")).toBe("26 Nov 2026, 21:16 UTC+8");
+  expect(momentText("2026-11-26T16:00:00Z", "zh")).toBe("2026年11月27日 00:00 UTC+8");
+  expect(timeText("2026-11-26T13:16:03Z", "en")).toBe("21:16:03 UTC+8");
+});

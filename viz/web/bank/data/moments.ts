@@ -1,0 +1,32 @@
+/** Moments as a bank writes them: in its business zone, and never without saying which zone that is. */
+
+import type { Locale } from "@shared/api/types";
+import { DEFAULT_ZONE, formatTime } from "@shared/i18n/format";
+
+const TAGS: Record<Locale, string> = { zh: "zh-CN", en: "en-GB" };
+
+/** "26 Nov 2026, 21:16 UTC+8": date and time to the minute. */
+export function momentText(iso: string, locale: Locale): string {
+  const moment = new Date(iso);
+  const text = moment.toLocaleString(TAGS[locale], {
+    timeZone: DEFAULT_ZONE,
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
+  return `${text} ${zoneText(moment)}`;
+}
+
+/** "21:16:03 UTC+8": the time of day to the second, where the date stands beside it. */
+export function timeText(iso: string, locale: Locale): string {
+  return `${formatTime(iso, locale)} ${zoneText(new Date(iso))}`;
+}
+
+/** The zone's distance from UTC at that moment: "UTC+8", "UTC-3:30". */
+function zoneText(moment: Date): string {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: DEFAULT_ZONE, timeZoneName: "shortOffset" }).formatToParts(moment);
+  return (parts.find((part) => part.type === "timeZoneName")?.value ?? DEFAULT_ZONE).replace("GMT", "UTC");
+}
