@@ -217,6 +217,16 @@ def add_person(
     typer.echo(f"{username} may sign in")
 
 
+@admin.command("add-key")
+def add_key(name: str) -> None:
+    """Make a key for this edge, such as a herd's, and tell its fingerprint; the file is never backed up."""
+    from app.keys import Keys, fingerprint
+
+    settings = Settings()
+    key = Keys(settings.data_dir / "keys").make(name)
+    typer.echo(f"{settings.data_dir / 'keys' / name}.key made, fingerprint {fingerprint(key)}")
+
+
 def roles_named(names: list[str]) -> "list[Role]":
     """The roles of these names; `all` stands for every one. BadParameter for a name that is none."""
     from app.parts import ROLES

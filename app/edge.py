@@ -7,6 +7,7 @@ changed or retired while the edge runs are taken up or let go without a restart.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import psycopg
@@ -14,6 +15,7 @@ import structlog
 
 from app.database import Database
 from app.drivers import BROKER, DIALLED, Driver, Item
+from app.keys import Keys
 from app.tasks import Work
 from app.wake import Wake
 from devices.api import (
@@ -33,11 +35,11 @@ from devices.ingest.model import Received
 from devices.ingest.spool import Spool
 from devices.registry.handlers import BOOTS_RESERVED
 from devices.transport.broker import BrokerDriver
-from devices.transport.decoding import Arrived
+from devices.transport.decoding import Arrived, FieldRejected
 from devices.transport.manual_ack import BrokerLogin, MqttError
 from kernel.caller import Caller
 from kernel.clock import Clock
-from kernel.errors import Unavailable
+from kernel.errors import Invalid, Unavailable
 from kernel.messages import AckedThrough, Observation, Rejected
 
 REFRESH_S = 30.0
@@ -69,6 +71,7 @@ class Edge:
         wake: Wake,
         clock: Clock,
         spool: Spool,
+        keys: Keys,
         *,
         broker: BrokerLogin | None,
         sites: Sequence[str] = (),
@@ -77,10 +80,12 @@ class Edge:
         self._wake = wake
         self._clock = clock
         self._spool = spool
+        self._keys = keys
         self._broker = broker
         self._sites = tuple(sites)
         self._known: dict[str, EdgeDevice] | None = None
         self._nodes: Mapping[str, Mapping[str, str]] = {}
+        self._settings: dict[str, Mapping[str, Any]] = {}
         self._listed = asyncio.Event()
         self._driven: dict[str, _Driven] = {}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
@@ -147,19 +152,24 @@ class Edge:
     async def _decode(self, arrived: Arrived) -> Sequence[Item]:
         """Read a message as the family of its device says; what no such device may say is set aside."""
         device = await self._device(arrived.device_id)
-        decode = None if device is None else BROKER.get(device.family)
-        if decode is not None:
-            return decode(arrived, self._nodes.get(arrived.device_id, {}))
-        rule = "an enrolled device" if device is None else "a device that speaks over the broker"
-        return [
-            Rejected(
-                device_id=arrived.device_id,
-                field="device_id",
-                rule=rule,
-                raw=arrived.payload,
-                received_at=arrived.received_at,
-            )
-        ]
+        try:
+            if device is None:
+                raise FieldRejected("device_id", "an enrolled device")
+            decode = BROKER.get(device.family)
+            if decode is None:
+                raise FieldRejected("device_id", "a device that speaks over the broker")
+            arrived = msgspec.structs.replace(arrived, settings=self._settings_of(device))
+        except FieldRejected as error:
+            return [
+                Rejected(
+                    device_id=arrived.device_id,
+                    field=error.field,
+                    rule=error.rule,
+                    raw=arrived.payload,
+                    received_at=arrived.received_at,
+                )
+            ]
+        return decode(arrived, self._nodes.get(arrived.device_id, {}))
 
     async def _device(self, device_id: str) -> EdgeDevice | None:
         """The device as it is enrolled. One that is not on our list may be newer than the list: the registry
@@ -209,6 +219,7 @@ class Edge:
         async with self._database.write(EDGE) as tx:
             devices = await edge_devices(tx, self._sites)
         self._known = {device.device_id: device for device in devices}
+        self._settings.clear()
         self._nodes = _nodes_of(devices)
         self._listed.set()
         wanted = {name: device for name, device in self._known.items() if device.family in DIALLED}
@@ -241,13 +252,34 @@ class Edge:
 
     async def _drive_once(self, driven: _Driven, boot: int) -> None:
         device = driven.device
-        make, settings = DIALLED[device.family], FAMILIES[device.family].settings(device.connection)
+        make, settings = DIALLED[device.family], self._settings_of(device)
         async with make(device.device_id, clock=self._clock, boot=boot, **settings) as driver:
             driven.driver = driver
             async with self._entered:
                 self._entered.notify_all()
             async for item in driver.readings():
                 await self._put(device.site_id, [item])
+
+    def _settings_of(self, device: EdgeDevice) -> Mapping[str, Any]:
+        """The device's parameters with keys in place of their names. Raises FieldRejected naming one that
+        its family does not have (any more), or a key's file that holds no key."""
+        known = self._settings.get(device.device_id)
+        if known is None:
+            family = FAMILIES[device.family]
+            settings = family.settings(device.connection)
+            for name in [name for name in settings if family.parameters[name].type == "key"]:
+                settings[name] = self._key(device, name, settings[name])
+            known = self._settings[device.device_id] = settings
+        return known
+
+    def _key(self, device: EdgeDevice, parameter: str, name: str) -> bytes | None:
+        try:
+            key = self._keys.get(name)
+        except Invalid as error:
+            raise FieldRejected(f"connection.{parameter}", str(error.facts["rule"])) from error
+        if key is None:
+            log.warning("key_missing", device_id=device.device_id, key=name)
+        return key
 
     async def _boots(self, device_id: str) -> int:
         while True:

@@ -14,6 +14,7 @@ from app.folding import Fold
 from app.health import health_router
 from app.http import create_app
 from app.jobs import run_jobs
+from app.keys import Keys
 from app.parts import Crew, Parts, Role
 from app.relay import Relay
 from app.tasks import Work
@@ -35,7 +36,8 @@ def edge_crew(parts: Parts) -> Mapping[str, Work]:
     settings, address = parts.settings, parts.broker_address
     spool = Spool(settings.data_dir / "spool" / "edge.sqlite3", settings.spool_capacity_mb * 1_000_000)
     broker = None if address is None else BrokerLogin(*address)
-    edge = Edge(parts.database, parts.wake, parts.clock, spool, broker=broker, sites=settings.sites)
+    keys = Keys(settings.data_dir / "keys")
+    edge = Edge(parts.database, parts.wake, parts.clock, spool, keys, broker=broker, sites=settings.sites)
     return {"edge.broker-users": lambda: keep_broker_users(parts), **edge.works()}
 
 

@@ -4,6 +4,7 @@ A manifest is the only place that says how a family is reached, what it reports,
 given, and after how much silence it counts as away. Registry, ingest and edge read it from here.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,14 +21,20 @@ ours. `http`: it calls our API."""
 
 TEXT_LENGTH_MAX = 255
 LIST_ITEMS_MAX = 64
+KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""The name of a file in the edge's folder of keys; it leads nowhere else."""
 
 Value = str | int | float | bool | list[int]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that a device of the family must or may be given. Bounds are inclusive."""
+    """One thing that a device of the family must or may be given. Bounds are inclusive.
 
-    type: Literal["text", "integer", "number", "boolean", "list of integers"]
+    A `key` is a secret that the edge itself must know: the registry keeps its name alone, the edge has a file
+    of that name, and the driver gets the bytes, or None where the edge has no such file.
+    """
+
+    type: Literal["text", "integer", "number", "boolean", "list of integers", "key"]
     text: str
     required: bool = False
     default: Value | None = None
@@ -42,6 +49,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return self._text_rule(value)
         if self.type == "boolean":
             return None if isinstance(value, bool) else "true or false"
+        if self.type == "key":
+            is_name = isinstance(value, str) and KEY_NAME.fullmatch(value) is not None
+            return (
+                None if is_name else "the name of a key: 1 to 64 letters, digits, dots, dashes or underscores"
+            )
         if self.type == "list of integers":
             if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
                 return f"a list of at most {LIST_ITEMS_MAX} integers"

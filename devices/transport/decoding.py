@@ -1,6 +1,8 @@
 """What codecs and their transports share: a message as it arrived, and how a broken rule is told. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -18,6 +20,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     """A message of a broker as it came: `site_id` and `device_id` are what its topic says.
 
     `channel` is the rest of the topic: `observation`, or `vendor/…` for what speaks its maker's own format.
+    `settings` holds the parameters of its family's manifest, as the device was enrolled with them.
     """
 
     site_id: str
@@ -25,3 +28,4 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     received_at: datetime
     channel: str = "observation"
+    settings: Mapping[str, Any] = {}
