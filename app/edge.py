@@ -7,6 +7,7 @@ changed or retired while the edge runs are taken up or let go without a restart.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -40,7 +41,7 @@ from devices.transport.manual_ack import BrokerLogin, MqttError
 from kernel.caller import Caller
 from kernel.clock import Clock
 from kernel.errors import Invalid, Unavailable
-from kernel.messages import AckedThrough, Observation, Rejected
+from kernel.messages import AckedThrough, DeviceStatus, Observation, Rejected, content_identity
 
 REFRESH_S = 30.0
 RETRY_S = 0.5
@@ -86,7 +87,9 @@ class Edge:
         self._known: dict[str, EdgeDevice] | None = None
         self._nodes: Mapping[str, Mapping[str, str]] = {}
         self._settings: dict[str, Mapping[str, Any]] = {}
+        self._gateways_heard: dict[str, datetime] = {}
         self._listed = asyncio.Event()
+        self._asking = asyncio.Lock()
         self._driven: dict[str, _Driven] = {}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._entered = asyncio.Condition()
@@ -169,20 +172,40 @@ class Edge:
                     received_at=arrived.received_at,
                 )
             ]
-        return decode(arrived, self._nodes.get(arrived.device_id, {}))
+        return self._with_gateway(arrived, decode(arrived, self._nodes.get(arrived.device_id, {})))
+
+    def _with_gateway(self, arrived: Arrived, items: Sequence[Item]) -> Sequence[Item]:
+        """What a gateway says of its nodes also says that it is there itself: noted once a minute."""
+        device_id, minute = arrived.device_id, arrived.received_at.replace(second=0, microsecond=0)
+        speaks_for_others = any(item.device_id != device_id for item in items)
+        if not speaks_for_others or self._gateways_heard.get(device_id) == minute:
+            return items
+        self._gateways_heard[device_id] = minute
+        boot, sequence = content_identity(minute, b"the gateway is there")
+        online = Observation(
+            device_id=device_id,
+            boot=boot,
+            sequence=sequence,
+            observed_at=minute,
+            reading=DeviceStatus(state="online"),
+        )
+        return [*items, online]
 
     async def _device(self, device_id: str) -> EdgeDevice | None:
         """The device as it is enrolled. One that is not on our list may be newer than the list: the registry
         is asked again, and waited for, since nothing is set aside for our not knowing its device."""
         await self._listed.wait()
         assert self._known is not None
-        while device_id not in self._known:
-            try:
-                await self._refresh()
-            except Unavailable:
-                await asyncio.sleep(RETRY_S)
-            else:
-                break
+        if device_id not in self._known:
+            # Messages of one new device wait in the order they came, and go on in it.
+            async with self._asking:
+                while device_id not in self._known:
+                    try:
+                        await self._refresh()
+                    except Unavailable:
+                        await asyncio.sleep(RETRY_S)
+                    else:
+                        break
         return self._known.get(device_id)
 
     async def _take(
@@ -207,7 +230,8 @@ class Edge:
             try:
                 while True:
                     try:
-                        await self._refresh()
+                        async with self._asking:
+                            await self._refresh()
                     except Unavailable:
                         await asyncio.sleep(RETRY_S)
                     else:

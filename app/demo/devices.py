@@ -15,8 +15,9 @@ from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.protocols.llrp.server import LlrpReaderServer
 from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
-from simulators.protocols.mqtt.server import Login, Tracker
+from simulators.protocols.mqtt.server import Tracker
 from simulators.protocols.pda.server import Handheld, SignIn, enrol
+from simulators.protocols.publisher import Login
 
 
 class Wired(msgspec.Struct, frozen=True):

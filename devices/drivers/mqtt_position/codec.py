@@ -14,7 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from devices.transport.decoding import Arrived
+from devices.transport.decoding import Arrived, FieldRejected
+from devices.transport.makers import json_parts, wrong_json
 from kernel.geometry import Point
 from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
 
@@ -68,19 +69,12 @@ def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Observation | Re
     if len(payload) > MESSAGE_BYTES_MAX:
         return refuse("message", f"at most {MESSAGE_BYTES_MAX} bytes")
     try:
-        parts = _parts(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return refuse("message", "one JSON object or a list of them")
+        parts = json_parts(payload)
+    except FieldRejected as error:
+        return refuse(error.field, error.rule)
     if not 0 < len(parts) <= READINGS_MAX:
         return refuse("message", f"1 to {READINGS_MAX} readings")
     return [_decode_one(part, device_id, received_at) for part in parts]
-
-
-def _parts(payload: bytes) -> list[bytes]:
-    if payload.lstrip(b" \t\r\n").startswith(b"["):
-        return [bytes(part) for part in msgspec.json.decode(payload, type=list[msgspec.Raw])]
-    msgspec.json.decode(payload)
-    return [payload]
 
 
 def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observation | Rejected:
@@ -99,10 +93,9 @@ def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observatio
 
     try:
         report = _report.decode(raw)
-    except msgspec.ValidationError as error:
-        return refuse(*_field_and_rule(str(error)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return refuse("reading", "a JSON object")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        wrong = wrong_json(error, "reading")
+        return refuse(wrong.field, wrong.rule)
     if report.device_id is not None and report.device_id != device_id:
         return refuse("device_id", "the device of the topic")
     if report.observed_at.tzinfo is None:
@@ -154,9 +147,3 @@ def _known_identity(raw: bytes) -> _Identity:
         return _Identity()
     in_range = 0 <= known.boot < 2**53 and 1 <= known.sequence < 2**53
     return known if in_range else _Identity()
-
-
-def _field_and_rule(error: str) -> tuple[str, str]:
-    """msgspec says `Expected `float`, got `str` - at `$.position.x_m``."""
-    rule, _, place = error.partition(" - at ")
-    return place.strip("`").removeprefix("$.") or "reading", rule.replace("`", "")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import aiomqtt
 
@@ -25,20 +25,13 @@ from simulators.protocols.mqtt.frames import (
     reading,
     topic,
 )
+from simulators.protocols.publisher import Login
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 RESEND_AFTER_S = 3.0
 KEPT_READINGS_MAX = 100_000
 """A tracker's memory. When it is full nothing new is taken, and `refused_count` says so: a hole in the
 sequence would never be acknowledged."""
-
-
-class Login(NamedTuple):
-    """The broker, and the tracker's own credential."""
-
-    host: str
-    port: int
-    password: str
 
 
 class Tracker:

@@ -1,6 +1,5 @@
 """A real broker with two devices, `fork` and `tag`, whose passwords are their names and a tail."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,15 +8,10 @@ import pytest
 from app.supervise.broker import Broker
 from app.supervise.broker_access import hashed
 from devices.transport.manual_ack import BrokerLogin
-from simulators.protocols.mqtt.server import Login
+from simulators.protocols.publisher import Login
+from tests.contract.broker import INSTALLED, password_of
 
-SITE = "site-a"
 DEVICES = ("fork", "tag")
-INSTALLED = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin") is not None
-
-
-def password_of(device_id: str) -> str:
-    return f"{device_id}-and-a-long-enough-tail"
 
 
 @pytest.fixture(

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,13 @@ from kernel.caller import Caller
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.ids import Ids
-from kernel.messages import BarrierState, MassReading
+from kernel.messages import BarrierState, DeviceStatus, MassReading, PositionReading
 from kernel.rng import Rng
 from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
 from simulators.protocols.mqtt.frames import Pose
-from simulators.protocols.mqtt.server import Login, Tracker
+from simulators.protocols.mqtt.server import Tracker
+from simulators.protocols.publisher import Login
+from simulators.protocols.uwb.server import Place, PositioningServer
 from tests.conftest import TestServer
 
 SITE = "site-a"
@@ -52,12 +54,21 @@ class Site:
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), tx
             )
 
-    async def enrol_tracker(self, device_id: str) -> Login:
+    async def enrol_tracker(
+        self, device_id: str, family: str = "mqtt_position", connection: Mapping[str, Any] | None = None
+    ) -> Login:
         """A device of the broker, and with what it signs in."""
         secret = secrets.token_urlsafe(32)
         async with self.database.write(TEST) as tx:
             await enrol_device(
-                EnrolDevice(site_id=SITE, device_id=device_id, family="mqtt_position", secret=secret), tx
+                EnrolDevice(
+                    site_id=SITE,
+                    device_id=device_id,
+                    family=family,
+                    connection=connection or {},
+                    secret=secret,
+                ),
+                tx,
             )
             self.broker.set_devices(await broker_credentials(tx))
         return Login(self.broker.address.host, self.broker.address.port, secret)
@@ -180,6 +191,20 @@ async def test_a_trackers_readings_are_in_the_journal_when_it_is_told_to_forget_
         async with site.database.write(TEST) as tx:
             journal = await journal_after(tx, SITE, 0, 1000)
     assert [one.observation.sequence for one in journal] == list(range(1, 251))
+
+
+async def test_a_gateway_speaks_for_its_nodes_and_is_seen_to_be_there_itself(site: Site) -> None:
+    await site.enrol_tracker("tag-1", "uwb", {"gateway": "anchors", "node": "30331"})
+    login = await site.enrol_tracker("anchors", "uwb")
+    async with PositioningServer(login, SITE, "anchors", SystemClock()) as server:
+        server.report({"30331": Place(1.5, 2.5)})
+        server.report({"30331": Place(1.6, 2.5), "30332": Place(1.0, 1.0)})
+        await site.until_read("tag-1", PositionReading, 2)
+        [status] = await site.until_read("anchors", DeviceStatus)
+    assert status == DeviceStatus(state="online")
+    async with site.database.write(TEST) as tx:
+        rows = await tx.rows("SELECT device_id, field, rule FROM devices.quarantine")
+    assert rows == [{"device_id": "anchors", "field": "tagId", "rule": "a node of this gateway"}]
 
 
 async def test_a_device_that_speaks_for_another_site_is_refused_and_recorded(site: Site) -> None:

@@ -1,0 +1,1 @@
+"""Indoor positions from a UWB positioning server, over MQTT."""

@@ -1,0 +1,83 @@
+"""What codecs of makers' own JSON share: cutting a message up, naming what is wrong, knowing nodes. Pure.
+
+A gateway speaks for nodes: tags, sensors, collars. Each node is a device of its own, enrolled with the
+gateway's id and the name that the gateway knows it under.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from devices.transport.decoding import Arrived, FieldRejected
+from kernel.messages import AnyReading, Observation, Rejected, content_identity
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def json_parts(payload: bytes) -> list[bytes]:
+    """The bytes of each element of a list, or of the one object. Raises FieldRejected for anything else."""
+    try:
+        if payload.lstrip(b" \t\r\n").startswith(b"["):
+            return [bytes(part) for part in msgspec.json.decode(payload, type=list[msgspec.Raw])]
+        msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FieldRejected("message", "one JSON object or a list of them") from None
+    return [payload]
+
+
+def wrong_json(error: Exception, field: str = "message") -> FieldRejected:
+    """What msgspec found wrong, as field and rule: it says `Expected `float`, got `str` - at `$.data.x``."""
+    if not isinstance(error, msgspec.ValidationError):
+        return FieldRejected(field, "a JSON object")
+    rule, _, place = str(error).partition(" - at ")
+    return FieldRejected(place.strip("`").removeprefix("$.") or field, rule.replace("`", ""))
+
+
+def moment(field: str, seconds: float) -> datetime:
+    """A time that is told in seconds since 1970, UTC, to the microsecond."""
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise FieldRejected(field, "seconds since 1970") from None
+
+
+class Gateway:
+    """A message of a gateway, and the nodes it may speak for."""
+
+    def __init__(self, arrived: Arrived, nodes: Mapping[str, str]) -> None:
+        self._arrived = arrived
+        self._nodes = nodes
+
+    def device_of(self, field: str, name: str) -> str:
+        """The device that the gateway calls `name`; hexadecimal names are the same in either case."""
+        device_id = self._nodes.get(name) or self._nodes.get(name.lower()) or self._nodes.get(name.upper())
+        if device_id is None:
+            raise FieldRejected(field, "a node of this gateway")
+        return device_id
+
+    def observation(
+        self, device_id: str, observed_at: datetime, reading: AnyReading, *, known_by: bytes, raw: bytes
+    ) -> Observation:
+        """A reading of a node. Of one time, kind and `known_by` there is one, however often it comes."""
+        kind = str(reading.__struct_config__.tag).encode()
+        boot, sequence = content_identity(observed_at, b"\0".join((device_id.encode(), kind, known_by)))
+        return Observation(
+            device_id=device_id,
+            boot=boot,
+            sequence=sequence,
+            observed_at=observed_at,
+            reading=reading,
+            raw_sha256=hashlib.sha256(raw).hexdigest(),
+        )
+
+    def rejected(self, error: FieldRejected, raw: bytes) -> Rejected:
+        """`raw` for quarantine, under the gateway that sent it."""
+        return Rejected(
+            device_id=self._arrived.device_id,
+            field=error.field,
+            rule=error.rule,
+            raw=raw,
+            received_at=self._arrived.received_at,
+        )

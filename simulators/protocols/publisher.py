@@ -1,0 +1,89 @@
+"""A client of the broker that speaks a maker's own format, and keeps what the broker has not got.
+
+Makers' gateways know nothing of `…/reply`: what the broker acknowledged, they forget.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import aiomqtt
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+KEPT_MESSAGES_MAX = 10_000
+"""A gateway's memory; beyond it the oldest goes, as in real ones."""
+
+
+class Login(NamedTuple):
+    """The broker, and the device's own credential."""
+
+    host: str
+    port: int
+    password: str
+
+
+class Publisher:
+    """An async context manager; `publish` may be called at any time, connected or not."""
+
+    def __init__(self, login: Login, site_id: str, device_id: str) -> None:
+        self._login = login
+        self._root = f"tallyhouse/v1/{site_id}/{device_id}"
+        self.device_id = device_id
+        self._kept: deque[tuple[str, bytes]] = deque(maxlen=KEPT_MESSAGES_MAX)
+        self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"publisher {self.device_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        """Send `payload` on `…/{site}/{device}/{channel}` as soon as there is a connection."""
+        self._kept.append((f"{self._root}/{channel}", payload))
+        self._sent.clear()
+        self._news.set()
+
+    async def sent(self, within_s: float) -> None:
+        """Wait until the broker has everything. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            await self._sent.wait()
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with aiomqtt.Client(
+                    self._login.host,
+                    self._login.port,
+                    username=self.device_id,
+                    password=self._login.password,
+                    identifier=self.device_id,
+                    keepalive=10,
+                ) as client:
+                    failures = 0
+                    await self._send(client)
+            except aiomqtt.MqttError:
+                failures += 1
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            while self._kept:
+                topic, payload = self._kept[0]
+                await client.publish(topic, payload, qos=1)
+                self._kept.popleft()
+            self._sent.set()
+            await self._news.wait()
+            self._news.clear()

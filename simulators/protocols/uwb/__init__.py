@@ -1,0 +1,1 @@
+"""A UWB positioning server that publishes where its tags are."""
