@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from kernel.errors import Invalid
-from kernel.gs1 import is_valid_sscc
+from kernel.gs1 import CodeRejected, elements_of_link, parse_elements
 from wms.messages import SCANS_MAX, RecordScans, Scan, ScanOutcome
 from wms.tasks.model import Task, held_by_another, is_live
 
@@ -37,17 +37,18 @@ class Verdict(NamedTuple):
 
 
 def sscc_of(code: str) -> str:
-    """The SSCC in a scanned code: bare, with its AI `00` or `(00)`, or after an AIM prefix such as `]C1`.
+    """The SSCC in a scanned code: bare, in an element string such as `00…` or `(00)…`, or in a web address.
 
-    Other codes come back as they are, without outer blanks.
+    Other codes come back as they are, without outer blanks and AIM prefix.
     """
     kept = code.strip()
     if kept.startswith("]") and len(kept) > 3:
         kept = kept[3:]
-    kept = kept.removeprefix(f"({AI_SSCC})")
-    if len(kept) == 20 and kept.startswith(AI_SSCC) and is_valid_sscc(kept[2:]):
-        return kept[2:]
-    return kept
+    try:
+        elements = elements_of_link(kept) if "://" in kept else parse_elements(kept)
+    except CodeRejected:
+        return kept
+    return elements.get(AI_SSCC, kept)
 
 
 def judge(scan: Scan, bench: Bench, ended: Collection[str]) -> Verdict:

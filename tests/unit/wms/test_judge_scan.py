@@ -67,7 +67,18 @@ def test_the_right_pallet_in_the_right_slot_is_done() -> None:
     assert (verdict.outcome, verdict.task and verdict.task.task_id) == ("done", "task_1")
 
 
-@pytest.mark.parametrize("code", [SSCC, f"00{SSCC}", f"(00){SSCC}", f"]C100{SSCC}", f" {SSCC} "])
+@pytest.mark.parametrize(
+    "code",
+    [
+        SSCC,
+        f"00{SSCC}",
+        f"(00){SSCC}",
+        f"]C100{SSCC}",
+        f" {SSCC} ",
+        f"]d2\x1d02062910415002133748\x1d10LOT7\x1d00{SSCC}",
+        f"https://id.gs1.org/00/{SSCC}?37=48",
+    ],
+)
 def test_the_sscc_is_found_in_every_form_a_scanner_sends(code: str) -> None:
     assert sscc_of(code) == SSCC
 
