@@ -1,29 +1,33 @@
-"""A Modbus TCP connection that is opened when needed and says plainly what went wrong.
+"""A Modbus connection over TCP that is opened when needed and says plainly what went wrong.
 
-Addresses are zero-based, as on the wire. Source: MODBUS Application Protocol Specification V1.1b3.
+Addresses are zero-based, as on the wire. Sources: MODBUS Application Protocol Specification V1.1b3; MODBUS
+over Serial Line V1.02 for the frames with CRC, which serial device servers pass on through TCP as they are.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
+from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
+
+from devices.transport.tcp import LinkLost
 
 Value = TypeVar("Value", int, bool)
 
 # An absent device is stated once by its driver; the library would warn at every attempt.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
+Framing = Literal["tcp", "rtu"]
+"""`tcp`: the MBAP header. `rtu`: serial frames with their CRC, inside TCP."""
+_FRAMERS: Final = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
+
 REQUEST_S_MAX = 1.0
 """A device on the same site answers in milliseconds; past this the line counts as lost."""
-
-
-class LinkLost(Exception):
-    """No connection, or no answer in time."""
 
 
 class RequestRefused(Exception):
@@ -34,18 +38,64 @@ class RequestRefused(Exception):
         self.code = code
 
 
-class ModbusLink:
-    """One unit behind one TCP connection. After LinkLost the next request connects anew.
+class _Line:
+    """The one connection of all units behind an address. They answer one at a time."""
 
-    Requests of several tasks wait for each other: an indicator answers one at a time.
+    def __init__(self, address: "_Address") -> None:
+        self.address = address
+        self.busy = asyncio.Lock()
+        self.user_count = 0
+        self._client: AsyncModbusTcpClient | None = None
+
+    def drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def connected(self, request_s_max: float) -> AsyncModbusTcpClient:
+        if self._client is not None and self._client.connected:
+            return self._client
+        self.drop()
+        host, port, framing = self.address
+        # Reconnecting is left to the driver, which states every absence; so are retries.
+        client = AsyncModbusTcpClient(
+            host,
+            port=port,
+            framer=_FRAMERS[framing],
+            timeout=request_s_max,
+            retries=0,
+            reconnect_delay=0,
+        )
+        if not await client.connect():
+            client.close()
+            raise LinkLost(f"cannot connect to {host}:{port}")
+        self._client = client
+        return client
+
+
+_Address = tuple[str, int, Framing]
+_LINES: dict[_Address, _Line] = {}
+"""The lines in use: a serial device server takes one connection, and a bus one request, at a time."""
+
+
+class ModbusLink:
+    """One unit behind one TCP connection, which it shares with the other units there.
+
+    After LinkLost the next request connects anew. Requests wait for each other.
     """
 
-    def __init__(self, host: str, port: int, unit: int = 1, request_s_max: float = REQUEST_S_MAX) -> None:
-        self._address = host, port
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        unit: int = 1,
+        framing: Framing = "tcp",
+        request_s_max: float = REQUEST_S_MAX,
+    ) -> None:
+        self._address: _Address = host, port, framing
         self._unit = unit
         self._request_s_max = request_s_max
-        self._client: AsyncModbusTcpClient | None = None
-        self._busy = asyncio.Lock()
+        self._line: _Line | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,9 +106,14 @@ class ModbusLink:
         self.close()
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Let go of the line; the last unit closes its connection."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        line.user_count -= 1
+        if line.user_count == 0:
+            line.drop()
+            del _LINES[line.address]
 
     async def holding_registers(self, address: int, count: int) -> list[int]:
         """Function 3: `count` words of 16 bits."""
@@ -78,36 +133,32 @@ class ModbusLink:
         """Function 5."""
         await self._ask(lambda client: client.write_coil(address, value, device_id=self._unit))
 
+    def _taken(self) -> _Line:
+        if self._line is None:
+            self._line = _LINES.setdefault(self._address, _Line(self._address))
+            self._line.user_count += 1
+        return self._line
+
     async def _ask(self, request: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]]) -> ModbusPDU:
-        async with self._busy:
-            client = await self._connected()
+        line = self._taken()
+        async with line.busy:
+            client = await line.connected(self._request_s_max)
             try:
                 answer = await request(client)
             except (ModbusException, OSError) as error:
-                self.close()
+                line.drop()
                 raise LinkLost(f"no answer: {error}") from error
+            except asyncio.CancelledError:
+                # The answer is still on its way, and could be taken for that of the next unit.
+                line.drop()
+                raise
         if answer.isError():
             raise RequestRefused(answer.exception_code)
         return answer
 
-    async def _connected(self) -> AsyncModbusTcpClient:
-        if self._client is not None and self._client.connected:
-            return self._client
-        self.close()
-        host, port = self._address
-        # Reconnecting is left to the driver, which states every absence; so are retries.
-        client = AsyncModbusTcpClient(
-            host, port=port, timeout=self._request_s_max, retries=0, reconnect_delay=0
-        )
-        if not await client.connect():
-            client.close()
-            raise LinkLost(f"cannot connect to {host}:{port}")
-        self._client = client
-        return client
-
     def _exactly(self, values: Sequence[Value], count: int) -> list[Value]:
         """Bits come in whole bytes, so more than asked for is right; fewer is not."""
         if len(values) < count:
-            self.close()
+            self._taken().drop()
             raise LinkLost(f"{len(values)} values instead of {count}")
         return list(values[:count])

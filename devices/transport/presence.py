@@ -18,6 +18,7 @@ class Presence:
         self._heard_at = started_at
         self._is_present: bool | None = None
         self._failures = 0
+        self._trouble = ""
         self._backoff_s = tuple(backoff_s)
 
     def lost(self, reason: str) -> list[DeviceStatus]:
@@ -25,7 +26,7 @@ class Presence:
         self._failures += 1
         if self._is_present is False:
             return []
-        self._is_present = False
+        self._is_present, self._trouble = False, ""
         return [DeviceStatus(state="offline", reason=reason)]
 
     def heard(self, now: datetime) -> list[DeviceStatus]:
@@ -38,6 +39,13 @@ class Presence:
         if was_present is None:
             return [online]
         return [DeviceStatus(state="gap", reason="nothing was read meanwhile", gap_s=gap_s), online]
+
+    def troubled(self, reason: str) -> list[DeviceStatus]:
+        """What keeps a device that answers from measuring, empty for nothing: stated when it changes."""
+        if reason == self._trouble:
+            return []
+        self._trouble = reason
+        return [DeviceStatus(state="fault", reason=reason) if reason else DeviceStatus(state="online")]
 
     @property
     def wait_s(self) -> float:

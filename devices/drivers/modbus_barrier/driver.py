@@ -16,8 +16,9 @@ from devices.drivers.modbus_barrier.codec import (
     raw_of,
 )
 from devices.transport.decoding import FieldRejected
-from devices.transport.modbus import LinkLost, ModbusLink, RequestRefused
+from devices.transport.modbus import ModbusLink, RequestRefused
 from devices.transport.presence import BACKOFF_S, Presence
+from devices.transport.tcp import LinkLost
 from kernel.clock import Clock
 from kernel.messages import BarrierState, DeviceStatus, Observation, Rejected
 

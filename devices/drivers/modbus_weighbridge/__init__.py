@@ -1,1 +1,1 @@
-"""Weighbridge indicators polled over Modbus TCP."""
+"""Weighing indicators polled over Modbus."""

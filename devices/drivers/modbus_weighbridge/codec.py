@@ -1,31 +1,20 @@
-"""The weighbridge's register map: 13 words to a snapshot. Pure.
-
-No common map exists among indicators; this is the profile `tallyhouse-1`. Words are big-endian, the high
-word first, zero-based:
-
-| words | what |
-|---|---|
-| 0-1 | live mass, signed, in 100 g |
-| 2 | status bits: 0 stable, 1 overload, 2 under zero, 3 motion, 4 legal for trade |
-| 3-4 | number of the last stable weighing, from 1 after each start; 0 = none yet |
-| 5-6 | its mass, signed, in 100 g |
-| 7-8, 9 | its time: Unix seconds, then milliseconds |
-| 10-11 | how often the indicator was started |
-| 12 | axles counted during it; 0 = unknown |
-"""
+"""An indicator's registers to a snapshot, as its profile in the manifest says. Pure."""
 
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 
+from devices.drivers.modbus_weighbridge.profiles import Bit, Field, Mass, Profile, Ticket
 from devices.transport.decoding import FieldRejected
+from devices.transport.weighing import OVERLOAD, UNDER_ZERO, Shown, grams_of_float
 
-ADDRESS = 0
-WORDS = 13
-UNIT_G = 100
-_LAYOUT = struct.Struct(">iHIiIHIH")
+FORMATS: Final = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f"}
+DIGITS: Final = 15
+FLOAT32_DIGITS: Final = 7
+"""As many significant digits as a binary number of 32 bits always holds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,16 +29,10 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All registers at one moment. `live_mass_g` is for display only, never evidence."""
+    """All registers at one moment. `last` is None while nothing was weighed, and without alibi memory."""
 
-    live_mass_g: int
-    is_stable: bool
-    is_overload: bool
-    is_under_zero: bool
-    in_motion: bool
-    legal_for_trade: bool
-    boot: int
-    last: Weighing | None
+    shown: Shown
+    last: Weighing | None = None
 
 
 def raw_of(registers: Sequence[int]) -> bytes:
@@ -57,35 +40,86 @@ def raw_of(registers: Sequence[int]) -> bytes:
     return b"".join((word if 0 <= word <= 0xFFFF else 0).to_bytes(2, "big") for word in registers)
 
 
-def decode(registers: Sequence[int]) -> Snapshot:
-    """Read the words 0 to 12. Raises FieldRejected naming the register that breaks a rule."""
-    if len(registers) != WORDS:
-        raise FieldRejected("registers", f"{WORDS} words")
+def decode(profile: Profile, registers: Sequence[int]) -> Snapshot:
+    """Read the block of `profile`. Raises FieldRejected naming the register that breaks a rule."""
+    if len(registers) != profile.words:
+        raise FieldRejected("registers", f"{profile.words} words")
     if any(not 0 <= word <= 0xFFFF for word in registers):
         raise FieldRejected("registers", "16 bits a word")
-    live, status, weight_id, mass, seconds, milliseconds, boot, axles = _LAYOUT.unpack(raw_of(registers))
-    last = None
-    if weight_id:
-        last = Weighing(
-            boot=boot,
-            weight_id=weight_id,
-            mass_g=mass * UNIT_G,
-            weighed_at=_time(seconds, milliseconds),
-            axle_count=axles,
+    return _Block(profile, registers).snapshot()
+
+
+class _Block:
+    """The words of a profile's block, by what they mean."""
+
+    def __init__(self, profile: Profile, words: Sequence[int]) -> None:
+        self._profile = profile
+        self._words = words
+
+    def snapshot(self) -> Snapshot:
+        profile, ticket = self._profile, self._profile.ticket
+        unit = self._unit()
+        last = None if ticket is None else self._weighing(ticket, unit)
+        is_stable = self._bit(profile.stable) and not self._bit(profile.motion)
+        is_legal = self._bit(profile.legal_for_trade)
+        if self._bit(profile.overload):
+            # What the mass says then is left to the maker: the highest number, none, or nonsense.
+            shown = Shown(mass_g=0, is_stable=is_stable, trouble=OVERLOAD, legal_for_trade=is_legal)
+            return Snapshot(shown=shown, last=last)
+        mass_g = self._mass_g(profile.gross, unit)
+        is_under_zero = mass_g < 0 if profile.under_zero is None else self._bit(profile.under_zero)
+        shown = Shown(
+            mass_g=mass_g,
+            is_stable=is_stable,
+            trouble=UNDER_ZERO if is_under_zero else "",
+            tare_g=0 if profile.tare is None else self._mass_g(profile.tare, unit),
+            legal_for_trade=is_legal,
         )
-    return Snapshot(
-        live_mass_g=live * UNIT_G,
-        is_stable=bool(status & 1),
-        is_overload=bool(status & 2),
-        is_under_zero=bool(status & 4),
-        in_motion=bool(status & 8),
-        legal_for_trade=bool(status & 16),
-        boot=boot,
-        last=last,
-    )
+        return Snapshot(shown=shown, last=last)
 
+    def _weighing(self, ticket: Ticket, unit: str) -> Weighing | None:
+        number = int(self._number(ticket.number))
+        if number == 0:
+            return None
+        milliseconds = int(self._number(ticket.milliseconds))
+        if not 0 <= milliseconds <= 999:
+            raise FieldRejected(self._name(ticket.milliseconds), "0 to 999 ms")
+        seconds = int(self._number(ticket.unix_s))
+        return Weighing(
+            boot=int(self._number(ticket.boot)),
+            weight_id=number,
+            mass_g=self._mass_g(ticket.mass, unit),
+            weighed_at=_EPOCH + timedelta(seconds=seconds, milliseconds=milliseconds),
+            axle_count=0 if ticket.axle_count is None else int(self._number(ticket.axle_count)),
+        )
 
-def _time(seconds: int, milliseconds: int) -> datetime:
-    if milliseconds > 999:
-        raise FieldRejected("register 9", "0 to 999 ms")
-    return _EPOCH + timedelta(seconds=seconds, milliseconds=milliseconds)
+    def _unit(self) -> str:
+        choice = self._profile.unit
+        if isinstance(choice, str):
+            return choice
+        number = self._words[choice.word] >> choice.shift & (1 << choice.bits) - 1
+        name = choice.names.get(str(number))
+        if name is None:
+            raise FieldRejected(f"register {self._profile.address + choice.word}", "a unit of mass")
+        return name
+
+    def _mass_g(self, mass: Mass, unit: str) -> int:
+        digits = FLOAT32_DIGITS if mass.type == "f32" else DIGITS
+        try:
+            return grams_of_float(self._number(mass) * mass.step, unit, digits)
+        except FieldRejected as error:
+            raise FieldRejected(self._name(mass), error.rule) from error
+
+    def _number(self, field: Field) -> int | float:
+        size = struct.calcsize(FORMATS[field.type]) // 2
+        words = self._words[field.word : field.word + size]
+        if self._profile.word_order == "low_first":
+            words = words[::-1]
+        number: int | float = struct.unpack(FORMATS[field.type], raw_of(words))[0]
+        return number
+
+    def _bit(self, bit: Bit | None) -> bool:
+        return bit is not None and bool(self._words[bit.word] >> bit.bit & 1)
+
+    def _name(self, field: Field) -> str:
+        return f"register {self._profile.address + field.word}"

@@ -1,7 +1,8 @@
-"""Polls a weighbridge and reports each stable weighing once.
+"""Polls a weighing indicator and reports each stable weighing once.
 
-A weighing carries the indicator's own number and time: reading the registers again, after a lost line or a
-restart, gives the same observation and never a new one.
+Where the indicator has an alibi memory, a weighing carries its number and time: reading the registers again,
+after a lost line or a restart, gives the same observation and never a new one. Where it has none, the driver
+finds the moment at which a load has come to rest, and numbers.
 """
 
 import asyncio
@@ -10,16 +11,30 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from devices.drivers.modbus_weighbridge.codec import ADDRESS, WORDS, Snapshot, Weighing, decode, raw_of
+from devices.drivers.modbus_weighbridge.codec import Snapshot, Weighing, decode, raw_of
+from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.transport.decoding import FieldRejected
-from devices.transport.modbus import LinkLost, ModbusLink, RequestRefused
+from devices.transport.modbus import Framing, ModbusLink, RequestRefused
+from devices.transport.numbering import Numbered
 from devices.transport.presence import BACKOFF_S, Presence
+from devices.transport.tcp import LinkLost
+from devices.transport.weighing import (
+    SETTLE_S,
+    Settings,
+    Shown,
+    Standstill,
+    mass_reading,
+    unseen_load,
+)
 from kernel.clock import Clock
 from kernel.messages import DeviceStatus, MassReading, Observation, Rejected
 
 POLL_MS: Final = 200
-STATUS_BOOT_BASE: Final = 1 << 40
-"""Boots of the driver's own statements start here: the indicator's counter has 32 bits and never meets it."""
+CAPTURE_MIN_G: Final = 500_000
+CHANGE_G: Final = 100_000
+"""Five intervals of a road weighbridge, whose last digit may go back and forth under a standing load."""
+OWN_BOOT_BASE: Final = 1 << 40
+"""Boots of what the driver numbers start here: the indicator's counter has 32 bits and never meets it."""
 
 Item = Observation | Rejected
 
@@ -27,10 +42,11 @@ Item = Observation | Rejected
 class ModbusWeighbridgeDriver:
     """An async context manager with one async iterator, `readings()`.
 
-    Weighings are numbered by the indicator (boot counter and weighing number); the driver's own statements
-    (`offline`, `gap`, `fault`, `online`) by `boot`, which must grow with each start of the driver. A device
-    that is away raises nothing: it is stated once and tried again with a bounded back-off. Weighings that
-    were overwritten before a poll saw them are stated as a gap.
+    Weighings are numbered by the indicator (boot counter and weighing number) where it has an alibi memory;
+    everything else by `boot`, which must grow with each start of the driver. A device that is away raises
+    nothing: it is stated once and tried again with a bounded back-off. Weighings that were overwritten
+    before a poll saw them are stated as a gap. `settle_s`, `capture_min_g` and `change_g` say when a load
+    counts as weighed where the driver has to find out. Raises ValueError for settings that cannot be.
     """
 
     def __init__(
@@ -42,20 +58,26 @@ class ModbusWeighbridgeDriver:
         boot: int,
         *,
         unit: int = 1,
+        framing: Framing = "tcp",
+        profile: str = "tallyhouse-1",
         poll_ms: int = POLL_MS,
+        settle_s: float = SETTLE_S,
+        capture_min_g: int = CAPTURE_MIN_G,
+        change_g: int = CHANGE_G,
         backoff_s: Sequence[float] = BACKOFF_S,
     ) -> None:
-        if poll_ms <= 0:
-            raise ValueError("poll_ms must be positive")
-        self._device_id = device_id
+        if poll_ms <= 0 or profile not in PROFILES:
+            raise ValueError(f"poll_ms must be positive and profile one of {', '.join(PROFILES)}")
+        self._profile = PROFILES[profile]
         self._clock = clock
-        self._status_boot = STATUS_BOOT_BASE + boot
+        self._numbered = Numbered(device_id, OWN_BOOT_BASE + boot, clock)
         self._poll_s = poll_ms / 1000
-        self._link = ModbusLink(host, port, unit)
+        self._link = ModbusLink(host, port, unit, framing)
         self._presence = Presence(clock.now(), backoff_s)
-        self._sequence = 0
+        self._standstill = Standstill(
+            Settings(settle_s=settle_s, capture_min_g=capture_min_g, change_g=change_g)
+        )
         self._last: tuple[int, int] | None = None
-        self._last_bad = b""
         self.live: Snapshot | None = None
         """The newest registers, for a display; None while nothing was read."""
 
@@ -71,16 +93,15 @@ class ModbusWeighbridgeDriver:
         """Every stable weighing, every statement and every malformed answer, until the driver is left."""
         while True:
             try:
-                registers = await self._link.holding_registers(ADDRESS, WORDS)
-            except LinkLost as error:
+                registers = await self._link.holding_registers(self._profile.address, self._profile.words)
+            except (LinkLost, RequestRefused) as error:
                 self.live = None
+                self._standstill.interrupt()
                 for status in self._presence.lost(str(error)):
-                    yield self._statement(status)
-                await asyncio.sleep(self._presence.wait_s)
-                continue
-            except RequestRefused as error:
-                for status in self._presence.lost(str(error)):
-                    yield self._statement(DeviceStatus(state="fault", reason=status.reason))
+                    refused = isinstance(error, RequestRefused)
+                    yield self._numbered.observation(
+                        DeviceStatus(state="fault" if refused else "offline", reason=status.reason)
+                    )
                 await asyncio.sleep(self._presence.wait_s)
                 continue
             for item in self._read(registers):
@@ -88,18 +109,31 @@ class ModbusWeighbridgeDriver:
             await asyncio.sleep(self._poll_s)
 
     def _read(self, registers: Sequence[int]) -> list[Item]:
-        items: list[Item] = [self._statement(status) for status in self._presence.heard(self._clock.now())]
+        items = self._stated(self._presence.heard(self._clock.now()))
+        raw = raw_of(registers)
         try:
-            self.live = decode(registers)
+            self.live = decode(self._profile, registers)
         except FieldRejected as error:
-            return [*items, *self._rejected(error, raw_of(registers))]
-        self._last_bad = b""
-        last = self.live.last
+            self._standstill.interrupt()
+            return [*items, *self._numbered.rejected(error, raw)]
+        self._numbered.well_formed()
+        verdict = self._standstill.look(self.live.shown, self._clock.now())
+        items += self._stated(self._presence.troubled(self._standstill.trouble))
+        if self._profile.ticket is not None:
+            return items + self._weighed(self.live, raw)
+        if verdict == "unseen":
+            return items + self._stated([unseen_load(self.live.shown)])
+        return items + ([self._at_rest(self.live.shown, raw)] if verdict == "captured" else [])
+
+    # --- where the indicator numbers ---------------------------------------------------------------
+
+    def _weighed(self, snapshot: Snapshot, raw: bytes) -> list[Item]:
+        last = snapshot.last
         if last is None or (last.boot, last.weight_id) == self._last:
-            return items
-        items += [self._statement(status) for status in self._overwritten(last)]
+            return []
+        gap = self._overwritten(last)
         self._last = last.boot, last.weight_id
-        return [*items, self._weighing(last, self.live, registers)]
+        return [*self._stated(gap), self._weighing(last, snapshot.shown, raw)]
 
     def _overwritten(self, last: Weighing) -> list[DeviceStatus]:
         """Whether weighings came and went between two polls."""
@@ -111,37 +145,25 @@ class ModbusWeighbridgeDriver:
             return []
         return [DeviceStatus(state="gap", reason=f"weighings {first} to {last.weight_id - 1} were not read")]
 
-    def _weighing(self, last: Weighing, snapshot: Snapshot, registers: Sequence[int]) -> Observation:
+    def _weighing(self, last: Weighing, shown: Shown, raw: bytes) -> Observation:
         return Observation(
-            device_id=self._device_id,
+            device_id=self._numbered.device_id,
             boot=last.boot,
             sequence=last.weight_id,
             observed_at=last.weighed_at,
             reading=MassReading(
                 mass_g=last.mass_g,
                 weight_id=last.weight_id,
-                legal_for_trade=snapshot.legal_for_trade,
+                legal_for_trade=shown.legal_for_trade,
                 axle_count=last.axle_count,
             ),
-            raw_sha256=hashlib.sha256(raw_of(registers)).hexdigest(),
+            raw_sha256=hashlib.sha256(raw).hexdigest(),
         )
 
-    def _statement(self, status: DeviceStatus) -> Observation:
-        self._sequence += 1
-        return Observation(
-            device_id=self._device_id,
-            boot=self._status_boot,
-            sequence=self._sequence,
-            observed_at=self._clock.now(),
-            reading=status,
-        )
+    # --- where the driver numbers ------------------------------------------------------------------
 
-    def _rejected(self, error: FieldRejected, raw: bytes) -> list[Rejected]:
-        """The same bad registers are reported once, not at every poll."""
-        if raw == self._last_bad:
-            return []
-        self._last_bad = raw
-        now = self._clock.now()
-        return [
-            Rejected(device_id=self._device_id, field=error.field, rule=error.rule, raw=raw, received_at=now)
-        ]
+    def _at_rest(self, shown: Shown, raw: bytes) -> Observation:
+        return self._numbered.observation(mass_reading(shown, self._numbered.next_sequence), raw=raw)
+
+    def _stated(self, statuses: Sequence[DeviceStatus]) -> list[Item]:
+        return [self._numbered.observation(status) for status in statuses]

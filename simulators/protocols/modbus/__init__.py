@@ -1,1 +1,1 @@
-"""A weighbridge indicator and a barrier as Modbus TCP servers."""
+"""Weighing indicators and a barrier as Modbus servers."""

@@ -1,14 +1,26 @@
-"""What the two devices hold in their registers at a moment. Pure: the time is an argument.
+"""What the devices hold in their registers at a moment. Pure: the time is an argument.
 
-Both are computed when they are asked, from what happened last and when, so that no clock has to tick.
+All are computed when they are asked, from what happened last and when, so that no clock has to tick.
 """
 
-from datetime import datetime, timedelta
+import struct
+from datetime import datetime
 from typing import NamedTuple
 
 from kernel.rng import Rng
+from simulators.protocols.loadcell import LoadCell, TaredScale
 
 UNIT_G = 100
+
+
+class Unit(NamedTuple):
+    """A unit as register 40003 of the converter holds it in its high byte."""
+
+    code: int
+    grams: float
+
+
+UNITS = {"kg": Unit(0, 1e3), "g": Unit(1, 1.0), "t": Unit(2, 1e6), "lb": Unit(3, 453.59237)}
 
 
 class Ticket(NamedTuple):
@@ -40,39 +52,33 @@ class Indicator:
     ) -> None:
         self._rng = rng
         self._boot = boot
-        self._interval_g = interval_g
         self._sigma_e = sigma_e
-        self._settle = timedelta(seconds=settle_s)
         self._capture_min_g = capture_min_g
-        self._overload_g = overload_g
-        self._load_g = 0
+        self._cell = LoadCell(rng, interval_g=interval_g, settle_s=settle_s, overload_g=overload_g)
         self._axles = 0
-        self._changed_at: datetime | None = None
         self._is_captured = False
         self.ticket = Ticket()
 
     def put(self, mass_g: int, now: datetime, axles: int = 0) -> None:
         """From now on `mass_g` stands on the bridge. The same load again changes nothing."""
         self._capture_until(now)
-        if mass_g != self._load_g:
-            self._load_g, self._axles, self._changed_at, self._is_captured = mass_g, axles, now, False
+        if self._cell.put(mass_g, now):
+            self._axles, self._is_captured = axles, False
 
     def restart(self, now: datetime) -> None:
         """Power off and on: the boot counter grows, numbers start again, the last ticket is gone."""
         self._boot += 1
-        self.ticket, self._changed_at, self._is_captured = Ticket(), now, False
+        self.ticket, self._cell.changed_at, self._is_captured = Ticket(), now, False
 
     def words(self, now: datetime) -> list[int]:
         """The 13 registers at `now`."""
         self._capture_until(now)
-        moving = self._changed_at is not None and now < self._changed_at + self._settle
-        shown_g = self._load_g + (round(self._rng.normal(0, self._interval_g)) if moving else 0)
-        status = (
-            (not moving) | (self._load_g > self._overload_g) << 1 | (shown_g < 0) << 2 | moving << 3 | 1 << 4
-        )
+        cell = self._cell
+        moving, shown_g = cell.is_moving(now), cell.shown_g(now)
+        status = (not moving) | cell.is_overloaded << 1 | (shown_g < 0) << 2 | moving << 3 | 1 << 4
         at_ms = 0 if self.ticket.at is None else round(self.ticket.at.timestamp() * 1000)
         return [
-            *_long(self._rounded(shown_g) // UNIT_G),
+            *_long(cell.rounded(shown_g) // UNIT_G),
             int(status),
             *_long(self.ticket.number),
             *_long(self.ticket.mass_g // UNIT_G),
@@ -83,21 +89,46 @@ class Indicator:
         ]
 
     def _capture_until(self, now: datetime) -> None:
-        if self._is_captured or self._changed_at is None or self._load_g < self._capture_min_g:
+        cell = self._cell
+        if self._is_captured or cell.changed_at is None or cell.load_g < self._capture_min_g:
             return
-        if self._load_g > self._overload_g or now < self._changed_at + self._settle:
+        if cell.is_overloaded or cell.is_moving(now):
             return
-        error_g = round(self._rng.normal(0, self._sigma_e * self._interval_g))
+        error_g = round(self._rng.normal(0, self._sigma_e * cell.interval_g))
         self._is_captured = True
         self.ticket = Ticket(
             number=self.ticket.number + 1,
-            mass_g=self._rounded(self._load_g + error_g),
-            at=self._changed_at + self._settle,
+            mass_g=cell.rounded(cell.load_g + error_g),
+            at=cell.changed_at + cell.settle,
             axles=self._axles,
         )
 
-    def _rounded(self, mass_g: int) -> int:
-        return (mass_g + self._interval_g // 2) // self._interval_g * self._interval_g
+
+class Converter:
+    """A load cell converter without memory (Seneca Z-SG2, manual MI-005370-EN): floats and a status word."""
+
+    FIRST, WORDS = 2, 76
+
+    def __init__(self, scale: TaredScale, *, low_word_first: bool = False, unit: str = "kg") -> None:
+        self.scale = scale
+        self.unit = unit
+        self._low_word_first = low_word_first
+
+    def words(self, now: datetime) -> list[int]:
+        """The registers 40003 to 40078 at `now`."""
+        scale = self.scale
+        gross_g = scale.gross_g(now)
+        words = [0] * self.WORDS
+        words[0] = UNITS[self.unit].code << 8
+        for offset, mass_g in ((61, gross_g - scale.tare_g), (63, gross_g), (65, scale.tare_g)):
+            words[offset : offset + 2] = self._float(mass_g / UNITS[self.unit].grams)
+        full_scale, net_below_zero = scale.is_overloaded, gross_g < scale.tare_g
+        words[75] = full_scale << 1 | net_below_zero << 2 | scale.is_stable(now) << 4
+        return words
+
+    def _float(self, value: float) -> tuple[int, ...]:
+        words = struct.unpack(">HH", struct.pack(">f", value))
+        return words[::-1] if self._low_word_first else words
 
 
 def _long(value: int) -> tuple[int, int]:

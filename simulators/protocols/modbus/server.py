@@ -1,17 +1,24 @@
-"""The two devices on the wire, as pymodbus servers. Driven from outside: loads and vehicles come and go."""
+"""The devices on the wire, as pymodbus servers. Driven from outside: loads and vehicles come and go."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from pymodbus import FramerType
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from kernel.clock import Clock
 from kernel.rng import Rng
-from simulators.protocols.modbus.frames import Boom, Indicator, Ticket
+from simulators.protocols.loadcell import TaredScale
+from simulators.protocols.modbus.frames import Boom, Converter, Indicator, Ticket
 
+Framing = Literal["tcp", "rtu"]
+FRAMERS = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
+"""Modbus TCP, or serial frames inside TCP as a serial device server passes them on."""
 UNIT = 1
 WRITE_COIL, WRITE_COILS = 5, 15
 READ_COILS, READ_DISCRETE = 1, 2
@@ -21,11 +28,12 @@ REGISTERS = 13
 class _Server:
     """An async context manager around a pymodbus server; `port` is known once it is entered."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, framing: Framing = "tcp") -> None:
         self._address = host, port
+        self._framer = FRAMERS[framing]
         self._server: ModbusTcpServer | None = None
 
-    def _device(self) -> SimDevice:
+    def _devices(self) -> SimDevice | list[SimDevice]:
         raise NotImplementedError
 
     @property
@@ -49,7 +57,7 @@ class _Server:
     async def mend(self) -> None:
         """Listen (again)."""
         if self._server is None:
-            server = ModbusTcpServer(self._device(), address=self._address)
+            server = ModbusTcpServer(self._devices(), framer=self._framer, address=self._address)
             await server.serve_forever(background=True)
             assert server.transport is not None
             self._address = self.host, server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
@@ -66,9 +74,16 @@ class WeighbridgeServer(_Server):
     """A weighbridge indicator. `put` says what stands on the bridge."""
 
     def __init__(
-        self, clock: Clock, rng: Rng, *, host: str = "127.0.0.1", port: int = 0, settle_s: float = 1.5
+        self,
+        clock: Clock,
+        rng: Rng,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        settle_s: float = 1.5,
+        framing: Framing = "tcp",
     ) -> None:
-        super().__init__(host, port)
+        super().__init__(host, port, framing)
         self._clock = clock
         self.indicator = Indicator(rng, settle_s=settle_s)
 
@@ -85,22 +100,62 @@ class WeighbridgeServer(_Server):
     def restart(self) -> None:
         self.indicator.restart(self._clock.now())
 
-    def _device(self) -> SimDevice:
-        async def refresh(
-            function: int,  # noqa: ARG001
-            start: int,  # noqa: ARG001
-            address: int,  # noqa: ARG001
-            count: int,  # noqa: ARG001
-            registers: list[int],
-            wanted: list[int] | list[bool] | None,
-        ) -> ExcCodes | None:
-            if wanted is not None:
-                return ExcCodes.ILLEGAL_FUNCTION
-            registers[:] = self.indicator.words(self._clock.now())
-            return None
+    def _devices(self) -> SimDevice:
+        return _readable(UNIT, 0, REGISTERS, lambda: self.indicator.words(self._clock.now()))
 
-        words = SimData(0, values=[0] * REGISTERS, datatype=DataType.REGISTERS)
-        return SimDevice(UNIT, simdata=[words], action=refresh)
+
+class ConverterServer(_Server):
+    """Load cell converters without memory, each a unit of one bus: the first is unit 1."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        scales: Sequence[TaredScale],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        framing: Framing = "tcp",
+        low_word_first: bool = False,
+        unit_of_mass: str = "kg",
+    ) -> None:
+        super().__init__(host, port, framing)
+        self._clock = clock
+        self.converters = [
+            Converter(scale, low_word_first=low_word_first, unit=unit_of_mass) for scale in scales
+        ]
+
+    def put(self, mass_g: int, unit: int = UNIT) -> None:
+        """From now on `mass_g` stands on the platform of `unit`."""
+        self.converters[unit - 1].scale.put(mass_g, self._clock.now())
+
+    def _devices(self) -> list[SimDevice]:
+        return [
+            _readable(unit, Converter.FIRST, Converter.WORDS, partial(self._words, converter))
+            for unit, converter in enumerate(self.converters, start=UNIT)
+        ]
+
+    def _words(self, converter: Converter) -> list[int]:
+        return converter.words(self._clock.now())
+
+
+def _readable(unit: int, first: int, count: int, words: Callable[[], list[int]]) -> SimDevice:
+    """A unit whose registers are computed when they are asked for, and cannot be written."""
+
+    async def refresh(
+        function: int,  # noqa: ARG001
+        start: int,  # noqa: ARG001
+        address: int,  # noqa: ARG001
+        count: int,  # noqa: ARG001
+        registers: list[int],
+        wanted: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        if wanted is not None:
+            return ExcCodes.ILLEGAL_FUNCTION
+        registers[:] = words()
+        return None
+
+    block = SimData(first, values=[0] * count, datatype=DataType.REGISTERS)
+    return SimDevice(unit, simdata=[block], action=refresh)
 
 
 class BarrierServer(_Server):
@@ -129,7 +184,7 @@ class BarrierServer(_Server):
     def is_closed(self) -> bool:
         return self.boom.inputs(self._clock.now())[1]
 
-    def _device(self) -> SimDevice:
+    def _devices(self) -> SimDevice:
         async def act(
             function: int,
             start: int,  # noqa: ARG001

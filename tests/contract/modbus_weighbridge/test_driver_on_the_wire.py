@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from devices.drivers.modbus_weighbridge.driver import STATUS_BOOT_BASE, ModbusWeighbridgeDriver
+from devices.drivers.modbus_weighbridge.driver import OWN_BOOT_BASE, ModbusWeighbridgeDriver
 from kernel.clock import ManualClock
 from kernel.messages import DeviceStatus, MassReading, Rejected
 from kernel.rng import Rng
@@ -110,7 +110,7 @@ async def test_a_lost_line_is_stated_once_and_so_is_its_return(
     assert states == ["online", "offline", "gap", "online"]
     assert gap.reading.gap_s == 90
     assert [item.sequence for item in collected.seen] == [1, 2, 3, 4]
-    assert {item.boot for item in collected.seen} == {STATUS_BOOT_BASE + 4}
+    assert {item.boot for item in collected.seen} == {OWN_BOOT_BASE + 4}
 
 
 async def test_weighings_overwritten_while_the_line_was_cut_are_a_gap(

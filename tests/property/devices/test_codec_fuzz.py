@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from devices.drivers.modbus_barrier import codec as barrier
 from devices.drivers.modbus_weighbridge import codec as weighbridge
+from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.drivers.mqtt_position.codec import decode
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.families import FAMILIES
@@ -17,6 +18,7 @@ from devices.ingest.model import Received, Registration, check, rejected
 from devices.ingest.readings import Bounds, Broken
 from devices.transport.decoding import Arrived, FieldRejected
 from kernel.messages import BarrierState, Observation, Rejected
+from kernel.units import MASS_G_MAX
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BOUNDS = Bounds(width_m=120.0, length_m=84.0, height_m=9.0)
@@ -100,27 +102,36 @@ def test_a_good_message_with_some_bytes_changed_is_never_an_accident(
         assert isinstance(item, Observation | Rejected)
 
 
-@given(st.lists(st.integers(-5, 70_000) | st.integers(0, 0xFFFF), max_size=20))
-def test_any_registers_give_a_snapshot_or_the_field_that_is_wrong(words: list[int]) -> None:
+profiles = st.sampled_from(sorted(PROFILES))
+
+
+@given(profiles, st.lists(st.integers(-5, 70_000) | st.integers(0, 0xFFFF), max_size=80))
+def test_any_registers_give_a_snapshot_or_the_field_that_is_wrong(name: str, words: list[int]) -> None:
+    profile = PROFILES[name]
     try:
-        snapshot = weighbridge.decode(words)
+        snapshot = weighbridge.decode(profile, words)
     except FieldRejected as error:
         assert error.field
         return
-    assert len(words) == weighbridge.WORDS
-    assert snapshot.live_mass_g % weighbridge.UNIT_G == 0
+    assert len(words) == profile.words
+    assert abs(snapshot.shown.mass_g) <= MASS_G_MAX
 
 
-@given(st.lists(st.integers(0, 0xFFFF), min_size=13, max_size=13))
-def test_any_register_map_that_reads_is_judged_by_ingest(words: list[int]) -> None:
+@given(profiles, st.data())
+def test_any_register_map_that_reads_is_judged_by_ingest(name: str, data: st.DataObject) -> None:
+    profile = PROFILES[name]
+    words = data.draw(
+        st.lists(st.integers(0, 0xFFFF), min_size=profile.words, max_size=profile.words)
+        | st.lists(st.sampled_from([0, 1, 15, 16, 17]), min_size=profile.words, max_size=profile.words)
+    )
     try:
-        last = weighbridge.decode(words).last
+        last = weighbridge.decode(profile, words).last
     except FieldRejected:
         return
     if last is not None:
         assert last.weighed_at.tzinfo is not None
         assert 1 <= last.weight_id < 2**32
-        assert -(2**31) * 100 <= last.mass_g < 2**31 * 100
+        assert abs(last.mass_g) <= MASS_G_MAX
 
 
 @given(st.lists(st.booleans(), max_size=10))

@@ -1,0 +1,25 @@
+"""A device that sends too fast is limited, and told once for each time it does. Pure."""
+
+from datetime import datetime, timedelta
+
+
+class Limit:
+    """Admits at most `count_max` messages in `period`; the rest of that period is refused."""
+
+    def __init__(self, count_max: int, period: timedelta = timedelta(seconds=1)) -> None:
+        self.count_max = count_max
+        self._period = period
+        self._began_at: datetime | None = None
+        self._count = 0
+
+    def admits(self, now: datetime) -> bool:
+        """Whether one more message at `now` may be taken."""
+        if self._began_at is None or not timedelta() <= now - self._began_at < self._period:
+            self._began_at, self._count = now, 0
+        self._count += 1
+        return self._count <= self.count_max
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether messages of the newest period were refused."""
+        return self._count > self.count_max
