@@ -13,6 +13,7 @@ from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.mqtt_position import codec as mqtt_position
+from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
 from kernel.messages import Observation, Rejected
@@ -35,5 +36,6 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "mqtt_position": mqtt_position.decode,
+    "mqtt_reader": mqtt_reader.decode,
     "uwb": uwb.decode,
 }

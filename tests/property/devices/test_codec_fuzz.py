@@ -12,6 +12,7 @@ from devices.drivers.modbus_barrier import codec as barrier
 from devices.drivers.modbus_weighbridge import codec as weighbridge
 from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.drivers.mqtt_position.codec import decode
+from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.families import FAMILIES
 from devices.ingest.model import Received, Registration, check, rejected
@@ -179,3 +180,24 @@ def test_a_device_of_another_site_or_none_is_always_refused(family: str, is_know
     broken = check(Received(observation=observation, received_at=NOW), "site-a", device, BOUNDS)
     assert isinstance(broken, Broken)
     assert broken.field == "device_id"
+
+
+reads = st.fixed_dictionaries(
+    {"epc": st.text(max_size=30) | anything, "rssi_cdbm": numbers | anything},
+    optional={"antenna": numbers, "count": numbers, "after_ms": numbers, "tid": st.text(max_size=30)},
+)
+batches = st.fixed_dictionaries(
+    {"boot": numbers, "sequence": numbers, "observed_at": moments},
+    optional={"reads": st.lists(reads | anything, max_size=5) | anything, "status": anything},
+).map(lambda batch: json.dumps(batch, default=str).encode())
+
+
+@given(batches | st.binary(max_size=60))
+def test_any_batch_gives_reads_or_rejections(payload: bytes) -> None:
+    for item in mqtt_reader.decode(arrived(payload), {}):
+        assert isinstance(item, Observation | Rejected)
+        if isinstance(item, Observation):
+            has_a_verdict(item, "mqtt_reader")
+        else:
+            assert item.field
+            assert item.rule

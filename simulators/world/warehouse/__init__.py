@@ -1,0 +1,1 @@
+"""The warehouse of the reference world: the truth at one moment, and one pure step from it."""

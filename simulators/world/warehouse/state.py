@@ -1,0 +1,232 @@
+"""The warehouse at one moment, and what its devices noticed on the way there. Pure.
+
+Pallets are columns of arrays, by number; arrays of a state are never written to, a step makes new ones.
+Times are seconds of the world since its midnight, lengths metres, masses grams.
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.world.warehouse.parameters import Parameters
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+GONE, EXPECTED, STAGED = -1, -2, -3
+ON_FORKLIFT, ON_TRUCK = -100, -10_000
+"""A pallet's `place` is a place number, or one of these; forklift f is `ON_FORKLIFT - f`, truck t likewise."""
+
+
+class Pallets(msgspec.Struct, frozen=True, eq=False):
+    """Every pallet that ever was, by number."""
+
+    serial: NDArray[np.int64]
+    lot: Ints
+    owner: Ints
+    mass_g: NDArray[np.int64]
+    """What it really weighs."""
+    stated_g: NDArray[np.int64]
+    """What its papers say."""
+    material: Ints
+    placement: Ints
+    portal_factor: Floats
+    """At best this often is its tag heard in a portal, whatever the goods."""
+    never_read: NDArray[np.bool_]
+    is_dead: NDArray[np.bool_]
+    luck: NDArray[np.float32]
+    """Logits, by pallet and by reader: the forklifts' readers, then the sweep."""
+    place: Ints
+    moved_s: Floats
+
+    @property
+    def count(self) -> int:
+        return len(self.serial)
+
+
+class Event(msgspec.Struct, frozen=True, order=True):
+    """Something due. Ordered by time, then by the order in which it was put on the agenda."""
+
+    at_s: float
+    number: int
+    kind: str
+    who: int = 0
+    """Forklift, truck, camera, aisle or act, as the kind says."""
+    pallet: int = -1
+    place: int = -1
+    column_from: int = 0
+    column_to: int = 0
+    from_s: float = 0.0
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Carry one pallet: from a truck into the hall, out to a truck, or to another place."""
+
+    kind: Literal["in", "out", "move"]
+    pallet: int
+    truck: int
+    place: int
+    ready_s: float
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """A forklift's way point: there at that moment."""
+
+    at_s: float
+    x_m: float
+    y_m: float
+
+
+class Forklift(msgspec.Struct, frozen=True):
+    """Where it goes until it is free again, and what it carried when: (from, to, pallet)."""
+
+    legs: tuple[Leg, ...]
+    loads: tuple[tuple[float, float, int], ...] = ()
+    is_busy: bool = False
+
+
+class Truck(msgspec.Struct, frozen=True):
+    """A truck's visit. `brings` and `takes` are pallets; `released` is what its papers let go."""
+
+    number: int
+    plate: str
+    gate: int
+    tare_g: int
+    brings: tuple[int, ...] = ()
+    takes: tuple[int, ...] = ()
+    released: tuple[int, ...] = ()
+    hidden_g: int = 0
+    """Aboard without papers or tags."""
+    dock: int = -1
+    left_to_do: int = 0
+
+
+# --- what devices and people noticed -------------------------------------------------------------
+
+
+class TagsRead(msgspec.Struct, frozen=True, eq=False):
+    """A reader heard tags: by pallet number, each at its time. `reader` is the device's name."""
+
+    reader: str
+    at_s: Floats
+    pallets: Ints
+    antenna: Ints
+    rssi_cdbm: Ints
+
+
+class PortalRead(msgspec.Struct, frozen=True, eq=False):
+    """A portal's antennas heard tags during one crossing, in the order of time."""
+
+    portal: int
+    at_s: Floats
+    pallets: Ints
+    antenna: Ints
+    rssi_cdbm: Ints
+
+
+class Moved(msgspec.Struct, frozen=True, eq=False):
+    """A forklift's positions, one a second, as its tag tells them; `load` is a pallet number or -1."""
+
+    forklift: int
+    at_s: Floats
+    x_m: Floats
+    y_m: Floats
+    heading_deg: Floats
+    speed_mps: Floats
+    load: Ints
+
+
+class LoadChanged(msgspec.Struct, frozen=True):
+    """A fork lifted a pallet or set it down; the point is the fork's as it believes itself to be."""
+
+    forklift: int
+    at_s: float
+    action: Literal["picked_up", "set_down"]
+    pallet: int
+    x_m: float
+    y_m: float
+    z_m: float
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """A scale came to rest. `truck` is the one on the weighbridge, -1 on a floor scale."""
+
+    scale: str
+    at_s: float
+    mass_g: int
+    truck: int = -1
+    pallet: int = -1
+
+
+class Scanned(msgspec.Struct, frozen=True):
+    """A person confirmed a pallet at a place with a handheld."""
+
+    handheld: int
+    at_s: float
+    pallet: int
+    place: int
+
+
+class Framed(msgspec.Struct, frozen=True, eq=False):
+    """A camera's frame: places it takes for occupied and for empty. `state` as the camera's own check says."""
+
+    camera: int
+    at_s: float
+    occupied: Ints
+    empty: Ints
+    state: Literal["fresh", "frozen", "replayed", "dark"] = "fresh"
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A vehicle passed a gate: barrier up, loop, plate as the camera read it ("" unread)."""
+
+    gate: int
+    at_s: float
+    truck: int
+    direction: Literal["in", "out"]
+    plate: str
+    loop_seen: bool
+    barrier_opened: bool = True
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """Papers: what a truck is to bring (`in`), or may take away (`out`)."""
+
+    at_s: float
+    truck: int
+    plate: str
+    direction: Literal["in", "out"]
+    pallets: tuple[int, ...]
+
+
+Seen = TagsRead | PortalRead | Moved | LoadChanged | Weighed | Scanned | Framed | Passed | Announced
+
+
+class Warehouse(msgspec.Struct, frozen=True, eq=False):
+    """Everything at one moment. `pallet_at` is the pallet at each place or -1; `shown` what a camera takes a
+    place for (1 occupied, 0 empty, -1 never visible), which stays wrong until the scene changes."""
+
+    parameters: Parameters
+    time_s: float
+    pallets: Pallets
+    pallet_at: Ints
+    shown: Ints
+    clutter: NDArray[np.bool_]
+    forklifts: tuple[Forklift, ...]
+    trucks: dict[int, Truck]
+    docks: tuple[int, ...]
+    """The truck at each dock, -1 for none."""
+    waiting: tuple[int, ...]
+    jobs: tuple[Job, ...]
+    agenda: tuple[Event, ...]
+    reserved: frozenset[int]
+    """Places promised to a pallet on its way, and pallets promised to a truck as `-1 - pallet`."""
+    next_number: int
+    next_truck: int
+    blind: dict[str, tuple[float, float, str]] = {}
+    """Devices that see nothing true, from when to when and how."""
+    drift: dict[str, float] = {}
+    """Scales that were tampered with or drift: share of what they show too much."""
+    seen: tuple[Seen, ...] = ()

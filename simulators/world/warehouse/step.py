@@ -1,0 +1,499 @@
+"""One step of the warehouse: everything that falls due within it, in the order of time. Pure.
+
+`step(world, dt_s, rng)` gives the same next world for the same world, time and stream; the stream of a step
+is its own, so that a step can be made again without those before it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+import msgspec
+import numpy as np
+
+from kernel.rng import Rng
+from simulators.world.warehouse import seeing
+from simulators.world.warehouse.build import DAY_S, draw_pallets, join
+from simulators.world.warehouse.driving import Drive
+from simulators.world.warehouse.places import DOCK_Y_M
+from simulators.world.warehouse.state import (
+    EXPECTED,
+    GONE,
+    ON_FORKLIFT,
+    ON_TRUCK,
+    Announced,
+    Event,
+    Forklift,
+    Framed,
+    Job,
+    LoadChanged,
+    Moved,
+    Passed,
+    PortalRead,
+    Scanned,
+    TagsRead,
+    Truck,
+    Warehouse,
+    Weighed,
+)
+from simulators.world.warehouse.working import Working
+
+TO_BRIDGE_S, TO_DOCK_S, TO_GATE_S = 60.0, 120.0, 60.0
+LOADING_BAY_S = 90.0
+"""Papers and straps between the last pallet and driving off."""
+STRAY_COLUMNS = 4
+"""Places within six metres of a dock door."""
+SWEEP_AISLE_S = 600.0
+SCAN_AFTER_S = 20.0
+
+
+def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
+    """The world `dt_s` seconds later, with what was noticed meanwhile in `seen`."""
+    until_s = world.time_s + dt_s
+    working = Working(world, rng.child(f"step/{round(world.time_s * 1000)}").numpy)
+    while (event := working.next_due(until_s)) is not None:
+        HANDLERS[event.kind](working, event)
+    for number in range(len(working.forklifts)):
+        _move(working, number, world.time_s, until_s)
+    return msgspec.structs.replace(
+        world,
+        time_s=until_s,
+        pallets=working.pallets,
+        pallet_at=working.pallet_at,
+        shown=working.shown,
+        forklifts=tuple(working.forklifts),
+        trucks=working.trucks,
+        docks=tuple(working.docks),
+        waiting=tuple(working.waiting),
+        jobs=tuple(working.jobs),
+        agenda=tuple(working.agenda),
+        reserved=frozenset(working.reserved),
+        next_number=working.next_number,
+        next_truck=working.next_truck,
+        blind=working.blind,
+        drift=working.drift,
+        seen=tuple(working.seen),
+    )
+
+
+# --- the day's plan ------------------------------------------------------------------------------
+
+
+def _day(working: Working, event: Event) -> None:
+    """At midnight: the trucks and the work of the day, and what fails during it."""
+    flow, devices, draw = working.parameters.flow, working.parameters.devices, working.draw
+    begins_s = event.at_s
+    first_s, last_s = begins_s + flow.first_truck_h * 3600, begins_s + flow.last_truck_h * 3600
+    bringing = flow.pallets_in // flow.pallets_a_truck
+    taking = flow.pallets_out // flow.pallets_a_truck
+    for at_s in np.sort(draw.uniform(first_s, last_s, bringing)):
+        _expect(working, float(at_s), brings=flow.pallets_a_truck, announced_s=begins_s)
+    for at_s in np.sort(draw.uniform(first_s, last_s, taking)):
+        _expect(working, float(at_s), takes=flow.pallets_a_truck, announced_s=begins_s)
+    for at_s in np.sort(draw.uniform(first_s, last_s, flow.relocations)):
+        working.due(Event(float(at_s), 0, "move"))
+    for camera in range(devices.cameras):
+        if draw.random() < working.parameters.camera.dark_a_day:
+            from_s = begins_s + draw.uniform(0, DAY_S)
+            until_s = from_s + working.parameters.camera.dark_h * 3600
+            working.blind[f"camera-{camera + 1}"] = (from_s, until_s, "dark")
+    dying = draw.random(working.pallets.count) < working.parameters.reader.tag_death_a_year / 365
+    working.pallets.is_dead[dying] = True
+    _plan_sweep(working, begins_s)
+    working.due(Event(begins_s + flow.day_begins_h * 3600, 0, "free", who=-1))
+    working.due(Event(begins_s + DAY_S, 0, "day"))
+
+
+def _plan_sweep(working: Working, begins_s: float) -> None:
+    aisles, devices = working.parameters.site.aisles, working.parameters.devices
+    each_night = max(1, round(aisles * devices.sweep_share))
+    day = round(begins_s / DAY_S)
+    for turn in range(each_night):
+        at_s = begins_s + devices.sweep_begins_h * 3600 + turn * SWEEP_AISLE_S
+        working.due(Event(at_s, 0, "sweep", who=(day * each_night + turn) % aisles))
+
+
+def _expect(working: Working, at_s: float, *, announced_s: float, brings: int = 0, takes: int = 0) -> None:
+    """A truck will come: its papers are announced, its pallets drawn or promised."""
+    number, flow, draw = working.next_truck, working.parameters.flow, working.draw
+    working.next_truck += 1
+    brought: tuple[int, ...] = ()
+    if brings:
+        first = working.pallets.count
+        fresh = draw_pallets(working.parameters, first, brings, Rng(int(draw.integers(2**62))))
+        working.pallets = join(working.pallets, fresh)
+        brought = tuple(range(first, first + brings))
+    taken = tuple(working.pick_stored(takes))
+    truck = Truck(
+        number=number,
+        plate=f"赣G{number:05d}",
+        gate=int(draw.integers(working.parameters.devices.gates)),
+        tare_g=int(draw.integers(flow.truck_tare_g_min // 1000, flow.truck_tare_g_max // 1000)) * 1000,
+        brings=brought,
+        takes=taken,
+        released=taken,
+    )
+    working.trucks[number] = truck
+    if brings:
+        working.notice(Announced(announced_s, number, truck.plate, "in", brought))
+    else:
+        working.notice(Announced(announced_s, number, truck.plate, "out", taken))
+    working.due(Event(at_s, 0, "arrive", who=number))
+
+
+# --- trucks --------------------------------------------------------------------------------------
+
+
+def _arrive(working: Working, event: Event) -> None:
+    truck = working.trucks[event.who]
+    _pass_gate(working, truck, event.at_s, "in")
+    working.due(Event(event.at_s + TO_BRIDGE_S, 0, "weigh_in", who=event.who))
+
+
+def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> None:
+    gate, draw = working.parameters.gate, working.draw
+    plate = truck.plate if draw.random() < gate.plate_right else f"{truck.plate[:-1]}X"
+    working.notice(
+        Passed(
+            gate=truck.gate,
+            at_s=at_s,
+            truck=truck.number,
+            direction="in" if direction == "in" else "out",
+            plate=plate,
+            loop_seen=bool(draw.random() < gate.loop_seen),
+        )
+    )
+
+
+def _weigh_in(working: Working, event: Event) -> None:
+    _weigh_truck(working, event)
+    working.due(Event(event.at_s + TO_DOCK_S, 0, "dock", who=event.who))
+
+
+def _weigh_truck(working: Working, event: Event) -> None:
+    truck, scale = working.trucks[event.who], working.parameters.scale
+    aboard = working.pallets.place == ON_TRUCK - truck.number
+    aboard[list(truck.brings)] |= working.pallets.place[list(truck.brings)] == EXPECTED
+    mass_g = truck.tare_g + truck.hidden_g + int(working.pallets.mass_g[aboard].sum())
+    name = "weighbridge-1"
+    shown = seeing.weighing_g(
+        mass_g,
+        scale.bridge_interval_g,
+        scale.in_service_intervals,
+        working.drift.get(name, 0.0),
+        working.draw,
+    )
+    working.notice(Weighed(name, event.at_s, shown, truck=truck.number))
+
+
+def _dock(working: Working, event: Event) -> None:
+    if -1 not in working.docks:
+        working.waiting.append(event.who)
+        return
+    dock = working.docks.index(-1)
+    working.docks[dock] = event.who
+    truck = working.trucks[event.who]
+    work = [Job("in", pallet, truck.number, -1, event.at_s) for pallet in truck.brings]
+    work += [Job("out", pallet, truck.number, -1, event.at_s) for pallet in truck.takes]
+    working.jobs += work
+    working.trucks[event.who] = msgspec.structs.replace(truck, dock=dock, left_to_do=len(work))
+    _dispatch(working, event.at_s)
+
+
+def _done_at_truck(working: Working, number: int, at_s: float) -> None:
+    truck = working.trucks[number]
+    truck = msgspec.structs.replace(truck, left_to_do=truck.left_to_do - 1)
+    working.trucks[number] = truck
+    if truck.left_to_do == 0:
+        working.due(Event(at_s + LOADING_BAY_S, 0, "depart", who=number))
+
+
+def _depart(working: Working, event: Event) -> None:
+    dock = working.trucks[event.who].dock
+    working.docks[dock] = -1
+    if working.waiting:
+        working.due(Event(event.at_s + TO_GATE_S, 0, "dock", who=working.waiting.pop(0)))
+    working.due(Event(event.at_s + TO_DOCK_S, 0, "weigh_out", who=event.who))
+
+
+def _weigh_out(working: Working, event: Event) -> None:
+    _weigh_truck(working, event)
+    working.due(Event(event.at_s + TO_GATE_S, 0, "leave", who=event.who))
+
+
+def _leave(working: Working, event: Event) -> None:
+    truck = working.trucks.pop(event.who)
+    _pass_gate(working, truck, event.at_s, "out")
+    for pallet in np.flatnonzero(working.pallets.place == ON_TRUCK - truck.number):
+        working.put_at(int(pallet), GONE, event.at_s)
+        working.reserved.discard(-1 - int(pallet))
+
+
+# --- forklifts -----------------------------------------------------------------------------------
+
+
+def _relocate(working: Working, event: Event) -> None:
+    [pallet] = working.pick_stored(1)
+    working.jobs.append(Job("move", pallet, -1, -1, event.at_s))
+    _dispatch(working, event.at_s)
+
+
+def _free(working: Working, event: Event) -> None:
+    """A forklift has nothing to do; -1 says that the shift begins."""
+    if event.who >= 0:
+        forklift = working.forklifts[event.who]
+        working.forklifts[event.who] = msgspec.structs.replace(forklift, is_busy=False)
+    _dispatch(working, event.at_s)
+
+
+def _dispatch(working: Working, at_s: float) -> None:
+    """Give work to the forklifts that have none, oldest work first, within the shift."""
+    flow = working.parameters.flow
+    if not flow.day_begins_h <= (at_s % DAY_S) / 3600 < flow.day_ends_h:
+        return
+    for number, forklift in enumerate(working.forklifts):
+        if not working.jobs:
+            return
+        if not forklift.is_busy:
+            _send(working, number, working.jobs.pop(0), at_s)
+
+
+def _send(working: Working, number: int, job: Job, at_s: float) -> None:
+    forklift = working.forklifts[number]
+    if job.kind != "out":
+        job = msgspec.structs.replace(job, place=working.free_place())
+    last = forklift.legs[-1]
+    drive = Drive(working, number, msgspec.structs.replace(last, at_s=max(last.at_s, at_s)))
+    drive.do(job, working.trucks[job.truck].dock if job.truck >= 0 else 0)
+    for event in drive.events:
+        working.due(event)
+    working.forklifts[number] = Forklift(
+        legs=(*forklift.legs, *drive.legs), loads=(*forklift.loads, *drive.loads), is_busy=True
+    )
+
+
+def _pass(working: Working, event: Event) -> None:
+    """A forklift has driven along an aisle: its reader heard some of what stands on either side."""
+    low, high = sorted((event.column_from, event.column_to))
+    stock = working.pallet_at.reshape(working.places.shape)[event.place, :, low : high + 1, :].ravel()
+    chosen = stock[stock >= 0]
+    chosen = chosen[working.pallets.moved_s[chosen] < event.from_s]
+    name = f"fork-reader-{event.who + 1}"
+    if len(chosen) == 0 or working.blindness(name, event.at_s) is not None:
+        return
+    hit = seeing.pass_reads(
+        working.parameters, working.pallets, chosen, working.places, event.who, working.draw
+    )
+    chosen = chosen[hit]
+    column = working.places.column[working.pallets.place[chosen]]
+    span = max(1, abs(event.column_to - event.column_from))
+    share = np.abs(column - event.column_from) / span
+    at_s = event.from_s + share * (event.at_s - event.from_s) + working.draw.uniform(-0.4, 0.4, len(chosen))
+    _tags_read(
+        working,
+        name,
+        chosen,
+        at_s,
+        1 + (working.pallets.place[chosen] // working.places.shape[2] // working.places.shape[3]) % 2,
+    )
+
+
+def _tags_read(
+    working: Working, reader: str, pallets: np.ndarray, at_s: np.ndarray, antenna: np.ndarray
+) -> None:
+    order = np.argsort(at_s, kind="stable")
+    working.notice(
+        TagsRead(
+            reader,
+            at_s[order],
+            pallets[order],
+            antenna[order].astype(np.int32),
+            seeing.rssi_cdbm(len(order), working.draw),
+        )
+    )
+
+
+def _sweep(working: Working, event: Event) -> None:
+    """The drone or cart goes through one aisle at night."""
+    stock = working.pallet_at.reshape(working.places.shape)[event.who].ravel()
+    chosen = stock[stock >= 0]
+    hit = seeing.sweep_reads(working.parameters, working.pallets, chosen, working.places, working.draw)
+    chosen = chosen[hit]
+    share = working.places.column[working.pallets.place[chosen]] / working.parameters.site.columns
+    _tags_read(
+        working, "sweep-1", chosen, event.at_s + share * SWEEP_AISLE_S, np.ones(len(chosen), dtype=np.int32)
+    )
+
+
+def _pick(working: Working, event: Event) -> None:
+    forklift, pallet = event.who, event.pallet
+    if event.place >= 0:
+        x_m, y_m, z_m = _point(working, event.place)
+    else:
+        x_m, y_m, z_m = float(working.places.dock_x_m[-1 - event.place]), DOCK_Y_M - 1.0, 1.2
+        _weigh_pallet(working, event)
+    working.put_at(pallet, ON_FORKLIFT - forklift, event.at_s)
+    _load_changed(working, event, "picked_up", x_m, y_m, z_m)
+    truck = next((t for t in working.trucks.values() if pallet in t.brings), None)
+    if event.place < 0 and truck is not None:
+        _done_at_truck(working, truck.number, event.at_s)
+
+
+def _weigh_pallet(working: Working, event: Event) -> None:
+    """Every pallet that comes in is set on a floor scale by its dock."""
+    scale = working.parameters.scale
+    name = f"scale-{1 + event.who % working.parameters.devices.floor_scales}"
+    mass_g = int(working.pallets.mass_g[event.pallet])
+    shown = seeing.weighing_g(
+        mass_g, scale.floor_interval_g, scale.in_service_intervals, working.drift.get(name, 0.0), working.draw
+    )
+    working.notice(Weighed(name, event.at_s, shown, pallet=event.pallet))
+
+
+def _cross(working: Working, event: Event) -> None:
+    """A pallet goes through a dock's portal; now and then a parked one is heard too."""
+    name, draw = f"portal-{event.place + 1}", working.draw
+    if working.blindness(name, event.at_s) is not None:
+        return
+    count = seeing.portal_reads(working.parameters, working.pallets, event.pallet, draw)
+    inwards = event.column_from > 0
+    share = np.sort(draw.random(count))
+    on_first = np.where(share < 0.5, draw.random(count) < 0.85, draw.random(count) >= 0.85)
+    antenna = np.where(on_first == inwards, 1, 2).astype(np.int32)
+    pallets = np.full(count, event.pallet, dtype=np.int32)
+    if draw.random() < working.parameters.reader.stray_share:
+        near = working.pallet_at.reshape(working.places.shape)[:, :, :STRAY_COLUMNS, 0].ravel()
+        near = near[near >= 0]
+        if len(near):
+            stray = near[draw.integers(len(near))]
+            pallets = np.append(pallets, stray).astype(np.int32)
+            antenna = np.append(antenna, 2).astype(np.int32)
+            share = np.append(share, draw.random())
+    if len(pallets) == 0:
+        return
+    order = np.argsort(share, kind="stable")
+    working.notice(
+        PortalRead(
+            event.place,
+            event.at_s - 4.0 + 4.0 * share[order],
+            pallets[order],
+            antenna[order],
+            seeing.rssi_cdbm(len(order), draw),
+        )
+    )
+
+
+def _drop(working: Working, event: Event) -> None:
+    if event.place < 0:
+        working.put_at(event.pallet, ON_TRUCK - event.column_from, event.at_s)
+        x_m = float(working.places.dock_x_m[-1 - event.place])
+        _load_changed(working, event, "set_down", x_m, DOCK_Y_M - 1.0, 1.2)
+        _done_at_truck(working, event.column_from, event.at_s)
+        return
+    place = event.place
+    if working.draw.random() < working.parameters.flow.misplaced_day:
+        working.reserved.discard(place)
+        place = working.free_place()
+    working.put_at(event.pallet, place, event.at_s)
+    working.reserved.discard(-1 - event.pallet)
+    _load_changed(working, event, "set_down", *_point(working, place))
+    handheld = int(working.draw.integers(working.parameters.devices.handhelds))
+    working.notice(Scanned(handheld, event.at_s + SCAN_AFTER_S, event.pallet, event.place))
+
+
+def _point(working: Working, place: int) -> tuple[float, float, float]:
+    places = working.places
+    return float(places.x_m[place]), float(places.y_m[place]), float(places.z_m[place])
+
+
+def _load_changed(working: Working, event: Event, action: str, x_m: float, y_m: float, z_m: float) -> None:
+    """Told with the median of several fixes while the fork stands, so without the outliers of driving."""
+    sigma_m = working.parameters.position.sigma_m / math.sqrt(5)
+    dx_m, dy_m = working.draw.normal(0.0, sigma_m, 2)
+    working.notice(
+        LoadChanged(
+            event.who,
+            event.at_s,
+            "picked_up" if action == "picked_up" else "set_down",
+            event.pallet,
+            x_m + float(dx_m),
+            y_m + float(dy_m),
+            z_m,
+        )
+    )
+
+
+def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
+    """A forklift's positions, one a second of the shift, and the forgetting of the way behind it."""
+    forklift, flow, noise = working.forklifts[number], working.parameters.flow, working.parameters.position
+    seconds = np.arange(math.floor(from_s) + 1, math.floor(until_s) + 1, dtype=np.float64)
+    hours = (seconds % DAY_S) / 3600
+    seconds = seconds[(flow.day_begins_h <= hours) & (hours < flow.day_ends_h)]
+    if len(seconds) and working.blindness(f"forklift-{number + 1}", until_s) is None:
+        times = np.array([leg.at_s for leg in forklift.legs])
+        x_m = np.interp(seconds, times, [leg.x_m for leg in forklift.legs])
+        y_m = np.interp(seconds, times, [leg.y_m for leg in forklift.legs])
+        dx_m, dy_m = (
+            np.gradient(x_m) if len(x_m) > 1 else x_m * 0,
+            np.gradient(y_m) if len(y_m) > 1 else y_m * 0,
+        )
+        load = np.full(len(seconds), -1, dtype=np.int32)
+        for carried_s, down_s, pallet in forklift.loads:
+            load[(carried_s <= seconds) & (seconds < down_s)] = pallet
+        draw = working.draw
+        far = draw.random(len(seconds)) < noise.outlier_share
+        off_m = np.where(far, draw.uniform(noise.outlier_m_min, noise.outlier_m_max, len(seconds)), 0.0)
+        angle = draw.uniform(0, 2 * math.pi, len(seconds))
+        working.notice(
+            Moved(
+                number,
+                seconds,
+                x_m + draw.normal(0, noise.sigma_m, len(seconds)) + off_m * np.cos(angle),
+                y_m + draw.normal(0, noise.sigma_m, len(seconds)) + off_m * np.sin(angle),
+                np.degrees(np.arctan2(dy_m, dx_m)) % 360,
+                np.hypot(dx_m, dy_m),
+                load,
+            )
+        )
+    legs = forklift.legs
+    behind = next((place for place in range(len(legs) - 1, -1, -1) if legs[place].at_s <= until_s), 0)
+    loads = tuple(load for load in forklift.loads if load[1] > until_s)
+    working.forklifts[number] = msgspec.structs.replace(forklift, legs=legs[behind:], loads=loads)
+
+
+# --- cameras -------------------------------------------------------------------------------------
+
+
+def _frame(working: Working, event: Event) -> None:
+    """Every camera takes a frame of its share of the places."""
+    devices = working.parameters.devices
+    parts = np.array_split(np.arange(working.places.count, dtype=np.int32), devices.cameras)
+    nothing = np.empty(0, dtype=np.int32)
+    for camera, part in enumerate(parts):
+        how = working.blindness(f"camera-{camera + 1}", event.at_s)
+        if how == "off":
+            continue
+        if how is not None:
+            working.notice(Framed(camera, event.at_s, nothing, nothing, how))  # type: ignore[arg-type]
+            continue
+        shown = working.shown[part]
+        working.notice(Framed(camera, event.at_s, part[shown == 1], part[shown == 0]))
+    working.due(Event(event.at_s + devices.camera_every_s, 0, "frame"))
+
+
+HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {
+    "day": _day,
+    "arrive": _arrive,
+    "weigh_in": _weigh_in,
+    "dock": _dock,
+    "depart": _depart,
+    "weigh_out": _weigh_out,
+    "leave": _leave,
+    "move": _relocate,
+    "free": _free,
+    "pass": _pass,
+    "pick": _pick,
+    "cross": _cross,
+    "drop": _drop,
+    "frame": _frame,
+    "sweep": _sweep,
+}

@@ -1,0 +1,88 @@
+"""Batches as the interface describes them, written by hand, and what must come of each."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from devices.drivers.mqtt_reader.codec import AFTER_MS_MAX, MESSAGE_BYTES_MAX, READS_MAX, decode
+from devices.transport.decoding import Arrived
+from kernel.messages import DeviceStatus, Observation, Rejected, TagRead
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+BATCH = (
+    b'{"boot":7,"sequence":123,"observed_at":"2026-11-23T13:55:30+08:00","reads":['
+    b'{"epc":"3178e61c883950f59a000000","antenna":2,"rssi_cdbm":-5710,"count":3,"after_ms":120},'
+    b'{"epc":"3034257BF7194E4000003039","rssi_cdbm":-6200,"tid":"e2801105"}]}'
+)
+
+
+def read(payload: bytes) -> list[Observation | Rejected]:
+    arrived = Arrived(site_id="site-a", device_id="fork-reader-1", payload=payload, received_at=NOW)
+    return decode(arrived, {})
+
+
+def test_reads_are_numbered_on_and_carry_their_own_times() -> None:
+    first, second = read(BATCH)
+    assert isinstance(first, Observation)
+    assert isinstance(second, Observation)
+    assert (first.device_id, first.boot, first.sequence) == ("fork-reader-1", 7, 123)
+    assert first.observed_at == datetime(2026, 11, 23, 5, 55, 30, 120_000, tzinfo=UTC)
+    assert first.reading == TagRead(
+        epc_hex="3178E61C883950F59A000000", antenna=2, rssi_cdbm=-5710, seen_count=3
+    )
+    assert (second.sequence, second.observed_at) == (124, datetime(2026, 11, 23, 5, 55, 30, tzinfo=UTC))
+    assert second.reading == TagRead(
+        epc_hex="3034257BF7194E4000003039", antenna=1, rssi_cdbm=-6200, tid_hex="E2801105"
+    )
+
+
+def test_a_batch_sent_twice_is_the_same_observations() -> None:
+    assert read(BATCH) == read(BATCH)
+
+
+def test_one_bad_read_costs_only_itself() -> None:
+    bad = BATCH.replace(b'"rssi_cdbm":-5710', b'"rssi_cdbm":"loud"')
+    refused, kept = read(bad)
+    assert isinstance(refused, Rejected)
+    assert (refused.field, refused.boot, refused.sequence) == ("rssi_cdbm", 7, 123)
+    assert b'"loud"' in refused.raw
+    assert isinstance(kept, Observation)
+    assert kept.sequence == 124
+
+
+def test_a_reader_may_speak_of_itself() -> None:
+    said = (
+        b'{"boot":7,"sequence":9,"observed_at":"2026-11-23T05:55:30Z","status":"fault","reason":"antenna 2"}'
+    )
+    [item] = read(said)
+    assert isinstance(item, Observation)
+    assert item.reading == DeviceStatus(state="fault", reason="antenna 2")
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (b"", "message"),
+        (b"\xff\xfe", "message"),
+        (BATCH[:-1], "message"),
+        (b"[" * 100_000, "message"),
+        (b" " * (MESSAGE_BYTES_MAX + 1), "message"),
+        (b"[]", "reading"),
+        (BATCH.replace(b'"boot":7', b'"boot":"7"'), "boot"),
+        (BATCH.replace(b"+08:00", b""), "observed_at"),
+        (BATCH.replace(b'"after_ms":120', b'"after_ms":%d' % (AFTER_MS_MAX + 1)), "after_ms"),
+        (b'{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z"}', "reads"),
+        (
+            b'{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z","reads":['
+            + b",".join([b'{"epc":"AB","rssi_cdbm":-1}'] * (READS_MAX + 1))
+            + b"]}",
+            "reads",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_rejected_by_field_with_its_bytes(payload: bytes, field: str) -> None:
+    refused = read(payload)[0]
+    assert isinstance(refused, Rejected)
+    assert refused.field == field
+    assert refused.rule
+    assert refused.raw == payload
