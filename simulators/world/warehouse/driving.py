@@ -1,4 +1,4 @@
-"""How a forklift does one job: its way over the floor, what it passes, lifts and sets down, and when. Pure."""
+"""How a forklift does one job: its way over the floor, what it passes, lifts and sets down. Pure."""
 
 import numpy as np
 

@@ -30,6 +30,7 @@ class Places(msgspec.Struct, frozen=True, eq=False):
     slot_ids: tuple[str, ...]
     number_of: dict[str, int]
     aisle: NDArray[np.int32]
+    side: NDArray[np.int32]
     column: NDArray[np.int32]
     level: NDArray[np.int32]
     x_m: NDArray[np.float64]
@@ -158,19 +159,20 @@ def places_of(parameters: Parameters) -> Places:
     site, slots = parameters.site, all_slots(layout_of(parameters))
     shape = (site.aisles, 2, site.columns, site.levels)
     index = np.arange(len(slots), dtype=np.int32)
-    aisle, _, column, level = np.unravel_index(index, shape)
+    aisle, side, column, level = np.unravel_index(index, shape)
     pitch_m = site.width_m / site.aisles
     return Places(
         slot_ids=tuple(slot.slot_id for slot in slots),
         number_of={slot.slot_id: number for number, slot in enumerate(slots)},
         aisle=aisle.astype(np.int32),
+        side=side.astype(np.int32),
         column=column.astype(np.int32),
         level=level.astype(np.int32),
         x_m=np.array([slot.centre.x_m for slot in slots]),
         y_m=np.array([slot.centre.y_m for slot in slots]),
         z_m=np.array([slot.centre.z_m for slot in slots]),
         shape=shape,
-        aisle_x_m=(np.arange(site.aisles) + 0.5) * pitch_m,
+        aisle_x_m=np.asarray((np.arange(site.aisles) + 0.5) * pitch_m, dtype=np.float64),
         column_y_m=FIRST_COLUMN_Y_M + (np.arange(site.columns) + 0.5) * site.column_pitch_mm / 1000,
         dock_x_m=dock_x_m(parameters),
     )

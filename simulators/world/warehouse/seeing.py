@@ -89,10 +89,8 @@ def sweep_reads(
 
 def _bay_shock(place: Ints, places: Places, bay_columns: int, sd: float, rng: np.random.Generator) -> Floats:
     """One draw for each bay: the columns of a bay, all levels, one side of the aisle."""
-    _, columns, levels = places.shape[1:]
-    side = place // (columns * levels)
-    bays = columns // bay_columns + 1
-    bay = side * bays + places.column[place] // bay_columns
+    bays = places.shape[2] // bay_columns + 1
+    bay = (2 * places.aisle[place] + places.side[place]) * bays + places.column[place] // bay_columns
     names, which = np.unique(bay, return_inverse=True)
     return np.asarray(rng.normal(0.0, sd, len(names))[which])
 

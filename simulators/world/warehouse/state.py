@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 GONE, EXPECTED, STAGED = -1, -2, -3
 ON_FORKLIFT, ON_TRUCK = -100, -10_000
-"""A pallet's `place` is a place number, or one of these; forklift f is `ON_FORKLIFT - f`, truck t likewise."""
+"""A pallet's `place` is a place number, or one of these; forklift f is `ON_FORKLIFT - f`, trucks likewise."""
 
 
 class Pallets(msgspec.Struct, frozen=True, eq=False):
@@ -170,7 +170,7 @@ class Scanned(msgspec.Struct, frozen=True):
 
 
 class Framed(msgspec.Struct, frozen=True, eq=False):
-    """A camera's frame: places it takes for occupied and for empty. `state` as the camera's own check says."""
+    """A camera's frame: places it takes for occupied and for empty. `state` is what its own check says."""
 
     camera: int
     at_s: float

@@ -293,7 +293,7 @@ def _pass(working: Working, event: Event) -> None:
         name,
         chosen,
         at_s,
-        1 + (working.pallets.place[chosen] // working.places.shape[2] // working.places.shape[3]) % 2,
+        1 + working.places.side[working.pallets.place[chosen]],
     )
 
 

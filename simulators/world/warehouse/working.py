@@ -1,4 +1,4 @@
-"""A warehouse while one step is made: the only place where the next state is written to. Pure from outside."""
+"""A warehouse while one step is made: the only place where the next state is written to."""
 
 import heapq
 from collections.abc import Iterable
