@@ -77,6 +77,53 @@ def demo(
 
 
 @cli.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="Name of the scenario; `list` names them all.")],
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=100_000, help="How many seeds, from the first on.")] = 1,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=366, help="How many days; else as the scenario says.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Seeds to run side by side.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up a run that was stopped.")] = False,
+    twice: Annotated[
+        bool, typer.Option("--twice", help="Run the first seed again and compare every byte.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Write truth, readings and belief as JSON.")] = None,
+) -> None:
+    """Run a world and the product under one simulated clock, faster than real time, without sockets."""
+    from app.report import write_report
+    from app.simulate.command import SimulateOptions, report_text, run_simulation
+    from app.simulate.scenario import ScenarioUnknown, read_scenario, scenario_names
+    from kernel.clock import SystemClock
+
+    if scenario == "list":
+        for name in scenario_names():
+            typer.echo(f"{name:<24}{read_scenario(name).title_en}")
+        return
+    if report is not None and not report.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
+    options = SimulateOptions(
+        scenario=scenario,
+        seed=seed,
+        seeds=seeds,
+        days=days,
+        jobs=jobs,
+        resume=resume,
+        twice=twice,
+        report=report,
+    )
+    try:
+        made = run_simulation(options, SystemClock().now(), _say)
+    except ScenarioUnknown as error:
+        raise typer.BadParameter(str(error), param_hint="SCENARIO") from error
+    if report is not None:
+        write_report(made, report)
+    typer.echo(report_text(made))
+    raise typer.Exit(0 if made.ok else 1)
+
+
+@cli.command()
 def migrate(
     accept_server: Annotated[
         bool, typer.Option("--accept-server", help="The server was upgraded to another major version.")

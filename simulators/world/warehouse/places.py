@@ -15,13 +15,12 @@ from kernel.geometry import Origin
 from kernel.layout import Gate, Layout, Mount, Rack, Weighbridge, Zone, all_slots
 from simulators.world.warehouse.parameters import Parameters
 
-CORRIDOR_Y_M = 3.0
-FIRST_COLUMN_Y_M = 4.5
-DOCK_Y_M = 0.0
+DOCK_Y_M = 40.0
+"""The docks' doors; south of them lies the yard with the gates and the weighbridge."""
+CORRIDOR_Y_M = DOCK_Y_M + 3.0
+FIRST_COLUMN_Y_M = DOCK_Y_M + 4.5
 RACK_DEPTH_MM = 1_100
 LEVEL_HEIGHT_MM = 1_800
-YARD_M = 40
-"""The yard south of the building, with the gates and the weighbridge."""
 
 
 class Places(msgspec.Struct, frozen=True, eq=False):
@@ -49,8 +48,8 @@ class Places(msgspec.Struct, frozen=True, eq=False):
 def layout_of(parameters: Parameters, site_id: str = "site-ref") -> Layout:
     """The layout as the product is given it: zones, racks, gates and where each device hangs."""
     site, devices = parameters.site, parameters.devices
-    width_mm, length_mm = round(site.width_m * 1000), round(site.length_m * 1000)
-    south_mm = -YARD_M * 1000
+    dock_mm, width_mm = round(DOCK_Y_M * 1000), round(site.width_m * 1000)
+    length_mm = dock_mm + round(site.length_m * 1000)
     pitch_mm = width_mm // site.aisles
     return Layout(
         site_id=site_id,
@@ -62,8 +61,8 @@ def layout_of(parameters: Parameters, site_id: str = "site-ref") -> Layout:
         length_mm=length_mm,
         zones=[
             _zone("hall", "storage", 0, round(CORRIDOR_Y_M * 1000), width_mm, length_mm),
-            _zone("staging", "staging", 0, 0, width_mm, round(CORRIDOR_Y_M * 1000)),
-            _zone("yard", "yard", 0, south_mm, width_mm, 0),
+            _zone("staging", "staging", 0, dock_mm, width_mm, round(CORRIDOR_Y_M * 1000)),
+            _zone("yard", "yard", 0, 0, width_mm, dock_mm),
         ],
         racks=[
             _rack(2 * aisle + side, pitch_mm * aisle + pitch_mm // 2, side, parameters)
@@ -72,19 +71,28 @@ def layout_of(parameters: Parameters, site_id: str = "site-ref") -> Layout:
         ],
         gates=[
             Gate(
+                gate_id=f"dock-{number + 1}",
+                zone_id="staging",
+                x_mm=round(float(x_m) * 1000),
+                y_mm=dock_mm,
+                rotation_deg=90,
+                width_mm=3_000,
+            )
+            for number, x_m in enumerate(dock_x_m(parameters))
+        ]
+        + [
+            Gate(
                 gate_id=f"gate-{number + 1}",
                 zone_id="yard",
                 x_mm=width_mm * (number + 1) // (devices.gates + 1),
-                y_mm=south_mm + 2_000,
+                y_mm=2_000,
                 rotation_deg=90,
                 lane_weighbridge_id="weighbridge-1",
             )
             for number in range(devices.gates)
         ],
-        weighbridges=[
-            Weighbridge(weighbridge_id="weighbridge-1", zone_id="yard", x_mm=4_000, y_mm=south_mm + 12_000)
-        ],
-        mounts=_mounts(parameters, width_mm, south_mm),
+        weighbridges=[Weighbridge(weighbridge_id="weighbridge-1", zone_id="yard", x_mm=4_000, y_mm=12_000)],
+        mounts=_mounts(parameters, width_mm, dock_mm),
     )
 
 
@@ -112,7 +120,7 @@ def _rack(number: int, aisle_x_mm: int, side: int, parameters: Parameters) -> Ra
     )
 
 
-def _mounts(parameters: Parameters, width_mm: int, south_mm: int) -> list[Mount]:
+def _mounts(parameters: Parameters, width_mm: int, dock_mm: int) -> list[Mount]:
     devices = parameters.devices
     docks = dock_x_m(parameters)
 
@@ -126,14 +134,14 @@ def _mounts(parameters: Parameters, width_mm: int, south_mm: int) -> list[Mount]
         Mount(
             mount_id=f"portal-{n + 1}",
             family="llrp",
-            serves="staging",
+            serves=f"dock-{n + 1}",
             x_mm=round(float(docks[n]) * 1000),
-            y_mm=0,
+            y_mm=dock_mm,
             z_mm=3_000,
         )
         for n in range(devices.portals)
     ]
-    mounts += some(1, "weighbridge", "modbus_weighbridge", "weighbridge-1", 4_000, south_mm + 12_000)
+    mounts += some(1, "weighbridge", "modbus_weighbridge", "weighbridge-1", 4_000, 12_000)
     mounts += some(devices.floor_scales, "scale", "modbus_weighbridge", "staging")
     for number in range(devices.gates):
         gate_id = f"gate-{number + 1}"

@@ -65,7 +65,7 @@ def test_a_reader_may_speak_of_itself() -> None:
         (b"", "message"),
         (b"\xff\xfe", "message"),
         (BATCH[:-1], "message"),
-        (b"[" * 100_000, "message"),
+        (b"[" * 100_000, "reading"),
         (b" " * (MESSAGE_BYTES_MAX + 1), "message"),
         (b"[]", "reading"),
         (BATCH.replace(b'"boot":7', b'"boot":"7"'), "boot"),

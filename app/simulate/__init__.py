@@ -1,0 +1,1 @@
+"""`tallyhouse simulate`: a world and the product under one simulated clock, without sockets."""

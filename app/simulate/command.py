@@ -1,0 +1,170 @@
+"""Runs of many seeds, side by side or taken up again, and their one report."""
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from app.report import Check, Report, current_commit, make_report
+from app.simulate.run import Outcome, simulate
+from app.simulate.scenario import Scenario, read_scenario
+
+WEEK_S_MAX = 180.0
+WEEK_DAYS = 7
+
+Say = Callable[[str], None]
+
+
+class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says. `twice` runs the first seed again and compares every byte."""
+
+    scenario: str
+    seed: int = 1
+    seeds: int = 1
+    days: int | None = None
+    jobs: int = 1
+    resume: bool = False
+    twice: bool = False
+    report: Path | None = None
+
+
+def run_simulation(options: SimulateOptions, started_at: datetime, say: Say) -> Report:
+    """Run all seeds and report. Raises ScenarioUnknown, or msgspec.ValidationError for a bad file."""
+    scenario = read_scenario(options.scenario)
+    days = scenario.days if options.days is None else options.days
+    kept = _Kept(options, days)
+    wanted = [seed for seed in range(options.seed, options.seed + options.seeds) if seed not in kept.done]
+    for outcome in _outcomes(scenario, wanted, days, options.jobs, say):
+        kept.keep(outcome)
+    outcomes = [kept.done[seed] for seed in sorted(kept.done)]
+    again = simulate(scenario, options.seed, days, say) if options.twice else None
+    report = make_report(
+        f"simulate.{options.scenario}",
+        seed=options.seed,
+        started_at=started_at,
+        checks=_checks(options, days, outcomes, again),
+        detail={
+            "scenario": msgspec.to_builtins(scenario),
+            "days": days,
+            "coverage": _coverage(outcomes),
+            "seeds": [msgspec.to_builtins(outcome) for outcome in outcomes],
+        },
+        environment={"jobs": options.jobs},
+    )
+    kept.forget()
+    return report
+
+
+def _outcomes(scenario: Scenario, seeds: list[int], days: int, jobs: int, say: Say) -> Iterable[Outcome]:
+    if jobs <= 1 or len(seeds) <= 1:
+        yield from (simulate(scenario, seed, days, say) for seed in seeds)
+        return
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        for outcome in pool.map(partial(_quietly, scenario, days=days), seeds):
+            say(f"seed {outcome.seed}: done, {sum(outcome.readings.values()):,} readings")
+            yield outcome
+
+
+def _quietly(scenario: Scenario, seed: int, *, days: int) -> Outcome:
+    return simulate(scenario, seed, days, lambda _: None)
+
+
+class _Kept:
+    """Outcomes beside the report while it is not whole, so that a run that was stopped can be taken up."""
+
+    def __init__(self, options: SimulateOptions, days: int) -> None:
+        self._folder = None if options.report is None else Path(f"{options.report}.parts")
+        self._name = f"{current_commit()}-{days}"
+        self.done: dict[int, Outcome] = {}
+        if options.resume and self._folder is not None:
+            last = options.seed + options.seeds
+            for seed in range(options.seed, last):
+                if (part := self._part(seed)).exists():
+                    self.done[seed] = msgspec.json.decode(part.read_bytes(), type=Outcome)
+
+    def _part(self, seed: int) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{self._name}-{seed}.json"
+
+    def keep(self, outcome: Outcome) -> None:
+        self.done[outcome.seed] = outcome
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._part(outcome.seed).write_bytes(msgspec.json.encode(outcome))
+
+    def forget(self) -> None:
+        if self._folder is not None and self._folder.is_dir():
+            for part in self._folder.iterdir():
+                part.unlink()
+            self._folder.rmdir()
+
+
+def _coverage(outcomes: list[Outcome]) -> float | None:
+    """Share of lot-days whose interval held the truth."""
+    ends = [end for outcome in outcomes for end in outcome.days]
+    lots = sum(end.lots for end in ends)
+    return sum(end.lots_covered for end in ends) / lots if lots else None
+
+
+def _checks(
+    options: SimulateOptions, days: int, outcomes: list[Outcome], again: Outcome | None
+) -> list[Check]:
+    first = next(outcome for outcome in outcomes if outcome.seed == options.seed)
+    is_week = options.scenario == "quiet_week" and days == WEEK_DAYS
+    checks = [
+        Check(
+            name="simulate.week_s",
+            value=first.cpu_s if is_week else None,
+            unit="s",
+            bound=f"<= {WEEK_S_MAX:.0f}",
+            ok=first.cpu_s <= WEEK_S_MAX if is_week else None,
+            how="processor time of one process over a week of the reference warehouse"
+            if is_week
+            else "asked for quiet_week and seven days only",
+        ),
+        Check(
+            name="simulate.nothing_missing",
+            value=sum(outcome.missing for outcome in outcomes),
+            unit="readings",
+            bound="= 0",
+            ok=all(outcome.missing == 0 for outcome in outcomes),
+            how="numbers of devices that lie below others that came",
+        ),
+    ]
+    same = None if again is None else _digests(first) == _digests(again)
+    checks.append(
+        Check(
+            name="simulate.same_bytes",
+            value=None if same is None else float(same),
+            unit="held",
+            bound="= 1",
+            ok=same,
+            how="wire, journal and detail of two runs of one seed" if same is not None else "not asked for",
+        )
+    )
+    return checks
+
+
+def _digests(outcome: Outcome) -> tuple[str, str, str]:
+    return outcome.wire_sha256, outcome.journal_sha256, outcome.detail_sha256
+
+
+def report_text(report: Report) -> str:
+    """The report's figures as lines for people."""
+    lines = [
+        f"{check.name:<28}{'not run' if check.value is None else check.value:>12} {check.unit:<9}"
+        f" {check.bound:<9}{'' if check.ok is None else 'ok' if check.ok else 'BROKEN'}"
+        for check in report.checks
+    ]
+    for outcome in report.detail["seeds"]:
+        end = outcome["days"][-1]
+        lines.append(
+            f"seed {outcome['seed']}: {sum(outcome['readings'].values()):,} readings; at the end"
+            f" {end['true']:,} pallets, believed {end['low']:,} to {end['high']:,},"
+            f" {end['lots_covered']} of {end['lots']} lots within; noticed {json.dumps(outcome['noticed'])}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,234 @@
+"""The product under a simulated clock: its own codecs, session logic and rules of ingest, without sockets.
+
+What a device says goes through the codec of its family, through the rules that a reading must keep, and once
+into a journal that is kept as a digest; what remains goes on to be noticed. Cameras enter after their pixels.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from app.drivers import BROKER
+from devices.drivers.llrp.requests import RoSpec
+from devices.drivers.llrp.session import LlrpSession, TagHeard
+from devices.drivers.modbus_barrier import codec as barrier
+from devices.drivers.modbus_weighbridge import codec as weighbridge
+from devices.drivers.pda.codec import Scan, scan_observation
+from devices.ingest.model import Received, Registration, check, reading_kind
+from devices.ingest.readings import Bounds
+from devices.transport.decoding import Arrived, FieldRejected
+from kernel.layout import Layout
+from kernel.messages import (
+    CONTENT_BOOT_BASE,
+    AnyReading,
+    MassReading,
+    Observation,
+    PlateRead,
+    Rejected,
+    SlotSight,
+    TagRead,
+)
+from simulators.protocols.llrp.reader import SimulatedReader
+from simulators.sites.messages import Message
+
+Item = Observation | Rejected
+HANDSHAKE_ROUNDS_MAX = 20
+
+_scans = msgspec.json.Decoder(dict[str, Any])
+_encoder = msgspec.json.Encoder()
+
+
+class Series:
+    """Which numbers of one boot of a device came: through one, and some beyond."""
+
+    def __init__(self) -> None:
+        self.through = 0
+        self.beyond: set[int] = set()
+
+    def add(self, number: int) -> bool:
+        """True when the number is new."""
+        if number == self.through + 1 and not self.beyond:
+            self.through = number
+            return True
+        if number <= self.through or number in self.beyond:
+            return False
+        self.beyond.add(number)
+        while self.through + 1 in self.beyond:
+            self.through += 1
+            self.beyond.remove(self.through)
+        return True
+
+
+class Product:
+    """Everything between the wire and what is noticed. `take` gets each new reading, once, in order."""
+
+    def __init__(
+        self, layout: Layout, take: Callable[[Observation, datetime], None], take_paper: Callable[[Any], None]
+    ) -> None:
+        self._site_id = layout.site_id
+        self._take = take
+        self._take_paper = take_paper
+        self._families = {mount.mount_id: mount.family for mount in layout.mounts}
+        self._registrations = {
+            name: Registration(device_id=name, site_id=layout.site_id, family=family)
+            for name, family in self._families.items()
+        }
+        self._bounds = Bounds(
+            width_m=layout.width_mm / 1000, length_m=layout.length_mm / 1000, height_m=layout.height_mm / 1000
+        )
+        self._series: dict[tuple[str, int], Series] = {}
+        self._by_content: set[tuple[str, int, int]] = set()
+        self._sessions: dict[str, LlrpSession] = {}
+        self._numbers: Counter[str] = Counter()
+        self._decoders: Mapping[str, Callable[[Message, datetime], Iterable[Item]]] = {
+            "broker": self._broker,
+            "llrp": self._llrp,
+            "modbus": self._modbus,
+            "http": self._http,
+            "sight": self._sight,
+        }
+        self.wire, self.journal = hashlib.sha256(), hashlib.sha256()
+        self.stored: Counter[str] = Counter()
+        self.duplicates = 0
+        self.quarantine: Counter[str] = Counter()
+
+    def connect(self, device: str, reader: SimulatedReader) -> None:
+        """Open an LLRP session with a reader: the whole handshake, byte for byte."""
+        session = self._sessions[device] = LlrpSession(RoSpec(antennas=(1, 2)), 5_000)
+        reader.connect()
+        for _ in range(HANDSHAKE_ROUNDS_MAX):
+            said = reader.outgoing()
+            self.wire.update(said)
+            session.receive(said)
+            answer = session.bytes_to_send()
+            if not answer and session.is_ready:
+                return
+            reader.receive(answer)
+        raise RuntimeError(f"the session with {device} did not come about")
+
+    def receive(self, message: Message, now: datetime) -> None:
+        """One message, at the moment it arrives."""
+        self.wire.update(message.wire())
+        if message.via == "paper":
+            self._take_paper(message.facts)
+            return
+        for item in self._decoders[message.via](message, now):
+            if isinstance(item, Rejected):
+                self._set_aside(item.device_id, item.field, item.rule)
+            else:
+                self._store(item, now)
+
+    # --- ingest ------------------------------------------------------------------------------------
+
+    def _store(self, observation: Observation, now: datetime) -> None:
+        received = Received(observation=observation, received_at=now)
+        broken = check(received, self._site_id, self._registrations.get(observation.device_id), self._bounds)
+        if broken is not None:
+            self._set_aside(observation.device_id, broken.field, broken.rule)
+        elif self._is_new(observation):
+            self.journal.update(_encoder.encode(observation))
+            self.stored[reading_kind(observation)] += 1
+            self._take(observation, now)
+        else:
+            self.duplicates += 1
+
+    def _is_new(self, observation: Observation) -> bool:
+        key = observation.device_id, observation.boot
+        if observation.boot >= CONTENT_BOOT_BASE:
+            identity = (*key, observation.sequence)
+            is_new = identity not in self._by_content
+            self._by_content.add(identity)
+            return is_new
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = Series()
+        return series.add(observation.sequence)
+
+    def _set_aside(self, device: str, field: str, rule: str) -> None:
+        self.quarantine[f"{device} {field}: {rule}"] += 1
+
+    @property
+    def missing(self) -> int:
+        """Numbers that lie below others that came."""
+        return sum(
+            max(series.beyond) - series.through - len(series.beyond)
+            for series in self._series.values()
+            if series.beyond
+        )
+
+    # --- codecs ------------------------------------------------------------------------------------
+
+    def _broker(self, message: Message, now: datetime) -> Iterable[Item]:
+        arrived = Arrived(
+            site_id=self._site_id, device_id=message.device, payload=message.payload, received_at=now
+        )
+        return BROKER[self._families[message.device]](arrived, {})
+
+    def _llrp(self, message: Message, now: datetime) -> Iterable[Item]:
+        for happening in self._sessions[message.device].receive(message.payload):
+            if isinstance(happening, TagHeard):
+                yield self._numbered(
+                    message.device,
+                    happening.seen_at or now,
+                    TagRead(
+                        epc_hex=happening.epc_hex,
+                        antenna=happening.antenna,
+                        rssi_cdbm=happening.rssi_dbm * 100,
+                        seen_count=happening.seen_count,
+                    ),
+                )
+
+    def _modbus(self, message: Message, now: datetime) -> Iterable[Item]:
+        try:
+            if self._families[message.device] == "modbus_barrier":
+                state = barrier.decode([bool(bit) for bit in message.registers])
+                return [self._numbered(message.device, now, state)]
+            snapshot = weighbridge.decode(message.registers)
+        except FieldRejected as error:
+            self._set_aside(message.device, error.field, error.rule)
+            return []
+        last = snapshot.last
+        if last is None:
+            return []
+        mass = MassReading(
+            mass_g=last.mass_g,
+            weight_id=last.weight_id,
+            legal_for_trade=snapshot.legal_for_trade,
+            axle_count=last.axle_count,
+        )
+        return [self._observation(message.device, last.boot, last.weight_id, last.weighed_at, mass)]
+
+    def _http(self, message: Message, now: datetime) -> Iterable[Item]:  # noqa: ARG002
+        body = _scans.decode(message.payload)
+        for made in body["scans"]:
+            scan = msgspec.convert({**made, "boot": body["boot"]}, Scan)
+            yield scan_observation(message.device, None, scan)
+
+    def _sight(self, message: Message, now: datetime) -> Iterable[Item]:  # noqa: ARG002
+        seen = message.facts
+        reading: AnyReading
+        if hasattr(seen, "plate"):
+            reading = PlateRead(plate=seen.plate, confidence_permille=950, direction=seen.direction)
+        else:
+            reading = SlotSight(
+                state=seen.state,
+                occupied=seen.occupied,
+                empty=seen.empty,
+                pallet_count=len(seen.occupied),
+                frame_id=seen.sequence,
+            )
+        return [self._observation(message.device, seen.boot, seen.sequence, seen.observed_at, reading)]
+
+    def _numbered(self, device: str, at: datetime, reading: AnyReading) -> Observation:
+        """As the driver numbers what its device does not."""
+        self._numbers[device] += 1
+        return self._observation(device, 1, self._numbers[device], at, reading)
+
+    def _observation(
+        self, device: str, boot: int, sequence: int, at: datetime, reading: AnyReading
+    ) -> Observation:
+        return Observation(device_id=device, boot=boot, sequence=sequence, observed_at=at, reading=reading)

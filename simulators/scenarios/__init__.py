@@ -1,0 +1,1 @@
+"""Scenario files: a world's parameters, and what happens in it, as data."""

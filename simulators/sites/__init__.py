@@ -1,0 +1,1 @@
+"""Sites of fake devices: what the world noticed becomes the bytes that real devices would send."""

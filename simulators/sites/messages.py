@@ -1,0 +1,32 @@
+"""What leaves a device: bytes or registers, when, and for whom. Pure."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Via = Literal["broker", "llrp", "modbus", "http", "sight", "paper"]
+
+
+class Message(msgspec.Struct, frozen=True, order=True):
+    """One thing a device says. Ordered by the moment it arrives, then by the order in which it was said.
+
+    `via` tells how the product hears it: `broker` and `llrp` bytes; `modbus` a block of registers or inputs;
+    `http` a request's body; `sight` what a camera's own recognition gives (cameras enter after their pixels);
+    `paper` what people enter.
+    """
+
+    at_s: float
+    number: int
+    device: str
+    via: Via
+    payload: bytes = b""
+    registers: tuple[int, ...] = ()
+    facts: Any = None
+
+    def wire(self) -> bytes:
+        """The bytes of it, for a digest of everything that was on the wire."""
+        if self.payload:
+            return self.payload
+        if self.registers:
+            return b",".join(b"%d" % word for word in self.registers)
+        return msgspec.json.encode(self.facts)

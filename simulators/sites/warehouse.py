@@ -1,0 +1,294 @@
+"""The devices of a warehouse, without sockets: they number, stamp and encode what the world noticed.
+
+Each device says things in its own protocol, under its own clock. Nothing here knows the product: the
+encoders are the fakes' own, so that an error of encoding cannot cancel itself out.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from kernel.clock import ManualClock
+from kernel.gs1 import epc_from_sscc, make_sscc
+from kernel.rng import Rng
+from simulators.protocols.llrp.frames import Heard
+from simulators.protocols.llrp.reader import SimulatedReader
+from simulators.protocols.mqtt.batches import Load, Place, Read, ReadBatch, Report, read_batch, reports
+from simulators.protocols.pda.frames import batch, scan
+from simulators.sites.clocks import DeviceClocks
+from simulators.sites.messages import Message, Via
+from simulators.world.warehouse.parameters import Parameters
+from simulators.world.warehouse.places import places_of
+from simulators.world.warehouse.state import (
+    Announced,
+    Framed,
+    LoadChanged,
+    Moved,
+    Passed,
+    PortalRead,
+    Scanned,
+    Seen,
+    TagsRead,
+    Warehouse,
+    Weighed,
+)
+
+COMPANY_PREFIX = "6901234"
+POSITIONS_A_MESSAGE = 5
+"""A tracker sends its fixes of five seconds at once."""
+SIGMA_M = 0.3
+UNIT_G = 100
+STABLE, LEGAL_FOR_TRADE = 1, 16
+_EPOCH_MS = 1_000
+
+
+class Codes:
+    """SSCC and EPC of pallets, made when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._epcs: list[str] = []
+        self._ssccs: list[str] = []
+
+    def _reach(self, pallet: int) -> None:
+        while len(self._epcs) <= pallet:
+            sscc = make_sscc(COMPANY_PREFIX, 3, len(self._epcs))
+            self._ssccs.append(sscc)
+            self._epcs.append(epc_from_sscc(sscc, len(COMPANY_PREFIX)))
+
+    def epc(self, pallet: int) -> str:
+        self._reach(pallet)
+        return self._epcs[pallet]
+
+    def sscc(self, pallet: int) -> str:
+        self._reach(pallet)
+        return self._ssccs[pallet]
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """What a camera's recognition gives of one frame."""
+
+    boot: int
+    sequence: int
+    observed_at: datetime
+    state: str
+    occupied: tuple[str, ...]
+    empty: tuple[str, ...]
+
+
+class Plate(msgspec.Struct, frozen=True):
+    boot: int
+    sequence: int
+    observed_at: datetime
+    plate: str
+    direction: str
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """What people enter: pallets that a truck is to bring or may take away."""
+
+    direction: str
+    plate: str
+    ssccs: tuple[str, ...]
+    lots: dict[str, str]
+
+
+class WarehouseDevices:
+    """All devices of one warehouse. `say` gives the messages for what a step of the world noticed."""
+
+    def __init__(self, parameters: Parameters, start: datetime, rng: Rng) -> None:
+        self.codes = Codes()
+        self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"))
+        self._places = places_of(parameters)
+        self._sequence: Counter[str] = Counter()
+        self._said = 0
+        self._clock = ManualClock(start)
+        self.portals = [SimulatedReader(self._clock, 2) for _ in range(parameters.devices.portals)]
+        """Readers behind LLRP: the product opens its session with them before the first read."""
+
+    def say(self, world: Warehouse) -> list[Message]:
+        """The messages for what the last step of the world noticed, in the order of time."""
+        self._pallets = world.pallets
+        said: dict[type[Seen], Callable[[Any], Iterable[Message]]] = {
+            TagsRead: self._tags_read,
+            Moved: self._moved,
+            PortalRead: self._portal_read,
+            LoadChanged: self._load_changed,
+            Weighed: self._weighed,
+            Scanned: self._scanned,
+            Framed: self._framed,
+            Passed: self._passed,
+            Announced: self._announced,
+        }
+        return sorted(message for noticed in world.seen for message in said[type(noticed)](noticed))
+
+    def _message(
+        self,
+        at_s: float,
+        device: str,
+        via: Via,
+        payload: bytes = b"",
+        registers: tuple[int, ...] = (),
+        facts: object = None,
+    ) -> Message:
+        self._said += 1
+        return Message(at_s, self._said, device, via, payload, registers, facts)
+
+    def _numbered(self, device: str, count: int = 1) -> int:
+        """The first of `count` fresh numbers of a device."""
+        first = self._sequence[device] + 1
+        self._sequence[device] += count
+        return first
+
+    # --- over the broker ---------------------------------------------------------------------------
+
+    def _tags_read(self, read: TagsRead) -> Iterable[Message]:
+        """A reader sends what it heard once a second."""
+        seconds = np.floor(read.at_s)
+        starts = [0, *(np.flatnonzero(np.diff(seconds)) + 1).tolist(), len(seconds)]
+        after_ms = np.rint((read.at_s - seconds) * 1000).astype(int).tolist()
+        pallets, antennas, rssi = read.pallets.tolist(), read.antenna.tolist(), read.rssi_cdbm.tolist()
+        for first, end in itertools.pairwise(starts):
+            if first == end:
+                continue
+            reads = [
+                Read(self.codes.epc(pallets[n]), rssi[n], antennas[n], after_ms[n]) for n in range(first, end)
+            ]
+            second = float(seconds[first])
+            payload = read_batch(
+                ReadBatch(
+                    boot=1,
+                    sequence=self._numbered(read.reader, len(reads)),
+                    observed_at=self.clocks.shown(read.reader, second),
+                    reads=reads,
+                )
+            )
+            yield self._message(second + 1.0, read.reader, "broker", payload)
+
+    def _moved(self, moved: Moved) -> Iterable[Message]:
+        device = f"forklift-{moved.forklift + 1}"
+        x_m, y_m = np.round(moved.x_m, 3).tolist(), np.round(moved.y_m, 3).tolist()
+        heading, speed = np.round(moved.heading_deg, 1).tolist(), np.round(moved.speed_mps, 2).tolist()
+        loads, times = moved.load.tolist(), moved.at_s.tolist()
+        for first in range(0, len(times), POSITIONS_A_MESSAGE):
+            part = range(first, min(first + POSITIONS_A_MESSAGE, len(times)))
+            number = self._numbered(device, len(part))
+            several = [
+                Report(
+                    boot=1,
+                    sequence=number + place,
+                    observed_at=self.clocks.shown(device, times[n]),
+                    position=Place(x_m[n], y_m[n], 0.0, heading[n], speed[n], SIGMA_M),
+                    load=Load(epc=self.codes.epc(loads[n]) if loads[n] >= 0 else None),
+                )
+                for place, n in enumerate(part)
+            ]
+            yield self._message(times[part[-1]], device, "broker", reports(several))
+
+    def _load_changed(self, change: LoadChanged) -> Iterable[Message]:
+        device = f"forklift-{change.forklift + 1}"
+        report = Report(
+            boot=1,
+            sequence=self._numbered(device),
+            observed_at=self.clocks.shown(device, change.at_s),
+            position=Place(
+                round(change.x_m, 3), round(change.y_m, 3), round(change.z_m, 3), 0.0, 0.0, SIGMA_M
+            ),
+            load=Load(change=change.action, epc=self.codes.epc(change.pallet)),
+        )
+        yield self._message(change.at_s, device, "broker", reports([report]))
+
+    # --- dialled -----------------------------------------------------------------------------------
+
+    def _portal_read(self, read: PortalRead) -> Iterable[Message]:
+        device, reader = f"portal-{read.portal + 1}", self.portals[read.portal]
+        for n, at_s in enumerate(read.at_s.tolist()):
+            heard = Heard(
+                self.codes.epc(int(read.pallets[n])),
+                int(read.antenna[n]),
+                int(read.rssi_cdbm[n]) // 100 * 100,
+                self.clocks.shown(device, at_s),
+            )
+            reader.hear(heard)
+            if payload := reader.outgoing():
+                yield self._message(at_s, device, "llrp", payload)
+
+    def _weighed(self, weighed: Weighed) -> Iterable[Message]:
+        """The indicator's registers once it has captured, profile `tallyhouse-1`."""
+        number = self._numbered(weighed.scale)
+        shown_ms = round(self.clocks.shown(weighed.scale, weighed.at_s).timestamp() * 1000)
+        units = weighed.mass_g // UNIT_G
+        registers = (
+            *_long(units),
+            STABLE | LEGAL_FOR_TRADE,
+            *_long(number),
+            *_long(units),
+            *_long(shown_ms // _EPOCH_MS),
+            shown_ms % _EPOCH_MS,
+            *_long(1),
+            2 if weighed.truck >= 0 else 0,
+        )
+        yield self._message(weighed.at_s, weighed.scale, "modbus", registers=registers)
+
+    def _passed(self, passed: Passed) -> Iterable[Message]:
+        """The boom goes up, the loop is entered and left, the boom comes down; the camera reads the plate."""
+        device = f"gate-{passed.gate + 1}-barrier"
+        loop = int(passed.loop_seen)
+        if passed.barrier_opened:
+            states = [(0.0, (1, 0, 0)), (4.0, (1, 0, loop)), (9.0, (1, 0, 0)), (14.0, (0, 1, 0))]
+            for after_s, inputs in states:
+                yield self._message(passed.at_s + after_s, device, "modbus", registers=inputs)
+        camera = f"gate-{passed.gate + 1}-camera"
+        plate = Plate(
+            1, self._numbered(camera), self.clocks.shown(camera, passed.at_s), passed.plate, passed.direction
+        )
+        yield self._message(passed.at_s + 2.0, camera, "sight", facts=plate)
+
+    # --- people and cameras ------------------------------------------------------------------------
+
+    def _scanned(self, scanned: Scanned) -> Iterable[Message]:
+        device = f"pda-{scanned.handheld + 1}"
+        made = scan(
+            self._numbered(device),
+            self.clocks.shown(device, scanned.at_s),
+            self.codes.sscc(scanned.pallet),
+            self._places.slot_ids[scanned.place],
+            "gs1-128",
+            None,
+        )
+        payload = msgspec.json.encode(batch(device, 1, [made]))
+        yield self._message(scanned.at_s, device, "http", payload)
+
+    def _framed(self, framed: Framed) -> Iterable[Message]:
+        device, names = f"camera-{framed.camera + 1}", self._places.slot_ids
+        frame = Frame(
+            boot=1,
+            sequence=self._numbered(device),
+            observed_at=self.clocks.shown(device, framed.at_s),
+            state=framed.state,
+            occupied=tuple(names[place] for place in framed.occupied.tolist()),
+            empty=tuple(names[place] for place in framed.empty.tolist()),
+        )
+        yield self._message(framed.at_s + 1.0, device, "sight", facts=frame)
+
+    def _announced(self, announced: Announced) -> Iterable[Message]:
+        ssccs = tuple(self.codes.sscc(pallet) for pallet in announced.pallets)
+        lots = {
+            sscc: lot_name(int(self._pallets.lot[pallet]))
+            for sscc, pallet in zip(ssccs, announced.pallets, strict=True)
+        }
+        paper = Paper(announced.direction, announced.plate, ssccs, lots)
+        yield self._message(announced.at_s, "office", "paper", facts=paper)
+
+
+def lot_name(lot: int) -> str:
+    return f"LOT-{lot + 1:03d}"
+
+
+def _long(value: int) -> tuple[int, int]:
+    """A 32-bit word, high half first."""
+    return (value >> 16) & 0xFFFF, value & 0xFFFF

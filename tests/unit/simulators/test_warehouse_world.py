@@ -1,0 +1,149 @@
+"""The truth of the warehouse: kept by every step, the same for a seed, and as kind as its file says."""
+
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernel.rng import Rng
+from simulators.world.warehouse.build import DAY_S, build_warehouse
+from simulators.world.warehouse.parameters import Parameters, read_parameters
+from simulators.world.warehouse.places import layout_of, places_of
+from simulators.world.warehouse.seeing import base_logit, pass_reads, portal_reads, shock_sd, weighing_g
+from simulators.world.warehouse.state import GONE, PortalRead, Scanned, TagsRead, Warehouse, Weighed
+from simulators.world.warehouse.step import step
+from twin.layout.model import violations
+
+REFERENCE = (files("simulators.scenarios") / "reference_warehouse.toml").read_text(encoding="utf-8")
+SMALL = {
+    "site": {"aisles": 2, "columns": 20, "lots": 6, "length_m": 25.0, "width_m": 14.0},
+    "flow": {"pallets_in": 20, "pallets_out": 20, "relocations": 4, "pallets_a_truck": 10},
+    "devices": {"forklifts": 2, "handhelds": 2, "cameras": 2, "portals": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def parameters() -> Parameters:
+    return read_parameters(REFERENCE, SMALL)
+
+
+def a_day(parameters: Parameters, seed: int = 3, dt_s: float = 60.0) -> tuple[Warehouse, list[Any]]:
+    rng = Rng(seed)
+    world, seen = build_warehouse(parameters, rng.child("world")), []
+    while world.time_s < DAY_S:
+        world = step(world, dt_s, rng.child("steps"))
+        seen += world.seen
+    return world, seen
+
+
+def test_a_misspelt_parameter_is_refused() -> None:
+    with pytest.raises(ValueError, match="forklfits"):
+        read_parameters(REFERENCE, {"devices": {"forklfits": 3}})
+
+
+def test_the_layout_keeps_the_rules_of_layouts(parameters: Parameters) -> None:
+    assert violations(layout_of(parameters)) == []
+    assert violations(layout_of(read_parameters(REFERENCE))) == []
+
+
+def test_the_reference_warehouse_has_ten_thousand_places_filled_as_its_file_says() -> None:
+    parameters = read_parameters(REFERENCE)
+    world = build_warehouse(parameters, Rng(1))
+    assert places_of(parameters).count == 10_000
+    assert int((world.pallet_at >= 0).sum()) == 8_500
+
+
+def test_a_place_holds_one_pallet_and_each_pallet_is_where_the_place_says(parameters: Parameters) -> None:
+    world, _ = a_day(parameters)
+    taken = np.flatnonzero(world.pallet_at >= 0)
+    assert (world.pallets.place[world.pallet_at[taken]] == taken).all()
+    stored = world.pallets.place[world.pallets.place >= 0]
+    assert len(set(stored.tolist())) == len(stored) == len(taken)
+
+
+def test_what_came_in_is_stored_and_what_was_released_has_left(parameters: Parameters) -> None:
+    before = build_warehouse(parameters, Rng(3).child("world")).pallets.count
+    world, _ = a_day(parameters)
+    assert (world.pallets.place[before : before + 20] >= 0).all()
+    assert int((world.pallets.place == GONE).sum()) == 20
+
+
+def test_the_same_seed_gives_the_same_day_and_another_seed_another(parameters: Parameters) -> None:
+    (one, seen), (same, seen_again), (other, _) = a_day(parameters), a_day(parameters), a_day(parameters, 4)
+    assert (one.pallets.place == same.pallets.place).all()
+    assert [type(item) for item in seen] == [type(item) for item in seen_again]
+    reads = [item for item in seen if isinstance(item, TagsRead)]
+    reads_again = [item for item in seen_again if isinstance(item, TagsRead)]
+    assert all(
+        (a.at_s == b.at_s).all() and (a.pallets == b.pallets).all()
+        for a, b in zip(reads, reads_again, strict=True)
+    )
+    assert not np.array_equal(one.pallet_at, other.pallet_at)
+
+
+def test_a_step_leaves_the_world_it_was_given_as_it_was(parameters: Parameters) -> None:
+    rng = Rng(3)
+    world = build_warehouse(parameters, rng)
+    for _ in range(9 * 60):
+        kept = world.pallet_at.copy(), world.pallets.place.copy(), world.shown.copy()
+        after = step(world, 60.0, rng)
+        assert (world.pallet_at == kept[0]).all()
+        assert (world.pallets.place == kept[1]).all()
+        assert (world.shown == kept[2]).all()
+        world = after
+
+
+def test_every_pallet_that_comes_in_is_weighed_and_crosses_a_portal_inwards(parameters: Parameters) -> None:
+    _, seen = a_day(parameters)
+    weighed = [item.pallet for item in seen if isinstance(item, Weighed) and item.pallet >= 0]
+    assert len(weighed) == len(set(weighed)) == 20
+    first_reads = [item.antenna[0] for item in seen if isinstance(item, PortalRead)]
+    assert {1, 2} >= set(first_reads)
+
+
+def test_some_putaways_are_confirmed_at_the_wrong_place(parameters: Parameters) -> None:
+    careless = read_parameters(REFERENCE, {**SMALL, "flow": {**SMALL["flow"], "misplaced_day": 0.5}})
+    world, seen = a_day(careless)
+    places = [(item.pallet, item.place) for item in seen if isinstance(item, Scanned)]
+    wrong = [pallet for pallet, place in places if int(world.pallets.place[pallet]) not in (place, GONE)]
+    assert wrong
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.325, 0.65, 0.95])
+def test_the_base_gives_the_stated_rate_on_average_over_luck(rate: float) -> None:
+    draw = Rng(1).numpy
+    luck = draw.normal(0, 1.7, 200_000)
+    mean = float((1 / (1 + np.exp(-(base_logit(rate, 1.7) + luck)))).mean())
+    assert mean == pytest.approx(rate, abs=0.005)
+
+
+def test_passes_read_as_often_as_the_file_says_and_neighbours_share_their_luck() -> None:
+    parameters = read_parameters(REFERENCE, {"reader": {"never_read_share": 0.0}})
+    world = build_warehouse(parameters, Rng(5))
+    places, draw = places_of(parameters), Rng(6).numpy
+    stored = world.pallet_at[world.pallet_at >= 0]
+    hits = np.mean(
+        [pass_reads(parameters, world.pallets, stored, places, turn % 6, draw) for turn in range(24)],
+        axis=0,
+    )
+    top = places.level[world.pallets.place[stored]] == 3
+    assert hits[~top].mean() == pytest.approx(0.65, abs=0.02)
+    assert hits[top].mean() == pytest.approx(0.325, abs=0.02)
+    assert shock_sd(0.2, 1.0) > 0.9
+
+
+def test_a_portal_hears_a_tag_in_a_crossing_as_often_as_its_goods_allow() -> None:
+    parameters = read_parameters(REFERENCE)
+    world, draw = build_warehouse(parameters, Rng(5)), Rng(7).numpy
+    for material, rate in enumerate(parameters.reader.portal_read):
+        chosen = np.flatnonzero((world.pallets.material == material) & (world.pallets.portal_factor == 1.0))
+        heard = [portal_reads(parameters, world.pallets, int(pallet), draw) > 0 for pallet in chosen]
+        assert np.mean(heard) == pytest.approx(rate, abs=0.03)
+
+
+def test_a_scale_in_service_errs_within_three_intervals_and_shows_whole_ones() -> None:
+    draw = Rng(8).numpy
+    shown = np.array([weighing_g(700_000, 500, 3.0, 0.0, draw) for _ in range(2_000)])
+    assert (shown % 500 == 0).all()
+    assert abs(shown - 700_000).max() <= 1_500 + 250
