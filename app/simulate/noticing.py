@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kernel.gs1 import decode_epc
+from kernel.gs1 import Epc, decode_epc
 from kernel.layout import Layout
 from kernel.messages import (
     BarrierState,
@@ -85,11 +85,17 @@ class Noticing:
 
     # --- readings ----------------------------------------------------------------------------------
 
-    def _unit_of(self, epc_hex: str) -> Unit | None:
+    def _sscc(self, epc_hex: str) -> str:
+        """The SSCC of a tag; "" for a tag that carries none."""
         sscc = self._sscc_of.get(epc_hex)
         if sscc is None:
-            sscc = self._sscc_of[epc_hex] = decode_epc(epc_hex).code
-        unit = self.units.get(sscc)
+            epc = decode_epc(epc_hex)
+            sscc = epc.elements.get("00", "") if isinstance(epc, Epc) else ""
+            self._sscc_of[epc_hex] = sscc
+        return sscc
+
+    def _unit_of(self, epc_hex: str) -> Unit | None:
+        unit = self.units.get(self._sscc(epc_hex))
         if unit is None:
             self.unknown_tags.add(epc_hex)
         return unit
@@ -122,7 +128,7 @@ class Noticing:
             unit.seen = {}
         elif slot_id is not None:
             unit.slot_id = slot_id
-            self._in_slot[slot_id] = decode_epc(change.epc_hex).code
+            self._in_slot[slot_id] = self._sscc(change.epc_hex)
             self._saw(unit, "position", observation)
 
     def _fold(self, unit: Unit, observation: Observation, kind: Any, **where: Any) -> None:

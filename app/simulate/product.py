@@ -17,6 +17,7 @@ from devices.drivers.llrp.requests import RoSpec
 from devices.drivers.llrp.session import LlrpSession, TagHeard
 from devices.drivers.modbus_barrier import codec as barrier
 from devices.drivers.modbus_weighbridge import codec as weighbridge
+from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.ingest.model import Received, Registration, check, reading_kind
 from devices.ingest.readings import Bounds
@@ -37,6 +38,7 @@ from simulators.sites.messages import Message
 
 Item = Observation | Rejected
 HANDSHAKE_ROUNDS_MAX = 20
+INDICATOR = "tallyhouse-1"
 
 _scans = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
@@ -187,7 +189,7 @@ class Product:
             if self._families[message.device] == "modbus_barrier":
                 state = barrier.decode([bool(bit) for bit in message.registers])
                 return [self._numbered(message.device, now, state)]
-            snapshot = weighbridge.decode(message.registers)
+            snapshot = weighbridge.decode(PROFILES[INDICATOR], message.registers)
         except FieldRejected as error:
             self._set_aside(message.device, error.field, error.rule)
             return []
@@ -197,7 +199,7 @@ class Product:
         mass = MassReading(
             mass_g=last.mass_g,
             weight_id=last.weight_id,
-            legal_for_trade=snapshot.legal_for_trade,
+            legal_for_trade=snapshot.shown.legal_for_trade,
             axle_count=last.axle_count,
         )
         return [self._observation(message.device, last.boot, last.weight_id, last.weighed_at, mass)]
