@@ -2,7 +2,7 @@
 
 A dialled driver is made with its device's id, the clock, the boot it numbers under, and the parameters of
 its manifest. A codec of the broker reads a message; `nodes` are the devices behind a gateway, by the name
-the gateway knows them under.
+the gateway knows them under. A session of a family that dials us serves one connection.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -14,8 +14,10 @@ from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
+from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
+from devices.transport.terminals import Admission, Session
 from kernel.messages import Observation, Rejected
 
 Item = Observation | Rejected
@@ -38,4 +40,8 @@ BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "mqtt_position": mqtt_position.decode,
     "mqtt_reader": mqtt_reader.decode,
     "uwb": uwb.decode,
+}
+
+LISTENS: Mapping[str, Callable[[Admission], Session]] = {
+    "teltonika": TeltonikaSession,
 }

@@ -18,6 +18,7 @@ from app.database import Database
 from app.drivers import BROKER, DIALLED, Driver, Item
 from app.keys import Keys
 from app.tasks import Work
+from app.terminals import Ports, TurnAway, log_turned_away
 from app.wake import Wake
 from devices.api import (
     BarrierOrder,
@@ -27,6 +28,7 @@ from devices.api import (
     reserve_boots,
     settle_command,
     take_commands,
+    terminals,
 )
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.families import FAMILIES
@@ -76,6 +78,9 @@ class Edge:
         *,
         broker: BrokerLogin | None,
         sites: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        ports: Mapping[str, int] = {},
+        turn_away: TurnAway = log_turned_away,
     ) -> None:
         self._database = database
         self._wake = wake
@@ -94,6 +99,7 @@ class Edge:
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._entered = asyncio.Condition()
         self.intake = Intake(self._record, spool)
+        self.ports = Ports(database, clock, host, ports, self._take, turn_away)
 
     def works(self) -> Mapping[str, Work]:
         """Named long-running work, each to be restarted by itself when it fails."""
@@ -101,6 +107,7 @@ class Edge:
             "edge.intake": self._run_intake,
             "edge.devices": self._run_devices,
             "edge.commands": self._run_commands,
+            **self.ports.works(self._listed),
         }
         if self._broker is not None:
             login = self._broker
@@ -242,9 +249,11 @@ class Edge:
     async def _refresh(self) -> None:
         async with self._database.write(EDGE) as tx:
             devices = await edge_devices(tx, self._sites)
+            dialling = await terminals(tx, self._sites)
         self._known = {device.device_id: device for device in devices}
         self._settings.clear()
         self._nodes = _nodes_of(devices)
+        self.ports.enrolled(self._known, dialling)
         self._listed.set()
         wanted = {name: device for name, device in self._known.items() if device.family in DIALLED}
         await self._let_go(

@@ -37,7 +37,17 @@ def edge_crew(parts: Parts) -> Mapping[str, Work]:
     spool = Spool(settings.data_dir / "spool" / "edge.sqlite3", settings.spool_capacity_mb * 1_000_000)
     broker = None if address is None else BrokerLogin(*address)
     keys = Keys(settings.data_dir / "keys")
-    edge = Edge(parts.database, parts.wake, parts.clock, spool, keys, broker=broker, sites=settings.sites)
+    edge = Edge(
+        parts.database,
+        parts.wake,
+        parts.clock,
+        spool,
+        keys,
+        broker=broker,
+        sites=settings.sites,
+        host=settings.terminal_host,
+        ports=settings.terminal_ports,
+    )
     return {"edge.broker-users": lambda: keep_broker_users(parts), **edge.works()}
 
 

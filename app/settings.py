@@ -100,6 +100,17 @@ class Settings(BaseSettings):
         Port, Field(description="Port of our broker; 0 takes a free one and keeps it over restarts.")
     ] = 0
 
+    terminal_host: Annotated[
+        str,
+        Field(
+            description="Address on which terminals are awaited that dial us. Their protocols know no "
+            "encryption: beyond loopback let them come through a private network only."
+        ),
+    ] = "127.0.0.1"
+    teltonika_port: Annotated[
+        Port, Field(description="Port for Teltonika vehicle terminals; 0 listens for none.")
+    ] = 0
+
     health_host: Annotated[
         str, Field(description="Address of `health_port`; plain HTTP, so for this machine or a private net.")
     ] = "127.0.0.1"
@@ -161,6 +172,12 @@ class Settings(BaseSettings):
     @property
     def embedded_database(self) -> bool:
         return self.database_url is None and self.app_database_url is None
+
+    @property
+    def terminal_ports(self) -> dict[str, int]:
+        """The port of each driver family that is listened for."""
+        ports = {"teltonika": self.teltonika_port}
+        return {family: port for family, port in ports.items() if port}
 
     @property
     def loopback_only(self) -> bool:

@@ -36,6 +36,7 @@ from devices.registry.handlers import (
     set_site_bounds,
 )
 from devices.registry.store import EdgeDevice
+from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
 from devices.registry.views import devices_of_site
 from kernel.messages import Command, Event
 from kernel.tx import Tx
@@ -65,6 +66,7 @@ __all__ = [
     "BarrierPlace",
     "EdgeDevice",
     "Scan",
+    "TerminalRow",
     "audit",
     "authenticate_device",
     "barrier_place",
@@ -72,9 +74,11 @@ __all__ = [
     "command_barrier",
     "devices_of_site",
     "edge_devices",
+    "issue_code",
     "journal_after",
     "journal_sites",
     "make_partitions",
+    "note_code_shown",
     "record",
     "record_observations",
     "reserve_boots",
@@ -83,4 +87,5 @@ __all__ = [
     "set_site_bounds",
     "settle_command",
     "take_commands",
+    "terminals",
 ]

@@ -31,10 +31,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One thing that a device of the family must or may be given. Bounds are inclusive.
 
     A `key` is a secret that the edge itself must know: the registry keeps its name alone, the edge has a file
-    of that name, and the driver gets the bytes, or None where the edge has no such file.
+    of that name, and the driver gets the bytes, or None where the edge has no such file. `digits` are a text
+    of `minimum` to `maximum` digits.
     """
 
-    type: Literal["text", "integer", "number", "boolean", "list of integers", "key"]
+    type: Literal["text", "integer", "number", "boolean", "list of integers", "key", "digits"]
     text: str
     required: bool = False
     default: Value | None = None
@@ -54,6 +55,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return (
                 None if is_name else "the name of a key: 1 to 64 letters, digits, dots, dashes or underscores"
             )
+        if self.type == "digits":
+            return self._digits_rule(value)
         if self.type == "list of integers":
             if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
                 return f"a list of at most {LIST_ITEMS_MAX} integers"
@@ -69,6 +72,13 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return f"one of {', '.join(self.choices)}"
         return None
 
+    def _digits_rule(self, value: object) -> str | None:
+        low, high = int(self.minimum or 1), int(self.maximum or TEXT_LENGTH_MAX)
+        is_digits = isinstance(value, str) and value.isascii() and value.isdecimal()
+        if is_digits and isinstance(value, str) and low <= len(value) <= high:
+            return None
+        return f"{low} digits" if low == high else f"{low} to {high} digits"
+
     def _number_rule(self, value: object) -> str | None:
         is_number = isinstance(value, int) or (self.type == "number" and isinstance(value, float))
         if not is_number or isinstance(value, bool):
@@ -83,7 +93,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """A driver family. `orders` are what its devices carry out (`open`, `close`, `print`), none for most."""
+    """A driver family. `orders` are what its devices carry out (`open`, `close`, `print`), none for most.
+
+    `identity` is the parameter that holds what a device calls itself when it dials us; empty for other
+    families.
+    """
 
     name: str
     name_en: str
@@ -95,6 +109,12 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[str]
     parameters: Mapping[str, Parameter]
     orders: frozenset[str] = frozenset()
+    identity: str = ""
+
+    def terminal_name(self, connection: Mapping[str, Any]) -> str | None:
+        """What a device with this connection calls itself when it dials us; None when it does not. Leading
+        zeros say nothing: the same number is filled up differently from one version to the next."""
+        return comparable(str(connection[self.identity])) if self.identity else None
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`given` with the defaults of what is missing. Raises FieldRejected naming the parameter."""
@@ -114,6 +134,11 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         return complete
 
 
+def comparable(name: str) -> str:
+    """A terminal's number without leading zeros."""
+    return name.lstrip("0")
+
+
 def read_manifest(text: str) -> Family:
     """A family from the text of its manifest. Raises KeyError or msgspec.ValidationError for a bad one."""
     manifest = tomllib.loads(text)
@@ -129,6 +154,7 @@ def read_manifest(text: str) -> Family:
         kinds=frozenset(readings["kinds"]),
         parameters=msgspec.convert(manifest.get("parameters", {}), dict[str, Parameter]),
         orders=frozenset(driver.get("orders", ())),
+        identity=driver.get("identity", ""),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from devices.families import FAMILIES
 from devices.messages import (
     EnrolDevice,
     EnrolHandheld,
@@ -22,6 +23,7 @@ from devices.registry.model import (
     check_secret,
 )
 from devices.registry.store import EdgeDevice
+from devices.registry.terminals import is_name_taken
 from identity.http import DeviceIdentity
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.messages import DevicePlaced, DeviceRetired
@@ -58,6 +60,7 @@ async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
     known = await store.device(tx, command.device_id)
     if known is not None and (known["site_id"], known["family"]) != (command.site_id, command.family):
         raise Conflict("devices.id_taken", field="device_id", rule="not used by another site or family")
+    await _refuse_second_terminal(command, tx)
     await store.save_device(tx, command)
     if command.mount_id is not None:
         tx.emit(
@@ -70,6 +73,15 @@ async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
             )
         )
     return Enrolled(device_id=command.device_id, site_id=command.site_id)
+
+
+async def _refuse_second_terminal(command: EnrolDevice, tx: Tx) -> None:
+    """Two devices whose terminals call themselves the same could not be told apart."""
+    family = FAMILIES[command.family]
+    name = family.terminal_name(command.connection)
+    if name is not None and await is_name_taken(tx, command.family, name, command.device_id):
+        field = f"connection.{family.identity}"
+        raise Conflict("devices.terminal_taken", field=field, rule="not used by another device")
 
 
 async def retire_device(command: RetireDevice, tx: Tx) -> None:

@@ -16,12 +16,13 @@ from kernel.tx import ReadTx, Row, Tx
 DEVICE = "SELECT site_id, family, retired_at FROM devices.device WHERE device_id = %(device_id)s FOR UPDATE"
 SAVE_DEVICE = """
     INSERT INTO devices.device (device_id, site_id, family, mount_id, subject_ref, connection, token_sha256,
-        broker_password_hash, enrolled_at)
+        broker_password_hash, terminal_name, enrolled_at)
     VALUES (%(device_id)s, %(site_id)s, %(family)s, %(mount_id)s, %(subject_ref)s, %(connection)s::jsonb,
-        %(token_sha256)s, %(broker_password_hash)s, %(now)s)
+        %(token_sha256)s, %(broker_password_hash)s, %(terminal_name)s, %(now)s)
     ON CONFLICT (device_id) DO UPDATE SET mount_id = EXCLUDED.mount_id, subject_ref = EXCLUDED.subject_ref,
         connection = EXCLUDED.connection, token_sha256 = EXCLUDED.token_sha256,
-        broker_password_hash = EXCLUDED.broker_password_hash, retired_at = NULL"""
+        broker_password_hash = EXCLUDED.broker_password_hash, terminal_name = EXCLUDED.terminal_name,
+        code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL"""
 RETIRE = """
     UPDATE devices.device SET retired_at = %(now)s, token_sha256 = NULL, broker_password_hash = NULL
     WHERE device_id = %(device_id)s"""
@@ -83,7 +84,7 @@ async def device(tx: Tx, device_id: str) -> Row | None:
 
 
 async def save_device(tx: Tx, command: EnrolDevice) -> None:
-    reach = FAMILIES[command.family].reach
+    family = FAMILIES[command.family]
     salt = hashlib.sha256(tx.ids.new("salt").encode()).digest()[:12]
     await tx.run(
         SAVE_DEVICE,
@@ -94,8 +95,9 @@ async def save_device(tx: Tx, command: EnrolDevice) -> None:
             "mount_id": command.mount_id,
             "subject_ref": command.subject_ref,
             "connection": msgspec.json.encode(command.connection).decode(),
-            "token_sha256": digest(command.secret) if reach == "http" else None,
-            "broker_password_hash": broker_hash(command.secret, salt) if reach == "broker" else None,
+            "token_sha256": digest(command.secret) if family.reach == "http" else None,
+            "broker_password_hash": (broker_hash(command.secret, salt) if family.reach == "broker" else None),
+            "terminal_name": family.terminal_name(command.connection),
             "now": tx.now,
         },
     )

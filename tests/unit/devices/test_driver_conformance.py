@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.drivers import BROKER, DIALLED
+from app.drivers import BROKER, DIALLED, LISTENS
 from devices import transport
 from devices.families import FAMILIES, read_manifest
 from devices.ingest import readings
@@ -60,7 +60,8 @@ def modules_of(family: str) -> list[ModuleType]:
 def test_every_driver_folder_is_a_family_and_stands_in_the_one_list() -> None:
     folders = {path.name for path in DRIVERS.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(FAMILIES)
-    for reach, listed in {"dialled": set(DIALLED), "broker": set(BROKER)}.items():
+    lists = {"dialled": set(DIALLED), "broker": set(BROKER), "listens": set(LISTENS)}
+    for reach, listed in lists.items():
         assert listed == {name for name, family in FAMILIES.items() if family.reach == reach}
 
 
@@ -96,6 +97,14 @@ def test_every_parameter_of_a_manifest_is_one_of_the_driver_with_the_same_defaul
             assert parameter.default == default, name
         else:
             assert parameter.required or parameter.default is not None, name
+
+
+@families
+def test_a_family_that_dials_us_says_who_it_is_by_a_parameter_that_must_be_given(family: str) -> None:
+    described = FAMILIES[family]
+    assert bool(described.identity) == (described.reach == "listens")
+    if described.identity:
+        assert described.parameters[described.identity].required
 
 
 @families

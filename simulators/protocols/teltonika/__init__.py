@@ -1,0 +1,1 @@
+"""Vehicle terminals that speak Teltonika's codecs and keep what was not taken."""
