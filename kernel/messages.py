@@ -44,6 +44,13 @@ class TagRead(Reading, frozen=True, kw_only=True, tag="tag_read"):
     tid_hex: str = ""
 
 
+class BeamState(Reading, frozen=True, kw_only=True, tag="beam"):
+    """A light beam across a lane was broken or is free again. `beam` is the input it is wired to, from 1."""
+
+    beam: int
+    is_broken: bool
+
+
 class MassReading(Reading, frozen=True, kw_only=True, tag="mass"):
     """One stable weighing as the indicator's alibi memory holds it. Never an unstable value.
 
@@ -228,6 +235,7 @@ class DeviceStatus(Reading, frozen=True, kw_only=True, tag="status"):
 
 AnyReading = (
     TagRead
+    | BeamState
     | MassReading
     | PositionReading
     | LoadChange

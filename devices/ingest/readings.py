@@ -9,6 +9,7 @@ from kernel.geometry import Point
 from kernel.messages import (
     AnimalBeacon,
     AnyReading,
+    BeamState,
     CodeScan,
     CodeSight,
     Environment,
@@ -111,6 +112,10 @@ def _tag_read(read: TagRead, _: Bounds) -> Broken | None:
         _within("seen_count", read.seen_count, 1, 0xFFFF),
         _epc("tid_hex", read.tid_hex) if read.tid_hex else None,
     )
+
+
+def _beam(state: BeamState, _: Bounds) -> Broken | None:
+    return _within("beam", state.beam, 1, 0xFFFF)
 
 
 def _mass(mass: MassReading, _: Bounds) -> Broken | None:
@@ -265,6 +270,7 @@ def _label(printed: LabelPrinted, _: Bounds) -> Broken | None:
 
 RULES: Mapping[type[Reading], Callable[[Any, Bounds], Broken | None]] = {
     TagRead: _tag_read,
+    BeamState: _beam,
     MassReading: _mass,
     PositionReading: _position,
     LoadChange: _load_change,

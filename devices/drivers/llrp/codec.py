@@ -1,7 +1,8 @@
 """What a reader says: LLRP messages a gate needs, from bytes. Pure. (`requests.py` goes the other way.)
 
-Source: EPCglobal Low Level Reader Protocol 1.0.1, section 16 (binary encoding) and 13 (reports and events).
-Numbers in the tables are the standard's message and parameter types.
+Source: EPCglobal Low Level Reader Protocol 1.0.1, section 16 (binary encoding) and 13 (reports and events);
+1.1 adds the answers about versions (17.1.2 and 17.1.4) and parameters that are passed over here. Numbers in
+the tables are the standard's message and parameter types.
 """
 
 import struct
@@ -14,6 +15,8 @@ import msgspec
 from devices.drivers.llrp.framing import Frame, FrameRejected, MessageType, UnknownParameter, parameters
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ENDED_OR_PREEMPTED: Final = (1, 2)
+"""ROSpecEvent (section 13.2.6); 0 is a start."""
 
 
 class Keepalive(msgspec.Struct, frozen=True):
@@ -23,13 +26,24 @@ class Keepalive(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """GeneralDeviceCapabilities. `manufacturer` is an IANA enterprise number (25882 is Impinj)."""
+    """GeneralDeviceCapabilities. `manufacturer` is an IANA enterprise number (25882 is Impinj).
+
+    `input_count` of general purpose inputs; None when the reader does not say.
+    """
 
     antenna_count_max: int
     has_utc_clock: bool
     manufacturer: int
     model: int
     firmware: str
+    input_count: int | None = None
+
+
+class Versions(msgspec.Struct, frozen=True):
+    """Protocol versions as the header's field has them: the one spoken now, and the latest that can be."""
+
+    current: int
+    latest: int
 
 
 class RoSpecState(msgspec.Struct, frozen=True):
@@ -48,17 +62,26 @@ class Response(msgspec.Struct, frozen=True):
     description: str = ""
     capabilities: Capabilities | None = None
     rospecs: tuple[RoSpecState, ...] = ()
+    versions: Versions | None = None
 
 
 class ReaderEvent(msgspec.Struct, frozen=True):
-    """READER_EVENT_NOTIFICATION. Fields are None or False when that event is not in it."""
+    """READER_EVENT_NOTIFICATION. Fields are None or False when that event is not in it.
 
+    `at` is the reader's time of the event, None when it has no clock. `ended_rospec` is an operation that
+    ended or gave way to another; `input` a general purpose input that went high or low.
+    """
+
+    at: datetime | None = None
     connection_attempt: int | None = None
     is_closing: bool = False
     has_overflown: bool = False
     exception: str | None = None
     antenna: int | None = None
     antenna_is_connected: bool = False
+    input: int | None = None
+    input_is_high: bool = False
+    ended_rospec: int | None = None
 
 
 class TagReport(msgspec.Struct, frozen=True):
@@ -112,18 +135,38 @@ def _decode_event(message: Frame) -> ReaderEvent:
         raise FrameRejected("event.246", "exactly one ReaderEventNotificationData", message.raw)
     facts: dict[str, Any] = {}
     for parameter in parameters(data[0].body, "event.246"):
-        if parameter.type == 256:
-            facts["connection_attempt"] = _unpack(">H", parameter.body, "event.256")[0]
-        elif parameter.type == 257:
-            facts["is_closing"] = True
-        elif parameter.type == 251:
-            facts["has_overflown"] = True
-        elif parameter.type == 252:
-            facts["exception"] = _text(parameter.body, "event.252")
-        elif parameter.type == 255:
-            connected, facts["antenna"] = _unpack(">BH", parameter.body, "event.255")
-            facts["antenna_is_connected"] = connected == 1
+        read = _EVENTS.get(parameter.type)
+        if read is not None:
+            facts |= read(parameter.body)
     return ReaderEvent(**facts)
+
+
+def _event_time(body: bytes) -> dict[str, Any]:
+    if len(body) != 8:
+        raise FrameRejected("event.128", f"must have 8 bytes, has {len(body)}", body)
+    return {"at": _moment(body, "event.128")}
+
+
+def _input_event(body: bytes) -> dict[str, Any]:
+    number, state = _unpack(">HB", body, "event.248")
+    return {"input": number, "input_is_high": bool(state & 0x80)}
+
+
+def _rospec_event(body: bytes) -> dict[str, Any]:
+    kind, rospec_id, _ = _unpack(">BII", body, "event.249")
+    return {"ended_rospec": rospec_id} if kind in _ENDED_OR_PREEMPTED else {}
+
+
+def _antenna_event(body: bytes) -> dict[str, Any]:
+    connected, antenna = _unpack(">BH", body, "event.255")
+    return {"antenna": antenna, "antenna_is_connected": connected == 1}
+
+
+def _decode_versions(message: Frame) -> Response:
+    """GET_SUPPORTED_VERSION_RESPONSE, the one answer with fields before its LLRPStatus."""
+    current, latest = _unpack(">BB", message.body, "versions")
+    answer = _decode_response(message._replace(body=message.body[2:]))
+    return msgspec.structs.replace(answer, versions=Versions(current, latest))
 
 
 def _decode_response(message: Frame) -> Response:
@@ -145,10 +188,13 @@ def _decode_response(message: Frame) -> Response:
 
 
 def _decode_capabilities(body: bytes) -> Capabilities:
-    antennas, flags, manufacturer, model = _unpack(">HHII", body, "capabilities")
-    return Capabilities(
-        antennas, bool(flags & 0x4000), manufacturer, model, _text(body[12:], "capabilities.firmware")
-    )
+    antennas, flags, manufacturer, model, length = _unpack(">HHIIH", body, "capabilities")
+    firmware = _text(body[12:], "capabilities.firmware")
+    inputs: int | None = None
+    for parameter in parameters(body[14 + length :], "capabilities"):
+        if parameter.type == 141:
+            inputs = _unpack(">HH", parameter.body, "capabilities.141")[0]
+    return Capabilities(antennas, bool(flags & 0x4000), manufacturer, model, firmware, inputs)
 
 
 def _decode_reports(message: Frame) -> TagReports:
@@ -202,12 +248,12 @@ def _epc_data(body: bytes) -> str:
     return body[2 : 2 + size].hex().upper()
 
 
-def _moment(body: bytes) -> datetime:
+def _moment(body: bytes, field: str = "tag.timestamp") -> datetime:
     microseconds = int.from_bytes(body, "big")
     try:
         return _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError as error:
-        raise FrameRejected("tag.timestamp", f"{microseconds} us is past the year 9999", body) from error
+        raise FrameRejected(field, f"{microseconds} us is past the year 9999", body) from error
 
 
 def _unsigned(body: bytes) -> int:
@@ -228,6 +274,17 @@ _TAG_FIELDS: Final[dict[int, tuple[str, Callable[[bytes], object]]]] = {
     8: ("seen_count", _unsigned),
 }
 
+_EVENTS: Final[dict[int, Callable[[bytes], dict[str, Any]]]] = {
+    128: _event_time,
+    248: _input_event,
+    249: _rospec_event,
+    251: lambda _: {"has_overflown": True},
+    252: lambda body: {"exception": _text(body, "event.252")},
+    255: _antenna_event,
+    256: lambda body: {"connection_attempt": _unpack(">H", body, "event.256")[0]},
+    257: lambda _: {"is_closing": True},
+}
+
 _DECODERS: Final[dict[int, Callable[[Frame], Message]]] = {
     MessageType.KEEPALIVE: _decode_keepalive,
     MessageType.READER_EVENT_NOTIFICATION: _decode_event,
@@ -240,6 +297,8 @@ _DECODERS: Final[dict[int, Callable[[Frame], Message]]] = {
     MessageType.START_ROSPEC_RESPONSE: _decode_response,
     MessageType.ENABLE_ROSPEC_RESPONSE: _decode_response,
     MessageType.GET_ROSPECS_RESPONSE: _decode_response,
+    MessageType.GET_SUPPORTED_VERSION_RESPONSE: _decode_versions,
+    MessageType.SET_PROTOCOL_VERSION_RESPONSE: _decode_response,
     MessageType.ERROR_MESSAGE: _decode_response,
 }
 

@@ -1,8 +1,8 @@
 """Keeps one RFID reader connected and numbers what it hears.
 
 The reader numbers nothing, so the driver does: `boot` is given and must grow with each start of the driver,
-`sequence` counts from 1 over tag reads and status alike. Nothing is dropped: when the consumer is slow the
-socket is left unread and TCP makes the reader wait.
+`sequence` counts from 1 over tag reads, beams and status alike. Nothing is dropped: when the consumer is slow
+the socket is left unread and TCP makes the reader wait.
 """
 
 import asyncio
@@ -16,9 +16,17 @@ from typing import Final, Literal, Self
 
 from devices.drivers.llrp.framing import FrameRejected
 from devices.drivers.llrp.requests import RoSpec
-from devices.drivers.llrp.session import Ended, Happening, LlrpSession, Noticed, Ready, TagHeard
+from devices.drivers.llrp.session import (
+    Ended,
+    Happening,
+    InputChanged,
+    LlrpSession,
+    Noticed,
+    Ready,
+    TagHeard,
+)
 from kernel.clock import Clock
-from kernel.messages import DeviceStatus, Observation, Rejected, TagRead
+from kernel.messages import BeamState, DeviceStatus, Observation, Rejected, TagRead
 
 PORT: Final = 5084
 """LLRP without TLS, as registered with IANA."""
@@ -44,7 +52,9 @@ Item = Observation | Rejected
 class LlrpDriver:
     """An async context manager with one async iterator, `readings()`.
 
-    `antennas` are the reader's antenna ids to inventory (1 to 65535). A reader that is away, busy or wrongly
+    `antennas` are the reader's antenna ids to inventory (1 to 65535). `beam_inputs` are its general purpose
+    inputs that light beams across the lane are wired to; a broken beam is a high input, or a low one where
+    `beam_broken_is_high` is false. A reader that is away, busy or wrongly
     set up raises nothing: it is stated as a DeviceStatus `offline` or `fault` once, tried again with a
     bounded back-off, and stated once as `gap` (with the seconds unheard) and `online` when it is back.
     Raises ValueError at construction for antennas or times that cannot be.
@@ -62,6 +72,8 @@ class LlrpDriver:
         *,
         gen2_session: int = 1,
         report_every_tags: int = 1,
+        beam_inputs: Sequence[int],
+        beam_broken_is_high: bool = True,
         backoff_s: Sequence[float] = BACKOFF_S,
     ) -> None:
         if keepalive_ms <= 0 or not backoff_s:
@@ -74,6 +86,9 @@ class LlrpDriver:
             antennas=tuple(antennas), gen2_session=gen2_session, report_every_tags=report_every_tags
         )
         self._keepalive_ms = keepalive_ms
+        self._beam_inputs = tuple(beam_inputs)
+        self._beam_broken_is_high = beam_broken_is_high
+        self._asks_versions = True
         self._backoff_s = tuple(backoff_s)
         self._sequence = 0
         self._failures = 0
@@ -111,7 +126,13 @@ class LlrpDriver:
 
     async def _run(self) -> None:
         while True:
+            asked_versions = self._asks_versions
             ended = await self._connect()
+            if asked_versions and not self._asks_versions:
+                # Some readers of 1.0.1 hang up on the question, or never answer it. A reader serves only one
+                # client, and needs a moment to see that it is gone.
+                await asyncio.sleep(self._backoff_s[0])
+                continue
             await self._state_trouble(ended)
             await asyncio.sleep(self._wait_s(ended))
 
@@ -131,7 +152,9 @@ class LlrpDriver:
                 reader, writer = await asyncio.open_connection(*self._address)
         except OSError as error:
             return Ended("lost", f"cannot connect: {error or 'no answer in time'}")
-        session = LlrpSession(self._rospec, self._keepalive_ms)
+        session = LlrpSession(
+            self._rospec, self._keepalive_ms, self._beam_inputs, asks_versions=self._asks_versions
+        )
         try:
             return await self._converse(session, reader, writer)
         except OSError as error:
@@ -140,6 +163,7 @@ class LlrpDriver:
             await _say_goodbye(session, reader, writer)
             raise
         finally:
+            self._asks_versions = self._asks_versions and not session.is_negotiating
             self.skipped_count += session.skipped_messages + session.skipped_parameters
             writer.close()
 
@@ -185,6 +209,8 @@ class LlrpDriver:
                     await self._mailbox.put(self._rejected(happening, now))
                 case TagHeard():
                     await self._mailbox.put(self._tag_read(happening, now))
+                case InputChanged():
+                    await self._mailbox.put(self._beam(happening, now))
         if self._trouble is None:
             self._heard_at = now
         return ended
@@ -223,9 +249,13 @@ class LlrpDriver:
         is_suspect = heard.is_suspect or heard.seen_at is None
         return self._observation(reading, heard.seen_at or now, heard.raw, is_suspect=is_suspect)
 
+    def _beam(self, changed: InputChanged, now: datetime) -> Observation:
+        reading = BeamState(beam=changed.number, is_broken=changed.is_high == self._beam_broken_is_high)
+        return self._observation(reading, changed.at or now, changed.raw, is_suspect=changed.at is None)
+
     def _observation(
         self,
-        reading: TagRead | DeviceStatus,
+        reading: TagRead | BeamState | DeviceStatus,
         observed_at: datetime,
         raw: bytes = b"",
         *,

@@ -1,10 +1,10 @@
 """LLRP framing: a byte stream into messages, a message body into parameters, and back.
 
-Source: EPCglobal Low Level Reader Protocol 1.0.1, sections 16.1 (messages) and 16.2 (parameters). All
-integers are big endian. A message is three reserved bits, three bits of version, ten bits of type, then a
-32-bit length that counts the ten header bytes, then a 32-bit id. A parameter is either TLV (six reserved
-bits, ten bits of type, a 16-bit length that counts its own four header bytes) or TV (a set bit, seven bits
-of type, a size the standard fixes per type).
+Source: EPCglobal Low Level Reader Protocol 1.0.1, sections 16.1 (messages) and 16.2 (parameters); in 1.1 they
+are 17.1 and 17.2, with the same layout but for the version field. All integers are big endian. A message is
+three reserved bits, three bits of version, ten bits of type, then a 32-bit length that counts the ten header
+bytes, then a 32-bit id. A parameter is either TLV (six reserved bits, ten bits of type, a 16-bit length that
+counts its own four header bytes) or TV (a set bit, seven bits of type, a size the standard fixes per type).
 """
 
 import struct
@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-VERSION: Final = 1
-"""Protocol version 1.0.1 in the header's version field. Version 1.1 readers also start with it."""
+VERSION_1_0_1: Final = 1
+"""In the header's version field. Every connection begins with it, also to a reader of 1.1."""
+VERSION_1_1: Final = 2
+"""What client and reader may agree on for the rest of a connection."""
 
 HEADER_BYTES: Final = 10
 FRAME_BYTES_MAX: Final = 1 << 22
@@ -68,6 +70,10 @@ class MessageType(IntEnum):
     START_ROSPEC_RESPONSE = 32
     ENABLE_ROSPEC_RESPONSE = 34
     GET_ROSPECS_RESPONSE = 36
+    GET_SUPPORTED_VERSION = 46
+    SET_PROTOCOL_VERSION = 47
+    GET_SUPPORTED_VERSION_RESPONSE = 56
+    SET_PROTOCOL_VERSION_RESPONSE = 57
     RO_ACCESS_REPORT = 61
     KEEPALIVE = 62
     READER_EVENT_NOTIFICATION = 63
@@ -101,6 +107,7 @@ class Frame(NamedTuple):
     message_id: int
     body: bytes
     raw: bytes
+    version: int = VERSION_1_0_1
 
 
 class Parameter(NamedTuple):
@@ -111,9 +118,15 @@ class Parameter(NamedTuple):
     raw: bytes
 
 
-def frame(message_type: int, message_id: int, body: bytes = b"") -> bytes:
+def frame(message_type: int, message_id: int, body: bytes = b"", *, version: int = VERSION_1_0_1) -> bytes:
     """A message of `message_type` (0-1023) with a 32-bit `message_id`."""
-    return _HEADER.pack(VERSION << 10 | message_type, HEADER_BYTES + len(body), message_id) + body
+    return _HEADER.pack(version << 10 | message_type, HEADER_BYTES + len(body), message_id) + body
+
+
+def with_version(message: bytes, version: int) -> bytes:
+    """A message as another version frames it: what we send differs in the header's version field alone."""
+    word, length, message_id = _HEADER.unpack_from(message)
+    return _HEADER.pack(version << 10 | word & 0x3FF, length, message_id) + message[HEADER_BYTES:]
 
 
 def tlv(parameter_type: int, *parts: bytes) -> bytes:
@@ -156,9 +169,10 @@ class FrameSplitter:
         del self._buffer[:length]
         if word >> 13:
             return FrameRejected("header.reserved", "the first three bits must be 0", raw)
-        if word >> 10 != VERSION:
-            return FrameRejected("header.version", f"must be {VERSION}, is {word >> 10}", raw)
-        return Frame(word & 0x3FF, message_id, raw[HEADER_BYTES:], raw)
+        version = word >> 10
+        if version not in (VERSION_1_0_1, VERSION_1_1):
+            return FrameRejected("header.version", f"must be 1 (1.0.1) or 2 (1.1), is {version}", raw)
+        return Frame(word & 0x3FF, message_id, raw[HEADER_BYTES:], raw, version)
 
     def _lose(self, rule: str) -> FrameRejected:
         rejected = FrameRejected("header.length", rule, bytes(self._buffer), is_fatal=True)

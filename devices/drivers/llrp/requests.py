@@ -1,24 +1,29 @@
 """What the client asks of a reader, as LLRP messages. Pure. (`codec.py` goes the other way.)
 
 Source: EPCglobal Low Level Reader Protocol 1.0.1, sections 10 (operations), 12 (configuration) and 16
-(binary encoding). Numbers given to `tlv` are the standard's parameter types.
+(binary encoding); the two messages about versions are of 1.1, section 17.1. Numbers given to `tlv` are the
+standard's parameter types.
 """
 
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from devices.drivers.llrp.framing import MessageType, frame, tlv
+from devices.drivers.llrp.framing import VERSION_1_1, MessageType, frame, tlv
 
 ROSPEC_ID_MAX: Final = 0x7FFF_FFFF
 
 _REPORT_CONTENT_FLAGS: Final = 1 << 12 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 7
 """TagReportContentSelector: AntennaID, PeakRSSI, FirstSeen, LastSeen, TagSeenCount."""
 
-_WANTED_EVENTS: Final = (3, 4, 8)
-"""Event types asked for: report buffer filling or overflown, reader exception, antenna."""
+_WANTED_EVENTS: Final = (2, 3, 4, 8)
+"""Event types asked for: operation, report buffer filling or overflown, reader exception, antenna."""
+_INPUT_EVENTS: Final = 1
+_STATE_UNKNOWN: Final = 2
+"""GPIPortCurrentState says a state too, which a reader does not read."""
 
 
 class RoSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,18 +77,33 @@ class RoSpec(msgspec.Struct, frozen=True, kw_only=True):
         return tlv(183, ids, stop, tlv(186, struct.pack(">HB", 1, 1), *configurations))
 
 
+def get_supported_version(message_id: int) -> bytes:
+    """Ask which versions the reader speaks. Of version 1.1 itself: an older reader answers with an error."""
+    return frame(MessageType.GET_SUPPORTED_VERSION, message_id, version=VERSION_1_1)
+
+
+def set_protocol_version(message_id: int) -> bytes:
+    """Speak 1.1 from the answer on, for the rest of the connection."""
+    return frame(
+        MessageType.SET_PROTOCOL_VERSION, message_id, struct.pack(">B", VERSION_1_1), version=VERSION_1_1
+    )
+
+
 def get_reader_capabilities(message_id: int) -> bytes:
     """Ask for all capabilities."""
     return frame(MessageType.GET_READER_CAPABILITIES, message_id, b"\x00")
 
 
-def set_reader_config(message_id: int, keepalive_ms: int) -> bytes:
-    """Ask for the events we act on, a KEEPALIVE every `keepalive_ms`, and that the reader holds its events
-    and reports after a reconnect until we say so. Does not reset the reader to factory settings."""
-    events = [tlv(245, struct.pack(">HB", event, 0x80)) for event in _WANTED_EVENTS]
+def set_reader_config(message_id: int, keepalive_ms: int, inputs: Sequence[int] = ()) -> bytes:
+    """Ask for the events we act on, a KEEPALIVE every `keepalive_ms`, `inputs` to be watched, and that the
+    reader holds its events and reports after a reconnect until we say so. Does not reset the reader to
+    factory settings."""
+    wanted = (_INPUT_EVENTS, *_WANTED_EVENTS) if inputs else _WANTED_EVENTS
+    events = [tlv(245, struct.pack(">HB", event, 0x80)) for event in wanted]
     keepalive = tlv(220, struct.pack(">BI", 1, keepalive_ms))
-    hold = tlv(226, b"\x80")
-    return frame(MessageType.SET_READER_CONFIG, message_id, b"\x00" + tlv(244, *events) + keepalive + hold)
+    watched = [tlv(225, struct.pack(">HBB", number, 0x80, _STATE_UNKNOWN)) for number in inputs]
+    body = [b"\x00", tlv(244, *events), keepalive, *watched, tlv(226, b"\x80")]
+    return frame(MessageType.SET_READER_CONFIG, message_id, b"".join(body))
 
 
 def get_rospecs(message_id: int) -> bytes:

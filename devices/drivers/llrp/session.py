@@ -2,15 +2,19 @@
 
 A driver feeds it what a socket gives; a simulation may feed it what a simulated reader gives.
 
-    connected ─ 63 with "success" ─ capabilities ─ configuration ─ operations held?
+    connected ─ 63 with "success" ─ versions spoken? (1.1: agree on it) ─ capabilities ─ configuration
+              ─ operations held?
         ours is running:  64 (send what you held)                                          ─ ready
         else:             delete all ─ add ─ enable ─ start ─ 64 (send what you held)      ─ ready
+
+A reader that refuses the question about versions, or to change, is spoken to in 1.0.1. One that does not even
+answer it ends the session, and its owner makes the next one without the question.
 
 A running operation is kept because restarting it forgets which tags stand in the field, and a pallet that
 crosses meanwhile would be lost.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -18,7 +22,15 @@ import msgspec
 
 from devices.drivers.llrp import codec, requests
 from devices.drivers.llrp.codec import TagReport
-from devices.drivers.llrp.framing import Frame, FrameRejected, FrameSplitter, MessageType
+from devices.drivers.llrp.framing import (
+    VERSION_1_0_1,
+    VERSION_1_1,
+    Frame,
+    FrameRejected,
+    FrameSplitter,
+    MessageType,
+    with_version,
+)
 from devices.drivers.llrp.requests import RoSpec
 
 _ACTIVE: Final = 2
@@ -36,10 +48,12 @@ _OTHER_ATTEMPT: Final = 4
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The reader inventories and reports. `was_running` when it had kept our operation since last time."""
+    """The reader inventories and reports. `was_running` when it had kept our operation since last time.
+    `version` is the header's: 1 for 1.0.1, 2 for 1.1."""
 
     was_running: bool
     capabilities: codec.Capabilities | None
+    version: int = VERSION_1_0_1
 
 
 class TagHeard(msgspec.Struct, frozen=True):
@@ -51,6 +65,15 @@ class TagHeard(msgspec.Struct, frozen=True):
     seen_count: int
     seen_at: datetime | None
     is_suspect: bool
+    raw: bytes
+
+
+class InputChanged(msgspec.Struct, frozen=True):
+    """A general purpose input went high or low. `at` is None when the reader has no clock."""
+
+    number: int
+    is_high: bool
+    at: datetime | None
     raw: bytes
 
 
@@ -71,13 +94,23 @@ class Ended(msgspec.Struct, frozen=True):
     retry_after_s: float | None = None
 
 
-Happening = Ready | TagHeard | Noticed | FrameRejected | Ended
+Happening = Ready | TagHeard | InputChanged | Noticed | FrameRejected | Ended
 
 
 class _Step(NamedTuple):
     name: str
     request: Callable[[int], bytes]
     answer: MessageType
+    is_about_versions: bool = False
+
+
+_VERSIONS: Final = _Step(
+    "the versions", requests.get_supported_version, MessageType.GET_SUPPORTED_VERSION_RESPONSE, True
+)
+_CHANGE: Final = _Step(
+    "the change of version", requests.set_protocol_version, MessageType.SET_PROTOCOL_VERSION_RESPONSE, True
+)
+_LOOK: Final = _Step("a look at the operation", requests.get_rospecs, MessageType.GET_ROSPECS_RESPONSE)
 
 
 class LlrpSession:
@@ -85,11 +118,22 @@ class LlrpSession:
 
     `keepalives_heard` grows with each KEEPALIVE, so that the owner of the clock can see silence;
     `skipped_messages` and `skipped_parameters` count what was passed over because it is not known here.
+    `inputs` are the general purpose inputs to watch; without `asks_versions` only 1.0.1 is spoken.
     """
 
-    def __init__(self, rospec: RoSpec, keepalive_ms: int) -> None:
+    def __init__(
+        self,
+        rospec: RoSpec,
+        keepalive_ms: int,
+        inputs: Sequence[int] = (),
+        *,
+        asks_versions: bool = True,
+    ) -> None:
         self._rospec = rospec
         self._keepalive_ms = keepalive_ms
+        self._inputs = tuple(inputs)
+        self._asks_versions = asks_versions
+        self._version = VERSION_1_0_1
         self._splitter = FrameSplitter()
         self._outgoing = bytearray()
         self._message_id = 0
@@ -130,6 +174,11 @@ class LlrpSession:
         if error.is_fatal:
             yield self._end("lost", f"the stream is not LLRP: {error}")
 
+    @property
+    def is_negotiating(self) -> bool:
+        """True while the reader has not answered which versions it speaks, or to change to another."""
+        return self._step is not None and self._step.is_about_versions
+
     def _take(self, message: Frame) -> list[Happening]:
         try:
             said = codec.decode(message)
@@ -138,12 +187,12 @@ class LlrpSession:
         match said:
             case codec.Keepalive(message_id):
                 self.keepalives_heard += 1
-                self._outgoing += requests.keepalive_ack(message_id)
+                self._outgoing += with_version(requests.keepalive_ack(message_id), self._version)
                 return []
             case codec.TagReports():
                 return self._heard(said)
             case codec.ReaderEvent():
-                return list(self._on_event(said))
+                return list(self._on_event(said, message.raw))
             case codec.Response():
                 return self._on_response(said)
             case codec.Unknown():
@@ -152,7 +201,7 @@ class LlrpSession:
 
     # --- connecting ------------------------------------------------------------------------------
 
-    def _on_event(self, event: codec.ReaderEvent) -> Iterable[Happening]:
+    def _on_event(self, event: codec.ReaderEvent, raw: bytes) -> Iterable[Happening]:
         if event.connection_attempt is not None and self._is_before_handshake:
             yield from self._on_connection_attempt(event.connection_attempt)
         elif event.connection_attempt not in (None, _OTHER_ATTEMPT):
@@ -166,6 +215,12 @@ class LlrpSession:
             yield Noticed(
                 "online" if event.antenna_is_connected else "fault", f"antenna {event.antenna} {how}"
             )
+        if event.input is not None:
+            yield InputChanged(event.input, event.input_is_high, event.at, raw)
+        if event.ended_rospec == self._rospec.rospec_id and self.is_ready and self._step is None:
+            # The event may have waited at the reader since before we started the operation anew.
+            self._step = _LOOK
+            self._send(_LOOK.request)
         if event.is_closing:
             yield self._end("lost", "the reader closes the connection")
 
@@ -181,6 +236,7 @@ class LlrpSession:
             yield self._end("busy", reason, retry_after_s)
             return
         self._rest = [
+            *([_VERSIONS] if self._asks_versions else []),
             _Step(
                 "capabilities",
                 requests.get_reader_capabilities,
@@ -192,7 +248,7 @@ class LlrpSession:
         self._next()
 
     def _configure(self, message_id: int) -> bytes:
-        return requests.set_reader_config(message_id, self._keepalive_ms)
+        return requests.set_reader_config(message_id, self._keepalive_ms, self._inputs)
 
     def _start_inventory(self) -> list[_Step]:
         rospec, number = self._rospec, self._rospec.rospec_id
@@ -212,7 +268,8 @@ class LlrpSession:
 
     def _send(self, request: Callable[[int], bytes]) -> None:
         self._message_id += 1
-        self._outgoing += request(self._message_id)
+        message = request(self._message_id)
+        self._outgoing += message if self.is_negotiating else with_version(message, self._version)
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -224,7 +281,7 @@ class LlrpSession:
             self.skipped_messages += 1
             return []
         if response.status or response.type != step.answer:
-            return [self._refused(step, response)]
+            return self._go_on() if step.is_about_versions else [self._refused(step, response)]
         return self._on_success(step, response)
 
     def _refused(self, step: _Step, response: codec.Response) -> Ended:
@@ -232,15 +289,22 @@ class LlrpSession:
         return self._end("refused", f"the reader refused {step.name}: {detail}")
 
     def _on_success(self, step: _Step, response: codec.Response) -> list[Happening]:
+        if step is _LOOK:
+            return self._looked(response)
+        if step.is_about_versions:
+            self._agree(step, response)
         if step.answer == MessageType.GET_READER_CAPABILITIES_RESPONSE and response.capabilities:
             self._capabilities = response.capabilities
-            has, wanted = response.capabilities.antenna_count_max, max(self._rospec.antennas)
-            if wanted > has:
-                return [self._end("refused", f"the reader has {has} antennas, not antenna {wanted}")]
+            lacking = self._lacking(response.capabilities)
+            if lacking is not None:
+                return [self._end("refused", lacking)]
         was_running = False
         if step.answer == MessageType.GET_ROSPECS_RESPONSE:
-            was_running = response.rospecs == (codec.RoSpecState(self._rospec.rospec_id, _ACTIVE),)
+            was_running = self._is_running(response)
             self._rest += [] if was_running else self._start_inventory()
+        return self._go_on(was_running=was_running)
+
+    def _go_on(self, *, was_running: bool = False) -> list[Happening]:
         if self._rest:
             self._next()
             return []
@@ -249,7 +313,33 @@ class LlrpSession:
     def _ready(self, was_running: bool) -> Ready:
         self._step, self.is_ready, self.waiting_for = None, True, "a keepalive"
         self._send(requests.enable_events_and_reports)
-        return Ready(was_running, self._capabilities)
+        return Ready(was_running, self._capabilities, self._version)
+
+    def _agree(self, step: _Step, response: codec.Response) -> None:
+        """Speak 1.1 once both sides can and the reader knows."""
+        can = response.versions
+        if step is _CHANGE or (can is not None and can.current == VERSION_1_1):
+            self._version = VERSION_1_1
+        elif can is not None and can.latest >= VERSION_1_1:
+            self._rest.insert(0, _CHANGE)
+
+    def _lacking(self, has: codec.Capabilities) -> str | None:
+        """What we were told to use and the reader does not have."""
+        antenna = max(self._rospec.antennas)
+        if antenna > has.antenna_count_max:
+            return f"the reader has {has.antenna_count_max} antennas, not antenna {antenna}"
+        number = max(self._inputs, default=0)
+        if has.input_count is not None and number > has.input_count:
+            return f"the reader has {has.input_count} inputs, not input {number}"
+        return None
+
+    def _is_running(self, response: codec.Response) -> bool:
+        return response.rospecs == (codec.RoSpecState(self._rospec.rospec_id, _ACTIVE),)
+
+    def _looked(self, response: codec.Response) -> list[Happening]:
+        """Keepalives go on without an inventory: a gate that has become deaf must not look alive."""
+        self._step = None
+        return [] if self._is_running(response) else [self._end("lost", "the reader ended our inventory")]
 
     def _end(
         self, kind: Literal["lost", "busy", "refused"], reason: str, retry_after_s: float | None = None

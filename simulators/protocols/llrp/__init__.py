@@ -1,1 +1,1 @@
-"""A simulated UHF RFID reader that speaks LLRP 1.0.1."""
+"""A simulated UHF RFID reader that speaks LLRP 1.0.1 and 1.1."""

@@ -1,8 +1,9 @@
-"""LLRP 1.0.1 as a reader sees it: requests parsed from bytes, reports and events built into bytes.
+"""LLRP 1.0.1 and 1.1 as a reader sees it: requests parsed from bytes, reports and events built into bytes.
 
-Written from the standard (EPCglobal LLRP 1.0.1, section 16) and apart from the product's own codec, so that
-a misreading of the standard cannot cancel itself out. A reader refuses what is out of place: a request that
-does not have exactly the layout of the standard is answered with the matching LLRPStatus code.
+Written from the standard (EPCglobal LLRP 1.0.1, section 16, and 1.1, section 17) and apart from the product's
+own codec, so that a misreading of the standard cannot cancel itself out. A reader refuses what is out of
+place: a request that does not have exactly the layout of the standard is answered with the matching
+LLRPStatus code.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ STATUS_FIELD_ERROR: Final = 101
 STATUS_MISSING_PARAMETER: Final = 103
 STATUS_UNSUPPORTED_MESSAGE: Final = 109
 STATUS_UNSUPPORTED_VERSION: Final = 110
+STATUS_UNEXPECTED_MESSAGE: Final = 112
+
+VERSION_1_0_1, VERSION_1_1 = 1, 2
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -130,6 +134,8 @@ class Settings:
     keepalive_ms: int | None
     holds_upon_reconnect: bool | None
     events: frozenset[int] | None
+    inputs: frozenset[int]
+    """Those that are switched on; inputs that are not named stay as they are."""
 
 
 def read_operation(body: bytes) -> Operation:
@@ -210,6 +216,7 @@ def read_settings(body: bytes) -> Settings:
     if message.number(1) & 0x7F:
         raise BadRequest(STATUS_FIELD_ERROR, "reserved bits of SET_READER_CONFIG")
     keepalive_ms, holds, events = None, None, None
+    inputs = set()
     while message:
         kind, inside = message.parameter()
         if kind == 220:
@@ -219,7 +226,13 @@ def read_settings(body: bytes) -> Settings:
             holds = inside.number(1) == 0x80
         elif kind == 244:
             events = _read_events(inside)
-    return Settings(keepalive_ms, holds, events)
+        elif kind == 225:
+            number, is_on = inside.number(2), inside.number(1)
+            if number == 0 or is_on not in (0, 0x80) or inside.number(1) > 2:
+                raise BadRequest(STATUS_FIELD_ERROR, "GPIPortCurrentState")
+            inside.finish()
+            inputs |= {number} if is_on else set()
+    return Settings(keepalive_ms, holds, events, frozenset(inputs))
 
 
 def _read_events(inside: Cursor) -> frozenset[int]:
@@ -249,11 +262,11 @@ class Heard:
     count: int = 1
 
 
-def message(kind: int, number: int, *parts: bytes) -> bytes:
-    """A message of version 1."""
+def message(kind: int, number: int, *parts: bytes, version: int = VERSION_1_0_1) -> bytes:
+    """A message, of 1.0.1 unless another version was agreed on."""
     body = b"".join(parts)
     return (
-        (0x0400 | kind).to_bytes(2, "big")
+        (version << 10 | kind).to_bytes(2, "big")
         + (10 + len(body)).to_bytes(4, "big")
         + number.to_bytes(4, "big")
         + body
@@ -272,9 +285,16 @@ def status(code: int, description: str = "") -> bytes:
     return parameter(287, code.to_bytes(2, "big"), len(text).to_bytes(2, "big"), text)
 
 
-def event(number: int, at: datetime, *events: bytes) -> bytes:
-    """READER_EVENT_NOTIFICATION at a UTC time."""
-    return message(63, number, parameter(246, parameter(128, _microseconds(at)), *events))
+def event(
+    number: int,
+    at: datetime,
+    *events: bytes,
+    version: int = VERSION_1_0_1,
+    has_utc_clock: bool = True,
+) -> bytes:
+    """READER_EVENT_NOTIFICATION at a UTC time; a reader without clock tells the same number as its uptime."""
+    stamp = parameter(128 if has_utc_clock else 129, _microseconds(at))
+    return message(63, number, parameter(246, stamp, *events), version=version)
 
 
 def connection_attempt(code: int) -> bytes:
@@ -292,12 +312,31 @@ def antenna_event(antenna: int, *, is_connected: bool) -> bytes:
     return parameter(255, bytes([is_connected]), antenna.to_bytes(2, "big"))
 
 
-def capabilities(antenna_count: int, *, has_utc_clock: bool) -> bytes:
+def input_event(number: int, *, is_high: bool) -> bytes:
+    """GPIEvent."""
+    return parameter(248, number.to_bytes(2, "big"), bytes([0x80 if is_high else 0]))
+
+
+def operation_ended(number: int) -> bytes:
+    """ROSpecEvent: the end of an operation, by no other."""
+    return parameter(249, b"\x01", number.to_bytes(4, "big"), bytes(4))
+
+
+def versions(current: int, latest: int) -> bytes:
+    """The fields of GET_SUPPORTED_VERSION_RESPONSE, which stand before its LLRPStatus."""
+    return bytes([current, latest])
+
+
+def capabilities(
+    antenna_count: int, input_count: int, *, has_utc_clock: bool, version: int = VERSION_1_0_1
+) -> bytes:
     """GeneralDeviceCapabilities of a made-up reader, with the parts the standard demands."""
     flags = 0x4000 if has_utc_clock else 0
     firmware = b"simulated 1.0"
     sensitivity = parameter(139, (1).to_bytes(2, "big"), (0).to_bytes(2, "big"))
-    ports = parameter(141, (0).to_bytes(2, "big"), (0).to_bytes(2, "big"))
+    ports = parameter(141, input_count.to_bytes(2, "big"), (0).to_bytes(2, "big"))
+    # Only 1.1 knows MaximumReceiveSensitivity, in dBm.
+    best = [parameter(363, (-84).to_bytes(2, "big", signed=True))] if version == VERSION_1_1 else []
     protocols = [
         parameter(140, antenna.to_bytes(2, "big"), (1).to_bytes(2, "big"), b"\x01")
         for antenna in range(1, antenna_count + 1)
@@ -312,6 +351,7 @@ def capabilities(antenna_count: int, *, has_utc_clock: bool) -> bytes:
         sensitivity,
         ports,
         *protocols,
+        *best,
     )
 
 

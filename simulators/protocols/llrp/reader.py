@@ -6,6 +6,7 @@ at a time, and hears a tag only while an operation runs that uses that antenna.
 
 from collections import Counter, deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from kernel.clock import Clock
@@ -18,22 +19,42 @@ HELD_REPORTS_MAX: Final = 5_000
 UNANSWERED_KEEPALIVES_MAX: Final = 3
 """A client that leaves so many KEEPALIVEs unanswered is taken for gone."""
 
+HELD_EVENTS_MAX: Final = 1_000
+"""Events kept likewise. The oldest makes room for the newest, without a word."""
+
 DISABLED, INACTIVE, ACTIVE = 0, 1, 2
 
-_EVENT_BUFFER, _EVENT_ANTENNA = 3, 8
+_EVENT_INPUT, _EVENT_OPERATION, _EVENT_BUFFER, _EVENT_ANTENNA = 1, 2, 3, 8
 
 
 class SimulatedReader:
-    """One reader. `antenna_count` antennas, numbered from 1; without `has_utc_clock` it reports uptimes.
+    """One reader. `antenna_count` antennas and `input_count` inputs, numbered from 1; without `has_utc_clock`
+    it reports uptimes. `version_max` is the latest protocol version it speaks (1 is 1.0.1, 2 is 1.1); one
+    that `hangs_up_on_strangers` closes the connection on a message or version that it does not know.
 
     Its owner moves bytes: `connect` and `receive` when the client does something, `outgoing` to send after
     each call, `is_open` False to hang up. `received` counts requests by message type.
     """
 
-    def __init__(self, clock: Clock, antenna_count: int = 4, *, has_utc_clock: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        antenna_count: int = 4,
+        *,
+        input_count: int = 2,
+        has_utc_clock: bool = True,
+        version_max: int = frames.VERSION_1_1,
+        hangs_up_on_strangers: bool = False,
+    ) -> None:
         self._clock = clock
         self._antenna_count = antenna_count
+        self._input_count = input_count
         self._has_utc_clock = has_utc_clock
+        self._version_max = version_max
+        self._hangs_up_on_strangers = hangs_up_on_strangers
+        self._has_agreed = False
+        self._inputs: frozenset[int] = frozenset()
+        self._held_events: deque[tuple[datetime, bytes]] = deque(maxlen=HELD_EVENTS_MAX)
         self._operation: Operation | None = None
         self._state = DISABLED
         self._holds_upon_reconnect = False
@@ -46,6 +67,7 @@ class SimulatedReader:
         self._unanswered = 0
         self._is_holding = False
         self.is_open = False
+        self.version = frames.VERSION_1_0_1
         self.keepalive_ms = 0
         self.received: Counter[int] = Counter()
 
@@ -71,6 +93,7 @@ class SimulatedReader:
         """A client has connected and there is no other."""
         assert not self.is_open, "a reader has one connection"
         self.is_open, self._unanswered = True, 0
+        self.version, self._has_agreed = frames.VERSION_1_0_1, False
         self._is_holding = self._holds_upon_reconnect
         self._requests = frames.RequestBuffer()
         self._outgoing.clear()
@@ -104,8 +127,18 @@ class SimulatedReader:
 
     def set_antenna(self, antenna: int, *, is_connected: bool) -> None:
         """Plug an antenna in or out; the client is told if it asked for antenna events."""
-        if self.is_open and _EVENT_ANTENNA in self._events:
-            self._tell(frames.antenna_event(antenna, is_connected=is_connected))
+        self._happened(_EVENT_ANTENNA, frames.antenna_event(antenna, is_connected=is_connected))
+
+    def set_input(self, number: int, *, is_high: bool) -> None:
+        """A general purpose input changes; the client is told if it switched that input on."""
+        if number in self._inputs:
+            self._happened(_EVENT_INPUT, frames.input_event(number, is_high=is_high))
+
+    def stop_operation(self) -> None:
+        """Somebody else ends the operation, from the reader's own pages say. Nothing is heard any more."""
+        if self._operation is not None and self.is_inventorying:
+            self._state = INACTIVE
+            self._happened(_EVENT_OPERATION, frames.operation_ended(self._operation.number))
 
     def keepalive(self) -> None:
         """A keepalive period has passed."""
@@ -132,12 +165,14 @@ class SimulatedReader:
             self._answer(request)
 
     def _answer(self, request: Request) -> None:
-        if request.version != 1:
-            self._reply(100, request, frames.STATUS_UNSUPPORTED_VERSION, f"version {request.version}")
-            return
+        is_about_versions = request.kind in (46, 47)
+        spoken = frames.VERSION_1_1 if is_about_versions else self.version
         act = self._acts().get(request.kind)
+        if request.version != spoken or spoken > self._version_max:
+            self._stranger(request, frames.STATUS_UNSUPPORTED_VERSION, f"version {request.version}")
+            return
         if act is None:
-            self._reply(100, request, frames.STATUS_UNSUPPORTED_MESSAGE, f"message {request.kind}")
+            self._stranger(request, frames.STATUS_UNSUPPORTED_MESSAGE, f"message {request.kind}")
             return
         answer, action = act
         try:
@@ -146,9 +181,16 @@ class SimulatedReader:
             self._reply(answer or 100, request, error.status, str(error))
             return
         if answer:
-            self._outgoing += frames.message(answer, request.number, frames.status(0), *parts)
+            ordered = [*parts, frames.status(0)] if request.kind == 46 else [frames.status(0), *parts]
+            self._outgoing += frames.message(answer, request.number, *ordered, version=self.version)
         if request.kind == 14:
             self.is_open = False
+
+    def _stranger(self, request: Request, code: int, description: str) -> None:
+        if self._hangs_up_on_strangers:
+            self.is_open = False
+        else:
+            self._reply(100, request, code, description)
 
     def _acts(self) -> dict[int, tuple[int | None, Callable[[bytes], list[bytes]]]]:
         """Request type to answer type (None when there is no answer) and action."""
@@ -161,6 +203,8 @@ class SimulatedReader:
             22: (32, self._start),
             24: (34, self._enable),
             26: (36, self._list),
+            46: (56, self._get_versions),
+            47: (57, self._set_version),
             64: (None, self._release),
             72: (None, self._keepalive_answered),
         }
@@ -169,10 +213,36 @@ class SimulatedReader:
         wish = frames.Cursor(body)
         if wish.number(1) > 4:
             raise BadRequest(frames.STATUS_FIELD_ERROR, "RequestedData")
-        return [frames.capabilities(self._antenna_count, has_utc_clock=self._has_utc_clock)]
+        return [
+            frames.capabilities(
+                self._antenna_count,
+                self._input_count,
+                has_utc_clock=self._has_utc_clock,
+                version=self.version,
+            )
+        ]
+
+    def _get_versions(self, body: bytes) -> list[bytes]:
+        frames.Cursor(body).finish()
+        return [frames.versions(self.version, self._version_max)]
+
+    def _set_version(self, body: bytes) -> list[bytes]:
+        """Once in a connection."""
+        wish = frames.Cursor(body)
+        version = wish.number(1)
+        wish.finish()
+        if self._has_agreed:
+            raise BadRequest(frames.STATUS_UNEXPECTED_MESSAGE, "the version was set before")
+        if not frames.VERSION_1_0_1 <= version <= self._version_max:
+            raise BadRequest(frames.STATUS_UNSUPPORTED_VERSION, f"version {version}")
+        self.version, self._has_agreed = version, True
+        return []
 
     def _set_config(self, body: bytes) -> list[bytes]:
         settings = frames.read_settings(body)
+        if not settings.inputs <= set(range(1, self._input_count + 1)):
+            raise BadRequest(frames.STATUS_FIELD_ERROR, "no such input")
+        self._inputs |= settings.inputs
         if settings.keepalive_ms is not None:
             self.keepalive_ms = settings.keepalive_ms
         if settings.holds_upon_reconnect is not None:
@@ -219,6 +289,9 @@ class SimulatedReader:
     def _release(self, body: bytes) -> list[bytes]:
         frames.Cursor(body).finish()
         self._is_holding = False
+        while self._held_events:
+            at, happened = self._held_events.popleft()
+            self._outgoing += self._event(happened, at)
         if self._held:
             self._report()
         if self._has_overflown and _EVENT_BUFFER in self._events:
@@ -250,16 +323,36 @@ class SimulatedReader:
             batch = [self._held.popleft() for _ in range(min(each, len(self._held)))]
             self._say(61, *batch)
 
+    def _happened(self, kind: int, happened: bytes) -> None:
+        """Tell the client of an event that it asked for, or keep it until it wants to hear."""
+        if kind not in self._events:
+            return
+        if self.is_open and not self._is_holding:
+            self._tell(happened)
+        elif self._holds_upon_reconnect:
+            self._held_events.append((self._clock.now(), happened))
+
     def _tell(self, happened: bytes) -> None:
+        self._outgoing += self._event(happened, self._clock.now())
+
+    def _event(self, happened: bytes, at: datetime) -> bytes:
         self._number += 1
-        self._outgoing += frames.event(self._number, self._clock.now(), happened)
+        return frames.event(
+            self._number,
+            at,
+            happened,
+            version=self.version,
+            has_utc_clock=self._has_utc_clock,
+        )
 
     def _say(self, kind: int, *parts: bytes) -> None:
         self._number += 1
-        self._outgoing += frames.message(kind, self._number, *parts)
+        self._outgoing += frames.message(kind, self._number, *parts, version=self.version)
 
     def _reply(self, kind: int, request: Request, code: int, description: str) -> None:
-        self._outgoing += frames.message(kind, request.number, frames.status(code, description))
+        self._outgoing += frames.message(
+            kind, request.number, frames.status(code, description), version=self.version
+        )
 
 
 def _nothing(_body: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from kernel.clock import Clock
-from simulators.protocols.llrp.frames import Heard
+from simulators.protocols.llrp.frames import VERSION_1_1, Heard
 from simulators.protocols.llrp.reader import SimulatedReader
 
 _READ_BYTES: Final = 65_536
@@ -31,11 +31,21 @@ class LlrpReaderServer:
         *,
         clock: Clock,
         antenna_count: int = 4,
+        input_count: int = 2,
         has_utc_clock: bool = True,
+        version_max: int = VERSION_1_1,
+        hangs_up_on_strangers: bool = False,
     ) -> None:
         self.host = host
         self.port = port
-        self.reader = SimulatedReader(clock, antenna_count, has_utc_clock=has_utc_clock)
+        self.reader = SimulatedReader(
+            clock,
+            antenna_count,
+            input_count=input_count,
+            has_utc_clock=has_utc_clock,
+            version_max=version_max,
+            hangs_up_on_strangers=hangs_up_on_strangers,
+        )
         self.keepalives_paused = False
         self.is_plugged_in = True
         self.refusals = 0
@@ -70,6 +80,16 @@ class LlrpReaderServer:
     def set_antenna(self, antenna: int, *, is_connected: bool) -> None:
         """Plug an antenna in or out."""
         self.reader.set_antenna(antenna, is_connected=is_connected)
+        self._flush()
+
+    def set_input(self, number: int, *, is_high: bool) -> None:
+        """A general purpose input changes: a light beam is broken, say."""
+        self.reader.set_input(number, is_high=is_high)
+        self._flush()
+
+    def stop_operation(self) -> None:
+        """Somebody else ends the inventory."""
+        self.reader.stop_operation()
         self._flush()
 
     def send_raw(self, data: bytes) -> None:

@@ -78,7 +78,13 @@ def driver_for(clock: ManualClock) -> Callable[..., LlrpDriver]:
     """A driver of antennas 1 and 2 that tries again at once."""
 
     def build(port: int, **changes: object) -> LlrpDriver:
-        settings = {"antennas": (1, 2), "keepalive_ms": 5_000, "backoff_s": (0.01,), "boot": 7} | changes
+        settings = {
+            "antennas": (1, 2),
+            "beam_inputs": (),
+            "keepalive_ms": 5_000,
+            "backoff_s": (0.01,),
+            "boot": 7,
+        } | changes
         return LlrpDriver("gate-1-reader", "127.0.0.1", port, clock, **settings)  # type: ignore[arg-type]
 
     return build

@@ -10,12 +10,12 @@ import pytest
 
 from devices.drivers.llrp.driver import LlrpDriver
 from kernel.clock import ManualClock
-from kernel.messages import DeviceStatus, Observation, Rejected, TagRead
+from kernel.messages import BeamState, DeviceStatus, Observation, Rejected, TagRead
 from simulators.protocols.llrp.server import LlrpReaderServer
 
 EPC = "3034257BF7194E4000003039"
 
-GET_CAPABILITIES, CLOSE_CONNECTION, ADD_ROSPEC, KEEPALIVE_ACK = 1, 14, 20, 72
+GET_CAPABILITIES, CLOSE_CONNECTION, ADD_ROSPEC, GET_SUPPORTED_VERSION, KEEPALIVE_ACK = 1, 14, 20, 46, 72
 """Message types by which the simulated reader counts requests."""
 
 DriverFor = Callable[..., LlrpDriver]
@@ -24,6 +24,10 @@ ReadingsOf = Callable[[LlrpDriver], Any]
 
 def is_tag(item: Observation | Rejected) -> bool:
     return isinstance(item, Observation) and isinstance(item.reading, TagRead)
+
+
+def is_beam(item: Observation | Rejected) -> bool:
+    return isinstance(item, Observation) and isinstance(item.reading, BeamState)
 
 
 def is_rejected(item: Observation | Rejected) -> bool:
@@ -79,6 +83,104 @@ async def test_a_cut_line_is_a_gap_and_what_the_reader_held_arrives_with_its_own
     assert gap.reason == "the reader kept its inventory"
     assert tag.observed_at == held_at
     assert server.reader.received[ADD_ROSPEC] == 1, "a running operation is not added again"
+
+
+async def test_a_reader_of_1_1_and_the_driver_speak_1_1(
+    server: LlrpReaderServer, driver_for: DriverFor, readings_of: ReadingsOf, clock: ManualClock
+) -> None:
+    async with driver_for(server.port, keepalive_ms=250) as driver:
+        readings = readings_of(driver)
+        await server.wait_until_reporting()
+        assert server.reader.version == 2
+        server.hear(EPC, 1, -6000, clock.now())
+        await readings.until(is_tag)
+        await server.wait_until(lambda: server.reader.received[KEEPALIVE_ACK] >= 2)
+    assert [state.reading.state for state in readings.seen if not is_tag(state)] == ["online"]
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_an_older_reader_is_spoken_to_in_1_0_1_and_nobody_need_know(
+    driver_for: DriverFor, readings_of: ReadingsOf, clock: ManualClock, hangs_up: bool
+) -> None:
+    old = LlrpReaderServer(clock=clock, version_max=1, hangs_up_on_strangers=hangs_up)
+    async with old as server, driver_for(server.port) as driver:
+        readings = readings_of(driver)
+        await server.wait_until_reporting()
+        server.hear(EPC, 1, -6000, clock.now())
+        await readings.until(is_tag)
+        server.cut()
+        await readings.until_status("offline")
+        await readings.until_status("online")
+    assert [item.reading.state for item in readings.seen if not is_tag(item)] == [
+        "online",
+        "offline",
+        "gap",
+        "online",
+    ]
+    assert server.reader.version == 1
+    assert server.reader.received[GET_SUPPORTED_VERSION] == (1 if hangs_up else 2)
+
+
+async def test_a_beam_that_breaks_is_told_with_the_readers_time_also_when_it_was_held(
+    server: LlrpReaderServer, driver_for: DriverFor, readings_of: ReadingsOf, clock: ManualClock
+) -> None:
+    async with driver_for(server.port, beam_inputs=(1, 2)) as driver:
+        readings = readings_of(driver)
+        await server.wait_until_reporting()
+        server.set_input(1, is_high=True)
+        broken = await readings.until(is_beam)
+        server.unplug()
+        await server.wait_until_alone()
+        await readings.until_status("offline")
+        held_at = clock.advance(20)
+        server.set_input(1, is_high=False)
+        clock.advance(15)
+        server.plug_in()
+        await readings.until_status("gap")
+        free = await readings.until(is_beam)
+    assert broken.reading == BeamState(beam=1, is_broken=True)
+    assert broken.quality == "good"
+    assert (free.reading, free.observed_at) == (BeamState(beam=1, is_broken=False), held_at)
+
+
+async def test_a_beam_may_be_wired_the_other_way_round_to_a_reader_without_clock(
+    driver_for: DriverFor, readings_of: ReadingsOf, clock: ManualClock
+) -> None:
+    without_clock = LlrpReaderServer(clock=clock, has_utc_clock=False)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(without_clock)
+        driver = driver_for(server.port, beam_inputs=(2,), beam_broken_is_high=False)
+        await stack.enter_async_context(driver)
+        await server.wait_until_reporting()
+        server.set_input(2, is_high=False)
+        beam = await readings_of(driver).until(is_beam)
+    assert beam.reading == BeamState(beam=2, is_broken=True)
+    assert (beam.quality, beam.observed_at) == ("suspect", clock.now())
+
+
+async def test_an_input_the_reader_does_not_have_is_a_fault_that_names_it(
+    server: LlrpReaderServer, driver_for: DriverFor, readings_of: ReadingsOf
+) -> None:
+    async with driver_for(server.port, beam_inputs=(1, 3)) as driver:
+        fault = await readings_of(driver).until_status("fault")
+    assert fault.reason == "the reader has 2 inputs, not input 3"
+
+
+async def test_an_inventory_that_somebody_ended_is_a_gap_although_keepalives_went_on(
+    server: LlrpReaderServer, driver_for: DriverFor, readings_of: ReadingsOf, clock: ManualClock
+) -> None:
+    async with driver_for(server.port) as driver:
+        readings = readings_of(driver)
+        await server.wait_until_reporting()
+        await readings.until_status("online")
+        server.stop_operation()
+        offline = await readings.until_status("offline")
+        gap = await readings.until_status("gap")
+        await server.wait_until_reporting()
+        server.hear(EPC, 1, -6000, clock.now())
+        await readings.until(is_tag)
+    assert offline.reason == "the reader ended our inventory"
+    assert gap.reason == "the inventory was started anew"
 
 
 async def test_offline_is_stated_once_however_often_the_reader_is_not_there(

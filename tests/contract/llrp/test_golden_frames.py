@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devices.drivers.llrp import codec, requests
-from devices.drivers.llrp.framing import Frame, FrameSplitter
+from devices.drivers.llrp.framing import Frame, FrameSplitter, with_version
 from simulators.protocols.llrp import frames
 
 SEEN_AT = datetime(2026, 11, 23, 5, 55, 30, tzinfo=UTC)
@@ -49,10 +49,12 @@ def test_the_driver_reads_every_field_a_report_may_carry(golden: dict[str, str])
 @pytest.mark.parametrize(
     ("name", "event"),
     [
-        ("connection_accepted", codec.ReaderEvent(connection_attempt=0)),
-        ("connection_refused", codec.ReaderEvent(connection_attempt=2)),
+        ("connection_accepted", codec.ReaderEvent(at=SEEN_AT, connection_attempt=0)),
+        ("connection_refused", codec.ReaderEvent(at=SEEN_AT, connection_attempt=2)),
         ("reader_closes", codec.ReaderEvent(is_closing=True)),
-        ("antenna_lost", codec.ReaderEvent(antenna=2, antenna_is_connected=False)),
+        ("antenna_lost", codec.ReaderEvent(at=SEEN_AT, antenna=2, antenna_is_connected=False)),
+        ("beam_broken", codec.ReaderEvent(at=SEEN_AT, input=2, input_is_high=True)),
+        ("operation_ended", codec.ReaderEvent(at=SEEN_AT, ended_rospec=17)),
     ],
 )
 def test_the_driver_reads_reader_events(golden: dict[str, str], name: str, event: codec.ReaderEvent) -> None:
@@ -63,7 +65,28 @@ def test_the_driver_reads_capabilities(golden: dict[str, str]) -> None:
     response = decoded(golden["capabilities"])
     assert isinstance(response, codec.Response)
     assert response.status == 0
-    assert response.capabilities == codec.Capabilities(2, True, 25882, 2001002, "5.2")
+    assert response.capabilities == codec.Capabilities(2, True, 25882, 2001002, "5.2", input_count=0)
+
+
+def test_the_driver_reads_the_capabilities_of_a_reader_of_1_1(golden: dict[str, str]) -> None:
+    response = decoded(golden["capabilities_of_1_1"])
+    assert isinstance(response, codec.Response)
+    assert response.capabilities == codec.Capabilities(2, True, 25882, 2001002, "6.0", input_count=4)
+
+
+def test_the_driver_asks_for_versions_and_reads_the_answers(golden: dict[str, str]) -> None:
+    assert requests.get_supported_version(1).hex().upper() == golden["get_versions"]
+    assert requests.set_protocol_version(2).hex().upper() == golden["set_version"]
+    assert decoded(golden["versions_of_a_new_reader"]) == codec.Response(
+        56, 1, 0, versions=codec.Versions(current=1, latest=2)
+    )
+    assert decoded(golden["version_refused"]) == codec.Response(100, 1, 110)
+    assert decoded(golden["version_set"]) == codec.Response(57, 2, 0)
+
+
+def test_in_1_1_the_driver_sends_the_same_with_another_version(golden: dict[str, str]) -> None:
+    sent = with_version(bytes.fromhex(golden["get_capabilities"]), 2)
+    assert sent.hex().upper() == golden["get_capabilities"].replace("0401", "0801", 1)
 
 
 def test_the_driver_reads_why_a_request_was_refused(golden: dict[str, str]) -> None:
@@ -76,6 +99,8 @@ def test_the_driver_writes_requests_as_the_standard_lays_them_out(golden: dict[s
     rospec = requests.RoSpec(antennas=(1, 2))
     assert requests.get_reader_capabilities(1).hex().upper() == golden["get_capabilities"]
     assert requests.set_reader_config(2, keepalive_ms=5000).hex().upper() == golden["set_config"]
+    with_beams = requests.set_reader_config(2, keepalive_ms=5000, inputs=(1, 2))
+    assert with_beams.hex().upper() == golden["set_config_with_beams"]
     assert requests.enable_events_and_reports(8).hex().upper() == golden["enable_events_and_reports"]
     pattern = golden["add_rospec"].replace("?", "[0-9A-F]")
     assert re.fullmatch(pattern, requests.add_rospec(5, rospec).hex().upper())
@@ -83,7 +108,11 @@ def test_the_driver_writes_requests_as_the_standard_lays_them_out(golden: dict[s
 
 def test_the_simulated_reader_understands_the_same_requests(golden: dict[str, str]) -> None:
     (config,) = frames.RequestBuffer().add(bytes.fromhex(golden["set_config"]))
-    assert frames.read_settings(config.body) == frames.Settings(5000, True, frozenset({3, 4, 8}))
+    assert frames.read_settings(config.body) == frames.Settings(
+        5000, True, frozenset({2, 3, 4, 8}), frozenset()
+    )
+    (config,) = frames.RequestBuffer().add(bytes.fromhex(golden["set_config_with_beams"]))
+    assert frames.read_settings(config.body).inputs == {1, 2}
     (addition,) = frames.RequestBuffer().add(bytes.fromhex(golden["add_rospec"].replace("?", "1")))
     operation = frames.read_operation(addition.body)
     assert (operation.number, operation.antennas) == (0x11111111, frozenset({1, 2}))
@@ -102,3 +131,10 @@ def test_the_simulated_reader_writes_the_same_messages(golden: dict[str, str]) -
     assert refused.hex().upper() == golden["connection_refused"]
     lost = frames.event(9, SEEN_AT, frames.antenna_event(2, is_connected=False))
     assert lost.hex().upper() == golden["antenna_lost"]
+    broken = frames.event(9, SEEN_AT, frames.input_event(2, is_high=True))
+    assert broken.hex().upper() == golden["beam_broken"]
+    ended = frames.event(9, SEEN_AT, frames.operation_ended(17))
+    assert ended.hex().upper() == golden["operation_ended"]
+    versions = frames.message(56, 1, frames.versions(1, 2), frames.status(0))
+    assert versions.hex().upper() == golden["versions_of_a_new_reader"]
+    assert frames.message(57, 2, frames.status(0), version=2).hex().upper() == golden["version_set"]

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from devices.drivers.llrp.requests import RoSpec
-from devices.drivers.llrp.session import Ended, Happening, LlrpSession, Noticed, Ready, TagHeard
+from devices.drivers.llrp.session import (
+    Ended,
+    Happening,
+    InputChanged,
+    LlrpSession,
+    Noticed,
+    Ready,
+    TagHeard,
+)
 from kernel.clock import ManualClock
 from simulators.protocols.llrp import frames
 from simulators.protocols.llrp.reader import HELD_REPORTS_MAX, UNANSWERED_KEEPALIVES_MAX, SimulatedReader
@@ -26,8 +34,10 @@ def talk(session: LlrpSession, reader: SimulatedReader) -> list[Happening]:
     return happenings
 
 
-def connected(reader: SimulatedReader, rospec: RoSpec) -> tuple[LlrpSession, list[Happening]]:
-    session = LlrpSession(rospec, keepalive_ms=5000)
+def connected(
+    reader: SimulatedReader, rospec: RoSpec, inputs: tuple[int, ...] = ()
+) -> tuple[LlrpSession, list[Happening]]:
+    session = LlrpSession(rospec, keepalive_ms=5000, inputs=inputs)
     reader.connect()
     return session, talk(session, reader)
 
@@ -62,6 +72,72 @@ def test_a_reader_hears_nothing_on_an_antenna_that_is_not_used(reader: Simulated
 def test_settings_reach_the_reader(reader: SimulatedReader) -> None:
     connected(reader, ROSPEC)
     assert reader.keepalive_ms == 5000
+
+
+@pytest.mark.parametrize("version_max", [1, 2])
+def test_both_speak_the_latest_version_that_both_know(clock: ManualClock, version_max: int) -> None:
+    reader = SimulatedReader(clock, version_max=version_max)
+    for _ in range(2):
+        _, happenings = connected(reader, ROSPEC)
+        (ready,) = happenings
+        assert isinstance(ready, Ready)
+        assert (ready.version, reader.version) == (version_max, version_max)
+        reader.disconnect()
+
+
+def test_a_version_is_set_once(reader: SimulatedReader) -> None:
+    connected(reader, ROSPEC)
+    reader.receive(frames.message(47, 9, b"\x01", version=2))
+    assert list(statuses(reader)) == [(57, frames.STATUS_UNEXPECTED_MESSAGE)]
+    assert reader.version == 2
+
+
+def test_inputs_are_told_when_they_were_asked_for(reader: SimulatedReader, clock: ManualClock) -> None:
+    reader.set_input(1, is_high=True)
+    session, _ = connected(reader, ROSPEC, inputs=(2,))
+    reader.set_input(1, is_high=False)
+    reader.set_input(2, is_high=True)
+    (changed,) = talk(session, reader)
+    assert isinstance(changed, InputChanged)
+    assert (changed.number, changed.is_high, changed.at) == (2, True, clock.now())
+
+
+def test_events_wait_for_the_next_client_with_their_own_time(
+    reader: SimulatedReader, clock: ManualClock
+) -> None:
+    connected(reader, ROSPEC, inputs=(1,))
+    reader.disconnect()
+    broken_at = clock.now()
+    reader.set_input(1, is_high=True)
+    clock.advance(5)
+    _, happenings = connected(reader, ROSPEC, inputs=(1,))
+    ready, changed = happenings
+    assert isinstance(ready, Ready)
+    assert isinstance(changed, InputChanged)
+    assert changed.at == broken_at
+
+
+def test_an_inventory_that_somebody_ended_ends_the_session(reader: SimulatedReader, hear: Heard) -> None:
+    session, _ = connected(reader, ROSPEC)
+    reader.stop_operation()
+    assert talk(session, reader) == [Ended("lost", "the reader ended our inventory")]
+    reader.disconnect()
+    _, (ready,) = connected(reader, ROSPEC)
+    assert isinstance(ready, Ready)
+    assert not ready.was_running
+    assert hear()
+
+
+def test_an_end_that_is_told_late_of_an_inventory_that_runs_again_is_no_end(
+    reader: SimulatedReader, hear: Heard
+) -> None:
+    connected(reader, ROSPEC)
+    reader.disconnect()
+    reader.stop_operation()
+    session, happenings = connected(reader, ROSPEC)
+    assert [type(happening) for happening in happenings] == [Ready]
+    assert hear()
+    assert [type(happening) for happening in talk(session, reader)] == [TagHeard]
 
 
 def test_answered_keepalives_keep_the_connection_and_unanswered_ones_end_it(reader: SimulatedReader) -> None:
@@ -152,8 +228,12 @@ ALREADY_ACTIVE = GOOD_ADDITION[:9] + b"\x02" + GOOD_ADDITION[10:]
         (frames.message(22, 1, bytes(4)), (32, frames.STATUS_FIELD_ERROR)),
         (frames.message(24, 1, bytes(3)), (34, frames.STATUS_PARAMETER_ERROR)),
         (frames.message(3, 1, b"\x00\x00\xdc\x00\x09\x01"), (13, frames.STATUS_PARAMETER_ERROR)),
-        (frames.message(46, 1), (100, frames.STATUS_UNSUPPORTED_MESSAGE)),
-        (b"\x08" + frames.message(1, 1, b"\x00")[1:], (100, frames.STATUS_UNSUPPORTED_VERSION)),
+        (frames.message(3, 1, b"\x00\x00\xe1\x00\x08\x00\x09\x80\x02"), (13, frames.STATUS_FIELD_ERROR)),
+        (frames.message(40, 1), (100, frames.STATUS_UNSUPPORTED_MESSAGE)),
+        (frames.message(1, 1, b"\x00", version=2), (100, frames.STATUS_UNSUPPORTED_VERSION)),
+        (frames.message(46, 1), (100, frames.STATUS_UNSUPPORTED_VERSION)),
+        (frames.message(47, 1, b"\x03", version=2), (57, frames.STATUS_UNSUPPORTED_VERSION)),
+        (frames.message(47, 1, version=2), (57, frames.STATUS_PARAMETER_ERROR)),
     ],
 )
 def test_a_reader_refuses_what_breaks_the_standard(

@@ -20,7 +20,9 @@ from devices.drivers.llrp.requests import RoSpec
 from devices.drivers.llrp.session import Ended, LlrpSession
 
 KNOWN_TYPES = st.sampled_from([int(kind) for kind in MessageType])
-KNOWN_PARAMETERS = st.sampled_from([128, 129, 137, 177, 240, 241, 246, 251, 252, 255, 256, 257, 287, 1023])
+KNOWN_PARAMETERS = st.sampled_from(
+    [128, 129, 137, 141, 177, 240, 241, 246, 248, 249, 251, 252, 255, 256, 257, 287, 363, 1023]
+)
 
 tv_parameters = st.builds(
     lambda kind, body: bytes([0x80 | kind]) + body, st.integers(0, 127), st.binary(max_size=12)
@@ -39,8 +41,9 @@ plausible_bodies = st.lists(long_parameters | tv_parameters, max_size=4).map(b""
 plausible_frames = st.builds(
     frame,
     KNOWN_TYPES | st.integers(0, 1023),
-    st.integers(0, 2**32 - 1),
-    plausible_bodies | st.binary(max_size=64),
+    st.integers(1, 3) | st.integers(0, 2**32 - 1),
+    plausible_bodies | st.binary(max_size=64) | plausible_bodies.map(b"\x01\x02".__add__),
+    version=st.sampled_from([1, 2]),
 )
 
 
@@ -120,7 +123,7 @@ def test_parameters_cover_their_body_up_to_the_first_bad_one(body: bytes) -> Non
 
 @given(st.lists(damaged_streams() | plausible_frames, max_size=6))
 def test_a_session_survives_anything_and_is_silent_after_its_end(segments: list[bytes]) -> None:
-    session = LlrpSession(RoSpec(antennas=(1, 2)), keepalive_ms=1000)
+    session = LlrpSession(RoSpec(antennas=(1, 2)), keepalive_ms=1000, inputs=(1,))
     accepted = frame(63, 0, tlv(246, tlv(128, bytes(8)), tlv(256, bytes(2))))
     has_ended = False
     for segment in [accepted, *segments]:

@@ -19,6 +19,7 @@ from kernel.geometry import Point
 from kernel.messages import (
     AnyReading,
     BarrierState,
+    BeamState,
     CodeScan,
     DeviceStatus,
     LoadChange,
@@ -33,6 +34,7 @@ BOUNDS = Bounds(width_m=120.0, length_m=84.0, height_m=9.0)
 EPC = "3178E61C883950F59A000000"
 FAMILY = {
     TagRead: "llrp",
+    BeamState: "llrp",
     MassReading: "modbus_weighbridge",
     BarrierState: "modbus_barrier",
     PositionReading: "mqtt_position",
@@ -77,6 +79,7 @@ def verdict(
     "reading",
     [
         a_tag(),
+        BeamState(beam=2, is_broken=True),
         a_mass(),
         a_mass(mass_g=0),
         BarrierState(is_open=False, is_closed=True, loop_occupied=False),
@@ -106,6 +109,7 @@ def test_a_sound_reading_enters(reading: AnyReading) -> None:
         (a_tag(antenna=0), "antenna"),
         (a_tag(rssi_cdbm=3_001), "rssi_cdbm"),
         (a_tag(seen_count=0), "seen_count"),
+        (BeamState(beam=0, is_broken=True), "beam"),
         (a_mass(mass_g=-1), "mass_g"),
         (a_mass(mass_g=200_000_001), "mass_g"),
         (a_mass(weight_id=0), "weight_id"),

@@ -22,7 +22,8 @@ EPC_96 = "8D3034257BF7194E4000003039"
     ("header", "field", "is_fatal"),
     [
         ("243E0000000A00000001", "header.reserved", False),
-        ("083E0000000A00000001", "header.version", False),
+        ("003E0000000A00000001", "header.version", False),
+        ("0C3E0000000A00000001", "header.version", False),
         ("043E0000000900000001", "header.length", True),
         ("043E0000000000000001", "header.length", True),
         (f"043E{FRAME_BYTES_MAX + 1:08X}00000001", "header.length", True),

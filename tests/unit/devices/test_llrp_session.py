@@ -7,7 +7,7 @@ import pytest
 
 from devices.drivers.llrp.framing import Frame, FrameRejected, FrameSplitter, MessageType, frame, tlv
 from devices.drivers.llrp.requests import RoSpec
-from devices.drivers.llrp.session import Ended, LlrpSession, Noticed, Ready, TagHeard
+from devices.drivers.llrp.session import Ended, InputChanged, LlrpSession, Noticed, Ready, TagHeard
 
 ROSPEC = RoSpec(antennas=(1, 2))
 OK = tlv(287, struct.pack(">HH", 0, 0))
@@ -29,21 +29,27 @@ def asked(session: LlrpSession) -> list[tuple[int, int]]:
     return [(message.type, message.message_id) for message in messages if isinstance(message, Frame)]
 
 
-def a_session(*rospecs: tuple[int, int]) -> tuple[LlrpSession, list[object], list[int]]:
-    """A session whose reader holds `rospecs` (id, state) and grants everything, with the requests it got."""
-    session, happenings, requests = LlrpSession(ROSPEC, keepalive_ms=5000), [], []
+def a_session(
+    *rospecs: tuple[int, int], versions: tuple[int, int] = (1, 1), inputs: tuple[int, ...] = ()
+) -> tuple[LlrpSession, list[object], list[int]]:
+    """A session whose reader holds `rospecs` (id, state), speaks `versions` (current, latest) and grants
+    everything, with the requests it got."""
+    session, happenings, requests = LlrpSession(ROSPEC, keepalive_ms=5000, inputs=inputs), [], []
     happenings += session.receive(connection(0))
     while pending := asked(session):
         for kind, number in pending:
             requests.append(kind)
             if kind == MessageType.ENABLE_EVENTS_AND_REPORTS:
                 continue
-            extra = b""
+            first, extra = b"", b""
+            if kind == MessageType.GET_SUPPORTED_VERSION:
+                first = bytes(versions)
             if kind == MessageType.GET_READER_CAPABILITIES:
-                extra = tlv(137, struct.pack(">HHIIH", 4, 0x4000, 0, 0, 0))
+                ports = tlv(141, struct.pack(">HH", 2, 2))
+                extra = tlv(137, struct.pack(">HHIIH", 4, 0x4000, 0, 0, 0), ports)
             if kind == MessageType.GET_ROSPECS:
                 extra = b"".join(tlv(177, struct.pack(">IBB", name, 0, state)) for name, state in rospecs)
-            happenings += session.receive(frame(kind + 10, number, OK + extra))
+            happenings += session.receive(frame(kind + 10, number, first + OK + extra))
     return session, happenings, requests
 
 
@@ -53,7 +59,7 @@ def report(*fields: bytes) -> bytes:
 
 def test_an_idle_reader_gets_its_operation_anew() -> None:
     session, happenings, requests = a_session()
-    assert requests == [1, 3, 26, 21, 20, 24, 22, 64]
+    assert requests == [46, 1, 3, 26, 21, 20, 24, 22, 64]
     assert isinstance(happenings[-1], Ready)
     assert not happenings[-1].was_running
     assert session.is_ready
@@ -61,7 +67,7 @@ def test_an_idle_reader_gets_its_operation_anew() -> None:
 
 def test_a_reader_that_still_runs_our_operation_is_not_restarted() -> None:
     _, happenings, requests = a_session((ROSPEC.rospec_id, 2))
-    assert requests == [1, 3, 26, 64]
+    assert requests == [46, 1, 3, 26, 64]
     assert isinstance(happenings[-1], Ready)
     assert happenings[-1].was_running
 
@@ -77,7 +83,7 @@ def test_a_reader_that_still_runs_our_operation_is_not_restarted() -> None:
 )
 def test_any_other_operation_is_replaced(held: list[tuple[int, int]]) -> None:
     _, _, requests = a_session(*held)
-    assert requests == [1, 3, 26, 21, 20, 24, 22, 64]
+    assert requests == [46, 1, 3, 26, 21, 20, 24, 22, 64]
 
 
 @pytest.mark.parametrize(("status", "retry_after_s"), [(1, 30.0), (2, 30.0), (3, 60.0), (4, 5.0), (9, 60.0)])
@@ -96,7 +102,7 @@ def test_nothing_is_asked_before_the_reader_has_spoken() -> None:
 
 
 def test_a_refused_request_ends_the_session_with_the_readers_words() -> None:
-    session = LlrpSession(ROSPEC, keepalive_ms=5000)
+    session = LlrpSession(ROSPEC, keepalive_ms=5000, asks_versions=False)
     session.receive(connection(0))
     ((_, number),) = asked(session)
     status = tlv(287, struct.pack(">HH", 401, 6), b"no RF!")
@@ -104,8 +110,86 @@ def test_a_refused_request_ends_the_session_with_the_readers_words() -> None:
     assert ended == Ended("refused", "the reader refused capabilities: status 401 no RF!")
 
 
-def test_an_error_message_answers_a_request_the_reader_does_not_know() -> None:
+def versions_in(data: bytes) -> list[tuple[int, int]]:
+    """Version and type of the messages in `data`."""
+    messages = FrameSplitter().feed(data)
+    return [(message.version, message.type) for message in messages if isinstance(message, Frame)]
+
+
+def test_a_reader_of_1_1_is_spoken_to_in_1_1_once_it_has_agreed() -> None:
+    session, happenings, requests = a_session(versions=(1, 2))
+    assert requests == [46, 47, 1, 3, 26, 21, 20, 24, 22, 64]
+    assert isinstance(happenings[-1], Ready)
+    assert happenings[-1].version == 2
+    session.receive(frame(62, 7, version=2))
+    assert versions_in(session.bytes_to_send()) == [(2, MessageType.KEEPALIVE_ACK)]
+
+
+def test_a_reader_that_speaks_1_1_already_is_not_asked_to_change() -> None:
+    _, happenings, requests = a_session(versions=(2, 2))
+    assert requests[:2] == [46, 1]
+    assert isinstance(happenings[-1], Ready)
+    assert happenings[-1].version == 2
+
+
+def test_questions_about_versions_are_of_1_1_whatever_is_spoken() -> None:
     session = LlrpSession(ROSPEC, keepalive_ms=5000)
+    session.receive(connection(0))
+    assert versions_in(session.bytes_to_send()) == [(2, 46)]
+    session.receive(frame(62, 7) + frame(56, 1, b"\x01\x03" + OK))
+    assert versions_in(session.bytes_to_send()) == [(1, MessageType.KEEPALIVE_ACK), (2, 47)]
+
+
+@pytest.mark.parametrize("status", [109, 110, 401])
+@pytest.mark.parametrize("refuses_the_change", [False, True])
+def test_a_reader_that_refuses_the_question_or_the_change_is_spoken_to_in_1_0_1(
+    status: int, refuses_the_change: bool
+) -> None:
+    session = LlrpSession(ROSPEC, keepalive_ms=5000)
+    session.receive(connection(0))
+    if refuses_the_change:
+        session.receive(frame(56, 1, b"\x01\x02" + OK))
+    number = 2 if refuses_the_change else 1
+    assert session.is_negotiating
+    session.bytes_to_send()
+    assert session.receive(frame(100, number, tlv(287, struct.pack(">HH", status, 0)))) == []
+    assert versions_in(session.bytes_to_send()) == [(1, MessageType.GET_READER_CAPABILITIES)]
+    assert not session.is_negotiating
+
+
+def test_an_input_that_the_reader_does_not_have_is_refused_by_number() -> None:
+    _, happenings, _ = a_session(inputs=(1, 3))
+    assert happenings == [Ended("refused", "the reader has 2 inputs, not input 3")]
+
+
+def test_an_input_that_changes_is_told_with_the_readers_time() -> None:
+    session, _, _ = a_session(inputs=(1, 2))
+    message = event(tlv(248, struct.pack(">HB", 2, 0x80)))
+    assert session.receive(message) == [
+        InputChanged(2, True, datetime.fromtimestamp(SEEN_US // 1_000_000, UTC), message)
+    ]
+    without_clock = frame(63, 0, tlv(246, tlv(129, bytes(8)), tlv(248, b"\x00\x02\x00")))
+    assert session.receive(without_clock) == [InputChanged(2, False, None, without_clock)]
+
+
+@pytest.mark.parametrize(("kind", "is_looked_at"), [(0, False), (1, True), (2, True)])
+def test_an_operation_that_is_said_to_have_ended_is_looked_at(kind: int, is_looked_at: bool) -> None:
+    session, _, _ = a_session()
+    session.receive(event(tlv(249, struct.pack(">BII", kind, ROSPEC.rospec_id, 0))))
+    looked = asked(session)
+    assert [kind for kind, _ in looked] == ([MessageType.GET_ROSPECS] if is_looked_at else [])
+    for _, number in looked:
+        assert session.receive(frame(36, number, OK)) == [Ended("lost", "the reader ended our inventory")]
+
+
+def test_the_end_of_somebody_elses_operation_is_none_of_ours() -> None:
+    session, _, _ = a_session()
+    assert session.receive(event(tlv(249, struct.pack(">BII", 1, ROSPEC.rospec_id + 1, 0)))) == []
+    assert asked(session) == []
+
+
+def test_an_error_message_answers_a_request_the_reader_does_not_know() -> None:
+    session = LlrpSession(ROSPEC, keepalive_ms=5000, asks_versions=False)
     session.receive(connection(0))
     ((_, number),) = asked(session)
     (ended,) = session.receive(frame(100, number, tlv(287, struct.pack(">HH", 109, 0))))
@@ -179,9 +263,8 @@ def test_a_time_past_the_calendar_is_rejected() -> None:
 
 def test_a_message_of_another_version_is_rejected_and_the_next_one_read() -> None:
     session, _, _ = a_session()
-    other = bytearray(frame(62, 1))
-    other[0] = 0x08
-    rejected, heard = session.receive(bytes(other) + report(b"\x81\x00\x01", b"\x86\xc4"))
+    other = frame(62, 1, version=3)
+    rejected, heard = session.receive(other + report(b"\x81\x00\x01", b"\x86\xc4"))
     assert isinstance(rejected, FrameRejected)
     assert (rejected.field, rejected.is_fatal) == ("header.version", False)
     assert isinstance(heard, TagHeard)
