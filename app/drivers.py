@@ -14,6 +14,7 @@ from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
+from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
@@ -34,6 +35,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "llrp": LlrpDriver,
     "modbus_barrier": ModbusBarrierDriver,
     "modbus_weighbridge": ModbusWeighbridgeDriver,
+    "mt_sics": MtSicsDriver,
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {

@@ -44,7 +44,7 @@ class TcpLink:
             async with asyncio.timeout(within_s):
                 data = await reader.read(_READ_BYTES)
         except TimeoutError as error:
-            raise self._lost(f"nothing was heard for {within_s:g} s") from error
+            raise self._lost("nothing was heard in time") from error
         except OSError as error:
             raise self._lost(f"the connection failed: {error}") from error
         if not data:

@@ -115,12 +115,14 @@ class Standstill:
         self._is_unseen = False
         self._newest_trouble: tuple[str, datetime] | None = None
         self.trouble = ""
-        """The trouble that the scale is in, once it lasted `settle_s`; empty likewise."""
+        """The trouble that the scale is in, once it lasted `settle_s`; empty likewise. A mass as far below
+        zero as the least load that counts is one, whatever the scale says."""
 
     def look(self, shown: Shown, at: datetime) -> Literal["captured", "unseen"] | None:
         """What `shown` completes, if anything. `at` must not go back."""
         load_g = shown.load_g
-        self._watch_trouble(shown.trouble, at)
+        is_far_below = not shown.trouble and load_g <= -self._capture_min_g
+        self._watch_trouble(UNDER_ZERO if is_far_below else shown.trouble, at)
         is_first, self._has_looked = not self._has_looked, True
         if shown.trouble in ("", UNDER_ZERO) and load_g < self._capture_min_g:
             self._done_g, self._is_unseen = None, False
@@ -132,6 +134,11 @@ class Standstill:
         if is_first:
             self._done_g, self._is_unseen = load_g, True
         return self._rest(load_g, at)
+
+    def stir(self) -> None:
+        """The load moves, and what the scale shows meanwhile does not tell whether one stands there."""
+        self._has_looked = True
+        self.interrupt()
 
     def interrupt(self) -> None:
         """Nothing is known of the load since the last look: it has to come to rest anew."""

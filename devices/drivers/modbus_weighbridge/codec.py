@@ -67,11 +67,10 @@ class _Block:
             shown = Shown(mass_g=0, is_stable=is_stable, trouble=OVERLOAD, legal_for_trade=is_legal)
             return Snapshot(shown=shown, last=last)
         mass_g = self._mass_g(profile.gross, unit)
-        is_under_zero = mass_g < 0 if profile.under_zero is None else self._bit(profile.under_zero)
         shown = Shown(
             mass_g=mass_g,
             is_stable=is_stable,
-            trouble=UNDER_ZERO if is_under_zero else "",
+            trouble=UNDER_ZERO if self._bit(profile.under_zero) else "",
             tare_g=0 if profile.tare is None else self._mass_g(profile.tare, unit),
             legal_for_trade=is_legal,
         )

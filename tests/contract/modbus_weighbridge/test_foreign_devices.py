@@ -23,7 +23,8 @@ async def test_a_load_on_a_foreign_device_is_weighed(
     script: str, framing: Framing, profile: str, clock: ManualClock
 ) -> None:
     async with (
-        running(script) as peer, ModbusWeighbridgeDriver(
+        running(script) as peer,
+        ModbusWeighbridgeDriver(
             "scale",
             "127.0.0.1",
             peer.greeting["port"],

@@ -189,9 +189,7 @@ stable = { word = 2, bit = 0 }
 
 def test_a_new_model_is_a_table_in_the_manifest() -> None:
     profile = read_profiles(PLAIN)["plain"]
-    assert decode(profile, [0xFFFF, 0xFFFE, 1]).shown == Shown(
-        mass_g=-2_000, is_stable=True, trouble=UNDER_ZERO
-    )
+    assert decode(profile, [0xFFFF, 0xFFFE, 1]).shown == Shown(mass_g=-2_000, is_stable=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Scales that speak MT-SICS, Mettler Toledo's Standard Interface Command Set, over TCP."""

@@ -1,0 +1,1 @@
+"""A floor scale that speaks MT-SICS over TCP."""
