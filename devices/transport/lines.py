@@ -19,12 +19,13 @@ class Lines:
         """The lines that `data` completes, each with what is wrong with its length or None."""
         *whole, self._begun = (self._begun + data).split(b"\n")
         found: list[tuple[bytes, FieldRejected | None]] = []
-        for line in whole:
+        for ended in whole:
+            line = ended.removesuffix(b"\r")
             if self._is_skipping:
                 self._is_skipping = False
-            elif len(line) > self._bytes_max + 1:
+            elif len(line) > self._bytes_max:
                 found.append(self._too_long(line))
-            elif line := line.removesuffix(b"\r"):
+            elif line:
                 found.append((line, None))
         if len(self._begun) > self._bytes_max + 1:
             if not self._is_skipping:
