@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from devices.drivers.chirpstack import codec as chirpstack
 from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
@@ -39,6 +40,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
+    "chirpstack": chirpstack.decode,
     "mqtt_position": mqtt_position.decode,
     "mqtt_reader": mqtt_reader.decode,
     "uwb": uwb.decode,

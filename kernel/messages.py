@@ -205,6 +205,21 @@ class Environment(Reading, frozen=True, kw_only=True, tag="environment"):
     battery_mv: int = 0
 
 
+class GatewayHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a radio gateway heard an uplink; `snr_cdb` is hundredths of dB, None when it does not tell."""
+
+    gateway: str
+    rssi_cdbm: int
+    snr_cdb: int | None = None
+
+
+class UplinkHeard(Reading, frozen=True, kw_only=True, tag="uplink"):
+    """A low-power node spoke and was heard by these gateways. `counter` is the node's own in this session."""
+
+    counter: int
+    heard: tuple[GatewayHeard, ...] = ()
+
+
 class TerminalAlarm(Reading, frozen=True, kw_only=True, tag="terminal_alarm"):
     """A vehicle's terminal raises alarms, such as `sos`, `overspeed`, `antenna_cut`, `power_lost`."""
 
@@ -249,6 +264,7 @@ AnyReading = (
     | FeedWeight
     | FeedEvent
     | Environment
+    | UplinkHeard
     | TerminalAlarm
     | SignalState
     | LabelPrinted

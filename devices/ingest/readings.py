@@ -25,6 +25,7 @@ from kernel.messages import (
     StationBeat,
     TagRead,
     TerminalAlarm,
+    UplinkHeard,
 )
 from kernel.units import MASS_G_MAX
 
@@ -39,6 +40,8 @@ EPC_BYTES_MAX = 62
 BURST_SAMPLES_MAX = 4_096
 SLOTS_MAX = 2_000
 """Slots in view of one camera."""
+GATEWAYS_MAX = 64
+"""Radio gateways that hear one uplink."""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +261,17 @@ def _environment(seen: Environment, _: Bounds) -> Broken | None:
     )
 
 
+def _uplink(uplink: UplinkHeard, _: Bounds) -> Broken | None:
+    if len(uplink.heard) > GATEWAYS_MAX:
+        return Broken("heard", f"at most {GATEWAYS_MAX} gateways")
+    return _first(
+        _within("counter", uplink.counter, 0, NUMBER_MAX),
+        *(_text("heard.gateway", heard.gateway, may_be_empty=False) for heard in uplink.heard),
+        *(_within("heard.rssi_cdbm", heard.rssi_cdbm, -20_000, 3_000) for heard in uplink.heard),
+        *(_within("heard.snr_cdb", heard.snr_cdb, -5_000, 10_000) for heard in uplink.heard),
+    )
+
+
 def _terminal_alarm(alarm: TerminalAlarm, _: Bounds) -> Broken | None:
     if not 0 < len(alarm.alarms) <= 64:
         return Broken("alarms", "1 to 64 names")
@@ -283,6 +297,7 @@ RULES: Mapping[type[Reading], Callable[[Any, Bounds], Broken | None]] = {
     FeedWeight: _feed_weight,
     FeedEvent: _feed_event,
     Environment: _environment,
+    UplinkHeard: _uplink,
     TerminalAlarm: _terminal_alarm,
     LabelPrinted: _label,
 }

@@ -5,6 +5,7 @@ callback only queues. paho can leave the acknowledgement to us, but aiomqtt give
 private attribute, the version pinned to 2.5, and a contract test that unacknowledged messages come back.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -41,6 +42,10 @@ class ManualClient:
     async def publish(self, topic: str, payload: bytes) -> None:
         """At most once (QoS 0): for answers whose loss only makes the other side ask again."""
         await self._client.publish(topic, payload, qos=0)
+        # aiomqtt waits with asyncio.wait_for, which up to Python 3.11 can swallow a cancellation.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     def acknowledge(self, message: Message) -> None:
         """Tell the broker that we have the message for good. Call in the order of receipt (MQTT 4.6)."""

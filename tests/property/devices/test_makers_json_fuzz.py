@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.drivers.chirpstack import codec as chirpstack
 from devices.drivers.uwb import codec as uwb
 from devices.ingest.model import Received, Registration, check, rejected
 from devices.ingest.readings import Bounds
@@ -82,3 +83,63 @@ def test_any_message_of_a_positioning_server_gives_readings_or_rejections(
     payload: bytes, channel: str, unit: str
 ) -> None:
     has_a_verdict(uwb.decode, "uwb", payload, channel, {"1": "tag-1"}, unit=unit)
+
+
+EUI = "0101010101010101"
+infos = shape({"devEui": st.sampled_from([EUI, EUI, "02", 7])})
+moments = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | st.text(max_size=30)
+heard = shape({"gatewayId": st.text(max_size=20)}, {"rssi": numbers, "snr": numbers})
+names = st.sampled_from(
+    [
+        "temperature",
+        "TempC_SHT",
+        "humiditySensor",
+        "BatV",
+        "door",
+        "latitude",
+        "Longitude",
+        "gpsLocation",
+        "x",
+    ]
+)
+objects = st.dictionaries(names, numbers | anything | st.dictionaries(names, numbers, max_size=3), max_size=5)
+events = shape(
+    {"time": moments, "deviceInfo": infos},
+    {
+        "deduplicationId": st.text(max_size=40),
+        "devAddr": st.text(max_size=10),
+        "fCnt": numbers,
+        "rxInfo": st.lists(heard, max_size=3),
+        "object": objects | anything,
+        "margin": numbers,
+        "batteryLevel": numbers,
+        "level": st.sampled_from(["ERROR", "INFO", 3]),
+        "code": st.text(max_size=20),
+        "description": st.text(max_size=300),
+        "location": shape({"latitude": numbers, "longitude": numbers}, {"accuracy": numbers}),
+    },
+)
+whole_uplinks = st.fixed_dictionaries(
+    {
+        "time": st.just("2026-11-23T05:59:00Z"),
+        "deviceInfo": st.just({"devEui": EUI}),
+        "devAddr": st.just("00189440"),
+        "fCnt": st.integers(0, 2**33),
+        "object": objects,
+        "rxInfo": st.lists(heard, max_size=2),
+    }
+)
+
+
+@given(
+    encoded(events | whole_uplinks),
+    st.sampled_from(["up", "join", "status", "log", "location", "ack", "x"]),
+)
+def test_any_event_of_a_network_server_gives_readings_or_rejections(payload: bytes, event: str) -> None:
+    channel = f"vendor/application/1/device/{EUI}/event/{event}"
+    has_a_verdict(chirpstack.decode, "chirpstack", payload, channel, {EUI: "node"})
+
+
+@given(st.text(max_size=60))
+def test_any_topic_below_vendor_is_an_event_or_is_refused(rest: str) -> None:
+    has_a_verdict(chirpstack.decode, "chirpstack", b"{}", f"vendor/{rest}", {EUI: "node"})

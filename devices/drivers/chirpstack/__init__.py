@@ -1,0 +1,1 @@
+"""LoRaWAN nodes behind a ChirpStack network server, over MQTT."""

@@ -1,0 +1,1 @@
+"""A LoRaWAN network server that publishes what its nodes say."""
