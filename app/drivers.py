@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from devices.drivers.chirpstack import codec as chirpstack
+from devices.drivers.jt808.driver import Jt808Session
 from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
@@ -47,5 +48,6 @@ BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
 }
 
 LISTENS: Mapping[str, Callable[[Admission], Session]] = {
+    "jt808": Jt808Session,
     "teltonika": TeltonikaSession,
 }

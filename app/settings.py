@@ -107,6 +107,9 @@ class Settings(BaseSettings):
             "encryption: beyond loopback let them come through a private network only."
         ),
     ] = "127.0.0.1"
+    jt808_port: Annotated[
+        Port, Field(description="Port for JT/T 808 vehicle terminals; 0 listens for none.")
+    ] = 0
     teltonika_port: Annotated[
         Port, Field(description="Port for Teltonika vehicle terminals; 0 listens for none.")
     ] = 0
@@ -176,7 +179,7 @@ class Settings(BaseSettings):
     @property
     def terminal_ports(self) -> dict[str, int]:
         """The port of each driver family that is listened for."""
-        ports = {"teltonika": self.teltonika_port}
+        ports = {"jt808": self.jt808_port, "teltonika": self.teltonika_port}
         return {family: port for family, port in ports.items() if port}
 
     @property

@@ -21,12 +21,14 @@ from devices.ingest.spool import Spool
 from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
 from devices.registry.terminals import issue_code, note_code_shown
-from devices.transport.terminals import TurnedAway
+from devices.transport.terminals import TurnedAway, code_digest
 from kernel.caller import Caller
 from kernel.clock import SystemClock
 from kernel.errors import Conflict, Invalid
 from kernel.ids import Ids
 from kernel.messages import PositionReading
+from simulators.protocols.jt808.frames import Fix as Place
+from simulators.protocols.jt808.server import Jt808Terminal
 from simulators.protocols.teltonika.frames import Fix
 from simulators.protocols.teltonika.server import TeltonikaTerminal
 from tests.conftest import TestServer
@@ -96,7 +98,7 @@ async def yard(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Yar
 
         stack.push_async_callback(stop)
         async with asyncio.timeout(WITHIN_S):
-            while not edge.ports.port_of("teltonika"):
+            while not (edge.ports.port_of("teltonika") and edge.ports.port_of("jt808")):
                 await asyncio.sleep(0.01)
         yield Yard(database, edge, refused)
 
@@ -191,3 +193,56 @@ async def test_an_edge_of_other_sites_admits_none_of_this_one(yard: Yard) -> Non
     async with yard.database.write(TEST) as tx:
         assert await listed(tx) == await listed(tx, SITE) == ["truck"]
         assert await listed(tx, "site-b") == []
+
+
+# --- JT/T 808 ----------------------------------------------------------------------------------------
+
+NUMBER = "013800138000"
+
+
+def a_lorry(yard: Yard, code: str = "") -> Jt808Terminal:
+    return Jt808Terminal("127.0.0.1", yard.edge.ports.port_of("jt808"), NUMBER, SystemClock(), code=code)
+
+
+async def test_a_terminal_registers_once_and_its_code_is_kept_as_a_digest(yard: Yard) -> None:
+    await yard.enrol("lorry", "jt808", terminal_number=NUMBER)
+    async with a_lorry(yard) as lorry:
+        for speed in range(50):
+            lorry.report(Place(29.712345, 115.987654, speed_dkmh=speed))
+        await lorry.settled(WITHIN_S)
+        assert len(await yard.positions("lorry")) == 50
+    async with yard.database.write(TEST) as tx:
+        row = await tx.row("SELECT code_sha256, code_used_at FROM devices.device WHERE device_id = 'lorry'")
+    assert row is not None
+    assert row["code_sha256"] == code_digest(lorry.code)
+    assert row["code_used_at"] is not None
+    async with a_lorry(yard) as again:
+        await again.until(lambda: again.register_results, WITHIN_S)
+    assert again.register_results[0] == 3
+    assert yard.turned_away[-1][:2] == ("lorry", "registration")
+
+
+async def test_enrolling_anew_ends_the_connection_and_opens_the_registration(yard: Yard) -> None:
+    await yard.enrol("lorry", "jt808", terminal_number=NUMBER)
+    async with a_lorry(yard) as lorry:
+        lorry.report(Place(29.712345, 115.987654))
+        await lorry.settled(WITHIN_S)
+        await yard.enrol("lorry", "jt808", terminal_number=NUMBER)
+        await lorry.until(lambda: 1 in lorry.authenticate_results, WITHIN_S)
+    async with a_lorry(yard) as anew:
+        anew.report(Place(29.712346, 115.987654))
+        await anew.settled(WITHIN_S)
+    assert anew.code != lorry.code
+    assert len(await yard.positions("lorry")) == 2
+
+
+async def test_stored_positions_of_a_blind_spot_are_in_the_journal_once(yard: Yard) -> None:
+    await yard.enrol("lorry", "jt808", terminal_number=NUMBER)
+    async with a_lorry(yard) as lorry:
+        for round_number in range(3):
+            for speed in range(40):
+                lorry.report(Place(29.712345, 115.987654, speed_dkmh=100 * round_number + speed))
+            lorry.cut()
+            lorry.mend()
+        await lorry.settled(WITHIN_S)
+    assert len(await yard.positions("lorry")) == 120
