@@ -70,7 +70,12 @@ async def _judge_standing(
         vehicle_id=derivation.vehicle_id,
         first_at=standing.began_at,
         last_at=standing.last_at,
-        facts={**_facts(judgement, mass, expected_g), "gate_id": standing.gate_id, "plate": plate},
+        facts={
+            **_facts(judgement, mass, expected_g),
+            "gate_id": standing.gate_id,
+            "plate": plate,
+            "outcome": standing.outcome,
+        },
         evidence=_evidence_of(judgement, out, standing, passage),
     )
     return await keep(tx, site_id, where, incident)
@@ -251,7 +256,12 @@ async def _judge_cluster(
         vehicle_id=None,
         first_at=first_at,
         last_at=last_at,
-        facts={**_facts(judgement, mass, expected_g), "gate_id": gate_id, "plate": ""},
+        facts={
+            **_facts(judgement, mass, expected_g),
+            "gate_id": gate_id,
+            "plate": "",
+            "outcome": "standing" if passage is None else "left",
+        },
         evidence=[
             *_tag_evidence(cluster, judgement)[: EVIDENCE_KEPT - EVIDENCE_OF_PASSAGE],
             *_passage_evidence(passage, judgement),

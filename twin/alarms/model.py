@@ -4,8 +4,9 @@ Two rules stand above all others: a single modality never goes beyond `check`, a
 money) needs a direction that both sides of the portal saw *and* a second, independent modality.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -119,6 +120,15 @@ def _judgement(
         reasons=reasons,
         taken_g=taken_g,
     )
+
+
+def text_key_of(kind: AlarmKind, facts: Mapping[str, Any]) -> str:
+    """The sentence of an alarm. Tags heard moving out before a shut boom have not left: whether the vehicle
+    stands there, turned back or drove over the loop is told apart."""
+    outcome = facts.get("outcome")
+    if kind == "exit_without_release" and outcome in ("returned", "left"):
+        return f"alarm.{kind}_{outcome}"
+    return f"alarm.{kind}"
 
 
 def grade_rises(before: Grade, now: Grade) -> bool:

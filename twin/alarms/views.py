@@ -7,6 +7,7 @@ import msgspec
 from identity.api import names_of
 from kernel.geometry import Point
 from kernel.tx import ReadTx, Row
+from twin.alarms.model import text_key_of
 from twin.layout.store import site_map
 from twin.messages import AlarmEvidence, AlarmRow
 
@@ -93,7 +94,7 @@ def _row(row: Row, points: Mapping[str, Point], names: Mapping[str, str]) -> Ala
         gate_id=row["gate_id"],
         vehicle_id=row["vehicle_id"],
         point=points.get(row["gate_id"]),
-        text_key=f"alarm.{row['kind']}",
+        text_key=text_key_of(row["kind"], row["facts"]),
         facts=row["facts"],
         evidence=evidence,
     )

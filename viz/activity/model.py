@@ -28,19 +28,28 @@ FACTS = frozenset(
 units, lots and vehicles are given by `viz.activity.views` under the names that people read."""
 
 
+class Absent(NamedTuple):
+    """A field that may be empty, and the word that the name of the sentence ends in when it is: nothing is
+    told of a slot, a vehicle or a person that is not there."""
+
+    field: str
+    word: str
+
+
 class Told(NamedTuple):
     """How a kind of event is told: `subjects` name its visibility; `variant` is the field whose value picks
     between its texts."""
 
     subjects: tuple[str, ...]
     variant: str | None = None
+    absent: Absent | None = None
 
 
 TOLD: Mapping[str, Told] = {
     "LayoutImported": Told(SITE),
-    "UnitCrossed": Told(SITE, "direction"),
-    "UnitSetDown": Told(SITE),
-    "VehicleWeighed": Told(SITE),
+    "UnitCrossed": Told(SITE, "direction", Absent("unit_id", "undeclared")),
+    "UnitSetDown": Told(SITE, absent=Absent("slot_id", "elsewhere")),
+    "VehicleWeighed": Told(SITE, absent=Absent("vehicle_id", "unknown")),
     "VehicleLeft": Told(SITE),
     "DeliveryAnnounced": Told(SITE_OR_LOT),
     "DeliveryWeighed": Told(SITE, "agrees"),
@@ -48,7 +57,7 @@ TOLD: Mapping[str, Told] = {
     "TagUnknown": Told(SITE),
     "VerifiedStockChanged": Told(SITE_OR_LOT),
     "AlarmRaised": Told(SITE_OR_LOTS, "grade"),
-    "AlarmCleared": Told(SITE),
+    "AlarmCleared": Told(SITE, absent=Absent("cleared_by", "withdrawn")),
     "BarrierConfirmed": Told(SITE, "action"),
     "BarrierFailed": Told(SITE, "reason"),
     "PutawayConfirmed": Told(SITE_OR_LOT),
@@ -62,7 +71,7 @@ TOLD: Mapping[str, Told] = {
     "OrderCancelled": Told(SITE),
     "ShipmentReleased": Told(SITE),
     "ReleaseCancelled": Told(SITE),
-    "GateDecided": Told(SITE, "opened"),
+    "GateDecided": Told(SITE, "reason_key"),
     "GateOpenedByHand": Told(SITE),
     "ShipmentDeparted": Told(SITE_OR_LOTS),
     "ReceiptIssued": Told(RECEIPT),
@@ -89,13 +98,16 @@ def kind_of(event_name: str) -> str:
 
 
 def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
-    """The key of the sentence: `activity.unit_crossed.in` where a field picks between texts."""
+    """The key of the sentence: `activity.unit_crossed.in` where a field picks between texts. Of a key such as
+    `gate.not_released` the last part picks."""
+    _, variant, absent = TOLD[event_name]
     key = f"activity.{kind_of(event_name)}"
-    variant = TOLD[event_name].variant
+    if absent is not None and not payload[absent.field]:
+        key = f"{key}_{absent.word}"
     if variant is None:
         return key
     chosen = payload[variant]
-    return f"{key}.{str(chosen).lower() if isinstance(chosen, bool) else chosen}"
+    return f"{key}.{str(chosen).lower() if isinstance(chosen, bool) else chosen.rpartition('.')[2]}"
 
 
 def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Tasks as handhelds and pages show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
+from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
 from wms.messages import TaskState
@@ -28,6 +29,7 @@ class TaskRow(BaseModel):
     to_place: str
     to_slot_id: str | None
     claimed_by: str | None
+    claimed_by_name: str | None
     order_id: str | None
     created_at: datetime
     priority: int
@@ -39,7 +41,7 @@ async def task_list(
 ) -> list[TaskRow]:
     """Tasks by priority, then age. `open` includes those that somebody has claimed."""
     states = {"open": ["open", "claimed"], None: ["open", "claimed", "done", "cancelled"]}.get(state, [state])
-    return [_row(row) for row in await store.page(read, site_id, [str(one) for one in states], cursor, limit)]
+    return await _shown(read, await store.page(read, site_id, [str(one) for one in states], cursor, limit))
 
 
 async def task_view(read: ReadTx, task_id: str) -> TaskRow:
@@ -51,8 +53,18 @@ async def task_view(read: ReadTx, task_id: str) -> TaskRow:
 
 
 async def tasks_by_id(read: ReadTx, task_ids: Iterable[str]) -> dict[str, TaskRow]:
-    return {row["task_id"]: _row(row) for row in await store.some(read, task_ids)}
+    return {row.task_id: row for row in await _shown(read, await store.some(read, task_ids))}
 
 
-def _row(row: Row) -> TaskRow:
-    return TaskRow(**{**row, "to_place": row["to_bin"], "to_slot_id": slot_of(row["to_bin"])})
+async def _shown(read: ReadTx, rows: list[Row]) -> list[TaskRow]:
+    names = await names_of(read, (row["claimed_by"] for row in rows))
+    return [_row(row, names) for row in rows]
+
+
+def _row(row: Row, names: Mapping[str, str]) -> TaskRow:
+    return TaskRow(
+        **row,
+        to_place=row["to_bin"],
+        to_slot_id=slot_of(row["to_bin"]),
+        claimed_by_name=names.get(row["claimed_by"] or ""),
+    )

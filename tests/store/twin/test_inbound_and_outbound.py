@@ -163,6 +163,7 @@ async def test_an_exit_without_release_is_checked_on_tags_and_freezes_with_the_m
     assert told(tx, VehicleLeft)[-1].vehicle_id == "truck-a"
     [alarm] = await twin.alarms(tx, SITE, active_only=True)
     assert {item.modality for item in alarm.evidence} == {"tag", "mass"}
+    assert alarm.text_key == "alarm.exit_without_release", "it stands there: nothing has left"
     states = await twin.unit_states(tx, graver.unit_ids)
     assert {(state.alarm_grade, state.level) for state in states} == {("freeze", "missing")}
 
@@ -190,6 +191,7 @@ async def test_a_truck_that_turns_back_brings_verified_stock_back_with_it(tx: Pg
     assert after.modalities["tag"] > before.modalities["tag"]
     [alarm] = await twin.alarms(tx, SITE)
     assert (alarm.state, alarm.grade) == ("active", "freeze"), "only people clear it"
+    assert alarm.text_key == "alarm.exit_without_release_returned"
 
 
 async def test_a_released_exit_raises_no_alarm_and_the_units_leave(tx: PgTx, day: Day) -> None:
@@ -243,6 +245,10 @@ async def test_a_release_for_another_truck_lets_nothing_out(tx: PgTx, day: Day) 
     day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
     await apply(tx, day)
     assert told(tx, AlarmRaised)[-1].grade == "freeze"
+    day.pass_barrier()
+    await apply(tx, day)
+    [alarm] = await twin.alarms(tx, SITE, active_only=True)
+    assert alarm.text_key == "alarm.exit_without_release_left"
 
 
 async def test_a_cancelled_release_lets_nothing_out(tx: PgTx, day: Day) -> None:

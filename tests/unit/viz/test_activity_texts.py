@@ -1,5 +1,6 @@
 """Every event the feed tells exists, has a sentence in both languages, and fills all of it."""
 
+import inspect
 import re
 from typing import Any, get_args, get_type_hints
 
@@ -11,6 +12,7 @@ import finance.messages
 import identity.messages
 import kernel.messages
 import twin.messages
+import wms.dispatch.model
 import wms.messages
 from app.texts import Texts
 from kernel.messages import Event
@@ -31,7 +33,9 @@ EVENTS: dict[str, type[Event]] = {
     if isinstance(found, type) and issubclass(found, Event)
 }
 NAMED = {"unit_id": "sscc", "lot_id": "lot", "vehicle_id": "plate"}
+GATE_REASONS = tuple(sorted(set(re.findall(r'"(gate\.\w+)"', inspect.getsource(wms.dispatch.model)))))
 OPEN_VARIANTS = {
+    "GateDecided": GATE_REASONS,
     "BarrierFailed": ("feedback", "loop_occupied", "expired", "unreachable", "refused"),
     "ReceiptCancelled": ("delivered", "withdrawn"),
     "FacilityRevalued": ("ok", "warning", "call", "sell"),
@@ -64,7 +68,14 @@ def sentences(locale: str, key: str) -> list[str]:
     return [node] if isinstance(node, str) else [node["one"], node["other"]]
 
 
+def holes_of(locale: str, kind: str, payload: dict[str, Any]) -> list[set[str]]:
+    """The facts that each form of the event's sentence asks for."""
+    key = text_key_of(kind, payload)
+    return [set(re.findall(r"\{(\w+)\}", sentence)) for sentence in sentences(locale, key)]
+
+
 CASES = [(kind, variant) for kind in TOLD for variant in variants_of(kind)]
+ABSENT = [(kind, variant) for kind, variant in CASES if TOLD[kind].absent]
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])
@@ -74,8 +85,24 @@ def test_every_told_event_has_a_sentence_that_its_facts_fill(kind: str, variant:
     if variant is not None:
         payload[TOLD[kind].variant or ""] = variant
     facts = facts_of(payload) | {fact: "x" for field, fact in NAMED.items() if field in payload}
-    for sentence in sentences(locale, text_key_of(kind, payload)):
-        assert set(re.findall(r"\{(\w+)\}", sentence)) <= facts.keys()
+    for holes in holes_of(locale, kind, payload):
+        assert holes <= facts.keys()
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+@pytest.mark.parametrize(("kind", "variant"), ABSENT)
+def test_a_sentence_without_a_slot_or_vehicle_does_not_ask_for_it(
+    kind: str, variant: Any, locale: str
+) -> None:
+    _, varied_by, absent = TOLD[kind]
+    assert absent is not None
+    payload = payload_of(kind) | {absent.field: None}
+    if varied_by is not None:
+        payload[varied_by] = variant
+    facts = {fact for fact, value in facts_of(payload).items() if value is not None}
+    facts |= {fact for field, fact in NAMED.items() if payload.get(field)}
+    for holes in holes_of(locale, kind, payload):
+        assert holes <= facts
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -108,3 +135,10 @@ def test_amounts_and_masses_are_told_in_the_units_people_use() -> None:
 def test_kinds_are_named_as_pages_name_them() -> None:
     assert kind_of("VerifiedStockChanged") == "verified_stock_changed"
     assert text_key_of("DeliveryWeighed", {"agrees": False}) == "activity.delivery_weighed.false"
+    shut = {"reason_key": "gate.not_released"}
+    assert text_key_of("GateDecided", shut) == "activity.gate_decided.not_released"
+
+
+def test_an_alarm_that_the_product_itself_took_back_is_not_told_as_closed_by_a_person() -> None:
+    withdrawn = {"cleared_by": "", "reason": "withdrawn"}
+    assert text_key_of("AlarmCleared", withdrawn) == "activity.alarm_cleared_withdrawn"

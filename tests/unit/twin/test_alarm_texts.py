@@ -1,0 +1,31 @@
+"""Every alarm has a sentence in both languages, and says no more than what was seen."""
+
+import re
+from typing import get_args
+
+import pytest
+
+from app.texts import Texts
+from twin.alarms.model import text_key_of
+from twin.messages import AlarmKind
+from twin.visits.model import Outcome
+
+CASES = [(kind, outcome) for kind in get_args(AlarmKind) for outcome in (None, *get_args(Outcome))]
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+@pytest.mark.parametrize(("kind", "outcome"), CASES)
+def test_every_alarm_has_a_sentence_that_its_facts_fill(
+    kind: AlarmKind, outcome: Outcome | None, locale: str
+) -> None:
+    group, _, name = text_key_of(kind, {"outcome": outcome}).partition(".")
+    sentence = Texts.load()._by_locale[locale][group][name]
+    of_gates = {"gate_id"} if kind.startswith("exit_") else set()
+    assert set(re.findall(r"\{(\w+)\}", sentence)) <= of_gates
+
+
+def test_goods_that_stand_before_a_shut_boom_are_not_said_to_have_left() -> None:
+    standing = text_key_of("exit_without_release", {"outcome": "standing"})
+    assert standing == text_key_of("exit_without_release", {}) == "alarm.exit_without_release"
+    left = text_key_of("exit_without_release", {"outcome": "left"})
+    assert left == "alarm.exit_without_release_left"
