@@ -11,8 +11,8 @@ import { DoneScreen, RefusalScreen, StoppedScreen } from "./screens/outcome";
 import { Icon, Mark } from "./screens/parts";
 import { PalletQuestion, PlaceQuestion } from "./screens/question";
 import { ReadyScreen } from "./screens/ready";
-import { EnrolScreen, SignInScreen } from "./screens/start";
-import { t } from "./texts";
+import { EnrolProblem, EnrolScreen, Hint, SignInScreen } from "./screens/start";
+import { locale, t } from "./texts";
 
 export function App({ handheld }: { handheld: Handheld }) {
   const field = useRef<HTMLInputElement>(null);
@@ -20,18 +20,29 @@ export function App({ handheld }: { handheld: Handheld }) {
   return (
     <>
       <StatusLine handheld={handheld} />
-      {handheld.cannotStore.value && (
-        <p class="hint" role="alert">
-          <Mark name="octagon" />
-          {t("pda.cannotStore")}
-        </p>
-      )}
+      <Warnings handheld={handheld} />
       <main>
         <Screen handheld={handheld} />
         <input ref={field} class="wedge" inputMode="none" autocomplete="off" aria-label={t("pda.scanField")} tabIndex={-1} />
       </main>
       <Flash />
     </>
+  );
+}
+
+/** What stands over every screen, because work makes little sense until somebody has dealt with it. */
+function Warnings({ handheld }: { handheld: Handheld }) {
+  return (
+    <div class="warnings">
+      {handheld.cannotStore.value && (
+        <p class="hint" role="alert">
+          <Mark name="octagon" />
+          {t("pda.cannotStore")}
+        </p>
+      )}
+      {handheld.link.value === "device_refused" && <Hint text={t("pda.deviceRefusedHow")} />}
+      {handheld.device.value !== null && <EnrolProblem handheld={handheld} />}
+    </div>
   );
 }
 
@@ -89,10 +100,24 @@ function StatusLine({ handheld }: { handheld: Handheld }) {
           {t("pda.signIn")}
         </a>
       )}
-      <button type="button" class="back" aria-label={t("pda.menu")} onClick={() => (menu.value = "menu")}>
-        <Icon name="menu" />
-      </button>
+      {handheld.device.value === null || handheld.worker.value === null ? (
+        <OtherLanguage handheld={handheld} />
+      ) : (
+        <button type="button" class="back" aria-label={t("pda.menu")} onClick={() => (menu.value = "menu")}>
+          <Icon name="menu" />
+        </button>
+      )}
     </header>
+  );
+}
+
+/** Before anybody works here there is no menu, but there is a person who reads. */
+function OtherLanguage({ handheld }: { handheld: Handheld }) {
+  const other = locale.value === "zh" ? "en" : "zh";
+  return (
+    <button type="button" class="th-button language" data-kind="quiet" lang={other} onClick={() => handheld.chooseLocale(other)}>
+      {other === "zh" ? "中文" : "English"}
+    </button>
   );
 }
 

@@ -1,7 +1,7 @@
 /** The handheld at work: joins the state machine, the scan queue, the sender and the server, and shows it as signals. */
 
 import { newUuid } from "@shared/api/client";
-import type { Locale, ScanAnswer, Task } from "@shared/api/types";
+import type { Locale, ScanAnswer, Site, Task } from "@shared/api/types";
 import { computed, signal } from "@preact/signals";
 import { type DeviceIdentity, forget, recall, remember, type Worker } from "./device/memory";
 import type { Server } from "./device/server";
@@ -15,6 +15,9 @@ import { setLocale, settle } from "./texts";
 /** How often the list of work is asked for while somebody looks at it, in milliseconds. */
 export const TASKS_POLL_MS = 5_000;
 
+/** What was scanned to enrol with is no enrolment code. */
+export const NOT_A_CODE = Symbol("not an enrolment code");
+
 export class Handheld {
   readonly step = signal<Step>(READY);
   readonly device = signal<DeviceIdentity | null>(recall("device"));
@@ -25,6 +28,8 @@ export class Handheld {
   /** Key and facts of a claim that the server turned down; shown until the next step. */
   readonly claimProblem = signal<PostFailure | null>(null);
   readonly enrolProblem = signal<unknown>(null);
+  /** The site of this device as people call it; null until the server was asked once. */
+  readonly site = signal<Site | null>(recall("site"));
   /** True once a scan could not be stored: the device is full or its storage is broken. */
   readonly cannotStore = signal(false);
   private readonly listed = signal<readonly Task[]>(recall("tasks") ?? []);
@@ -81,9 +86,17 @@ export class Handheld {
       this.worker.value = { person, party };
       remember("worker", { person, party });
       await settle(session, this.server);
+      await this.nameSite();
     } catch (failure) {
       if (failure instanceof PostFailure && failure.kind === "signed_out") this.link.value = "signed_out";
     }
+  }
+
+  private async nameSite(): Promise<void> {
+    const siteId = this.device.value?.site_id;
+    if (siteId === undefined || this.site.value?.site_id === siteId) return;
+    this.site.value = await this.server.site(siteId);
+    if (this.site.value !== null) remember("site", this.site.value);
   }
 
   /** Changes the language here at once, and of the account now or as soon as the line is back. */
@@ -92,7 +105,7 @@ export class Handheld {
     void this.server.post("/session/locale", { locale }).catch(() => undefined);
   }
 
-  /** Makes this browser a known handheld. A failure shows as `enrolProblem`; the code is good for one try only. */
+  /** Makes this browser a known handheld, or another one than before. A failure shows as `enrolProblem`. */
   async enrol(code: string): Promise<void> {
     this.enrolProblem.value = null;
     try {
@@ -100,6 +113,7 @@ export class Handheld {
       this.device.value = { device_id, device_token, site_id };
       remember("device", this.device.value);
       give("accepted");
+      void this.sender.kick("start");
     } catch (failure) {
       this.enrolProblem.value = failure;
       give("refused");
@@ -181,12 +195,14 @@ export class Handheld {
   /** Nobody is at work here yet, so only an enrolment code means something. */
   private async takeIdle(reading: Reading | Unreadable): Promise<void> {
     if (reading.kind === "enrolment") return this.enrol(reading.code);
+    if (this.device.value === null) this.enrolProblem.value = NOT_A_CODE;
     give("refused");
   }
 
   private async act(event: FlowEvent): Promise<void> {
     const { step, effects } = decide(this.step.value, event, this.tasks.value);
     this.claimProblem.value = null;
+    this.enrolProblem.value = null;
     await this.carryOut(effects);
     this.step.value = step;
   }
@@ -247,10 +263,13 @@ export class Handheld {
     const { scan_id: scanId, code } = scan;
     const wasRefused = result.outcome === "refused";
     if (wasRefused) this.finished.value = new Set([...this.finished.value].filter((id) => id !== scan.task_id));
-    const event: FlowEvent = wasRefused
-      ? { type: "turned_down", scanId, code }
-      : { type: "answered", scanId, code, task: result.task };
+    const event: FlowEvent =
+      result.outcome === "refused"
+        ? { type: "turned_down", scanId, code }
+        : { type: "answered", scanId, code, outcome: result.outcome, task: result.task };
     this.step.value = decide(this.step.value, event, this.tasks.value).step;
+    const { value: now } = this.step;
+    if (now.name === "done" && now.scanId === scanId && now.answer === "noted") give("noted");
   }
 
   private async refreshTasks(): Promise<void> {

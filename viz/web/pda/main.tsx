@@ -21,7 +21,7 @@ async function start(root: HTMLElement): Promise<void> {
   const handheld = new Handheld(await ScanStore.open(Date.now()), new Server());
   const code = takeEnrolmentCode();
   render(<App handheld={handheld} />, root);
-  if (code !== null && handheld.device.value === null) await handheld.enrol(code);
+  if (code !== null) await handheld.enrol(code);
   await handheld.start();
 }
 

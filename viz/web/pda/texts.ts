@@ -7,20 +7,10 @@ import * as en from "@shared/locales/en.json";
 import * as zh from "@shared/locales/zh.json";
 import { signal } from "@preact/signals";
 
-const LOCALE_KEY = "tallyhouse.locale";
-
-/** Chinese unless somebody chose otherwise on this device, whatever the browser's language is. */
-function firstLocale(): Locale {
-  return window.localStorage.getItem(LOCALE_KEY) === "en" ? "en" : "zh";
-}
-
-const i18n = new I18n(
-  {
-    en: { common: en.common, role: en.role, problems: en.problems, pda: en.pda },
-    zh: { common: zh.common, role: zh.role, problems: zh.problems, pda: zh.pda },
-  },
-  firstLocale(),
-);
+const i18n = new I18n({
+  en: { common: en.common, role: en.role, problems: en.problems, device: en.device, pda: en.pda },
+  zh: { common: zh.common, role: zh.role, problems: zh.problems, device: zh.device, pda: zh.pda },
+});
 
 export const locale = signal<Locale>(i18n.locale);
 i18n.subscribe(() => {

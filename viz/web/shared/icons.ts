@@ -40,6 +40,8 @@ export const ICONS = {
   keyboard: "M1.5 4h13v8.5h-13zM4.2 6.8h.1M6.7 6.8h.1M9.3 6.8h.1M11.8 6.8h.1M5 9.8h6",
   menu: "M2 4h12M2 8h12M2 12h12",
   list: "M5.5 4H14M5.5 8H14M5.5 12H14M2 4h.1M2 8h.1M2 12h.1",
+  device: "M4.5 1.5h7v13h-7zM4.5 11.5h7M8 13h.1",
+  dots: "M3 8h.1M8 8h.1M13 8h.1",
   external: "M9 2.5h4.5V7M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4",
 } as const;
 
@@ -82,6 +84,14 @@ export const LOOKS = {
     check: { mark: "triangle", color: "--grade-check" },
     restrict: { mark: "diamond", color: "--grade-restrict" },
     freeze: { mark: "octagon", color: "--grade-freeze" },
+  },
+  device: {
+    online: { mark: "tick", color: "--good" },
+    never: { mark: "ring", color: "--grade-note" },
+    offline: { mark: "cross", color: "--grade-restrict" },
+    gap: { mark: "triangle", color: "--grade-check" },
+    fault: { mark: "octagon", color: "--grade-freeze" },
+    retired: { mark: "hollow", color: "--grade-note" },
   },
   outcome: {
     good: { mark: "tick", color: "--good" },

@@ -1,6 +1,6 @@
 /** The little this device remembers outside the scan queue: who it is, who works with it, the last list of work. */
 
-import type { SignedIn, Task } from "@shared/api/types";
+import type { SignedIn, Site, Task } from "@shared/api/types";
 
 /** Credentials from enrolment. The token goes with every scan; the server can withdraw it. */
 export interface DeviceIdentity {
@@ -15,6 +15,7 @@ export type Worker = Pick<SignedIn, "person" | "party">;
 interface Remembered {
   device: DeviceIdentity;
   worker: Worker;
+  site: Site;
   tasks: Task[];
   /** True after a sign-out without a line: the session on the server is still to be ended. */
   leaving: true;

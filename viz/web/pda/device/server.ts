@@ -1,7 +1,7 @@
 /** What the handheld asks of the server. Every failure is sorted into: try again, a person must act, or refused. */
 
 import { ApiClient, ApiProblem } from "@shared/api/client";
-import type { Scan, ScanAnswer, SignedIn, Task } from "@shared/api/types";
+import type { Scan, ScanAnswer, SignedIn, Site, Task } from "@shared/api/types";
 import { type FailureKind, PostFailure } from "../queue/sender";
 import type { Batch } from "../queue/store";
 import type { DeviceIdentity } from "./memory";
@@ -27,6 +27,12 @@ export class Server {
   /** Raises ApiProblem or Offline, so that the person reads why. */
   enrol(enrolmentCode: string): Promise<DeviceIdentity> {
     return this.client.post<DeviceIdentity>("/devices/pda/enrol", { enrolment_code: enrolmentCode });
+  }
+
+  /** The site as people call it; null when this person may not see it. Raises PostFailure. */
+  async site(siteId: string): Promise<Site | null> {
+    const sites = await sorted(this.client.list<Site>("/sites"));
+    return sites.find((site) => site.site_id === siteId) ?? null;
   }
 
   /** Open work and work already begun, most urgent first. Raises PostFailure. */

@@ -19,6 +19,7 @@ function aTask(changes: Partial<Task> = {}): Task {
     to_place: "A01-07-3",
     to_slot_id: "A01-07-3",
     claimed_by: null,
+    claimed_by_name: null,
     order_id: null,
     created_at: "2026-11-23T06:00:00Z",
     priority: 1,
@@ -59,7 +60,7 @@ function signals(effects: Effect[]) {
 describe("putaway", () => {
   it("goes pallet, slot, done, and sends both codes as one scan of the task", () => {
     const { step, effects } = play([PALLET, "A01-07-3"], [aTask()]);
-    expect(step).toMatchObject({ name: "done", code: PALLET, place: "A01-07-3", isConfirmed: false });
+    expect(step).toMatchObject({ name: "done", code: PALLET, place: "A01-07-3", answer: "waiting" });
     expect(sent(effects)).toMatchObject([
       { scan_id: "s2", code: PALLET, place_code: "A01-07-3", task_id: "task-1" },
     ]);
@@ -130,8 +131,21 @@ describe("putaway", () => {
 
   it("takes over the task that the server names for the pallet", () => {
     const { step } = play([PALLET], []);
-    const answered = decide(step, { type: "answered", scanId: "s1", code: PALLET, task: aTask() }, []);
-    expect(answered.step).toMatchObject({ name: "place", task: { to_slot_id: "A01-07-3" } });
+    const event = { type: "answered", scanId: "s1", code: PALLET, outcome: "noted", task: aTask() } as const;
+    expect(decide(step, event, []).step).toMatchObject({ name: "place", task: { to_slot_id: "A01-07-3" } });
+  });
+
+  it("says so when the server knows of no work for the pallet either", () => {
+    const { step } = play([PALLET], []);
+    expect(step).toMatchObject({ name: "place", hasNoWork: false });
+    const event = { type: "answered", scanId: "s1", code: PALLET, outcome: "noted", task: null } as const;
+    expect(decide(step, event, []).step).toMatchObject({ name: "place", task: null, hasNoWork: true });
+  });
+
+  it("is not done but noted when the server booked nothing", () => {
+    const { step } = play([PALLET, "A01-07-3"], []);
+    const event = { type: "answered", scanId: "s2", code: PALLET, outcome: "noted", task: null } as const;
+    expect(decide(step, event, []).step).toMatchObject({ name: "done", place: "A01-07-3", answer: "noted" });
   });
 
   it("shows the work at a slot whose label is scanned first", () => {
@@ -186,8 +200,8 @@ describe("any screen", () => {
 
   it("confirms done when the server has answered, and leaves it when the server turned it down", () => {
     const { step } = play([PALLET, "A01-07-3"], [aTask()]);
-    const answered = { type: "answered", scanId: "s2", code: PALLET, task: null } as const;
-    expect(decide(step, answered, []).step).toMatchObject({ name: "done", isConfirmed: true });
+    const answered = { type: "answered", scanId: "s2", code: PALLET, outcome: "done", task: null } as const;
+    expect(decide(step, answered, []).step).toMatchObject({ name: "done", answer: "done" });
     expect(decide(step, { type: "turned_down", scanId: "s2", code: PALLET }, []).step).toEqual(READY);
     expect(decide(step, { type: "turned_down", scanId: "s9", code: PALLET }, []).step).toEqual(step);
   });

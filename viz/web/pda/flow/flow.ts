@@ -6,6 +6,8 @@
  *     └─ tap a task ──▶ pallet ── its pallet ──▶ place, or done
  *   a code that does not answer the question ──▶ stopped ── acknowledged ──▶ back to the question
  *
+ * What is done here is only waiting until the server has answered: done, or noted, which books nothing.
+ *
  * Pure: it decides what to store and which signal to give, and never does either. What the server should judge is
  * sent: a pallet with its place, a pallet to pick, a code that this device knows nothing about. What only opened a
  * question or was turned down here is set aside on the device. The server decides again on all that it gets; this
@@ -61,14 +63,18 @@ export interface PlaceStep {
   readonly code: string;
   /** Null when this device knows of no work for the pallet; the server may still know. */
   readonly task: Task | null;
+  /** True once the server has answered that it knows of none either. */
+  readonly hasNoWork: boolean;
 }
+/** What became of a scan: still to be answered, carried out, or kept without anything being booked. */
+export type Answer = "waiting" | "done" | "noted";
 export interface DoneStep {
   readonly name: "done";
   readonly scanId: string;
   readonly code: string;
   readonly place: string | null;
   readonly task: Task | null;
-  readonly isConfirmed: boolean;
+  readonly answer: Answer;
 }
 export type OpenStep = ReadyStep | PalletStep | PlaceStep | DoneStep;
 export interface StoppedStep {
@@ -88,7 +94,13 @@ export type FlowEvent =
   | { readonly type: "back" }
   | { readonly type: "acknowledge" }
   | { readonly type: "other_pallet"; readonly scanId: string }
-  | { readonly type: "answered"; readonly scanId: string; readonly code: string; readonly task: Task | null }
+  | {
+      readonly type: "answered";
+      readonly scanId: string;
+      readonly code: string;
+      readonly outcome: "done" | "noted";
+      readonly task: Task | null;
+    }
   | { readonly type: "turned_down"; readonly scanId: string; readonly code: string };
 
 export interface Decision {
@@ -182,10 +194,10 @@ function onOtherPallet(step: Step, scanId: string, tasks: readonly Task[]): Deci
 }
 
 function withAnswer(step: OpenStep, event: FlowEvent & { type: "answered" }): OpenStep {
-  if (step.name === "done" && step.scanId === event.scanId) return { ...step, isConfirmed: true };
-  const isOpen = event.task?.state === "open" || event.task?.state === "claimed";
-  const isSame = step.name === "place" && step.task === null && step.code === event.code;
-  return isSame && isOpen ? { ...step, task: event.task } : step;
+  if (step.name === "done" && step.scanId === event.scanId) return { ...step, answer: event.outcome };
+  if (step.name !== "place" || step.task !== null || step.code !== event.code) return step;
+  if (event.task === null) return { ...step, hasNoWork: true };
+  return event.task.state === "open" || event.task.state === "claimed" ? { ...step, task: event.task } : step;
 }
 
 /** True while the screen shows the scan, or asks where to put the pallet, that the server turned down. */
@@ -196,7 +208,7 @@ function isAbout(step: Step, event: FlowEvent & { type: "turned_down" }): boolea
 
 function palletTaken(reading: Reading, scanId: string, task: Task | null): Decision {
   if (task?.kind === "pick") return done(reading.code, null, task, scanId, send(scanId, reading, task));
-  const step: PlaceStep = { name: "place", code: reading.code, task };
+  const step: PlaceStep = { name: "place", code: reading.code, task, hasNoWork: false };
   // A pallet that this device has no work for is a question to the server, which may know more.
   if (task === null) return { step, effects: [send(scanId, reading, null), signal("accepted")] };
   return { step, effects: [aside(reading, "opened"), signal("accepted"), claim(task)] };
@@ -210,7 +222,7 @@ function placed(step: PlaceStep, reading: Reading, scanId: string): Decision {
 }
 
 function done(code: string, place: string | null, task: Task | null, scanId: string, sent: Effect): Decision {
-  const step: DoneStep = { name: "done", scanId, code, place, task, isConfirmed: false };
+  const step: DoneStep = { name: "done", scanId, code, place, task, answer: "waiting" };
   return { step, effects: [sent, signal("accepted")] };
 }
 

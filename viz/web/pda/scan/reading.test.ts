@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { readFrame, readText } from "./reading";
+import { describe, expect, it, test } from "vitest";
+import { readFrame, readText, typedEnrolment } from "./reading";
 
 const SSCC = "376104250021234569";
 
@@ -55,4 +55,13 @@ describe("readText", () => {
   it("refuses nothing at all", () => {
     expect(readText("  ", "typed")).toMatchObject({ kind: "unreadable", reason: "empty" });
   });
+});
+
+test.each([
+  ["ndr8 785t-7a97", "NDR8785T7A97"],
+  ["NDRO 785T 7AIL", "NDR0785T7A11"],
+  ["http://10.0.0.5:8080/pda/?enrol=NDR8785T7A97", "NDR8785T7A97"],
+  ["   ", ""],
+])("%s is typed for the enrolment code %s", (text, code) => {
+  expect(typedEnrolment(text)).toBe(code);
 });

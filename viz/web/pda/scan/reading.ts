@@ -81,6 +81,16 @@ function unreadable(reason: UnreadableReason, code: string, symbology: string): 
   return { kind: "unreadable", reason, code, symbology };
 }
 
+/**
+ * An enrolment code as a person types it, or the address that holds it. Codes are written in Crockford's base 32, so
+ * case, gaps and the letters that look like digits do not matter.
+ */
+export function typedEnrolment(text: string): string {
+  const inAddress = enrolmentCode(text);
+  if (inAddress !== null) return inAddress;
+  return text.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+}
+
 /** People copy the printed form, `(00) 3 7610425 …`, which the symbol itself never holds. */
 function withoutBrackets(content: string): string {
   return /^\(\d{2,4}\)/.test(content) ? content.replace(/[()\s]/g, "") : content;

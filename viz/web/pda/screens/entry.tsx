@@ -29,7 +29,7 @@ export function ScanActions({ handheld, children }: { handheld: Handheld; childr
         {children}
       </div>
       {open.value === "typing" && <TypedCode handheld={handheld} />}
-      {open.value === "camera" && <Camera handheld={handheld} />}
+      {open.value === "camera" && <Camera handheld={handheld} hint={t("pda.cameraHint")} onClose={close} />}
     </>
   );
 }
@@ -61,12 +61,13 @@ function TypedCode({ handheld }: { handheld: Handheld }) {
 
 const cameraProblem = signal<string | null>(null);
 
-function Camera({ handheld }: { handheld: Handheld }) {
+/** Looks through the camera until it has read one code, or somebody closes it. */
+export function Camera({ handheld, hint, onClose }: { handheld: Handheld; hint: string; onClose: () => void }) {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const stop = new AbortController();
     cameraProblem.value = null;
-    void look(handheld, video.current, stop.signal);
+    void look(handheld, video.current, stop.signal, onClose);
     return () => stop.abort();
   }, [handheld]);
   return (
@@ -82,18 +83,23 @@ function Camera({ handheld }: { handheld: Handheld }) {
           {t(cameraProblem.value)}
         </p>
       )}
-      <p>{t("pda.cameraHint")}</p>
-      <Action onClick={close}>{t("common.close")}</Action>
+      <p>{hint}</p>
+      <Action onClick={onClose}>{t("common.close")}</Action>
     </div>
   );
 }
 
-async function look(handheld: Handheld, video: HTMLVideoElement | null, stop: AbortSignal): Promise<void> {
+async function look(
+  handheld: Handheld,
+  video: HTMLVideoElement | null,
+  stop: AbortSignal,
+  onClose: () => void,
+): Promise<void> {
   if (video === null) return;
   try {
     const { readWithCamera } = await import("../scan/camera");
     const reading = await readWithCamera(video, stop);
-    close();
+    onClose();
     await handheld.read(reading);
   } catch (problem) {
     if (stop.aborted) return;

@@ -1,6 +1,7 @@
 /** What is behind the menu: the scans of this device, its settings, and signing out. */
 
-import { formatTime } from "@shared/i18n/format";
+import { handheldShort } from "@shared/device_name";
+import { formatTime, formatZone } from "@shared/i18n/format";
 import { chooseTheme, currentTheme } from "@shared/theme/theme";
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
@@ -13,6 +14,9 @@ import { Action, Facts, Icon, Mark } from "./parts";
 
 /** Scans shown in the list, newest first. */
 const SCANS_SHOWN_MAX = 100;
+
+/** Scans carry the time of this device, so they are shown in its zone. */
+const DEVICE_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const menu = signal<"closed" | "menu" | "scans" | "leave">("closed");
 const goTo = (page: typeof menu.value) => () => {
@@ -30,8 +34,8 @@ export function MenuScreen({ handheld }: { handheld: Handheld }) {
         <Facts
           rows={[
             [t("pda.person"), worker.value?.person.display_name ?? "–"],
-            [t("pda.device"), device.value?.device_id ?? "–"],
-            [t("pda.site"), device.value?.site_id ?? "–"],
+            [t("pda.device"), device.value === null ? "–" : (handheldShort(device.value.device_id) ?? device.value.device_id)],
+            [t("pda.site"), siteName(handheld) ?? "–"],
           ]}
         />
         <MenuRow icon="list" text={t("pda.myScans")} onClick={goTo("scans")} />
@@ -46,6 +50,12 @@ export function MenuScreen({ handheld }: { handheld: Handheld }) {
       </section>
     </div>
   );
+}
+
+function siteName(handheld: Handheld): string | undefined {
+  const { site, device } = handheld;
+  const name = locale.value === "zh" ? site.value?.name_zh : site.value?.name_en;
+  return name ?? device.value?.site_id;
 }
 
 function trySignals(): void {
@@ -64,13 +74,14 @@ function ThemeRow() {
   return <MenuRow icon={theme === "dark" ? "sun" : "moon"} text={text} onClick={change} />;
 }
 
-function MenuHeading({ title, onBack }: { title: string; onBack: () => void }) {
+function MenuHeading({ title, aside, onBack }: { title: string; aside?: string; onBack: () => void }) {
   return (
     <div class="heading">
       <button type="button" class="back" aria-label={t("pda.back")} onClick={onBack}>
         <Icon name="chevronLeft" />
       </button>
       <h1>{title}</h1>
+      {aside !== undefined && <span class="steps">{aside}</span>}
     </div>
   );
 }
@@ -91,7 +102,7 @@ function ScansScreen({ handheld }: { handheld: Handheld }) {
   useEffect(() => void handheld.latest(SCANS_SHOWN_MAX).then(setScans), [handheld, pending]);
   return (
     <div class="screen">
-      <MenuHeading title={t("pda.myScans")} onBack={goTo("menu")} />
+      <MenuHeading title={t("pda.myScans")} aside={formatZone(Date.now(), DEVICE_ZONE)} onBack={goTo("menu")} />
       {scans.length === 0 ? (
         <div class="body blank">
           <Icon name="scan" />
@@ -126,7 +137,7 @@ function ScanRow({ scan }: { scan: KeptScan }) {
           {scan.state === "refused" && ` · ${refusalText(scan)}`}
         </span>
       </span>
-      <time>{formatTime(scan.observed_at, locale.value)}</time>
+      <time>{formatTime(scan.observed_at, locale.value, DEVICE_ZONE)}</time>
     </li>
   );
 }

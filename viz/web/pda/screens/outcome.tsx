@@ -7,19 +7,29 @@ import { hasText, t } from "../texts";
 import { ScanActions } from "./entry";
 import { Action, Icon, Mark, PalletCode, StopSign } from "./parts";
 
+const ANSWERS = {
+  waiting: { icon: "clock", text: "pda.keptHere" },
+  done: { icon: "check", text: "pda.confirmed" },
+  noted: { icon: "list", text: "pda.noted" },
+} as const;
+
 export function DoneScreen({ handheld, step }: { handheld: Handheld; step: DoneStep }) {
+  const isNoted = step.answer === "noted";
+  const { icon, text } = ANSWERS[step.answer];
   return (
     <>
-      <section class="body outcome" data-outcome="good" aria-live="polite">
-        <Mark name="tick" />
+      <section class="body outcome" data-outcome={isNoted ? "noted" : "good"} aria-live="polite">
+        <Mark name={isNoted ? "dot" : "tick"} />
         <h1>
-          {t(step.place === null ? "pda.picked" : "pda.putDown")} <span class="unbroken">{step.place}</span>
+          {t(isNoted ? "pda.notedTitle" : step.place === null ? "pda.picked" : "pda.putDown")}{" "}
+          <span class="unbroken">{step.place}</span>
         </h1>
         <PalletCode sscc={step.code} />
-        <p class="delivery" data-confirmed={step.isConfirmed}>
-          <Icon name={step.isConfirmed ? "check" : "clock"} />
-          {t(step.isConfirmed ? "pda.confirmed" : "pda.keptHere")}
+        <p class="delivery" data-answer={step.answer}>
+          <Icon name={icon} />
+          {t(text)}
         </p>
+        {isNoted && <p>{t("pda.notedMeans")}</p>}
         <p class="next">{t("pda.scanNext")}</p>
       </section>
       <ScanActions handheld={handheld}>
@@ -76,6 +86,8 @@ export function RefusalScreen({ handheld, scan }: { handheld: Handheld; scan: Ke
 
 /** Why the server refused a scan, in the worker's language; the bare key when it has no text here. */
 export function refusalText(scan: KeptScan): string {
+  const isClock = scan.key === "scan.not_recorded" && scan.facts["field"] === "observed_at";
+  if (isClock) return t("pda.clockWrong");
   const key = `problems.${scan.key ?? "scan.refused"}`;
   return hasText(key) ? t(key, { ...scan.facts }) : t("pda.refusedBecause", { key: scan.key });
 }

@@ -33,7 +33,7 @@ export function PlaceQuestion({ handheld, step }: { handheld: Handheld; step: Pl
       <Heading handheld={handheld} task={task} number={2} />
       <section class="body question">
         <h1>{t("pda.scanPlace")}</h1>
-        {task ? <PlaceCode code={task.to_slot_id ?? task.to_place} /> : <NoTask />}
+        {task ? <PlaceCode code={task.to_slot_id ?? task.to_place} /> : <NoTask step={step} />}
         <ClaimProblem handheld={handheld} />
         <Facts rows={[[t("pda.pallet"), <PalletCode sscc={step.code} />], ...(task ? goodsOf(task) : [])]} />
       </section>
@@ -55,11 +55,11 @@ function Heading({ handheld, task, number }: { handheld: Handheld; task: Task | 
   );
 }
 
-function NoTask() {
+function NoTask({ step }: { step: PlaceStep }) {
   return (
     <p class="hint">
       <Mark name="triangle" />
-      {t("pda.noTaskForPallet")}
+      {t(step.hasNoWork ? "pda.noWorkForPallet" : "pda.noTaskForPallet")}
     </p>
   );
 }

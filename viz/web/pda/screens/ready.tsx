@@ -99,7 +99,7 @@ function TaskRow({ task, me }: { task: Task; me: string }) {
         <span>
           {task.sku} · {t("pda.pieces", { count: task.quantity_each })}
         </span>
-        {isTaken && <em>{t("pda.takenBy", { who: task.claimed_by })}</em>}
+        {isTaken && <em>{t("pda.takenBy", { who: task.claimed_by_name ?? t("pda.somebody") })}</em>}
       </span>
       <Icon name="chevronRight" />
     </>

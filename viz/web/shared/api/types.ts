@@ -359,6 +359,7 @@ export interface Task {
   to_place: string;
   to_slot_id: string | null;
   claimed_by: string | null;
+  claimed_by_name: string | null;
   order_id: string | null;
   created_at: string;
   priority: number;
@@ -587,23 +588,41 @@ export interface LedgerEntry {
 
 // --- devices ---------------------------------------------------------------------------------
 
+export type DeviceState = "online" | "offline" | "gap" | "fault" | "never";
+
 export interface Device {
   device_id: string;
   family: string;
-  mount_id: string;
-  state: "online" | "offline" | "gap" | "fault" | "never";
+  mount_id: string | null;
+  state: DeviceState;
   last_seen_at: string | null;
+  /** How far the device's clock is ahead of ours, in milliseconds; negative when it is behind. */
   clock_skew_ms: number | null;
   error_count: number;
   quarantined: number;
+  /** Numbers that never came, between others that did. */
+  missing_count: number;
   retired_at: string | null;
 }
 
 export interface QuarantineRow {
   quarantine_id: string;
-  device_id: string;
+  /** What the sender called itself; it need not be a device that is enrolled. */
+  device_id: string | null;
+  boot: number | null;
+  sequence: number | null;
   field: string;
   rule: string;
   raw_preview: string;
+  times: number;
   received_at: string;
+  last_received_at: string;
+}
+
+/** A one-time code with which a handheld enrols; `url` is the path that its QR code holds. */
+export interface EnrolmentCode {
+  enrolment_code: string;
+  device_id: string;
+  url: string;
+  expires_at: string;
 }

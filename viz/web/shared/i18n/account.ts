@@ -15,8 +15,10 @@ export interface Posts {
 export async function settleLocale(i18n: I18n, client: Posts, session: { person: { locale: Locale | null } }): Promise<void> {
   const { locale } = session.person;
   if (i18n.hasChoice && i18n.locale !== locale) {
-    await client.post("/session/locale", { locale: i18n.locale }).catch(() => undefined);
-  } else if (locale !== null) {
-    i18n.follow(locale);
+    const told = client.post("/session/locale", { locale: i18n.locale });
+    await told.then(() => i18n.choiceTold()).catch(() => undefined);
+  } else {
+    if (locale !== null) i18n.follow(locale);
+    i18n.choiceTold();
   }
 }

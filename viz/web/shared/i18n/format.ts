@@ -58,6 +58,17 @@ export function formatMoment(iso: string, locale: Locale, timeZone = DEFAULT_ZON
   });
 }
 
+/** How far a zone is from UTC at a moment: "UTC+8". Times of day are told apart by it. */
+export function formatZone(at: string | number, timeZone = DEFAULT_ZONE): string {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "shortOffset" }).formatToParts(new Date(at));
+  return (parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone).replace("GMT", "UTC");
+}
+
+/** Date and time to the minute with the zone they are in: "23/11/2026, 14:00 UTC+8". */
+export function formatMomentWithZone(iso: string, locale: Locale, timeZone = DEFAULT_ZONE): string {
+  return `${formatMoment(iso, locale, timeZone)} ${formatZone(iso, timeZone)}`;
+}
+
 /** Time of day to the second in a zone, for feeds. */
 export function formatTime(iso: string, locale: Locale, timeZone = DEFAULT_ZONE): string {
   return new Date(iso).toLocaleTimeString(TAGS[locale], { timeZone, hour12: false });

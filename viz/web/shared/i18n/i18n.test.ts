@@ -10,6 +10,7 @@ const ZH = { gate: { alarm: "{gate} 有 {count} 个托盘" }, pallets: { other: 
 let texts: I18n;
 beforeEach(() => {
   window.localStorage.clear();
+  window.sessionStorage.clear();
   texts = new I18n({ en: EN, zh: ZH }, "en");
 });
 
@@ -63,6 +64,23 @@ test("a language just chosen stays, and becomes the account's", async () => {
   await settle();
   expect(texts.locale).toBe("en");
   expect(posted).toEqual([["/session/locale", { locale: "en" }]]);
+});
+
+test("a language chosen before signing in goes with the person through the sign-in page", async () => {
+  texts.setLocale("zh");
+  texts = new I18n({ en: EN, zh: ZH });
+  const { posted, settle } = anAccount("en");
+  await settle();
+  expect([texts.locale, posted]).toEqual(["zh", [["/session/locale", { locale: "zh" }]]]);
+});
+
+test("who signs in after that brings a language of their own", async () => {
+  texts.setLocale("zh");
+  await anAccount("en").settle();
+  texts = new I18n({ en: EN, zh: ZH });
+  const { posted, settle } = anAccount("en");
+  await settle();
+  expect([texts.locale, posted]).toEqual(["en", []]);
 });
 
 test("a choice that the account knows already is not told again", async () => {

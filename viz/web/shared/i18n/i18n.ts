@@ -10,6 +10,8 @@ export type Texts = { [key: string]: string | Texts };
 export type Translate = (key: string, facts?: Facts) => string;
 
 const STORE_KEY = "tallyhouse.locale";
+/** In this tab only: a language was chosen that no account has been told of. */
+const CHOICE_KEY = "tallyhouse.locale.chosen";
 
 /** The language this machine was last used in, else the browser's, Chinese or English. */
 export function initialLocale(): Locale {
@@ -40,7 +42,7 @@ function factText(value: unknown, locale: Locale): string {
 /** One page's texts: its language now, and who wants to know when it changes. */
 export class I18n {
   private readonly listeners = new Set<() => void>();
-  private isChosen = false;
+  private isChosen = window.sessionStorage.getItem(CHOICE_KEY) !== null;
 
   constructor(
     private readonly texts: Record<Locale, Texts>,
@@ -53,7 +55,7 @@ export class I18n {
     return this.current;
   }
 
-  /** True once the person has chosen a language on this page. */
+  /** True once the person has chosen a language on this page, or on one before it that knew no account. */
   get hasChoice(): boolean {
     return this.isChosen;
   }
@@ -61,7 +63,13 @@ export class I18n {
   /** The person chooses: changes the language at once and remembers it on this machine. */
   setLocale(locale: Locale): void {
     this.isChosen = true;
+    window.sessionStorage.setItem(CHOICE_KEY, locale);
     this.follow(locale);
+  }
+
+  /** An account has the language of this page now: whoever signs in next brings one of their own. */
+  choiceTold(): void {
+    window.sessionStorage.removeItem(CHOICE_KEY);
   }
 
   /** Changes the language without a choice of the person, who may still choose. */

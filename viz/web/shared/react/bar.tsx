@@ -29,18 +29,30 @@ export function BrandSign() {
 }
 
 /** Keepers issue warehouse receipts there. */
-const BANK_ROLES: Role[] = ["officer", "approver", "borrower", "auditor", "keeper"];
+export const BANK_ROLES: Role[] = ["officer", "approver", "borrower", "auditor", "keeper"];
 const VIEWER_ROLES: Role[] = ["operator", "keeper", "officer", "approver", "borrower", "auditor", "admin"];
 
-/** Links to the pages that the person's roles are admitted to; `here` is the page they are on. */
-export function PageLinks({ session, here }: { session: Session; here: "viewer" | "bank" }) {
+/** The viewer's devices: who keeps and runs the site sees them. */
+export const DEVICE_ROLES: Role[] = ["operator", "keeper", "admin"];
+
+/**
+ * Links to the pages that the person's roles are admitted to; `here` is the page they are on. Site and devices are
+ * two parts of one page, which is not loaded again between them and keeps the site that it shows.
+ */
+export function PageLinks({ session, here }: { session: Session; here: "viewer" | "devices" | "bank" }) {
   const { t } = useWords();
   const mayUse = (roles: Role[]) => session.person.roles.some((role) => roles.includes(role));
+  const viewer = here === "bank" ? "/viewer/" : "";
   return (
     <nav className="th-nav" aria-label={t("common.pages")}>
       {mayUse(VIEWER_ROLES) && (
-        <a href="/viewer/" aria-current={here === "viewer" ? "page" : undefined}>
+        <a href={`${viewer}#site`} aria-current={here === "viewer" ? "page" : undefined}>
           {t("common.viewer")}
+        </a>
+      )}
+      {mayUse(DEVICE_ROLES) && (
+        <a href={`${viewer}#devices`} aria-current={here === "devices" ? "page" : undefined}>
+          {t("common.devices")}
         </a>
       )}
       {mayUse(BANK_ROLES) && (

@@ -2,7 +2,7 @@
 import { useEffect, useState, type CSSProperties, type ReactNode } from "react";
 import { ApiProblem, Offline } from "../api/client";
 import type { EvidenceState, Grade, Interval as IntervalValue, Modality, ModalityAges, UnitStatus } from "../api/types";
-import { formatAge, formatCount, formatMoment } from "../i18n/format";
+import { formatAge, formatCount, formatMomentWithZone } from "../i18n/format";
 import { ICONS, LOOKS, MARKS, type IconName, type Look, type MarkName } from "../icons";
 import { useWords } from "./page";
 import "./parts.css";
@@ -67,7 +67,7 @@ export function Age({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return <span className="th-faint">{t("common.never")}</span>;
   return (
-    <time dateTime={at} title={formatMoment(at, locale)}>
+    <time dateTime={at} title={formatMomentWithZone(at, locale)}>
       {formatAge(at, now, locale)}
     </time>
   );

@@ -1,6 +1,7 @@
 import { Loading, Problem } from "@shared/react/parts";
+import { DEVICE_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import "./app.css";
 import { useKeys } from "./keys";
 import { ActivityPanel } from "./panels/activity_panel";
@@ -17,9 +18,13 @@ import { ViewpointsPanel } from "./panels/viewpoints_panel";
 import { sceneLink, setSceneLink } from "./scene/current";
 import type { Insets } from "./scene/camera";
 import { SceneLink, type Hover } from "./scene/link";
+import { showPlace, useHasRole, usePlace } from "./state/place";
 import { onPoses, start } from "./state/start";
 import { useSite } from "./state/site";
 import { useView, type Sheet } from "./state/view";
+
+/** Loaded when somebody opens it: most who watch a site never do. */
+const DevicesPage = lazy(() => import("./devices/devices_page"));
 
 /** The operator's page: the scene fills the window, panels lie over it. */
 export function App() {
@@ -65,8 +70,10 @@ function Stage() {
   const sheet = useView((view) => view.sheet);
   const set = useView((view) => view.set);
   const stage = useScene(setHover);
+  const place = usePlace();
+  const maySeeDevices = useHasRole(DEVICE_ROLES);
   return (
-    <main className="stage" ref={stage} data-sheet={sheet ?? "none"}>
+    <main className="stage" ref={stage} data-sheet={sheet ?? "none"} data-place={place}>
       <canvas className="scene" tabIndex={0} aria-label={t("viewer.sceneLabel")} />
       <div className="labels" />
       <FreezeBanner />
@@ -89,13 +96,31 @@ function Stage() {
             type="button"
             className="th-button"
             aria-pressed={sheet === name}
-            onClick={() => set({ sheet: sheet === name ? null : name })}
+            onClick={() => {
+              showPlace("site");
+              set({ sheet: sheet === name ? null : name });
+            }}
           >
             {t(`viewer.${name}`)}
           </button>
         ))}
+        {maySeeDevices && (
+          <button
+            type="button"
+            className="th-button"
+            aria-pressed={place === "devices"}
+            onClick={() => showPlace(place === "devices" ? "site" : "devices")}
+          >
+            {t("common.devices")}
+          </button>
+        )}
       </nav>
       <HoverCard hover={hover} />
+      {place === "devices" && (
+        <Suspense fallback={<section className="devices"><Loading /></section>}>
+          <DevicesPage />
+        </Suspense>
+      )}
     </main>
   );
 }
@@ -120,7 +145,9 @@ function useScene(onHover: (hover: Hover | null) => void) {
     host.querySelectorAll("[data-dock]").forEach((dock) => sizes.observe(dock));
     measure();
     openSelection();
+    window.addEventListener("hashchange", openSelection);
     return () => {
+      window.removeEventListener("hashchange", openSelection);
       sizes.disconnect();
       stopPoses();
       setSceneLink(null);

@@ -3,6 +3,7 @@ import { chooseTheme, currentTheme } from "@shared/theme/theme";
 import { useEffect } from "react";
 import { VIEWPOINTS } from "./scene/camera";
 import { sceneLink } from "./scene/current";
+import { showPlace } from "./state/place";
 import { useSite } from "./state/site";
 import { useView } from "./state/view";
 import type { ColorMode } from "./model/looks";
@@ -40,6 +41,7 @@ export function flyToSelection(): void {
 function showWorstAlarm(): void {
   const alarm = useSite.getState().alarms.find((item) => item.state === "active");
   if (!alarm) return;
+  showPlace("site");
   useView.getState().select({ kind: "alarm", id: alarm.alarm_id });
   sceneLink()?.flyToAlarm(alarm);
 }

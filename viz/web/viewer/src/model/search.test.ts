@@ -10,7 +10,7 @@ const layout = aLayout({
   racks: [aRack(), aRack({ rack_id: "A02" })],
   zones: [{ zone_id: "dock", kind: "dock", outline_mm: [[0, 0], [1, 0], [1, 1]], name_en: "Dock", name_zh: "月台" }],
 });
-const find = (query: string, isChinese = false) => search(query, { layout, units, assets: [anAsset()], lotCodes: new Map([["lot-1", "CU-2026-0001"]]), isChinese });
+const find = (query: string, isChinese = false) => search(query, { layout, units, assets: [anAsset()], lots: new Map([["lot-1", { code: "CU-2026-0001" }]]), isChinese });
 const ids = (query: string) => find(query).map((row) => `${row.kind}:${row.id}`);
 
 test.each([
@@ -36,5 +36,5 @@ test("a lot is found once, with the number of its pallets", () => {
 test("nothing is found by an empty query, and never more than fits", () => {
   expect(find("  -- ")).toEqual([]);
   const many = Array.from({ length: 500 }, (_, at) => aUnit({ unit_id: `u${at}` }));
-  expect(search("copper", { layout, units: many, assets: [], lotCodes: new Map(), isChinese: false })).toHaveLength(FOUND_MAX);
+  expect(search("copper", { layout, units: many, assets: [], lots: new Map(), isChinese: false })).toHaveLength(FOUND_MAX);
 });

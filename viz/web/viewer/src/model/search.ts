@@ -6,6 +6,9 @@ export type Found =
   | { kind: "lot"; id: string; title: string; detail: string; count: number }
   | { kind: "rack" | "zone" | "gate" | "weighbridge" | "asset"; id: string; title: string; detail: string };
 
+/** What people call each lot, by its id. */
+export type Lots = ReadonlyMap<string, { readonly code: string }>;
+
 /** Rows a search answers at most; more would not be read. */
 export const FOUND_MAX = 24;
 
@@ -37,22 +40,22 @@ function unitMatch(unit: Unit, wanted: string): boolean {
   );
 }
 
-function lotsMatching(units: Iterable<Unit>, codes: ReadonlyMap<string, string>, wanted: string): Found[] {
+function lotsMatching(units: Iterable<Unit>, known: Lots, wanted: string): Found[] {
   const lots = new Map<string, { sku: string; count: number }>();
   for (const unit of units) {
-    const code = codes.get(unit.lot_id) ?? "";
+    const code = known.get(unit.lot_id)?.code ?? "";
     if (!normalise(code).includes(wanted) && !normalise(unit.lot_id).includes(wanted)) continue;
     const lot = lots.get(unit.lot_id) ?? { sku: unit.sku, count: 0 };
     lot.count += 1;
     lots.set(unit.lot_id, lot);
   }
-  return [...lots].map(([id, lot]) => ({ kind: "lot", id, title: codes.get(id) ?? id, detail: lot.sku, count: lot.count }));
+  return [...lots].map(([id, lot]) => ({ kind: "lot", id, title: known.get(id)?.code ?? id, detail: lot.sku, count: lot.count }));
 }
 
 /** Places first, then lots, then single pallets; at most FOUND_MAX. An empty query finds nothing. */
 export function search(
   query: string,
-  site: { layout: Layout; units: Iterable<Unit>; assets: Iterable<Asset>; lotCodes: ReadonlyMap<string, string>; isChinese: boolean },
+  site: { layout: Layout; units: Iterable<Unit>; assets: Iterable<Asset>; lots: Lots; isChinese: boolean },
 ): Found[] {
   const wanted = normalise(query);
   if (wanted === "") return [];
@@ -64,7 +67,7 @@ export function search(
   const found: Found[] = [
     ...placesOf(site.layout, site.isChinese).filter(hits),
     ...assets.filter(hits),
-    ...lotsMatching(units, site.lotCodes, wanted),
+    ...lotsMatching(units, site.lots, wanted),
   ].slice(0, FOUND_MAX);
   for (const unit of units) {
     if (found.length >= FOUND_MAX) break;

@@ -1,6 +1,7 @@
-import { formatMoment } from "@shared/i18n/format";
-import { useWords } from "@shared/react/page";
+import { formatMass, formatMomentWithZone } from "@shared/i18n/format";
+import { i18n, useWords } from "@shared/react/page";
 import { Age, GradeTag, Mark, problemText } from "@shared/react/parts";
+import { inOrder, seenText } from "@shared/seen";
 import type { Alarm } from "@shared/api/types";
 import { useState, type FormEvent } from "react";
 import { clearAlarm, useSite } from "../state/site";
@@ -13,7 +14,8 @@ import { Fact } from "./unit_detail";
 export function AlarmDetail({ alarmId }: { alarmId: string }) {
   const { t, locale } = useWords();
   const alarm = useSite((state) => state.alarms.find((item) => item.alarm_id === alarmId));
-  const lotCodes = useSite((state) => state.lotCodes);
+  const lots = useSite((state) => state.lots);
+  const zone = useSite((state) => state.frame?.layout.time_zone);
   if (!alarm) return null;
   return (
     <article className="detail">
@@ -24,31 +26,91 @@ export function AlarmDetail({ alarmId }: { alarmId: string }) {
         </div>
       </DetailHead>
       <dl className="facts">
-        <Fact name={t("viewer.raised")}>{formatMoment(alarm.raised_at, locale)}</Fact>
-        {alarm.gate_id && <Fact name={t("viewer.gate")} isCode>{alarm.gate_id}</Fact>}
-        {alarm.lot_ids.length > 0 && <Fact name={t("viewer.lot")} isCode>{alarm.lot_ids.map((id) => lotCodes.get(id) ?? id).join(", ")}</Fact>}
-        {alarm.cleared_at && <Fact name={t("viewer.cleared")}>{formatMoment(alarm.cleared_at, locale)}</Fact>}
+        <Fact name={t("viewer.raised")}>{formatMomentWithZone(alarm.raised_at, locale, zone)}</Fact>
+        {alarm.gate_id && <Fact name={t("viewer.gate")}><GateNow gateId={alarm.gate_id} /></Fact>}
+        {typeof alarm.facts["plate"] === "string" && alarm.facts["plate"] !== "" && <Fact name={t("viewer.asset.truck")} isCode>{alarm.facts["plate"]}</Fact>}
+        {alarm.lot_ids.length > 0 && <Fact name={t("viewer.lot")} isCode>{alarm.lot_ids.map((id) => lots.get(id)?.code ?? id).join(", ")}</Fact>}
+        <Masses alarm={alarm} />
+        {alarm.cleared_at && <Fact name={t("viewer.cleared")}>{formatMomentWithZone(alarm.cleared_at, locale, zone)}</Fact>}
       </dl>
-      <Units alarm={alarm} />
-      <section className="sightings">
-        <h3>{t("viewer.evidence")}</h3>
-        {alarm.evidence.length === 0 && <p className="th-faint">{t("viewer.noEvidence")}</p>}
-        <ol className="timeline">
-          {alarm.evidence.map((row) => (
-            <li key={row.observation_id}>
-              <Mark name="dot" color="--grade-freeze" />
-              <div>
-                <span>{row.summary}</span>
-                <small className="th-faint">
-                  {t(`modality.${row.modality}`)} · {row.device_id} · <Age at={row.at} />
-                </small>
-              </div>
-            </li>
-          ))}
-        </ol>
-      </section>
       <ClearForm alarm={alarm} />
+      <Reasons alarm={alarm} />
+      <Units alarm={alarm} />
+      <Trail alarm={alarm} />
     </article>
+  );
+}
+
+/** The gate and how its barrier stands at this moment: the first thing to know when goods are before it. */
+function GateNow({ gateId }: { gateId: string }) {
+  const { t } = useWords();
+  const barrier = useSite((state) => state.barriers.get(gateId));
+  return (
+    <>
+      <span className="th-mono">{gateId}</span>
+      {barrier && <> · {t(barrier.is_open ? "viewer.barrierOpen" : "viewer.barrierShut")}</>}
+    </>
+  );
+}
+
+/** Each weight of the alarm with the one it is held against. */
+const MASS_FACTS = [
+  ["taken_g", "viewer.massTaken"],
+  ["net_g", "viewer.massNet"],
+  ["expected_g", "viewer.massExpected"],
+] as const;
+
+function Masses({ alarm }: { alarm: Alarm }) {
+  const { t, locale } = useWords();
+  const known = MASS_FACTS.filter(([fact]) => typeof alarm.facts[fact] === "number");
+  if (known.length < 2) return null;
+  return known.map(([fact, name]) => (
+    <Fact key={fact} name={t(name)}>
+      {formatMass(alarm.facts[fact] as number, locale)}
+    </Fact>
+  ));
+}
+
+/** Why the alarm has its grade: what was seen, each in a sentence. A reason that this page does not know is left out. */
+function Reasons({ alarm }: { alarm: Alarm }) {
+  const { t } = useWords();
+  const reasons = Array.isArray(alarm.facts["reasons"]) ? alarm.facts["reasons"].map((reason) => `alarmReason.${reason}`) : [];
+  const known = reasons.filter((key) => i18n.has(key));
+  if (known.length === 0) return null;
+  return (
+    <section className="sightings">
+      <h3>{t("viewer.whyGrade")}</h3>
+      <ul className="reasons">
+        {known.map((key) => (
+          <li key={key}>{t(key)}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What the sensors reported, in the order in which it happened. */
+function Trail({ alarm }: { alarm: Alarm }) {
+  const { t } = useWords();
+  return (
+    <section className="sightings">
+      <h3>{t("viewer.evidence")}</h3>
+      {alarm.evidence.length === 0 && <p className="th-faint">{t("viewer.noEvidence")}</p>}
+      <ol className="timeline">
+        {inOrder(alarm.evidence).map(({ first, count }) => (
+          <li key={first.observation_id}>
+            <Mark name="dot" color="--grade-freeze" />
+            <div>
+              <span>{seenText(first, t)}</span>
+              <small className="th-faint">
+                {t(`modality.${first.modality}`)} · {first.device_id}
+                {count > 1 && <> · {t("saw.times", { count })}</>} · <Age at={first.at} />
+              </small>
+            </div>
+          </li>
+        ))}
+      </ol>
+    </section>
   );
 }
 

@@ -5,6 +5,7 @@ import { useWords } from "@shared/react/page";
 import { Age, GradeTag, Icon, Mark, problemText } from "@shared/react/parts";
 import { useState } from "react";
 import { sceneLink } from "../scene/current";
+import { showPlace, useHasRole } from "../state/place";
 import { acknowledge, useSite } from "../state/site";
 import { useView } from "../state/view";
 import { say } from "./say";
@@ -14,7 +15,7 @@ const MAY_ACKNOWLEDGE: Role[] = ["operator", "keeper", "admin"];
 
 /** Whether the person may take alarms upon themselves; banks and borrowers only read them. */
 export function useMayAcknowledge(): boolean {
-  return useSite((state) => state.session?.person.roles.some((role) => MAY_ACKNOWLEDGE.includes(role)) ?? false);
+  return useHasRole(MAY_ACKNOWLEDGE);
 }
 
 export function alarmText(alarm: Alarm): string {
@@ -23,6 +24,7 @@ export function alarmText(alarm: Alarm): string {
 
 /** Flies to the alarm and opens it. */
 export function showAlarm(alarm: Alarm): void {
+  showPlace("site");
   useView.getState().select({ kind: "alarm", id: alarm.alarm_id });
   sceneLink()?.flyToAlarm(alarm);
 }

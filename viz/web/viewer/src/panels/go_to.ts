@@ -3,6 +3,7 @@ import { toSite } from "../model/frame";
 import type { Found } from "../model/search";
 import { sceneLink } from "../scene/current";
 import { zoneBounds } from "../scene/ground";
+import { showPlace } from "../state/place";
 import { useSite } from "../state/site";
 import { useView } from "../state/view";
 
@@ -41,6 +42,7 @@ function goToLot(lotId: string): void {
 }
 
 export function goToFound(row: Found): void {
+  showPlace("site");
   const layout = useSite.getState().frame?.layout;
   if (row.kind === "unit") goToUnit(row.id);
   else if (row.kind === "lot") goToLot(row.id);

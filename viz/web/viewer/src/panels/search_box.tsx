@@ -97,8 +97,8 @@ export function SearchBox() {
 function useFound(query: string, isChinese: boolean): Found[] {
   const version = useSite((state) => state.stockVersion);
   return useMemo(() => {
-    const { frame, stock, assets, lotCodes } = useSite.getState();
+    const { frame, stock, assets, lots } = useSite.getState();
     if (!frame || !stock || version === 0) return [];
-    return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lotCodes, isChinese });
+    return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lots, isChinese });
   }, [query, version, isChinese]);
 }

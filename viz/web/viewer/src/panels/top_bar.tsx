@@ -1,10 +1,11 @@
 import type { Session, Site } from "@shared/api/types";
-import { formatTime } from "@shared/i18n/format";
+import { formatTime, formatZone } from "@shared/i18n/format";
 import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { Icon, Mark, useNow } from "@shared/react/parts";
 import type { MarkName } from "@shared/icons";
 import type { LinkState } from "../state/live";
+import { usePlace } from "../state/place";
 import { useSite } from "../state/site";
 import { useView } from "../state/view";
 import { SearchBox } from "./search_box";
@@ -13,11 +14,12 @@ export function TopBar({ session }: { session: Session }) {
   const { t } = useWords();
   const isReady = useSite((state) => state.frame !== null);
   const setView = useView((view) => view.set);
+  const place = usePlace();
   return (
     <Bar>
       <h1 className="th-hidden">{t("common.viewer")}</h1>
       <Brand href="/viewer/" />
-      <PageLinks session={session} here="viewer" />
+      <PageLinks session={session} here={place === "devices" ? "devices" : "viewer"} />
       <SitePicker sites={session.sites} />
       <span className="th-bar-gap" />
       {isReady && <SearchBox />}
@@ -78,12 +80,15 @@ function LinkBadge() {
   const offsetMs = useSite((state) => state.clockOffsetMs);
   const zone = useSite((state) => state.frame?.layout.time_zone);
   const now = useNow(1000);
+  const serverMs = now + offsetMs;
   const look = LINK_MARK[link];
   return (
     <span className="link-badge" role="status" data-link={link} title={t(`viewer.linkWords.${link}`)}>
       <Mark name={look.mark} color={look.color} />
       {t(`viewer.link.${link}`)}
-      <time className="th-faint">{formatTime(new Date(now + offsetMs).toISOString(), locale, zone)}</time>
+      <time className="th-faint">
+        {formatTime(new Date(serverMs).toISOString(), locale, zone)} {formatZone(serverMs, zone)}
+      </time>
     </span>
   );
 }

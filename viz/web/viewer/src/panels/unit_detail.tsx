@@ -1,11 +1,14 @@
 import { api } from "@shared/api/client";
 import type { ModalityAges, Unit, UnitDetail } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
 import { formatCount, formatMass, formatSscc } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
+import { BANK_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
 import { LOOKS } from "@shared/icons";
 import { useEffect, useState, type ReactNode } from "react";
+import { useHasRole } from "../state/place";
 import { useSite } from "../state/site";
 import { say } from "./say";
 import { DetailHead } from "./selection_panel";
@@ -39,7 +42,7 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
   const { t, locale } = useWords();
   const version = useSite((state) => state.stockVersion);
   const unit = version > 0 ? useSite.getState().stock?.units.get(unitId) : undefined;
-  const lotCode = useSite((state) => (unit ? (state.lotCodes.get(unit.lot_id) ?? unit.lot_id) : ""));
+  const lot = useSite((state) => state.lots.get(unit?.lot_id ?? ""));
   const { detail, failure, retry } = useUnitDetail(unitId, unit);
   if (!unit) return null;
   const count = formatCount(unit.quantity_each, locale);
@@ -56,15 +59,27 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
       <dl className="facts">
         <Fact name={t("viewer.sscc")} isCode>{formatSscc(unit.sscc)}</Fact>
         <Fact name={t("viewer.tag")} isCode>{unit.epc_hex ?? t("common.none")}</Fact>
-        <Fact name={t("viewer.lot")} isCode>{lotCode}</Fact>
+        <Fact name={t("viewer.lot")} isCode>{lot?.code ?? unit.lot_id}</Fact>
         <Fact name={t("viewer.quantity")}>{t("viewer.pieces", { count: unit.quantity_each, number: count })}</Fact>
-        {detail && <Fact name={t("viewer.owner")}>{detail.owner}</Fact>}
-        {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, detail.hold.reason_code)}</Fact>}
-        {detail?.receipt_id && <Fact name={t("viewer.receipt")} isCode>{detail.receipt_id}</Fact>}
+        {detail && <Fact name={t("viewer.owner")}>{lot?.owner_name ?? detail.owner}</Fact>}
+        {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, "hold.other")}</Fact>}
+        {detail?.receipt_id && <Fact name={t("viewer.receipt")}><ReceiptLink receiptId={detail.receipt_id} /></Fact>}
       </dl>
       {failure !== null && <Problem error={failure} onRetry={retry} />}
       {detail ? <Sightings detail={detail} /> : failure === null && <Loading />}
     </article>
+  );
+}
+
+/** A receipt has its own page for those who are admitted there; others read that there is one. */
+function ReceiptLink({ receiptId }: { receiptId: string }) {
+  const { t } = useWords();
+  const mayOpen = useHasRole(BANK_ROLES);
+  if (!mayOpen) return <>{t("viewer.underReceipt")}</>;
+  return (
+    <a className="link" href={`/bank/#/receipts/${encodeURIComponent(receiptId)}`}>
+      {t("viewer.openReceipt")}
+    </a>
   );
 }
 
@@ -142,7 +157,7 @@ function Sightings({ detail }: { detail: UnitDetail }) {
             <div>
               <span>{say(row.text_key, row.facts, `sighting.${row.kind}`)}</span>
               <small className="th-faint">
-                {row.device_id} · <Age at={row.at} />
+                {deviceName(row.device_id, t)} · <Age at={row.at} />
               </small>
             </div>
           </li>

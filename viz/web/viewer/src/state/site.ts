@@ -32,8 +32,8 @@ export interface SiteState {
   site: Site | null;
   frame: SiteFrame | null;
   stock: Stock | null;
-  /** What people call each lot. */
-  lotCodes: ReadonlyMap<string, string>;
+  /** What people call each lot, and whose goods it is. */
+  lots: ReadonlyMap<string, Pick<Lot, "code" | "owner_name">>;
   /** Grows with each change of the stock, which is changed in place. */
   stockVersion: number;
   revision: number;
@@ -57,7 +57,7 @@ export const useSite = create<SiteState>(() => ({
   site: null,
   frame: null,
   stock: null,
-  lotCodes: new Map(),
+  lots: new Map(),
   stockVersion: 0,
   revision: 0,
   assets: new Map(),
@@ -126,7 +126,7 @@ function place(siteId: string): string {
 
 async function readLots(siteId: string): Promise<void> {
   const lots = await api.list<Lot>(`${place(siteId)}/lots`);
-  set({ lotCodes: new Map(lots.map((lot) => [lot.lot_id, lot.code])) });
+  set({ lots: byKey(lots, (lot) => lot.lot_id) });
 }
 
 /** Lots that were asked for already: one that the person may not see is not asked for with every change. */
@@ -134,8 +134,8 @@ const askedLots = new Set<string>();
 
 /** Reads the lots again when units of a lot come that nobody has named yet. A failure leaves the id to be shown. */
 function nameNewLots(units: readonly { lot_id: string }[]): void {
-  const { lotCodes, site } = get();
-  const unnamed = units.map((unit) => unit.lot_id).filter((id) => !lotCodes.has(id) && !askedLots.has(id));
+  const { lots, site } = get();
+  const unnamed = units.map((unit) => unit.lot_id).filter((id) => !lots.has(id) && !askedLots.has(id));
   if (unnamed.length === 0 || site === null) return;
   for (const id of unnamed) askedLots.add(id);
   readLots(site.site_id).catch(() => unnamed.forEach((id) => askedLots.delete(id)));

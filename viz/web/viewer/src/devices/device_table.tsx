@@ -1,0 +1,187 @@
+import { api } from "@shared/api/client";
+import type { Device } from "@shared/api/types";
+import { deviceName, handheldShort } from "@shared/device_name";
+import { formatCount } from "@shared/i18n/format";
+import { LOOKS } from "@shared/icons";
+import { useWords } from "@shared/react/page";
+import { Age, Blank, Icon, Mark, Problem, Tag } from "@shared/react/parts";
+import { Dropdown, Modal } from "antd";
+import { useState } from "react";
+import { say } from "../panels/say";
+import { byUrgency, shownState, skewText, STATES } from "./words";
+
+/** A clock so far off, in milliseconds, wants a person: readings five minutes ahead are refused. */
+const SKEW_MS_MAX = 30_000;
+
+interface DeviceTableProps {
+  devices: readonly Device[];
+  /** Whether the person may enrol devices and take them out of service. */
+  mayChange: boolean;
+  onEnrolAgain: (deviceId: string) => void;
+  onQuarantine: (deviceId: string) => void;
+  onChanged: () => void;
+}
+
+export function DeviceTable(props: DeviceTableProps) {
+  const { t } = useWords();
+  const [hasRetired, setHasRetired] = useState(false);
+  const [leaving, setLeaving] = useState<Device | null>(null);
+  const retired = props.devices.filter((device) => device.retired_at !== null).length;
+  const shown = props.devices.filter((device) => hasRetired || device.retired_at === null).sort(byUrgency);
+  return (
+    <section className="th-panel" aria-labelledby="device-list">
+      <header className="panel-head">
+        <h3 id="device-list">{t("devices.list")}</h3>
+        <StateCounts devices={props.devices} />
+        {retired > 0 && (
+          <button type="button" className="th-button" data-kind="quiet" aria-pressed={hasRetired} onClick={() => setHasRetired(!hasRetired)}>
+            {t(hasRetired ? "devices.hideRetired" : "devices.showRetired", { count: retired })}
+          </button>
+        )}
+      </header>
+      {shown.length === 0 ? (
+        <Blank title={t("devices.none")}>
+          <p>{t("devices.noneHow")}</p>
+        </Blank>
+      ) : (
+        <table className="device-table">
+          <thead>
+            <tr>
+              <th scope="col">{t("devices.device")}</th>
+              <th scope="col">{t("devices.state")}</th>
+              <th scope="col">{t("devices.lastSeen")}</th>
+              <th scope="col">{t("devices.clock")}</th>
+              <th scope="col" className="number">{t("devices.errors")}</th>
+              <th scope="col" className="number">{t("devices.missing")}</th>
+              <th scope="col" className="number">{t("devices.quarantined")}</th>
+              {props.mayChange && <td />}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((device) => (
+              <DeviceRow key={device.device_id} device={device} {...props} onRetire={() => setLeaving(device)} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {leaving !== null && <RetireDialog device={leaving} onClose={() => setLeaving(null)} onChanged={props.onChanged} />}
+    </section>
+  );
+}
+
+/** How many devices are in which state: whether all is well is read before any row. */
+function StateCounts({ devices }: { devices: readonly Device[] }) {
+  const { t } = useWords();
+  return (
+    <span className="state-counts">
+      {STATES.filter((state) => state !== "retired").map((state) => {
+        const count = devices.filter((device) => shownState(device) === state).length;
+        if (count === 0) return null;
+        return (
+          <span key={state}>
+            <Mark name={LOOKS.device[state].mark} color={LOOKS.device[state].color} />
+            {t(`device.state.${state}`)} {count}
+          </span>
+        );
+      })}
+    </span>
+  );
+}
+
+function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => void }) {
+  const { t } = useWords();
+  const { device } = props;
+  const state = shownState(device);
+  const isOff = Math.abs(device.clock_skew_ms ?? 0) >= SKEW_MS_MAX;
+  return (
+    <tr data-state={state}>
+      <th scope="row">
+        <b>{deviceName(device.device_id, t)}</b>
+        {handheldShort(device.device_id) === null && <small>{say(`device.family.${device.family}`, {}, device.family)}</small>}
+      </th>
+      <td data-label={t("devices.state")}>
+        <span title={t(`device.stateHow.${state}`)}>
+          <Tag look={LOOKS.device[state]}>{t(`device.state.${state}`)}</Tag>
+        </span>
+      </td>
+      <td data-label={t("devices.lastSeen")}>
+        <Age at={device.last_seen_at} />
+      </td>
+      <td data-label={t("devices.clock")} className={isOff ? undefined : "th-soft"}>
+        {isOff && <Mark name="triangle" color="--grade-check" />} {skewText(device.clock_skew_ms, t)}
+      </td>
+      <td data-label={t("devices.errors")} className="number"><Amount value={device.error_count} /></td>
+      <td data-label={t("devices.missing")} className="number"><Amount value={device.missing_count} /></td>
+      <td data-label={t("devices.quarantined")} className="number">
+        {device.quarantined === 0 ? (
+          <Amount value={0} />
+        ) : (
+          <button type="button" className="link" onClick={() => props.onQuarantine(device.device_id)}>
+            <Amount value={device.quarantined} />
+          </button>
+        )}
+      </td>
+      {props.mayChange && (
+        <td className="row-menu">
+          <RowMenu device={device} onEnrolAgain={props.onEnrolAgain} onRetire={props.onRetire} />
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** A count that is not zero stands out; zero is what everybody hopes for. */
+function Amount({ value }: { value: number }) {
+  const { locale } = useWords();
+  return value === 0 ? <span className="th-faint">0</span> : <b>{formatCount(value, locale)}</b>;
+}
+
+function RowMenu(props: { device: Device; onEnrolAgain: (deviceId: string) => void; onRetire: () => void }) {
+  const { t } = useWords();
+  const { device_id: deviceId, family, retired_at: retiredAt } = props.device;
+  const items = [
+    ...(family === "pda" ? [{ key: "again", label: t("devices.enrolAgain"), onClick: () => props.onEnrolAgain(deviceId) }] : []),
+    ...(retiredAt === null ? [{ key: "retire", danger: true, label: t("devices.retire"), onClick: props.onRetire }] : []),
+  ];
+  if (items.length === 0) return null;
+  return (
+    <Dropdown trigger={["click"]} menu={{ items }}>
+      <button type="button" className="th-button" data-kind="icon" aria-label={t("devices.actionsOf", { device: deviceName(deviceId, t) })}>
+        <Icon name="dots" />
+      </button>
+    </Dropdown>
+  );
+}
+
+function RetireDialog({ device, onClose, onChanged }: { device: Device; onClose: () => void; onChanged: () => void }) {
+  const { t } = useWords();
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  async function retire() {
+    setIsBusy(true);
+    setFailure(null);
+    try {
+      await api.post(`/devices/${encodeURIComponent(device.device_id)}/retire`);
+      onChanged();
+      onClose();
+    } catch (error) {
+      setFailure(error);
+      setIsBusy(false);
+    }
+  }
+  return (
+    <Modal
+      open
+      title={t("devices.retireTitle", { device: deviceName(device.device_id, t) })}
+      okText={t("devices.retire")}
+      okButtonProps={{ danger: true, loading: isBusy }}
+      cancelText={t("common.cancel")}
+      onOk={() => void retire()}
+      onCancel={onClose}
+      width={440}
+    >
+      <p>{t("devices.retireHow")}</p>
+      {failure !== null && <Problem error={failure} />}
+    </Modal>
+  );
+}

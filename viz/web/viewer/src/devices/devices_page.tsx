@@ -1,0 +1,77 @@
+/** The site's devices: which were heard from, what they sent that could not be accepted, and enrolling handhelds. */
+import { api } from "@shared/api/client";
+import type { Device, Role } from "@shared/api/types";
+import { formatZone } from "@shared/i18n/format";
+import { useWords } from "@shared/react/page";
+import { Icon, Loading, Problem } from "@shared/react/parts";
+import { useCallback, useState } from "react";
+import { useHasRole } from "../state/place";
+import { serverNow, useSite } from "../state/site";
+import { DeviceTable } from "./device_table";
+import "./devices.css";
+import { EnrolDialog } from "./enrol_dialog";
+import { usePolled } from "./polled";
+import { QuarantineTable } from "./quarantine_table";
+
+/** How often the lists are read anew, in milliseconds. */
+const READ_EVERY_MS = 5_000;
+
+const MAY_ENROL: Role[] = ["keeper", "admin"];
+
+/** Null while nobody enrols; else the device that the code is for, `null` inside for a new one. */
+type Enrolling = { deviceId: string | null } | null;
+
+export default function DevicesPage() {
+  const { t, locale } = useWords();
+  const site = useSite((state) => state.site!);
+  const zone = useSite((state) => state.frame?.layout.time_zone);
+  const mayEnrol = useHasRole(MAY_ENROL);
+  const [enrolling, setEnrolling] = useState<Enrolling>(null);
+  const [sender, setSender] = useState<string | null>(null);
+  const path = `/sites/${encodeURIComponent(site.site_id)}`;
+  const read = useCallback((signal: AbortSignal) => api.list<Device>(`${path}/devices`, { signal }), [path]);
+  const { value: devices, failure, again } = usePolled(read, READ_EVERY_MS);
+
+  return (
+    <section className="devices" aria-labelledby="devices-title" data-testid="devices">
+      <header className="devices-head">
+        <div>
+          <h2 id="devices-title">{t("devices.title")}</h2>
+          <p className="th-soft">
+            {locale === "zh" ? site.name_zh : site.name_en} · {t("devices.zone", { zone: formatZone(serverNow(), zone) })}
+          </p>
+        </div>
+        {mayEnrol && (
+          <button type="button" className="th-button" data-kind="primary" onClick={() => setEnrolling({ deviceId: null })}>
+            <Icon name="plus" />
+            {t("devices.enrolHandheld")}
+          </button>
+        )}
+      </header>
+      {failure !== null && <Problem error={failure} onRetry={again} />}
+      {devices === null ? (
+        failure === null && <Loading />
+      ) : (
+        <>
+          <DeviceTable
+            devices={devices}
+            mayChange={mayEnrol}
+            onEnrolAgain={(deviceId) => setEnrolling({ deviceId })}
+            onQuarantine={setSender}
+            onChanged={again}
+          />
+          <QuarantineTable path={path} devices={devices} sender={sender} onSender={setSender} everyMs={READ_EVERY_MS} />
+        </>
+      )}
+      {enrolling !== null && (
+        <EnrolDialog
+          path={path}
+          deviceId={enrolling.deviceId}
+          devices={devices ?? []}
+          zone={zone}
+          onClose={() => setEnrolling(null)}
+        />
+      )}
+    </section>
+  );
+}

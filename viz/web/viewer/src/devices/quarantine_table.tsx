@@ -1,0 +1,154 @@
+import { api } from "@shared/api/client";
+import type { Device, ListOf, QuarantineRow } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
+import { formatCount, formatMomentWithZone } from "@shared/i18n/format";
+import { i18n, useWords } from "@shared/react/page";
+import { Age, Blank, Icon, Loading, Mark, Problem } from "@shared/react/parts";
+import { useCallback, useEffect, useState } from "react";
+import { useSite } from "../state/site";
+import { usePolled } from "./polled";
+import { fieldText, mergeQuarantine, ruleText } from "./words";
+
+/** Rows read in one go. */
+const PAGE_ROWS = 50;
+
+interface QuarantineTableProps {
+  path: string;
+  devices: readonly Device[];
+  /** Shows what this device sent alone; null shows all. */
+  sender: string | null;
+  onSender: (sender: string | null) => void;
+  everyMs: number;
+}
+
+/** What was sent and could not be accepted: by whom, which field broke which rule, how often, and its first bytes. */
+export function QuarantineTable({ path, devices, sender, onSender, everyMs }: QuarantineTableProps) {
+  const { t } = useWords();
+  const { rows, failure, again, older } = useQuarantine(path, everyMs);
+  const shown = rows?.filter((row) => sender === null || row.device_id === sender);
+  return (
+    <section className="th-panel" aria-labelledby="quarantine-list" data-testid="quarantine">
+      <header className="panel-head">
+        <h3 id="quarantine-list">{t("devices.quarantine")}</h3>
+        <span className="th-soft">{t("devices.quarantineSub")}</span>
+        {sender !== null && (
+          <button type="button" className="th-button" onClick={() => onSender(null)}>
+            {t("devices.onlyOf", { device: deviceName(sender, t) })}
+            <Icon name="close" />
+          </button>
+        )}
+      </header>
+      {failure !== null && <Problem error={failure} onRetry={again} />}
+      {shown === undefined && failure === null && <Loading />}
+      {shown?.length === 0 && <Nothing />}
+      {shown !== undefined && shown.length > 0 && (
+        <table className="device-table">
+          <thead>
+            <tr>
+              <th scope="col">{t("devices.when")}</th>
+              <th scope="col">{t("devices.device")}</th>
+              <th scope="col">{t("devices.broken")}</th>
+              <th scope="col">{t("devices.sent")}</th>
+              <th scope="col" className="number">{t("devices.times")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((row) => (
+              <Row key={row.quarantine_id} row={row} isEnrolled={devices.some((device) => device.device_id === row.device_id)} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {older !== null && (
+        <button type="button" className="th-button older" disabled={older.isBusy} onClick={older.read}>
+          {t("devices.older")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Nothing() {
+  const { t } = useWords();
+  return (
+    <Blank title={t("devices.quarantineNone")}>
+      <p>{t("devices.quarantineNoneHow")}</p>
+    </Blank>
+  );
+}
+
+function Row({ row, isEnrolled }: { row: QuarantineRow; isEnrolled: boolean }) {
+  const { t, locale } = useWords();
+  const zone = useSite((state) => state.frame?.layout.time_zone);
+  const has = (key: string) => i18n.has(key);
+  return (
+    <tr>
+      <td data-label={t("devices.when")}>
+        <Age at={row.last_received_at} />
+        {row.times > 1 && <small>{t("devices.firstAt", { at: formatMomentWithZone(row.received_at, locale, zone) })}</small>}
+      </td>
+      <th scope="row" data-label={t("devices.device")}>
+        <b>{row.device_id === null ? t("devices.noName") : deviceName(row.device_id, t)}</b>
+        {!isEnrolled && (
+          <small className="stranger">
+            <Mark name="triangle" color="--grade-check" />
+            {t("devices.notEnrolled")}
+          </small>
+        )}
+      </th>
+      <td data-label={t("devices.broken")}>
+        <span>{fieldText(row.field, t, has)}</span>
+        <small>{t("devices.mustBe", { rule: ruleText(row.rule, t, has) })}</small>
+      </td>
+      <td data-label={t("devices.sent")} className="sent">
+        <details>
+          <summary className="th-mono">{row.raw_preview || t("devices.noBytes")}</summary>
+          <small>
+            <span className="th-mono">{row.field}</span> · <span className="th-mono">{row.rule}</span>
+            {row.sequence !== null && <> · {t("devices.identity", { boot: row.boot, sequence: row.sequence })}</>}
+          </small>
+        </details>
+      </td>
+      <td data-label={t("devices.times")} className="number">{formatCount(row.times, locale)}</td>
+    </tr>
+  );
+}
+
+type Older = { read: () => void; isBusy: boolean } | null;
+
+/** The newest page, read again and again, and the older ones that were asked for. */
+function useQuarantine(path: string, everyMs: number) {
+  const [rows, setRows] = useState<QuarantineRow[] | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [olderFailure, setOlderFailure] = useState<unknown>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const read = useCallback(
+    (signal?: AbortSignal, after: string | null = null) =>
+      api.get<ListOf<QuarantineRow>>(`${path}/quarantine`, { query: { limit: PAGE_ROWS, cursor: after }, ...(signal && { signal }) }),
+    [path],
+  );
+  const { value: newest, failure, again } = usePolled(read, everyMs);
+
+  useEffect(() => {
+    if (newest === null) return;
+    setRows((known) => mergeQuarantine(known ?? [], newest.items));
+    setCursor((known) => known ?? newest.next_cursor);
+  }, [newest]);
+
+  async function readOlder() {
+    setIsBusy(true);
+    try {
+      const answer = await read(undefined, cursor);
+      setRows((known) => mergeQuarantine(known ?? [], answer.items));
+      setCursor(answer.next_cursor);
+      setOlderFailure(null);
+    } catch (error) {
+      setOlderFailure(error);
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  const older: Older = cursor === null ? null : { read: () => void readOlder(), isBusy };
+  return { rows, failure: failure ?? olderFailure, again, older };
+}

@@ -1,0 +1,66 @@
+/** What the device list and the quarantine say in words. Pure. */
+import type { Device, DeviceState, QuarantineRow } from "@shared/api/types";
+import type { Translate } from "@shared/i18n/i18n";
+
+export type ShownState = DeviceState | "retired";
+
+/** What wants a person first stands first. */
+const ORDER: Record<ShownState, number> = { fault: 0, gap: 1, offline: 2, never: 3, online: 4, retired: 5 };
+
+export const STATES = Object.keys(ORDER) as ShownState[];
+
+export function shownState(device: Device): ShownState {
+  return device.retired_at === null ? device.state : "retired";
+}
+
+export function byUrgency(a: Device, b: Device): number {
+  return ORDER[shownState(a)] - ORDER[shownState(b)] || a.device_id.localeCompare(b.device_id);
+}
+
+/** A clock this close to ours counts as right, in milliseconds: what is left is the way over the network. */
+const RIGHT_WITHIN_MS = 1000;
+
+/** "right", "2.4 s ahead", "3 min behind". */
+export function skewText(skewMs: number | null, t: Translate): string {
+  if (skewMs === null) return t("devices.clockUnknown");
+  if (Math.abs(skewMs) < RIGHT_WITHIN_MS) return t("devices.clockRight");
+  const seconds = Math.abs(skewMs) / 1000;
+  const [amount, unit] = seconds < 120 ? [Math.round(seconds * 10) / 10, "s"] : [Math.round(seconds / 60), "min"];
+  return t(skewMs > 0 ? "devices.clockAhead" : "devices.clockBehind", { amount, unit });
+}
+
+/** The key of a phrase that the server states in English: letters and digits, joined by underscores. */
+export function phraseKey(phrase: string): string {
+  return phrase.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
+}
+
+const RANGE = /^(-?\d+) to (-?\d+)( \S+)?$/;
+const MOST = /^at most (\d+)( \S+)?$/;
+
+/** A rule in the person's language; protocol details without a text of their own stay as the server states them. */
+export function ruleText(rule: string, t: Translate, has: (key: string) => boolean): string {
+  const key = `devices.rule.${phraseKey(rule)}`;
+  if (has(key)) return t(key);
+  const range = RANGE.exec(rule);
+  if (range !== null) return t("devices.ruleRange", { low: range[1], high: range[2], unit: range[3] ?? "" });
+  const most = MOST.exec(rule);
+  if (most !== null) return t("devices.ruleMost", { most: most[1], unit: most[2] ?? "" });
+  return rule;
+}
+
+/** A field in the person's language, or its own name. */
+export function fieldText(field: string, t: Translate, has: (key: string) => boolean): string {
+  const key = `devices.field.${phraseKey(field)}`;
+  return has(key) ? t(key) : field;
+}
+
+/** A code in groups of four, as people read it out: the handheld takes it with or without the gaps. */
+export function grouped(code: string): string {
+  return (code.match(/.{1,4}/g) ?? []).join(" ");
+}
+
+/** Rows newest first, each once: a row that came again has a new count. */
+export function mergeQuarantine(known: readonly QuarantineRow[], newer: readonly QuarantineRow[]): QuarantineRow[] {
+  const byId = new Map([...known, ...newer].map((row) => [row.quarantine_id, row]));
+  return [...byId.values()].sort((a, b) => b.last_received_at.localeCompare(a.last_received_at));
+}
