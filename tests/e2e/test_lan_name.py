@@ -144,7 +144,7 @@ async def test_a_handheld_signs_in_and_scans_over_a_lan_name(served: Served, tmp
         await keep_picture(page, "pda-work")
         await page.keyboard.type(f"]C100{sscc}")
         await page.keyboard.press("Enter")
-        done = page.locator("[data-outcome=good] .delivery[data-confirmed=true]")
+        done = page.locator("[data-outcome=good] .delivery[data-answer=done]")
         await expect(done).to_be_visible(timeout=WAIT_MS)
         await keep_picture(page, "pda-picked")
         assert await page.evaluate("window.isSecureContext")

@@ -82,6 +82,7 @@ function StatusLine({ handheld }: { handheld: Handheld }) {
   const link = handheld.link.value;
   const count = handheld.pending.value.length;
   const isWell = count === 0 && (link === "idle" || link === "sending");
+  const isNew = handheld.device.value === null && count === 0;
   const state = isWell ? "well" : link === "idle" || link === "sending" ? "sending" : link;
   return (
     <header class="status">
@@ -90,11 +91,15 @@ function StatusLine({ handheld }: { handheld: Handheld }) {
         <path d="M6 12v8M10 12v8M14 12v8M18 12v8" />
         <path d="M3.5 19.5 20.5 12.5" />
       </svg>
-      <div class="line" data-state={state} role="status">
-        <Mark name={isWell ? "tick" : state === "sending" ? "ring" : "triangle"} />
-        <span>{t(`pda.link.${state}`)}</span>
-        {count > 0 && <b aria-label={t("pda.waiting", { count })}>{count}</b>}
-      </div>
+      {isNew ? (
+        <strong class="line">{t("common.product")}</strong>
+      ) : (
+        <div class="line" data-state={state} role="status">
+          <Mark name={isWell ? "tick" : state === "sending" ? "ring" : "triangle"} />
+          <span>{t(`pda.link.${state}`)}</span>
+          {count > 0 && <b aria-label={t("pda.waiting", { count })}>{count}</b>}
+        </div>
+      )}
       {link === "signed_out" && handheld.worker.value !== null && (
         <a class="th-button" href="/sign-in/?next=%2Fpda%2F">
           {t("pda.signIn")}

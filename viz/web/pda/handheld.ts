@@ -25,6 +25,8 @@ export class Handheld {
   readonly link = signal<LinkState>("idle");
   readonly pending = signal<readonly KeptScan[]>([]);
   readonly refusals = signal<readonly KeptScan[]>([]);
+  /** Scans that were taken for done and are only noted; shown until somebody has read the list. */
+  readonly notes = signal<readonly KeptScan[]>([]);
   /** Key and facts of a claim that the server turned down; shown until the next step. */
   readonly claimProblem = signal<PostFailure | null>(null);
   readonly enrolProblem = signal<unknown>(null);
@@ -150,6 +152,12 @@ export class Handheld {
     await this.refreshQueue();
   }
 
+  /** The list of scans is open: what it says of each has been read. */
+  async readNotes(): Promise<void> {
+    for (const { sequence } of this.notes.value) await this.store.markRead(sequence);
+    await this.refreshQueue();
+  }
+
   latest(count: number): Promise<KeptScan[]> {
     return this.store.latest(count);
   }
@@ -255,8 +263,19 @@ export class Handheld {
       if (scan !== undefined) this.onResult(scan, result);
     }
     if (answer.results.some((result) => result.outcome === "refused")) give("refused");
-    void this.refreshQueue();
+    void this.tellNote().then(() => this.refreshQueue());
     void this.refreshTasks();
+  }
+
+  /** A note that the screen shows at this moment is read; its tone tells it from what was accepted before. */
+  private async tellNote(): Promise<void> {
+    const { value: step } = this.step;
+    if (step.name !== "done" || step.answer !== "noted") return;
+    const notes = await this.store.unreadNotes();
+    const shown = notes.find((scan) => scan.scan_id === step.scanId);
+    if (shown === undefined) return;
+    give("noted");
+    await this.store.markRead(shown.sequence);
   }
 
   private onResult(scan: KeptScan, result: ScanAnswer["results"][number]): void {
@@ -268,8 +287,6 @@ export class Handheld {
         ? { type: "turned_down", scanId, code }
         : { type: "answered", scanId, code, outcome: result.outcome, task: result.task };
     this.step.value = decide(this.step.value, event, this.tasks.value).step;
-    const { value: now } = this.step;
-    if (now.name === "done" && now.scanId === scanId && now.answer === "noted") give("noted");
   }
 
   private async refreshTasks(): Promise<void> {
@@ -286,6 +303,7 @@ export class Handheld {
   private async refreshQueue(): Promise<void> {
     this.pending.value = await this.store.pending();
     this.refusals.value = await this.store.unreadRefusals();
+    this.notes.value = await this.store.unreadNotes();
   }
 
   private finishes(scan: ScanContent): boolean {

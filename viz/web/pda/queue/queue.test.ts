@@ -90,6 +90,16 @@ describe("ScanStore", () => {
     expect((await store.exportAll()).scans.length).toBe(ANSWERED_KEPT_MAX + 10);
   });
 
+  it("keeps a scan with its place that was only noted until somebody has read so", async () => {
+    await keep(1);
+    await store.keep({ ...aScan(2), place_code: null });
+    const batch = await store.nextBatch("person-a", newKey());
+    await store.answer(batch!, accepted(batch!, "noted").results);
+    expect(await store.unreadNotes()).toMatchObject([{ sequence: 1, state: "noted" }]);
+    await store.markRead(1);
+    expect(await store.unreadNotes()).toEqual([]);
+  });
+
   it("exports what was set aside too, the newest up to the maximum", async () => {
     const scan = { observed_at: "2026-11-23T06:00:00Z", person_id: "person-a", reason: "fragment" } as const;
     for (let number = 0; number <= ASIDE_KEPT_MAX; number += 1) await store.setAside({ ...scan, text: `${number}` });

@@ -150,6 +150,15 @@ export class ScanStore {
     return refused.filter((scan) => !scan.is_read);
   }
 
+  /**
+   * Scans with a place that the server only noted, of which nobody has read yet, oldest first. The place was the
+   * worker's answer to a question, so the scan was taken for done.
+   */
+  async unreadNotes(): Promise<KeptScan[]> {
+    const noted = await this.database.getAllFromIndex("scans", "state", "noted");
+    return noted.filter((scan) => scan.place_code !== null && !scan.is_read);
+  }
+
   /** The newest scans, newest first. */
   async latest(count: number): Promise<KeptScan[]> {
     const scans = await this.database.getAll("scans");

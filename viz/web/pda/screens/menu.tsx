@@ -81,7 +81,7 @@ function MenuHeading({ title, aside, onBack }: { title: string; aside?: string; 
         <Icon name="chevronLeft" />
       </button>
       <h1>{title}</h1>
-      {aside !== undefined && <span class="steps">{aside}</span>}
+      {aside !== undefined && <small class="steps">{aside}</small>}
     </div>
   );
 }
@@ -99,7 +99,9 @@ function MenuRow(props: { icon: "list" | "bell" | "sun" | "moon" | "external" | 
 function ScansScreen({ handheld }: { handheld: Handheld }) {
   const [scans, setScans] = useState<readonly KeptScan[]>([]);
   const pending = handheld.pending.value;
+  const notes = handheld.notes.value;
   useEffect(() => void handheld.latest(SCANS_SHOWN_MAX).then(setScans), [handheld, pending]);
+  useEffect(() => void (notes.length > 0 && handheld.readNotes()), [handheld, notes]);
   return (
     <div class="screen">
       <MenuHeading title={t("pda.myScans")} aside={formatZone(Date.now(), DEVICE_ZONE)} onBack={goTo("menu")} />

@@ -5,20 +5,25 @@ import { signal } from "@preact/signals";
 import type { ReadyStep } from "../flow/flow";
 import type { Handheld } from "../handheld";
 import { t } from "../texts";
-import { Icon, PalletCode } from "./parts";
 import { ScanActions } from "./entry";
+import { menu } from "./menu";
+import { Icon, Mark, PalletCode } from "./parts";
 
 type Kind = Task["kind"];
 const KINDS: readonly Kind[] = ["putaway", "pick"];
-const shownKind = signal<Kind>("putaway");
+/** Null until the worker picks a tab: then the first kind that has work is shown. */
+const chosenKind = signal<Kind | null>(null);
 
 export function ReadyScreen({ handheld, step }: { handheld: Handheld; step: ReadyStep }) {
   const here = handheld.tasks.value.filter((task) => step.place === null || isAt(task, step.place));
+  const has = (kind: Kind) => here.some((task) => task.kind === kind);
+  const shown = chosenKind.value ?? KINDS.find(has) ?? "putaway";
   return (
     <>
       <ScanPrompt place={step.place} onAll={() => handheld.back()} />
-      <KindTabs tasks={here} />
-      <TaskList tasks={here.filter((task) => task.kind === shownKind.value)} handheld={handheld} />
+      <Notes handheld={handheld} />
+      <KindTabs tasks={here} shown={shown} />
+      <TaskList tasks={here.filter((task) => task.kind === shown)} handheld={handheld} />
       <ScanActions handheld={handheld} />
     </>
   );
@@ -45,16 +50,29 @@ function ScanPrompt({ place, onAll }: { place: string | null; onAll: () => void 
   );
 }
 
-function KindTabs({ tasks }: { tasks: readonly Task[] }) {
+/** Scans that were shown as done while the line was cut, and that the server booked nothing for. */
+function Notes({ handheld }: { handheld: Handheld }) {
+  const count = handheld.notes.value.length;
+  if (count === 0) return null;
+  return (
+    <button type="button" class="hint notes" onClick={() => (menu.value = "scans")}>
+      <Mark name="triangle" />
+      <span>{t("pda.notedLater", { count })}</span>
+      <Icon name="chevronRight" />
+    </button>
+  );
+}
+
+function KindTabs({ tasks, shown }: { tasks: readonly Task[]; shown: Kind }) {
   return (
     <div class="tabs" role="group" aria-label={t("pda.work")}>
       {KINDS.map((kind) => (
         <button
           key={kind}
           type="button"
-          aria-pressed={shownKind.value === kind}
+          aria-pressed={shown === kind}
           onClick={() => {
-            shownKind.value = kind;
+            chosenKind.value = kind;
           }}
         >
           {t(`pda.kind.${kind}`)}

@@ -34,7 +34,7 @@ export function EnrolScreen({ handheld }: { handheld: Handheld }) {
           <input ref={field} data-typed maxLength={200} autocomplete="off" autocapitalize="characters" spellcheck={false} />
         </label>
       </section>
-      <div class="actions" data-columns="2">
+      <div class="actions">
         <Action icon="camera" onClick={() => (isCameraOpen.value = true)}>
           {t("pda.useCamera")}
         </Action>

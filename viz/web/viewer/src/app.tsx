@@ -72,6 +72,7 @@ function Stage() {
   const stage = useScene(setHover);
   const place = usePlace();
   const maySeeDevices = useHasRole(DEVICE_ROLES);
+  useEffect(() => sceneLink()?.view.cover(place === "devices"), [place]);
   return (
     <main className="stage" ref={stage} data-sheet={sheet ?? "none"} data-place={place}>
       <canvas className="scene" tabIndex={0} aria-label={t("viewer.sceneLabel")} />

@@ -8,6 +8,7 @@ import { siteFrame } from "../model/frame";
 import { Stock } from "../model/stock";
 import { takeMessage, useSite } from "../state/site";
 import { useView } from "../state/view";
+import { AlarmDetail } from "./alarm_detail";
 import { AlarmsPanel } from "./alarms_panel";
 import { FreezeBanner } from "./freeze_banner";
 import { NoSite } from "./no_site";
@@ -61,6 +62,32 @@ test("acknowledging takes the banner down; the alarm stays in the list with the 
   await waitFor(() => expect(screen.queryByTestId("alarm-banner")).toBeNull());
   expect(post).toHaveBeenCalledWith("/alarms/alarm-9/acknowledge");
   expect(screen.getByText("Acknowledged by Operator A")).toBeTruthy();
+});
+
+test("an alarm tells in words what was seen, why it has its grade, and how the barrier stands", () => {
+  const seen = { device_id: "gate-1-reader", modality: "tag", at: "2026-11-23T05:58:30Z" } as const;
+  const alarm = anAlarm({
+    alarm_id: "alarm-9",
+    grade: "freeze",
+    facts: { gate_id: "gate-1", plate: "TEST-0002", reasons: ["tags_out", "vehicle_heavier", "of_a_newer_server"], taken_g: 2_320_000, expected_g: 2_316_000 },
+    evidence: [
+      { ...seen, observation_id: "o1", summary: "3174257BF4499602D2000000 out" },
+      { ...seen, observation_id: "o2", summary: "3174257BF4499602D2000000 out" },
+      { ...seen, observation_id: "o3", device_id: "weighbridge-1", modality: "mass", summary: "10660 kg out" },
+    ],
+  });
+  useSite.setState({ alarms: [alarm], barriers: new Map([["gate-1", { gate_id: "gate-1", device_id: "b", is_open: false, at: seen.at }]]) });
+  render(<Page><AlarmDetail alarmId="alarm-9" /></Page>);
+  expect(screen.getByText("Goods that nobody released were seen moving out at gate-1.")).toBeTruthy();
+  expect(screen.getByText(/Barrier shut/)).toBeTruthy();
+  expect(screen.getByText("2,320 kg")).toBeTruthy();
+  expect([...document.querySelectorAll(".reasons li")].map((row) => row.textContent)).toHaveLength(2);
+  expect([...document.querySelectorAll(".timeline li span")].map((row) => row.textContent)).toEqual([
+    "Pallet 1 0614141 234567890 8 was heard moving out",
+    "The vehicle weighed 10,660 kg on the way out",
+  ]);
+  expect(screen.getByText(/2 readings/)).toBeTruthy();
+  expect(screen.getByText("23/11/2026, 13:59 UTC+8")).toBeTruthy();
 });
 
 test("a person of the bank reads alarms but cannot take them", () => {

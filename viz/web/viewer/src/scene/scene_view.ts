@@ -70,6 +70,7 @@ export class SceneView {
   private readonly raycaster = new Raycaster();
   private readonly hemisphere = new HemisphereLight(0xffffff, 0x8a8f94, 1.9);
   private isDirty = true;
+  private isCovered = false;
   private isLayoutOld = true;
   private readonly view = new Frustum();
   private readonly clipFromSite = new Matrix4();
@@ -114,6 +115,12 @@ export class SceneView {
     this.size = { width, height };
     this.renderer.setSize(width, height, false);
     this.camera.resize(width, height, insets);
+    this.touch();
+  }
+
+  /** Nothing is drawn while something else covers the whole picture. */
+  cover(isCovered: boolean): void {
+    this.isCovered = isCovered;
     this.touch();
   }
 
@@ -190,6 +197,7 @@ export class SceneView {
 
   private readonly frame = (now: number): void => {
     this.handle = requestAnimationFrame(this.frame);
+    if (this.isCovered) return;
     const elapsedMs = Math.min(100, now - this.lastFrameAt);
     const cameraMoved = this.camera.controls.update(elapsedMs / 1000);
     const isMoving = this.movers.layOut(now);

@@ -1,0 +1,34 @@
+/** Builders of test data, as in `model/builders.ts`. */
+import type { Device, QuarantineRow } from "@shared/api/types";
+
+export function aDevice(part: Partial<Device> = {}): Device {
+  return {
+    device_id: "gate-1-reader",
+    family: "llrp",
+    mount_id: "gate-1-reader",
+    state: "online",
+    last_seen_at: "2026-11-23T05:59:50Z",
+    clock_skew_ms: -3,
+    error_count: 0,
+    quarantined: 0,
+    missing_count: 0,
+    retired_at: null,
+    ...part,
+  };
+}
+
+export function aQuarantineRow(part: Partial<QuarantineRow> = {}): QuarantineRow {
+  return {
+    quarantine_id: "q1",
+    device_id: "gate-1-reader",
+    boot: 1,
+    sequence: 4,
+    field: "observed_at",
+    rule: "at most 300 s in the future",
+    raw_preview: '{"device_id":"gate-1-reader"}',
+    times: 1,
+    received_at: "2026-11-23T06:00:00Z",
+    last_received_at: "2026-11-23T06:00:00Z",
+    ...part,
+  };
+}
