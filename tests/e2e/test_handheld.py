@@ -205,7 +205,9 @@ async def test_scans_made_without_a_line_survive_a_reload_and_arrive_once(
     assert sorted(row["code"] for row in await scans_of(operator, codes)) == sorted(codes)
 
 
-async def test_a_pallet_without_work_is_noted_and_not_shown_as_done(handheld: Page, operator: ApiClient) -> None:
+async def test_a_pallet_without_work_is_noted_and_not_shown_as_done(
+    handheld: Page, operator: ApiClient
+) -> None:
     [unit] = (await operator.get(f"{SITE}/units", limit=1))["items"]
     await scan(handheld, f"00{unit['sscc']}")
     await expect(handheld.locator(".question .hint")).to_contain_text("没有任务")

@@ -116,6 +116,7 @@ async def test_a_delivery_from_its_notice_to_the_rack(site: Site, keeper: Client
     assert (task["kind"], task["sscc"], task["from_place"]) == ("putaway", sscc(901), "staging-in")
     claimed = await picker.post(f"{API}/tasks/{task['task_id']}/claim")
     assert (claimed.json()["state"], claimed.json()["claimed_by"]) == ("claimed", picker.person_id)
+    assert claimed.json()["claimed_by_name"] == picker.display_name, "people read names, not ids"
     wrong = (await site.scan(picker, sscc(901), "A24-26-4")).json()["results"][0]
     assert (wrong["outcome"], wrong["key"], wrong["facts"]["scanned"]) == (
         "refused",

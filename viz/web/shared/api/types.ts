@@ -609,6 +609,8 @@ export interface QuarantineRow {
   quarantine_id: string;
   /** What the sender called itself; it need not be a device that is enrolled. */
   device_id: string | null;
+  /** Nobody of that name was enrolled then. */
+  is_stranger?: boolean;
   boot: number | null;
   sequence: number | null;
   field: string;

@@ -63,13 +63,15 @@ test("quarantine tells who sent what and which rule it breaks; a stranger is tol
     aQuarantineRow({ quarantine_id: "q1", times: 3 }),
     aQuarantineRow({ quarantine_id: "q2", device_id: "who-is-this", field: "device_id", rule: "an enrolled device", boot: null, sequence: null }),
     aQuarantineRow({ quarantine_id: "q3", device_id: null }),
+    aQuarantineRow({ quarantine_id: "q4", device_id: "*", field: "X-Device-Token", rule: "not retired", is_stranger: true }),
   ];
   open();
   const list = within(await screen.findByTestId("quarantine"));
   expect(await list.findAllByText("must be: at most 5 minutes ahead of our clock")).toHaveLength(2);
   expect(list.getByText("must be: a device that is enrolled")).toBeTruthy();
   expect(list.getByText("without a name")).toBeTruthy();
-  expect(list.getAllByText("not enrolled here")).toHaveLength(2);
+  expect(list.getByText("many others")).toBeTruthy();
+  expect(list.getAllByText("not enrolled here")).toHaveLength(3);
 });
 
 test("the count of a device's quarantined readings shows those alone", async () => {

@@ -2,6 +2,7 @@ import { api } from "@shared/api/client";
 import type { Device, ListOf, QuarantineRow } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { formatCount, formatMomentWithZone } from "@shared/i18n/format";
+import type { Translate } from "@shared/i18n/i18n";
 import { i18n, useWords } from "@shared/react/page";
 import { Age, Blank, Icon, Loading, Mark, Problem } from "@shared/react/parts";
 import { useCallback, useEffect, useState } from "react";
@@ -54,7 +55,7 @@ export function QuarantineTable({ path, devices, sender, onSender, everyMs }: Qu
           </thead>
           <tbody>
             {shown.map((row) => (
-              <Row key={row.quarantine_id} row={row} isEnrolled={devices.some((device) => device.device_id === row.device_id)} />
+              <Row key={row.quarantine_id} row={row} isStranger={row.is_stranger ?? !devices.some((device) => device.device_id === row.device_id)} />
             ))}
           </tbody>
         </table>
@@ -77,7 +78,15 @@ function Nothing() {
   );
 }
 
-function Row({ row, isEnrolled }: { row: QuarantineRow; isEnrolled: boolean }) {
+/** Strangers beyond those that are listed one by one count up under this name. */
+const MANY = "*";
+
+function senderName(deviceId: string | null, t: Translate): string {
+  if (deviceId === null) return t("devices.noName");
+  return deviceId === MANY ? t("devices.manyStrangers") : deviceName(deviceId, t);
+}
+
+function Row({ row, isStranger }: { row: QuarantineRow; isStranger: boolean }) {
   const { t, locale } = useWords();
   const zone = useSite((state) => state.frame?.layout.time_zone);
   const has = (key: string) => i18n.has(key);
@@ -88,8 +97,8 @@ function Row({ row, isEnrolled }: { row: QuarantineRow; isEnrolled: boolean }) {
         {row.times > 1 && <small>{t("devices.firstAt", { at: formatMomentWithZone(row.received_at, locale, zone) })}</small>}
       </td>
       <th scope="row" data-label={t("devices.device")}>
-        <b>{row.device_id === null ? t("devices.noName") : deviceName(row.device_id, t)}</b>
-        {!isEnrolled && (
+        <b>{senderName(row.device_id, t)}</b>
+        {isStranger && (
           <small className="stranger">
             <Mark name="triangle" color="--grade-check" />
             {t("devices.notEnrolled")}
