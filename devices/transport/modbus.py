@@ -15,6 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from devices.transport.modbus_answer import AnswerRejected, RequestRefused, check_answer
 from devices.transport.tcp import LinkLost
 
 Value = TypeVar("Value", int, bool)
@@ -29,13 +30,10 @@ _FRAMERS: Final = {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU}
 REQUEST_S_MAX = 1.0
 """A device on the same site answers in milliseconds; past this the line counts as lost."""
 
+STRANGE_BYTES_MAX: Final = 65_536
+"""So much is heard of a peer that is no Modbus device; the library would forget it and wait in vain."""
 
-class RequestRefused(Exception):
-    """The device answered with an exception code (V1.1b3 section 7: 2 is an illegal data address)."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the device refused the request with code {code}")
-        self.code = code
+Request = Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]]
 
 
 class _Line:
@@ -46,13 +44,53 @@ class _Line:
         self.busy = asyncio.Lock()
         self.user_count = 0
         self._client: AsyncModbusTcpClient | None = None
+        self._asked = self.heard = b""
+        self._rejected: AnswerRejected | None = None
 
     def drop(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
 
-    async def connected(self, request_s_max: float) -> AsyncModbusTcpClient:
+    async def ask(self, request: Request, request_s_max: float) -> ModbusPDU:
+        """The answer to one request. Raises LinkLost or AnswerRejected, and drops the connection."""
+        async with self.busy:
+            client = await self._connected(request_s_max)
+            self.heard, self._rejected = b"", None
+            try:
+                return await request(client)
+            except (ModbusException, OSError) as error:
+                self.drop()
+                raise self._no_answer(error) from error
+            except asyncio.CancelledError:
+                # The answer is still on its way, and could be taken for that of the next unit.
+                self.drop()
+                raise
+
+    def _no_answer(self, error: Exception) -> Exception:
+        if self._rejected is not None:
+            return self._rejected
+        if self.heard and self.address[2] == "tcp":
+            rule = f"the whole answer; {len(self.heard)} bytes came"
+            return AnswerRejected("mbap.length", rule, self.heard)
+        return LinkLost(f"no answer: {error}")
+
+    def _look(self, is_sent: bool, frame: bytes) -> bytes:
+        """Sees every frame before the library does, which would drop a bad one without a word."""
+        if is_sent:
+            self._asked = frame
+            return frame
+        self.heard = frame
+        try:
+            # A serial frame with a wrong check is noise on the bus, and the library looks for the next one.
+            if self.address[2] == "tcp":
+                check_answer(self._asked, frame)
+        except AnswerRejected as error:
+            self._rejected = error
+            return b""
+        return frame
+
+    async def _connected(self, request_s_max: float) -> AsyncModbusTcpClient:
         if self._client is not None and self._client.connected:
             return self._client
         self.drop()
@@ -65,7 +103,9 @@ class _Line:
             timeout=request_s_max,
             retries=0,
             reconnect_delay=0,
+            trace_packet=self._look,
         )
+        client.ctx.max_buffer_size = STRANGE_BYTES_MAX
         if not await client.connect():
             client.close()
             raise LinkLost(f"cannot connect to {host}:{port}")
@@ -81,7 +121,7 @@ _LINES: dict[_Address, _Line] = {}
 class ModbusLink:
     """One unit behind one TCP connection, which it shares with the other units there.
 
-    After LinkLost the next request connects anew. Requests wait for each other.
+    After LinkLost or AnswerRejected the next request connects anew. Requests wait for each other.
     """
 
     def __init__(
@@ -139,26 +179,16 @@ class ModbusLink:
             self._line.user_count += 1
         return self._line
 
-    async def _ask(self, request: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]]) -> ModbusPDU:
-        line = self._taken()
-        async with line.busy:
-            client = await line.connected(self._request_s_max)
-            try:
-                answer = await request(client)
-            except (ModbusException, OSError) as error:
-                line.drop()
-                raise LinkLost(f"no answer: {error}") from error
-            except asyncio.CancelledError:
-                # The answer is still on its way, and could be taken for that of the next unit.
-                line.drop()
-                raise
+    async def _ask(self, request: Request) -> ModbusPDU:
+        answer = await self._taken().ask(request, self._request_s_max)
         if answer.isError():
-            raise RequestRefused(answer.exception_code)
+            raise RequestRefused(answer.function_code & 0x7F, answer.exception_code)
         return answer
 
     def _exactly(self, values: Sequence[Value], count: int) -> list[Value]:
         """Bits come in whole bytes, so more than asked for is right; fewer is not."""
         if len(values) < count:
-            self._taken().drop()
-            raise LinkLost(f"{len(values)} values instead of {count}")
+            line = self._taken()
+            line.drop()
+            raise AnswerRejected("byte_count", f"{count} values, {len(values)} came", line.heard)
         return list(values[:count])

@@ -194,7 +194,7 @@ class LlrpSession:
             case codec.ReaderEvent():
                 return list(self._on_event(said, message.raw))
             case codec.Response():
-                return self._on_response(said)
+                return self._on_response(said, message.raw)
             case codec.Unknown():
                 self.skipped_messages += 1
                 return []
@@ -273,7 +273,7 @@ class LlrpSession:
 
     # --- answers ---------------------------------------------------------------------------------
 
-    def _on_response(self, response: codec.Response) -> list[Happening]:
+    def _on_response(self, response: codec.Response, raw: bytes) -> list[Happening]:
         if response.type == MessageType.CLOSE_CONNECTION_RESPONSE:
             return [self._end("lost", "closed at our request")]
         step = self._step
@@ -281,14 +281,15 @@ class LlrpSession:
             self.skipped_messages += 1
             return []
         if response.status or response.type != step.answer:
-            return self._go_on() if step.is_about_versions else [self._refused(step, response)]
-        return self._on_success(step, response)
+            return self._go_on() if step.is_about_versions else self._refused(step, response, raw)
+        return self._on_success(step, response, raw)
 
-    def _refused(self, step: _Step, response: codec.Response) -> Ended:
+    def _refused(self, step: _Step, response: codec.Response, raw: bytes) -> list[Happening]:
         detail = f"status {response.status} {response.description}".strip()
-        return self._end("refused", f"the reader refused {step.name}: {detail}")
+        rejected = FrameRejected(step.name, f"accepted by the reader, which says {detail}", raw)
+        return [rejected, self._end("refused", f"the reader refused {step.name}: {detail}")]
 
-    def _on_success(self, step: _Step, response: codec.Response) -> list[Happening]:
+    def _on_success(self, step: _Step, response: codec.Response, raw: bytes) -> list[Happening]:
         if step is _LOOK:
             return self._looked(response)
         if step.is_about_versions:
@@ -297,7 +298,10 @@ class LlrpSession:
             self._capabilities = response.capabilities
             lacking = self._lacking(response.capabilities)
             if lacking is not None:
-                return [self._end("refused", lacking)]
+                what, wanted, has = lacking
+                rejected = FrameRejected(f"{what}s", f"{wanted} or more, is {has}", raw)
+                reason = f"the reader has {has} {what}s, not {what} {wanted}"
+                return [rejected, self._end("refused", reason)]
         was_running = False
         if step.answer == MessageType.GET_ROSPECS_RESPONSE:
             was_running = self._is_running(response)
@@ -323,14 +327,14 @@ class LlrpSession:
         elif can is not None and can.latest >= VERSION_1_1:
             self._rest.insert(0, _CHANGE)
 
-    def _lacking(self, has: codec.Capabilities) -> str | None:
-        """What we were told to use and the reader does not have."""
+    def _lacking(self, has: codec.Capabilities) -> tuple[str, int, int] | None:
+        """What we were told to use and the reader does not have: its name, the number wanted, how many."""
         antenna = max(self._rospec.antennas)
         if antenna > has.antenna_count_max:
-            return f"the reader has {has.antenna_count_max} antennas, not antenna {antenna}"
+            return "antenna", antenna, has.antenna_count_max
         number = max(self._inputs, default=0)
         if has.input_count is not None and number > has.input_count:
-            return f"the reader has {has.input_count} inputs, not input {number}"
+            return "input", number, has.input_count
         return None
 
     def _is_running(self, response: codec.Response) -> bool:

@@ -16,7 +16,8 @@ from devices.drivers.modbus_barrier.codec import (
     raw_of,
 )
 from devices.transport.decoding import FieldRejected
-from devices.transport.modbus import ModbusLink, RequestRefused
+from devices.transport.modbus import ModbusLink
+from devices.transport.modbus_answer import AnswerRejected
 from devices.transport.presence import BACKOFF_S, Presence
 from devices.transport.tcp import LinkLost
 from kernel.clock import Clock
@@ -98,7 +99,7 @@ class ModbusBarrierDriver:
                 await self._link.write_coil(COIL_BOOM, coil_of(action))
             except LinkLost:
                 return "unreachable"
-            except RequestRefused:
+            except AnswerRejected:
                 return "refused"
             there = _is_open if action == "open" else _is_closed
             return None if await self._until(there, self._feedback_s) else "feedback"
@@ -118,13 +119,10 @@ class ModbusBarrierDriver:
         while True:
             try:
                 inputs = await self._link.discrete_inputs(INPUTS_ADDRESS, INPUTS)
-            except (LinkLost, RequestRefused) as error:
+            except (LinkLost, AnswerRejected) as error:
                 await self._saw(None)
-                for status in self._presence.lost(str(error)):
-                    refused = isinstance(error, RequestRefused)
-                    yield self._observation(
-                        DeviceStatus(state="fault" if refused else "offline", reason=status.reason)
-                    )
+                for item in self._lost(error):
+                    yield item
                 await asyncio.sleep(self._presence.wait_s)
                 continue
             for status in self._presence.heard(self._clock.now()):
@@ -132,6 +130,16 @@ class ModbusBarrierDriver:
             for item in await self._read(inputs):
                 yield item
             await asyncio.sleep(self._poll_s)
+
+    def _lost(self, error: LinkLost | AnswerRejected) -> list[Item]:
+        stated = self._presence.lost(str(error))
+        if isinstance(error, LinkLost):
+            return [self._observation(status) for status in stated]
+        faults: list[Item] = [
+            self._observation(DeviceStatus(state="fault", reason=status.reason)) for status in stated
+        ]
+        now = self._clock.now()
+        return [*faults, self._rejected(error, error.raw, now)] if self._is_news(error.raw, now) else faults
 
     async def _read(self, inputs: Sequence[bool]) -> list[Item]:
         raw, now = raw_of(inputs), self._clock.now()

@@ -14,7 +14,8 @@ from typing import Final, Self
 from devices.drivers.modbus_weighbridge.codec import Snapshot, Weighing, decode, raw_of
 from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.transport.decoding import FieldRejected
-from devices.transport.modbus import Framing, ModbusLink, RequestRefused
+from devices.transport.modbus import Framing, ModbusLink
+from devices.transport.modbus_answer import AnswerRejected
 from devices.transport.numbering import Numbered
 from devices.transport.presence import BACKOFF_S, Presence
 from devices.transport.tcp import LinkLost
@@ -94,19 +95,23 @@ class ModbusWeighbridgeDriver:
         while True:
             try:
                 registers = await self._link.holding_registers(self._profile.address, self._profile.words)
-            except (LinkLost, RequestRefused) as error:
-                self.live = None
-                self._standstill.interrupt()
-                for status in self._presence.lost(str(error)):
-                    refused = isinstance(error, RequestRefused)
-                    yield self._numbered.observation(
-                        DeviceStatus(state="fault" if refused else "offline", reason=status.reason)
-                    )
+            except (LinkLost, AnswerRejected) as error:
+                for item in self._lost(error):
+                    yield item
                 await asyncio.sleep(self._presence.wait_s)
                 continue
             for item in self._read(registers):
                 yield item
             await asyncio.sleep(self._poll_s)
+
+    def _lost(self, error: LinkLost | AnswerRejected) -> list[Item]:
+        self.live = None
+        self._standstill.interrupt()
+        stated = self._presence.lost(str(error))
+        if isinstance(error, LinkLost):
+            return self._stated(stated)
+        faults = [DeviceStatus(state="fault", reason=status.reason) for status in stated]
+        return [*self._stated(faults), *self._numbered.rejected(error, error.raw)]
 
     def _read(self, registers: Sequence[int]) -> list[Item]:
         items = self._stated(self._presence.heard(self._clock.now()))

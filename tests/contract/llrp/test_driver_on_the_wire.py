@@ -317,7 +317,14 @@ async def test_an_antenna_the_reader_does_not_have_is_a_fault_that_names_it(
 ) -> None:
     two_antennas = LlrpReaderServer(clock=clock, antenna_count=2)
     async with two_antennas as server, driver_for(server.port, antennas=(1, 4)) as driver:
-        fault = await readings_of(driver).until_status("fault")
+        readings = readings_of(driver)
+        fault = await readings.until_status("fault")
+    [rejected] = [item for item in readings.seen if is_rejected(item)]
+    assert (rejected.device_id, rejected.field, rejected.rule) == (
+        "gate-1-reader",
+        "antennas",
+        "4 or more, is 2",
+    )
     assert fault.reason == "the reader has 2 antennas, not antenna 4"
 
 

@@ -14,7 +14,8 @@ from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.modbus_weighbridge.profiles import PROFILES, read_profiles
 from devices.families import FAMILIES
 from devices.transport.decoding import FieldRejected
-from devices.transport.modbus import ModbusLink, RequestRefused
+from devices.transport.modbus import ModbusLink
+from devices.transport.modbus_answer import AnswerRejected, RequestRefused
 from devices.transport.tcp import LinkLost
 from devices.transport.weighing import OVERLOAD, UNDER_ZERO, Shown
 from kernel.clock import ManualClock
@@ -45,12 +46,12 @@ async def test_an_exception_is_told_with_its_code() -> None:
             await link.holding_registers(0x04A1, 1)
 
 
-async def test_a_short_answer_counts_as_none() -> None:
+async def test_a_short_answer_is_rejected_by_its_byte_count() -> None:
     async with (
         ModbusPeer({READ_HOLDING_108: bytes.fromhex("03 02 022B")}) as peer,
         ModbusLink("127.0.0.1", peer.port) as link,
     ):
-        with pytest.raises(LinkLost):
+        with pytest.raises(AnswerRejected, match="byte_count: 6, is 2"):
             await link.holding_registers(0x6B, 3)
 
 

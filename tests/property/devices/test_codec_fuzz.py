@@ -1,6 +1,7 @@
 """Whatever bytes come, codecs answer with readings or rejections, and ingest with a rule or none."""
 
 import json
+import struct
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from devices.families import FAMILIES
 from devices.ingest.model import Received, Registration, check, rejected
 from devices.ingest.readings import Bounds, Broken
 from devices.transport.decoding import Arrived, FieldRejected
+from devices.transport.modbus_answer import AnswerRejected, check_answer
 from kernel.messages import BarrierState, Observation, Rejected
 from kernel.units import MASS_G_MAX
 
@@ -133,6 +135,21 @@ def test_any_register_map_that_reads_is_judged_by_ingest(name: str, data: st.Dat
         assert last.weighed_at.tzinfo is not None
         assert 1 <= last.weight_id < 2**32
         assert abs(last.mass_g) <= MASS_G_MAX
+
+
+@given(st.sampled_from([2, 3, 5]), st.integers(0, 12), st.binary(max_size=4), st.binary(max_size=300))
+def test_any_answer_over_modbus_is_whole_or_not_yet_or_breaks_a_field(
+    function: int, kept: int, splice: bytes, tail: bytes
+) -> None:
+    asked = struct.pack(">HHHBBHH", 9, 0, 6, 1, function, 0, 3)
+    good = struct.pack(">HHHBBB", 9, 0, 9, 1, function, 6) + bytes(6)
+    try:
+        is_whole = check_answer(asked, good[:kept] + splice + tail)
+    except AnswerRejected as error:
+        assert error.field
+        assert error.rule
+        return
+    assert is_whole in (True, False)
 
 
 @given(st.lists(st.booleans(), max_size=10))

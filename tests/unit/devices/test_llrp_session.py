@@ -106,7 +106,13 @@ def test_a_refused_request_ends_the_session_with_the_readers_words() -> None:
     session.receive(connection(0))
     ((_, number),) = asked(session)
     status = tlv(287, struct.pack(">HH", 401, 6), b"no RF!")
-    (ended,) = session.receive(frame(11, number, status))
+    rejected, ended = session.receive(frame(11, number, status))
+    assert isinstance(rejected, FrameRejected)
+    assert (rejected.field, rejected.rule) == (
+        "capabilities",
+        "accepted by the reader, which says status 401 no RF!",
+    )
+    assert rejected.raw == frame(11, number, status)
     assert ended == Ended("refused", "the reader refused capabilities: status 401 no RF!")
 
 
@@ -159,7 +165,10 @@ def test_a_reader_that_refuses_the_question_or_the_change_is_spoken_to_in_1_0_1(
 
 def test_an_input_that_the_reader_does_not_have_is_refused_by_number() -> None:
     _, happenings, _ = a_session(inputs=(1, 3))
-    assert happenings == [Ended("refused", "the reader has 2 inputs, not input 3")]
+    rejected, ended = happenings
+    assert isinstance(rejected, FrameRejected)
+    assert (rejected.field, rejected.rule) == ("inputs", "3 or more, is 2")
+    assert ended == Ended("refused", "the reader has 2 inputs, not input 3")
 
 
 def test_an_input_that_changes_is_told_with_the_readers_time() -> None:
@@ -192,7 +201,7 @@ def test_an_error_message_answers_a_request_the_reader_does_not_know() -> None:
     session = LlrpSession(ROSPEC, keepalive_ms=5000, asks_versions=False)
     session.receive(connection(0))
     ((_, number),) = asked(session)
-    (ended,) = session.receive(frame(100, number, tlv(287, struct.pack(">HH", 109, 0))))
+    _, ended = session.receive(frame(100, number, tlv(287, struct.pack(">HH", 109, 0))))
     assert ended == Ended("refused", "the reader refused capabilities: status 109")
 
 
