@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from app.commands import Commands, Handler
 from app.database import Database
-from devices.api import authenticate_device
+from app.refusals import Refusals
+from devices.api import authenticate_device, retired_device
 from identity.api import session_of
-from identity.http import DeviceIdentity, OpenSession
+from identity.http import DEVICE_HEADER, DeviceIdentity, OpenSession
 from identity.people.model import SESSION_LASTS
 from kernel.caller import Caller
 from kernel.messages import Command
@@ -22,10 +23,12 @@ class AppDesk(Commands):
         self,
         database: Database,
         handlers: Mapping[type[Command], Handler],
+        refusals: Refusals,
         session_lasts: timedelta = SESSION_LASTS,
     ) -> None:
         super().__init__(database, handlers)
         self._sessions = database
+        self._refusals = refusals
         self.session_lasts = session_lasts
 
     def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
@@ -35,7 +38,13 @@ class AppDesk(Commands):
         async with self.sessions() as read:
             return await session_of(read, cookie)
 
-    async def device_of(self, token: str) -> DeviceIdentity | None:
+    async def device_of(self, token: str, address: str) -> DeviceIdentity | None:
         async with self.sessions() as read:
             found = await authenticate_device(read, token)
-        return None if found is None else DeviceIdentity(device_id=found.device_id, site_id=found.site_id)
+            if found is None and token:
+                shown_by = await retired_device(read, token) or address
+                self._refusals.note(shown_by, DEVICE_HEADER, "the token of an enrolled device")
+        return found
+
+    def turn_away(self, device_id: str, field: str, rule: str, said: str = "") -> None:
+        self._refusals.note(device_id, field, rule, said.encode("utf-8", "replace"))

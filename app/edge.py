@@ -18,7 +18,7 @@ from app.database import Database
 from app.drivers import BROKER, DIALLED, Driver, Item
 from app.keys import Keys
 from app.tasks import Work
-from app.terminals import Ports, TurnAway, log_turned_away
+from app.terminals import Ports, TurnAway
 from app.wake import Wake
 from devices.api import (
     BarrierOrder,
@@ -77,10 +77,10 @@ class Edge:
         keys: Keys,
         *,
         broker: BrokerLogin | None,
+        turn_away: TurnAway,
         sites: Sequence[str] = (),
         host: str = "127.0.0.1",
         ports: Mapping[str, int] = {},
-        turn_away: TurnAway = log_turned_away,
     ) -> None:
         self._database = database
         self._wake = wake

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.database import Database
 from app.health import Health
+from app.refusals import Refusals
 from app.settings import Settings
 from app.supervise.broker import Broker
 from app.supervise.broker_access import BrokerAddress
@@ -33,6 +34,7 @@ class Parts:
     owner_dsn: str | None
     app_dsn: str
     database: Database
+    refusals: Refusals
     wake: Wake
     health: Health
     broker: Broker | ExternalBroker | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def edge_crew(parts: Parts) -> Mapping[str, Work]:
         spool,
         keys,
         broker=broker,
+        turn_away=partial(parts.refusals.note, site_id=settings.only_site),
         sites=settings.sites,
         host=settings.terminal_host,
         ports=settings.terminal_ports,
@@ -70,7 +72,7 @@ CREWS: Mapping[Role, Crew] = {"edge": edge_crew, "fold": fold_crew, "work": work
 def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
     session_lasts = timedelta(hours=parts.settings.session_hours)
-    desk = AppDesk(parts.database, wiring.all_commands(), session_lasts)
+    desk = AppDesk(parts.database, wiring.all_commands(), parts.refusals, session_lasts)
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
     app.state.hub = Hub(parts.database, parts.wake)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.database import Database
 from app.health import Health, RequestMetrics, health_router
 from app.migrate import migrate, require_migrated
 from app.parts import Crew, Parts, Role, WebApp
+from app.refusals import Refusals
 from app.settings import Settings, is_loopback
 from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import BrokerAddress
@@ -109,9 +111,9 @@ async def running(
 async def _start_parts(
     settings: Settings, roles: frozenset[Role], clock: Clock, stack: AsyncExitStack, tasks: Tasks
 ) -> Parts:
-    health = Health([tasks])
+    health, refusals = Health([tasks]), Refusals(clock)
     owner_dsn, app_dsn = await _start_database(settings, roles, clock, stack, tasks)
-    broker, address = await _start_broker(settings, roles, clock, stack, tasks, health)
+    broker, address = await _start_broker(settings, roles, clock, stack, tasks, health, refusals)
     ids = Ids.unguessable(clock)
     database = Database(app_dsn, clock, ids)
     await database.open()
@@ -120,8 +122,9 @@ async def _start_parts(
     # Pushed after the database and the children, so that the work ends before what it leans on.
     stack.push_async_callback(tasks.stop, TASKS_STOP_WITHIN_S)
     tasks.start("wake", wake.run)
+    tasks.start("refusals", lambda: refusals.run(database))
     health.add_check("database", lambda: _answers(database))
-    return Parts(settings, clock, ids, owner_dsn, app_dsn, database, wake, health, broker, address)
+    return Parts(settings, clock, ids, owner_dsn, app_dsn, database, refusals, wake, health, broker, address)
 
 
 async def _start_database(
@@ -163,6 +166,7 @@ async def _start_broker(
     stack: AsyncExitStack,
     tasks: Tasks,
     health: Health,
+    refusals: Refusals,
 ) -> tuple[Broker | ExternalBroker | None, BrokerAddress | None]:
     if "edge" not in roles:
         return None, None
@@ -172,7 +176,8 @@ async def _start_broker(
     else:
         outer = await asyncio.to_thread(_outer_listener, settings, clock)
         port = 0 if outer else settings.mqtt_port
-        broker = Broker(settings.data_dir, kind=settings.broker, port=port, outer=outer)
+        note = partial(refusals.note, site_id=settings.only_site)
+        broker = Broker(settings.data_dir, kind=settings.broker, port=port, outer=outer, turned_away=note)
     address = await broker.start()
     stack.push_async_callback(broker.stop)
     tasks.start("broker", broker.watch, vital=True)

@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         return {family: port for family, port in ports.items() if port}
 
     @property
+    def only_site(self) -> str | None:
+        """The site of an edge that has one: strangers who knock at the edge knock there."""
+        return self.sites[0] if len(self.sites) == 1 else None
+
+    @property
     def loopback_only(self) -> bool:
         """True when nobody outside this machine can reach the web server."""
         return is_loopback(self.host)

@@ -31,11 +31,6 @@ Take = Callable[[str, str, Sequence[Item]], Awaitable[object]]
 TurnAway = Callable[[str, str, str, bytes], None]
 
 
-def log_turned_away(name: str, field: str, rule: str, said: bytes) -> None:
-    """For an edge that has nowhere else to note who was refused."""
-    log.warning("terminal_turned_away", name=name, field=field, rule=rule, said=said[:64].hex())
-
-
 class Terminals:
     """The `Home` of a listener. The list is the edge's, so that a terminal is known while the database is
     away."""

@@ -15,8 +15,10 @@ from devices.commands.handlers import (
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.ingest.audit import audit
 from devices.ingest.handlers import Acked, record, record_observations, set_aside
+from devices.ingest.model import TurnedAway
 from devices.ingest.store import journal_after, journal_sites
 from devices.ingest.store import make_partitions as _make_partitions
+from devices.ingest.strangers import OTHERS, record_turned_away
 from devices.messages import (
     EnrolDevice,
     EnrolHandheld,
@@ -33,6 +35,7 @@ from devices.registry.handlers import (
     issue_enrolment_code,
     reserve_boots,
     retire_device,
+    retired_device,
     set_site_bounds,
 )
 from devices.registry.store import EdgeDevice
@@ -60,6 +63,7 @@ async def make_partitions(tx: Tx, today: date) -> int:
 
 __all__ = [
     "COMMANDS",
+    "OTHERS",
     "SUBSCRIBERS",
     "Acked",
     "BarrierOrder",
@@ -67,6 +71,7 @@ __all__ = [
     "EdgeDevice",
     "Scan",
     "TerminalRow",
+    "TurnedAway",
     "audit",
     "authenticate_device",
     "barrier_place",
@@ -81,7 +86,9 @@ __all__ = [
     "note_code_shown",
     "record",
     "record_observations",
+    "record_turned_away",
     "reserve_boots",
+    "retired_device",
     "scan_observation",
     "set_aside",
     "set_site_bounds",

@@ -63,7 +63,13 @@ class Desk(Protocol):
         ...
 
     async def session_of(self, cookie: str) -> OpenSession | None: ...
-    async def device_of(self, token: str) -> DeviceIdentity | None: ...
+    async def device_of(self, token: str, address: str) -> DeviceIdentity | None:
+        """The device that `token` belongs to; a token that opens nothing, shown from `address`, is noted."""
+        ...
+
+    def turn_away(self, device_id: str, field: str, rule: str, said: str = "") -> None:
+        """Record that a known device is refused for the rule that `field` breaks."""
+        ...
 
 
 class Session:
@@ -126,7 +132,7 @@ class DeviceCaller:
         self, connection: HTTPConnection, token: Annotated[str, Header(alias=DEVICE_HEADER)] = ""
     ) -> DeviceIdentity:
         desk: Desk = connection.app.state.desk
-        device = await desk.device_of(token)
+        device = await desk.device_of(token, connection.client.host if connection.client else "")
         if device is None:
             raise SignedOut("device.unknown", field=DEVICE_HEADER, rule="an enrolled device")
         return device

@@ -6,6 +6,7 @@ whose access list is silently ignored has happened to others (CVE-2018-20145), a
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import threading
@@ -17,9 +18,19 @@ import psutil
 import structlog
 
 from app.supervise.account import namespace_account
-from app.supervise.broker_access import PRODUCT, BrokerAddress, PasswordFile, access_file, hashed
+from app.supervise.broker_access import (
+    PRODUCT,
+    BrokerAddress,
+    NoteTurnedAway,
+    PasswordFile,
+    access_file,
+    hashed,
+    to_nobody,
+)
 from app.supervise.broker_amqtt import AmqttBroker
+from app.supervise.broker_log import SIEVE, BrokerLog
 from app.supervise.broker_trial import connects, require_rules_hold
+from app.supervise.mqtt_probe import Probe
 from app.supervise.process import (
     Child,
     ChildFailed,
@@ -28,7 +39,7 @@ from app.supervise.process import (
     kept_secret,
     last_line,
     revive,
-    spawn,
+    spawn_through,
 )
 
 READY_WITHIN_S = 30.0
@@ -54,7 +65,10 @@ class OuterListener(NamedTuple):
 
 
 class Broker:
-    """The broker of one data folder. `kind` auto takes Mosquitto when it is installed."""
+    """The broker of one data folder. `kind` auto takes Mosquitto when it is installed.
+
+    `turned_away` is told of every client that is refused, by Mosquitto's log only while `watch` runs.
+    """
 
     def __init__(
         self,
@@ -63,6 +77,7 @@ class Broker:
         kind: Literal["auto", "mosquitto", "amqtt"] = "auto",
         port: int = 0,
         outer: OuterListener | None = None,
+        turned_away: NoteTurnedAway = to_nobody,
     ) -> None:
         self._home = data_dir.resolve() / "broker"
         self._home.mkdir(parents=True, exist_ok=True)
@@ -77,7 +92,11 @@ class Broker:
         self._lock = FolderLock(self._home / "broker.lock")
         self._log_path = self._home / "mosquitto.log"
         self._passwords = PasswordFile(self._home / "passwords")
+        self._turned_away = turned_away
         self._child: Child | None = None
+        self._sieve: Child | None = None
+        self._log: BrokerLog | None = None
+        self._end_of_trial = ""
         self._amqtt: AmqttBroker | None = None
         self._stopping = threading.Event()
         self.address = BrokerAddress("127.0.0.1", 0, PRODUCT, "")
@@ -118,21 +137,33 @@ class Broker:
         self._lock.release()
 
     async def _stop_running(self) -> None:
-        if self._child is not None:
+        if self._child is not None and self._sieve is not None:
             await self._child.stop(signal.SIGTERM, STOP_WITHIN_S)
-            self._child = None
+            if not await self._sieve.gone(STOP_WITHIN_S):
+                await self._sieve.stop(signal.SIGTERM, STOP_WITHIN_S)
+            self._child = self._sieve = None
         if self._amqtt is not None:
             await self._amqtt.stop()
             self._amqtt = None
 
     async def watch(self) -> None:
-        """Restart Mosquitto whenever it dies; return after `stop`. ChildFailed when it keeps failing."""
+        """Restart Mosquitto whenever it or its sieve dies, and note who was turned away; return after `stop`.
+
+        ChildFailed when it keeps failing.
+        """
         while not self._stopping.is_set():
-            if self._child is not None and not self._child.running():
+            if self._log is not None:
+                self._log.read()
+            if self._died():
                 log.error("broker.died", last_line=last_line(self._log_path))
+                await self._stop_running()
                 if await revive("Mosquitto", self._start_once, self._stopping):
                     self.restart_count += 1
             await asyncio.sleep(CHECK_EVERY_S)
+
+    def _died(self) -> bool:
+        running = [child.running() for child in (self._child, self._sieve) if child is not None]
+        return not all(running)
 
     async def healthy(self) -> bool:
         """True when the product can sign in."""
@@ -165,6 +196,7 @@ class Broker:
                 self._launch(self._program)
                 await self._until_ready()
             await require_rules_hold(self.address, self._trial_user)
+            await self._trial_is_over()
         except ChildFailed:
             await self._stop_running()
             raise
@@ -174,7 +206,11 @@ class Broker:
         access.write_text(access_file())
         access.chmod(0o600)
         config.write_text(self._config())
-        self._child = spawn([str(program), "-c", str(config)], self._log_path, self._account)
+        self._child, self._sieve = spawn_through(
+            SIEVE, [str(program), "-c", str(config)], self._log_path, self._account
+        )
+        self._end_of_trial = f"trial-over-{secrets.token_hex(8)}"
+        self._log = BrokerLog(self._log_path, self._end_of_trial, self._turned_away)
 
     def _config(self) -> str:
         """mosquitto.conf(5). Nothing is dropped while the product is away: the queue has no limit."""
@@ -193,9 +229,10 @@ class Broker:
             f"max_packet_size {PACKET_BYTES_MAX}",
             f"pid_file {self._home / 'mosquitto.pid'}",
             "sys_interval 0",
-            "connection_messages false",
-            *(f"log_type {kind}" for kind in ("error", "warning", "notice")),
-            "log_dest stdout",
+            # What BrokerLog reads; stdout would be written in blocks, much later.
+            "connection_messages true",
+            *(f"log_type {kind}" for kind in ("error", "warning", "notice", "debug")),
+            "log_dest stderr",
             "log_timestamp_format %Y-%m-%dT%H:%M:%S%z",
         ]
         if os.geteuid() == 0 and not self._account.prefix:
@@ -232,6 +269,14 @@ class Broker:
                 await child.stop(signal.SIGTERM, STOP_WITHIN_S)
                 raise ChildFailed(f"Mosquitto did not start: {last_line(self._log_path)}")
             await asyncio.sleep(CHECK_EVERY_S)
+
+    async def _trial_is_over(self) -> None:
+        """From here on whoever is refused is no trial of ours."""
+        if self._amqtt is not None:
+            self._amqtt.turned_away = self._turned_away
+        else:
+            async with Probe(*self.address, client_id=self._end_of_trial):
+                pass
 
     async def _trial_user(self, user: str, password: str | None) -> None:
         """Let a user exist for the length of the trial."""

@@ -14,7 +14,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 PRODUCT = "tallyhouse"
 """User name of the product on its broker."""
@@ -30,6 +30,23 @@ _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ITERATIONS = 101
 """Mosquitto's own default. Passwords here are random and long, so that stretching them adds nothing."""
 _SALT_BYTES = 12
+
+
+SIGN_IN_RULE = "of a device that is enrolled for the broker"
+TOPIC_RULE = "one of the device's own"
+
+
+class NoteTurnedAway(Protocol):
+    """Takes note that a device was turned away: its name, else its address, and which field broke which rule.
+
+    `said` tells more, such as the topic it wanted.
+    """
+
+    def __call__(self, device_id: str, field: str, rule: str, said: bytes = b"") -> None: ...
+
+
+def to_nobody(device_id: str, field: str, rule: str, said: bytes = b"") -> None:
+    """For brokers that are tried and not served on."""
 
 
 class BrokerAddress(NamedTuple):

@@ -13,31 +13,49 @@ from amqtt.contexts import Action, BaseContext
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from app.supervise.broker_access import PasswordFile, may_hear, may_publish, may_subscribe
+from app.supervise.broker_access import (
+    SIGN_IN_RULE,
+    TOPIC_RULE,
+    NoteTurnedAway,
+    PasswordFile,
+    may_hear,
+    may_publish,
+    may_subscribe,
+    to_nobody,
+)
 from app.supervise.process import ChildFailed
 
 CONNECTIONS_MAX = 1_024
 
 
 @dataclass
-class _Users:
-    """What amqtt hands to a plugin: the passwords, shared with whoever enrols devices."""
+class _Home:
+    """What amqtt hands to a plugin: the broker it belongs to."""
 
-    passwords: Any = field(default=None)
+    broker: Any = field(default=None)
 
 
 class PasswordPlugin(BaseAuthPlugin):
     """Signs in only known users."""
 
-    Config = _Users
+    Config = _Home
 
     async def authenticate(self, *, session: Session) -> bool:
-        users: PasswordFile = self.config.passwords
-        return users.accepts(session.username, session.password)
+        broker: AmqttBroker = self.config.broker
+        if broker.passwords.accepts(session.username, session.password):
+            return True
+        address = session.remote_address or ""
+        if session.username in broker.passwords.users():
+            broker.turned_away(session.username, "password", "the device's own", address.encode())
+        else:
+            broker.turned_away(session.username or address, "username", SIGN_IN_RULE, address.encode())
+        return False
 
 
 class TopicPlugin(BaseTopicPlugin):
     """Asks the rules of `broker_access` for every publish, subscribe and delivery."""
+
+    Config = _Home
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(context)
@@ -52,14 +70,18 @@ class TopicPlugin(BaseTopicPlugin):
     ) -> bool:
         if session is None or session.username is None or topic is None or action is None:
             return False
-        return self._rules[action](session.username, topic)
+        allowed = self._rules[action](session.username, topic)
+        if action is Action.PUBLISH and not allowed:
+            self.config.broker.turned_away(session.username, "topic", TOPIC_RULE, topic.encode())
+        return allowed
 
 
 class AmqttBroker:
-    """One amqtt listener on loopback."""
+    """One amqtt listener on loopback. `turned_away` is told whom the plugins refuse."""
 
     def __init__(self, passwords: PasswordFile) -> None:
-        self._passwords = passwords
+        self.passwords = passwords
+        self.turned_away: NoteTurnedAway = to_nobody
         self._amqtt: Amqtt | None = None
 
     async def start(self, port: int) -> None:
@@ -70,8 +92,8 @@ class AmqttBroker:
         here = __name__
         listener = {"type": "tcp", "bind": f"127.0.0.1:{port}", "max_connections": CONNECTIONS_MAX}
         plugins = {
-            f"{here}.PasswordPlugin": {"passwords": self._passwords},
-            f"{here}.TopicPlugin": {},
+            f"{here}.PasswordPlugin": {"broker": self},
+            f"{here}.TopicPlugin": {"broker": self},
         }
         self._amqtt = Amqtt({"listeners": {"default": listener}, "plugins": plugins})
         try:

@@ -36,11 +36,17 @@ def _packet(kind: int, body: bytes) -> bytes:
 
 
 class Probe:
-    """One connection: `async with Probe(host, port, user, password)`. ConnectionError when it is refused."""
+    """One connection: `async with Probe(host, port, user, password)`. ConnectionError when it is refused.
 
-    def __init__(self, host: str, port: int, user: str | None, password: str | None) -> None:
+    Without a `client_id` the broker makes one up.
+    """
+
+    def __init__(
+        self, host: str, port: int, user: str | None, password: str | None, client_id: str = ""
+    ) -> None:
         self._host, self._port = host, port
         self._user, self._password = user, password
+        self._client_id = client_id
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
@@ -50,7 +56,7 @@ class Probe:
                 flags |= _USER_NAME | _PASSWORD
                 credentials = _text(self._user) + _text(self._password)
             head = _text("MQTT") + bytes([4, flags]) + _KEEP_ALIVE_S.to_bytes(2, "big")
-            self._send(CONNECT, head + _text("") + credentials)
+            self._send(CONNECT, head + _text(self._client_id) + credentials)
             answer = await self._expect(CONNACK)
             if answer[1] != 0:
                 raise ProbeRefused(f"return code {answer[1]}")

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, Signals
+from typing import IO
 
 import psutil
 import structlog
@@ -171,22 +172,44 @@ def spawn(command: Sequence[str], log_path: Path, account: Account | None = None
 
     The child gets a session of its own: Ctrl-C in a terminal reaches us, and we stop it in order.
     """
+    with _log_file(log_path) as log:
+        return _start(command, account, subprocess.DEVNULL, log)
+
+
+def spawn_through(
+    sieve: Sequence[str], command: Sequence[str], log_path: Path, account: Account | None = None
+) -> tuple[Child, Child]:
+    """As `spawn`, with the output passed through `sieve` first, which ends with the child. Returns both."""
+    outlet, inlet = os.pipe()
+    try:
+        with _log_file(log_path) as log:
+            passing = _start(sieve, account, outlet, log)
+        return _start(command, account, subprocess.DEVNULL, inlet), passing
+    finally:
+        os.close(outlet)
+        os.close(inlet)
+
+
+def _log_file(path: Path) -> IO[bytes]:
+    if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
+        path.replace(path.with_suffix(path.suffix + ".1"))
+    return path.open("ab")
+
+
+def _start(command: Sequence[str], account: Account | None, stdin: int, output: int | IO[bytes]) -> Child:
     account = account or Account()
-    if log_path.exists() and log_path.stat().st_size > LOG_BYTES_MAX:
-        log_path.replace(log_path.with_suffix(log_path.suffix + ".1"))
-    with log_path.open("ab") as log:
-        return Child(
-            subprocess.Popen(  # noqa: S603 - every word of the command is ours
-                [*account.prefix, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=account.user_id,
-                group=account.group_id,
-                extra_groups=None if account.user_id is None else [],
-            )
+    return Child(
+        subprocess.Popen(  # noqa: S603 - every word of the command is ours
+            [*account.prefix, *command],
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=account.user_id,
+            group=account.group_id,
+            extra_groups=None if account.user_id is None else [],
         )
+    )
 
 
 def run_once(command: Sequence[str], account: Account | None = None, stdin_text: str = "") -> str:

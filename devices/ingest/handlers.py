@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from devices.ingest import store
-from devices.ingest.model import Received, Registration, check, rejected
+from devices.ingest.model import Received, Registration, TurnedAway, check, rejected
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds, Broken
 from devices.ingest.store import Contact, Identity, Key
+from devices.ingest.strangers import record_turned_away
 from kernel.errors import Invalid
 from kernel.messages import (
     CONTENT_BOOT_BASE,
@@ -83,10 +84,24 @@ async def _quarantine(
     """List each entry where somebody will look: at its device's own site, whatever site it spoke for."""
     by_site: dict[str, list[Rejected]] = {}
     for entry in refused:
-        device = known.get(entry.device_id)
-        by_site.setdefault(device.site_id if device else site_id, []).append(entry)
+        if entry.device_id in known:
+            by_site.setdefault(known[entry.device_id].site_id, []).append(entry)
     for home, entries in by_site.items():
         await store.insert_quarantine(tx, home, entries)
+    strangers = [_turned_away(entry) for entry in refused if entry.device_id not in known]
+    if strangers:
+        await record_turned_away(tx, site_id, strangers)
+
+
+def _turned_away(entry: Rejected) -> TurnedAway:
+    return TurnedAway(
+        device_id=entry.device_id,
+        field=entry.field,
+        rule=entry.rule,
+        said=entry.raw,
+        first_at=entry.received_at,
+        last_at=entry.received_at,
+    )
 
 
 async def record_observations(tx: Tx, site_id: str, observations: Sequence[Observation]) -> Acked:

@@ -30,6 +30,22 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
 
 
+class TurnedAway(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that was refused, `times` in all, for the `rule` that its `field` breaks.
+
+    `device_id` is the name it gave, or the address it came from when it gave none or we cannot know it.
+    `said` is what it last said, as far as that tells more.
+    """
+
+    device_id: str
+    field: str
+    rule: str
+    first_at: datetime
+    last_at: datetime
+    said: bytes = b""
+    times: int = 1
+
+
 def reading_kind(observation: Observation) -> str:
     """The name of the reading's kind as the journal keeps it, such as `tag_read`."""
     return str(observation.reading.__struct_config__.tag)

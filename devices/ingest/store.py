@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, reading_kind
+from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, TurnedAway, reading_kind
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds
 from kernel.messages import AckedThrough, AnyReading, DeviceStatus, Envelope, Observation, Rejected
@@ -74,9 +74,31 @@ INSERT_QUARANTINE = """
         raw_sha256, received_at, last_received_at, times)
     VALUES (%(quarantine_id)s, %(site_id)s, %(device_id)s, %(boot)s, %(sequence)s, %(field)s, %(rule)s,
         %(raw)s, %(raw_sha256)s, %(received_at)s, %(received_at)s, 1)
-    ON CONFLICT (site_id, device_id, coalesce(boot, -1), coalesce(sequence, -1), field, rule, raw_sha256)
+    ON CONFLICT (coalesce(site_id, ''), device_id, coalesce(boot, -1), coalesce(sequence, -1), field, rule,
+        raw_sha256)
     DO UPDATE SET times = q.times + 1,
         last_received_at = greatest(q.last_received_at, EXCLUDED.received_at)"""
+IS_SITE = "SELECT EXISTS (SELECT FROM devices.device WHERE site_id = %(site_id)s)"
+LOCK_STRANGERS = "SELECT pg_advisory_xact_lock(7245102)"
+STRANGERS_SINCE = """
+    SELECT count(*) FROM devices.quarantine
+    WHERE is_stranger AND coalesce(site_id, '') = coalesce(%(site_id)s, '') AND received_at > %(since)s"""
+# Those of a batch that were turned away before, for the same field and rule.
+TURNED_AWAY = """
+    SELECT q.device_id, q.field, q.rule FROM devices.quarantine q
+    JOIN unnest(%(device_ids)s::text[], %(fields)s::text[], %(rules)s::text[])
+        AS fresh (device_id, field, rule) USING (device_id, field, rule)
+    WHERE coalesce(q.site_id, '') = coalesce(%(site_id)s, '') AND q.raw_sha256 = ''"""
+# Whatever it says, the same device at the same rule is one row: its digest is left empty for that.
+COUNT_TURNED_AWAY = """
+    INSERT INTO devices.quarantine AS q (quarantine_id, site_id, device_id, field, rule, raw, raw_sha256,
+        received_at, last_received_at, times, is_stranger)
+    VALUES (%(quarantine_id)s, %(site_id)s, %(device_id)s, %(field)s, %(rule)s, %(said)s, '', %(first_at)s,
+        %(last_at)s, %(times)s, %(is_stranger)s)
+    ON CONFLICT (coalesce(site_id, ''), device_id, coalesce(boot, -1), coalesce(sequence, -1), field, rule,
+        raw_sha256)
+    DO UPDATE SET times = q.times + EXCLUDED.times, raw = EXCLUDED.raw,
+        last_received_at = greatest(q.last_received_at, EXCLUDED.last_received_at)"""
 # The newest statement wins by the device's own time; data after a gap says online again.
 SAVE_STATES = """
     INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
@@ -234,6 +256,60 @@ async def insert_quarantine(tx: Tx, site_id: str, entries: Sequence[Rejected]) -
                 "received_at": entry.received_at,
             }
             for entry in entries
+        ],
+    )
+
+
+async def is_site(tx: ReadTx, site_id: str) -> bool:
+    """Whether a device was ever enrolled there."""
+    return bool(await tx.value(IS_SITE, {"site_id": site_id}))
+
+
+async def lock_strangers(tx: Tx) -> None:
+    """Until this transaction ends, nobody else lists strangers."""
+    await tx.run(LOCK_STRANGERS)
+
+
+async def strangers_since(tx: ReadTx, site_id: str | None, since: datetime) -> int:
+    """How many strangers were listed for the first time after `since`."""
+    count: int = await tx.value(STRANGERS_SINCE, {"site_id": site_id, "since": since})
+    return count
+
+
+async def turned_away(
+    tx: ReadTx, site_id: str | None, keys: Collection[tuple[str, str, str]]
+) -> set[tuple[str, str, str]]:
+    """Those of `keys` (device, field, rule) that are listed already."""
+    device_ids, fields, rules = zip(*keys, strict=True)
+    wanted = {
+        "site_id": site_id,
+        "device_ids": list(device_ids),
+        "fields": list(fields),
+        "rules": list(rules),
+    }
+    return {(row["device_id"], row["field"], row["rule"]) for row in await tx.rows(TURNED_AWAY, wanted)}
+
+
+async def count_turned_away(
+    tx: Tx, site_id: str | None, batch: Sequence[TurnedAway], known: Collection[str]
+) -> None:
+    """List each entry, or count it up where it is listed."""
+    await tx.run_many(
+        COUNT_TURNED_AWAY,
+        [
+            {
+                "quarantine_id": tx.ids.new("quarantine"),
+                "site_id": site_id,
+                "device_id": entry.device_id,
+                "field": entry.field,
+                "rule": entry.rule,
+                "said": entry.said[:RAW_BYTES_MAX],
+                "first_at": entry.first_at,
+                "last_at": entry.last_at,
+                "times": entry.times,
+                "is_stranger": entry.device_id not in known,
+            }
+            for entry in batch
         ],
     )
 

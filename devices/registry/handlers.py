@@ -134,8 +134,16 @@ async def enrol_handheld(command: EnrolHandheld, tx: Tx) -> Enrolled:
 
 async def authenticate_device(tx: ReadTx, token: str) -> DeviceIdentity | None:
     """The device that `token` belongs to; None when there is none or it is retired."""
-    row = await store.by_token(tx, token) if token else None
-    return None if row is None else DeviceIdentity(device_id=row["device_id"], site_id=row["site_id"])
+    row = await store.by_token(tx, token)
+    if row is None or row["retired_at"] is not None:
+        return None
+    return DeviceIdentity(device_id=row["device_id"], site_id=row["site_id"])
+
+
+async def retired_device(tx: ReadTx, token: str) -> str | None:
+    """The retired device whose token this was, or None."""
+    row = await store.by_token(tx, token)
+    return row["device_id"] if row is not None and row["retired_at"] is not None else None
 
 
 async def edge_devices(tx: ReadTx, sites: Collection[str] = ()) -> list[EdgeDevice]:

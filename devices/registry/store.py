@@ -23,14 +23,14 @@ SAVE_DEVICE = """
         connection = EXCLUDED.connection, token_sha256 = EXCLUDED.token_sha256,
         broker_password_hash = EXCLUDED.broker_password_hash, terminal_name = EXCLUDED.terminal_name,
         code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL"""
+# The token's digest stays, so that whoever still shows it can be named; it opens nothing.
 RETIRE = """
-    UPDATE devices.device SET retired_at = %(now)s, token_sha256 = NULL, broker_password_hash = NULL
+    UPDATE devices.device SET retired_at = %(now)s, broker_password_hash = NULL
     WHERE device_id = %(device_id)s"""
 # Edges listen: a device that was enrolled, moved or retired is picked up without a restart.
 NOTIFY_DEVICES = "SELECT pg_notify('tallyhouse_devices', %(site_id)s)"
 DEVICE_BY_DIGEST = """
-    SELECT device_id, site_id FROM devices.device
-    WHERE token_sha256 = %(token_sha256)s AND retired_at IS NULL"""
+    SELECT device_id, site_id, retired_at FROM devices.device WHERE token_sha256 = %(token_sha256)s"""
 SAVE_SITE = """
     INSERT INTO devices.site (site_id, width_mm, length_mm, height_mm)
     VALUES (%(site_id)s, %(width_mm)s, %(length_mm)s, %(height_mm)s)
@@ -110,6 +110,7 @@ async def retire(tx: Tx, device_id: str, site_id: str) -> None:
 
 
 async def by_token(tx: ReadTx, token: str) -> Row | None:
+    """The device, retired or not."""
     return await tx.row(DEVICE_BY_DIGEST, {"token_sha256": digest(token)})
 
 

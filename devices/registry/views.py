@@ -20,10 +20,18 @@ DEVICES = """
     LEFT JOIN devices.seen_missing m USING (device_id)
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
-QUARANTINE = """
-    SELECT quarantine_id, device_id, boot, sequence, field, rule, raw, times, received_at, last_received_at
+# Strangers that named no site of ours stand in the list of every site, for whoever may see it. Two halves,
+# so that each comes ready in order from its index.
+_ENTRIES = """
+    SELECT quarantine_id, site_id, device_id, is_stranger, boot, sequence, field, rule, raw, times,
+        received_at, last_received_at
     FROM devices.quarantine
-    WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR quarantine_id < %(cursor)s)
+    WHERE {where} AND (%(cursor)s::text IS NULL OR quarantine_id < %(cursor)s)
+    ORDER BY quarantine_id DESC LIMIT %(limit)s"""
+QUARANTINE = f"""
+    ({_ENTRIES.format(where="site_id = %(site_id)s")})
+    UNION ALL
+    ({_ENTRIES.format(where="site_id IS NULL AND %(site_id)s IN (SELECT identity.visible_subjects())")})
     ORDER BY quarantine_id DESC LIMIT %(limit)s"""
 
 
@@ -48,10 +56,16 @@ class DeviceRow(BaseModel):
 
 
 class QuarantineRow(BaseModel):
-    """One thing that could not be accepted. `raw_preview` is text as far as it is, escaped elsewhere."""
+    """One thing that could not be accepted. `raw_preview` is text as far as it is, escaped elsewhere.
+
+    `is_stranger`: nobody of that name was enrolled then; `device_id` is the name it gave, else the address it
+    came from. `site_id` is None for one that named no site of ours.
+    """
 
     quarantine_id: str
+    site_id: str | None
     device_id: str
+    is_stranger: bool
     boot: int | None
     sequence: int | None
     field: str
@@ -79,7 +93,7 @@ async def devices_of_site(
 async def quarantine_of_site(
     read: ReadTx, site_id: str, cursor: str | None = None, limit: int = 50
 ) -> list[QuarantineRow]:
-    """What the site's devices sent that could not be accepted, newest first."""
+    """What the site's devices sent that could not be accepted, and who was turned away, newest first."""
     rows = await read.rows(QUARANTINE, {"site_id": site_id, "cursor": cursor, "limit": limit})
     return [QuarantineRow(**row, raw_preview=preview(bytes(row["raw"]))) for row in rows]
 

@@ -9,6 +9,7 @@ import pytest
 from app.database import Database
 from app.desk import AppDesk
 from app.http import create_app
+from app.refusals import Refusals
 from app.texts import Texts
 from app.wiring import ROUTERS, all_commands
 from identity.messages import AddParty, AddPerson, PartyKind
@@ -68,7 +69,7 @@ async def desk(module_database: TestServer, http_clock: ManualClock) -> AsyncIte
     """The application's desk with parties `keeper-a/b`, `owner-a/b`, `bank-a/b` entered."""
     database = Database(module_database.app_dsn, http_clock, Ids.unguessable(http_clock))
     await database.open()
-    desk = AppDesk(database, all_commands())
+    desk = AppDesk(database, all_commands(), Refusals(http_clock))
     for party_id, kind in PARTIES.items():
         await desk.do(Caller.product("test"), AddParty(kind=kind, name=party_id, party_id=party_id))
     yield desk

@@ -17,6 +17,7 @@ from app.database import Database
 from app.desk import AppDesk
 from app.health import Health
 from app.parts import Parts
+from app.refusals import Refusals
 from app.roles import web_app
 from app.settings import Settings
 from app.wake import Wake
@@ -61,6 +62,7 @@ def application(
         owner_dsn=None,
         app_dsn=database.dsn,
         database=database,
+        refusals=Refusals(http_clock),
         wake=Wake(database.dsn),
         health=Health(),
         broker=None,

@@ -60,13 +60,15 @@ async def _handheld(
     """The handheld that sends, by its own credential beside the person's session."""
     device = await DeviceCaller()(connection, token)
     if device.device_id != body.device_id:
-        raise Forbidden("scan.other_device", field="device_id", rule="the device of the token")
+        rule, desk = "the device of the token", connection.app.state.desk
+        desk.turn_away(device.device_id, "device_id", rule, said=body.device_id)
+        raise Forbidden("scan.other_device", field="device_id", rule=rule)
     return device
 
 
 @router.post("/scans")
 async def record_scans(
-    body: ScansBody, session: Worker, device: Annotated[DeviceIdentity, Depends(_handheld)]
+    body: ScansBody, device: Annotated[DeviceIdentity, Depends(_handheld)], session: Worker
 ) -> ScansView:
     """Store and answer scans. Sent again (also with another key) they get the same answers."""
     recorded = await session.do(

@@ -14,6 +14,12 @@ from kernel.messages import Rejected
 from tests.http.conftest import Client, SignIn
 
 SITE = "site-a"
+HERE = "127.0.0.1"
+A_SCAN = {
+    "device_id": "pda-x",
+    "boot": 1,
+    "scans": [{"sequence": 1, "observed_at": "2026-11-23T05:59:00Z", "code": "x"}],
+}
 DEVICES = f"/api/v1/sites/{SITE}/devices"
 
 
@@ -70,18 +76,86 @@ async def test_a_handheld_enrols_with_a_code_that_works_once(
     enrolled = await visitor.post("/api/v1/devices/pda/enrol", json=body)
     assert enrolled.status_code == 201
     token = enrolled.json()["device_token"]
-    assert await desk.device_of(token) == DeviceIdentity(device_id="pda-1", site_id=SITE)
+    assert await desk.device_of(token, HERE) == DeviceIdentity(device_id="pda-1", site_id=SITE)
     again = await visitor.post("/api/v1/devices/pda/enrol", json=body)
     assert (again.status_code, again.json()["key"]) == (404, "devices.enrolment_code")
 
 
+async def a_handheld(keeper: Client, visitor: Client, device_id: str) -> str:
+    """A handheld is enrolled; its token."""
+    issued = (await keeper.post(f"{DEVICES}/pda/enrolment-codes", json={"device_id": device_id})).json()
+    body = {"enrolment_code": issued["enrolment_code"]}
+    token: str = (await visitor.post("/api/v1/devices/pda/enrol", json=body)).json()["device_token"]
+    return token
+
+
 async def test_a_retired_handheld_is_nobody(keeper: Client, visitor: Client, desk: AppDesk) -> None:
-    issued = (await keeper.post(f"{DEVICES}/pda/enrolment-codes", json={"device_id": "pda-2"})).json()
-    enrolled = await visitor.post(
-        "/api/v1/devices/pda/enrol", json={"enrolment_code": issued["enrolment_code"]}
-    )
+    token = await a_handheld(keeper, visitor, "pda-2")
     assert (await keeper.post("/api/v1/devices/pda-2/retire")).status_code == 204
-    assert await desk.device_of(enrolled.json()["device_token"]) is None
+    assert await desk.device_of(token, HERE) is None
+
+
+async def turned_away(keeper: Client, desk: AppDesk) -> dict[str, dict[str, object]]:
+    """Rows of the quarantine by device, once everything that was noted is written."""
+    await desk._refusals.write(desk._database)
+    rows = (await keeper.get(f"/api/v1/sites/{SITE}/quarantine")).json()["items"]
+    return {row["device_id"]: row for row in rows}
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+async def test_a_token_that_nobody_issued_is_refused_and_recorded_by_its_address(
+    keeper: Client, visitor: Client, desk: AppDesk, signed_in: bool
+) -> None:
+    before = (await turned_away(keeper, desk)).get(HERE, {"times": 0})
+    client = keeper if signed_in else visitor
+    for token in ("no-token-of-ours", "nor-this-one"):
+        answer = await client.post("/api/v1/scans", json=A_SCAN, headers={"X-Device-Token": token})
+        assert (answer.status_code, answer.json()["key"]) == (401, "device.unknown")
+    row = (await turned_away(keeper, desk))[HERE]
+    assert (row["field"], row["rule"]) == ("X-Device-Token", "the token of an enrolled device")
+    assert (row["site_id"], row["is_stranger"], row["times"]) == (None, True, before["times"] + 2)
+
+
+async def test_the_token_of_a_retired_device_is_refused_and_recorded_by_its_name(
+    keeper: Client, visitor: Client, desk: AppDesk
+) -> None:
+    token = await a_handheld(keeper, visitor, "pda-3")
+    await keeper.post("/api/v1/devices/pda-3/retire")
+    answer = await visitor.post("/api/v1/scans", json=A_SCAN, headers={"X-Device-Token": token})
+    assert (answer.status_code, answer.json()["key"]) == (401, "device.unknown")
+    row = (await turned_away(keeper, desk))["pda-3"]
+    assert (row["site_id"], row["is_stranger"]) == (SITE, False)
+    assert (row["field"], row["rule"]) == ("X-Device-Token", "not retired")
+
+
+async def test_a_handheld_that_calls_itself_another_is_refused_and_recorded(
+    keeper: Client, visitor: Client, desk: AppDesk
+) -> None:
+    token = await a_handheld(keeper, visitor, "pda-4")
+    answer = await visitor.post("/api/v1/scans", json=A_SCAN, headers={"X-Device-Token": token})
+    assert (answer.status_code, answer.json()["key"]) == (403, "scan.other_device")
+    row = (await turned_away(keeper, desk))["pda-4"]
+    assert (row["field"], row["rule"]) == ("device_id", "the device of the token")
+    assert row["raw_preview"] == "pda-x"
+
+
+async def test_a_request_without_a_token_is_refused_and_no_device(
+    keeper: Client, visitor: Client, desk: AppDesk
+) -> None:
+    before = await turned_away(keeper, desk)
+    assert (await visitor.post("/api/v1/scans", json=A_SCAN)).status_code == 401
+    assert await turned_away(keeper, desk) == before
+
+
+async def test_strangers_are_shown_to_the_keepers_of_sites_and_to_nobody_else(
+    keeper: Client, visitor: Client, desk: AppDesk, sign_in: SignIn
+) -> None:
+    await visitor.post("/api/v1/scans", json=A_SCAN, headers={"X-Device-Token": "no-token-of-ours"})
+    assert HERE in await turned_away(keeper, desk)
+    of_no_site = await sign_in("admin", "keeper-b")
+    for site_id in (SITE, "site-nowhere"):
+        answer = await of_no_site.get(f"/api/v1/sites/{site_id}/quarantine")
+        assert answer.json() == {"items": [], "next_cursor": None}
 
 
 async def test_another_keeper_sees_nothing_and_changes_nothing(keeper: Client, sign_in: SignIn) -> None:
@@ -105,9 +179,10 @@ async def test_banks_and_borrowers_are_not_admitted(
 async def test_quarantine_names_device_field_and_rule_and_pages(
     keeper: Client, desk: AppDesk, http_clock: ManualClock
 ) -> None:
+    await keeper.post(DEVICES, json=a_forklift("fork-4"))
     entries = [
         Rejected(
-            device_id="fork-1",
+            device_id="fork-4",
             field="message",
             rule="one JSON object or a list of them",
             raw=b"{" + bytes([number]),
@@ -117,13 +192,14 @@ async def test_quarantine_names_device_field_and_rule_and_pages(
     ]
     async with desk._database.write(Caller.product("test")) as tx:
         await record(tx, SITE, entries)
-    first = (await keeper.get(f"/api/v1/sites/{SITE}/quarantine", params={"limit": 2})).json()
-    rest = (
-        await keeper.get(
-            f"/api/v1/sites/{SITE}/quarantine", params={"limit": 2, "cursor": first["next_cursor"]}
-        )
-    ).json()
-    rows = first["items"] + rest["items"]
-    assert rest["next_cursor"] is None
-    assert {row["raw_preview"] for row in rows} == {"{\\x00", "{\\x01", "{\\x02"}
-    assert {(row["device_id"], row["field"]) for row in rows} == {("fork-1", "message")}
+    pages, cursor = [], {}
+    while not pages or cursor["cursor"] is not None:
+        query = {"limit": 2, **cursor}
+        pages.append((await keeper.get(f"/api/v1/sites/{SITE}/quarantine", params=query)).json())
+        cursor = {"cursor": pages[-1]["next_cursor"]}
+    rows = [row for page in pages for row in page["items"]]
+    assert len(pages) > 1
+    assert len({row["quarantine_id"] for row in rows}) == len(rows)
+    ours = [row for row in rows if row["device_id"] == "fork-4"]
+    assert {row["raw_preview"] for row in ours} == {"{\\x02", "{\\x01", "{\\x00"}
+    assert {(row["site_id"], row["field"], row["is_stranger"]) for row in ours} == {(SITE, "message", False)}

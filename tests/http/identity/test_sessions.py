@@ -7,6 +7,7 @@ import httpx
 from app.database import Database
 from app.desk import AppDesk
 from app.http import create_app
+from app.refusals import Refusals
 from app.texts import Texts
 from app.wiring import ROUTERS, all_commands
 from identity.http import SESSION_COOKIE
@@ -36,7 +37,7 @@ async def test_a_sign_in_lasts_as_long_as_the_installation_says(
     database = Database(module_database.app_dsn, http_clock, Ids.unguessable(http_clock))
     await database.open()
     try:
-        desk = AppDesk(database, all_commands(), timedelta(hours=2))
+        desk = AppDesk(database, all_commands(), Refusals(http_clock), timedelta(hours=2))
         app = httpx.ASGITransport(create_app(desk, ROUTERS, pages=None, texts=Texts.load()))
         async with Client(transport=app, base_url="https://tallyhouse.test") as short:
             body = {"username": username, "password": PASSWORD}

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
+import psutil
 import pytest
 
 from app.supervise.broker import Broker, OuterListener
@@ -29,9 +30,22 @@ KINDS = [pytest.param("mosquitto", marks=needs_mosquitto), "amqtt"]
 HASHES = {"forklift-1": hashed("pass-1"), "forklift-2": hashed("pass-2")}
 
 
+Noted = list[tuple[str, str, bytes]]
+
+
+@pytest.fixture
+def noted() -> Noted:
+    """Who was turned away: device, field, what it said."""
+    return []
+
+
 @pytest.fixture(params=KINDS)
-async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
-    running = Broker(tmp_path, kind=request.param)
+async def broker(request: pytest.FixtureRequest, tmp_path: Path, noted: Noted) -> AsyncIterator[Broker]:
+    def note(device_id: str, field: str, rule: str, said: bytes = b"") -> None:
+        assert rule
+        noted.append((device_id, field, said))
+
+    running = Broker(tmp_path, kind=request.param, turned_away=note)
     await running.start()
     running.set_devices(HASHES)
     watch = asyncio.create_task(running.watch())
@@ -104,6 +118,46 @@ async def test_strangers_and_wrong_passwords_are_refused(broker: Broker) -> None
                 pass
 
 
+async def test_who_is_turned_away_is_told_of_and_our_own_trial_is_not(
+    broker: Broker, noted: Noted, until
+) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    noted.clear()  # Until the users were taken up, forklift-1 itself may have been turned away.
+    assert not await lets_in(broker, "nobody", "pass-1")
+    assert not await lets_in(broker, "forklift-1", "pass-2")
+    foreign = "tallyhouse/v1/site-demo/forklift-2/observation"
+    async with as_device(broker, "forklift-1", "pass-1") as device:
+        await device.publish(foreign)
+        await device.publish("tallyhouse/v1/site-demo/forklift-1/observation")
+    await until(lambda: len(noted) == 3)
+    here = "127.0.0.1"
+    assert (
+        noted
+        == {
+            # Mosquitto keeps the name that was tried to itself.
+            "mosquitto": [
+                (here, "username, password", b""),
+                (here, "username, password", b""),
+                ("forklift-1", "topic", foreign.encode()),
+            ],
+            "amqtt": [
+                ("nobody", "username", here.encode()),
+                ("forklift-1", "password", here.encode()),
+                ("forklift-1", "topic", foreign.encode()),
+            ],
+        }[broker.name]
+    )
+
+
+async def test_a_client_that_names_nobody_is_told_by_its_address(broker: Broker, noted: Noted, until) -> None:
+    noted.clear()
+    with pytest.raises(ProbeRefused):
+        async with Probe(broker.address.host, broker.address.port, None, None):
+            pass
+    await until(lambda: bool(noted))
+    assert {device_id for device_id, _, _ in noted} == {"127.0.0.1"}
+
+
 async def test_a_device_enrolled_while_running_gets_in_and_a_removed_one_does_not(
     broker: Broker, until
 ) -> None:
@@ -132,6 +186,20 @@ async def test_a_killed_mosquitto_comes_back(broker: Broker, until) -> None:
     os.kill(broker.pid, signal.SIGKILL)
     await until(lambda: broker.restart_count == 1)
     assert await lets_in(broker, "forklift-1", "pass-1")
+
+
+async def test_mosquitto_without_its_sieve_is_started_anew_and_goes_on_telling(
+    broker: Broker, noted: Noted, until
+) -> None:
+    if broker.pid is None:
+        pytest.skip("amqtt tells by itself")
+    [sieve] = [one for one in psutil.Process().children() if "grep" in one.name()]
+    sieve.kill()
+    await until(lambda: broker.restart_count == 1)
+    noted.clear()
+    assert not await lets_in(broker, "nobody", "x")
+    await until(lambda: bool(noted))
+    assert noted == [("127.0.0.1", "username, password", b"")]
 
 
 async def test_only_one_program_runs_the_broker_of_a_folder(broker: Broker, tmp_path: Path) -> None:

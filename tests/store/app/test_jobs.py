@@ -14,6 +14,7 @@ from app.health import Health
 from app.jobs import ANSWERS_KEPT, JOBS, Job, forget_answers, job_queue, run_job, run_jobs
 from app.jobs_schema import migrations_between, settle_jobs_schema
 from app.parts import Parts
+from app.refusals import Refusals
 from app.settings import Settings
 from app.wake import Wake
 from kernel.clock import ManualClock
@@ -44,6 +45,7 @@ async def parts(database_server, tmp_path: Path, clock: ManualClock, ids: Ids) -
             owner_dsn=server.owner_dsn,
             app_dsn=server.app_dsn,
             database=database,
+            refusals=Refusals(clock),
             wake=Wake(server.app_dsn),
             health=Health(),
             broker=None,

@@ -13,6 +13,7 @@ import pytest
 from app.database import Database, PgTx
 from app.edge import Edge
 from app.keys import Keys
+from app.refusals import Refusals
 from app.supervise.broker import Broker
 from app.wake import Wake
 from devices.api import audit, broker_credentials, command_barrier, journal_after
@@ -114,7 +115,15 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
         login = BrokerLogin(*await broker.start())
         stack.push_async_callback(broker.stop)
         keys = Keys(tmp_path / "keys")
-        edge = Edge(database, wake, clock, Spool(tmp_path / "spool", 1_000_000), keys, broker=login)
+        edge = Edge(
+            database,
+            wake,
+            clock,
+            Spool(tmp_path / "spool", 1_000_000),
+            keys,
+            broker=login,
+            turn_away=Refusals(clock).note,
+        )
         works = [wake.run(), *(work() for work in edge.works().values())]
         tasks = [asyncio.create_task(work) for work in works]
 
