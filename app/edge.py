@@ -33,7 +33,7 @@ from devices.api import (
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.families import FAMILIES
 from devices.ingest.handlers import Recorded
-from devices.ingest.intake import Intake
+from devices.ingest.intake import Acks, Intake
 from devices.ingest.model import Received
 from devices.ingest.spool import Spool
 from devices.registry.handlers import BOOTS_RESERVED
@@ -43,7 +43,7 @@ from devices.transport.manual_ack import BrokerLogin, MqttError
 from kernel.caller import Caller
 from kernel.clock import Clock
 from kernel.errors import Invalid, Unavailable
-from kernel.messages import AckedThrough, DeviceStatus, Observation, Rejected, content_identity
+from kernel.messages import DeviceStatus, Observation, Rejected, content_identity
 
 REFRESH_S = 30.0
 RETRY_S = 0.5
@@ -100,6 +100,8 @@ class Edge:
         self._entered = asyncio.Condition()
         self.intake = Intake(self._record, spool)
         self.ports = Ports(database, clock, host, ports, self._take, turn_away)
+        self.hears_broker = asyncio.Event()
+        """Set while our session with the broker stands: from its first time on, the broker keeps for us."""
 
     def works(self) -> Mapping[str, Work]:
         """Named long-running work, each to be restarted by itself when it fails."""
@@ -131,9 +133,7 @@ class Edge:
             # The connection broke under us; the pool makes a new one.
             raise Unavailable("database.unavailable", retry_after_s=RETRY_S) from error
 
-    async def _put(
-        self, site_id: str, items: Sequence[Observation | Rejected]
-    ) -> list[asyncio.Future[AckedThrough | None]]:
+    async def _put(self, site_id: str, items: Sequence[Item]) -> asyncio.Future[Acks]:
         """Hand items in, waiting as long as nothing can be taken."""
         now = self._clock.now()
         batch = [
@@ -151,10 +151,16 @@ class Edge:
     async def _run_mqtt(self, login: BrokerLogin) -> None:
         wait_s = RETRY_S
         driver = BrokerDriver(login, MQTT_CLIENT_ID, self._clock, self._decode, self._take)
+
+        def connected() -> None:
+            log.info("mqtt_connected", host=login.host)
+            self.hears_broker.set()
+
         while True:
             try:
-                await driver.run(on_connected=lambda: log.info("mqtt_connected", host=login.host))
+                await driver.run(connected)
             except MqttError as error:
+                self.hears_broker.clear()
                 wait_s = RETRY_S if driver.was_connected else min(wait_s * 2, RETRY_S_MAX)
                 log.warning("mqtt_away", reason=str(error), retry_s=wait_s)
             await asyncio.sleep(wait_s)
@@ -215,19 +221,15 @@ class Edge:
                         break
         return self._known.get(device_id)
 
-    async def _take(
-        self, site_id: str, device_id: str, items: Sequence[Observation | Rejected]
-    ) -> AckedThrough | None:
-        """Bring a message's readings to safety; returns what its device may forget."""
+    async def _take(self, site_id: str, items: Sequence[Item]) -> Acks:
+        """Bring readings to safety; returns what their devices may forget."""
         while True:
-            futures = await self._put(site_id, items)
+            done = await self._put(site_id, items)
             try:
-                acks = [await future for future in futures]
+                return await done
             except Unavailable as error:
-                log.warning("message_kept_back", device_id=device_id, reason=str(error))
+                log.warning("readings_kept_back", site_id=site_id, reason=str(error))
                 await asyncio.sleep(RETRY_S)
-            else:
-                return next((ack for ack in reversed(acks) if ack is not None), None)
 
     # --- devices that we dial ----------------------------------------------------------------------
 

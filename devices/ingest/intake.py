@@ -1,7 +1,8 @@
 """Where every reading of an edge comes in: batched, committed, acknowledged, in order.
 
 A batch goes to the database. When the database is away it goes to the spool, and so does everything after it
-until the spool has been drained, so that the order is kept. An answer is given after one or the other is
+until the database is back. Then the spool is emptied from its oldest entry on, and what arrives meanwhile
+goes ahead of it: live readings do not wait for what was kept. An answer is given after one or the other is
 durable; when neither can take it, `put` refuses and the sender keeps its readings.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from devices.ingest.handlers import Recorded
+from devices.ingest.handlers import BATCH_OBSERVATIONS_MAX, Recorded
 from devices.ingest.model import Received, rejected
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Broken
@@ -22,10 +23,14 @@ from kernel.errors import Unavailable
 from kernel.messages import CONTENT_BOOT_BASE, AckedThrough, Rejected
 
 Item = Received | Rejected
+Acks = Mapping[Key, AckedThrough]
+"""By device and boot: through which number nothing is missing."""
 Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
 """Writes a batch of one site in one transaction. Raises Unavailable when the database is away."""
 
 BATCH_ITEMS_MAX = 500
+DRAIN_ITEMS_MAX = 1_000
+"""Kept readings moved between two live batches: little enough that these hardly wait."""
 BATCH_WAIT_S = 0.01
 """How long the first of a batch waits for others: little beside a commit, much beside one row."""
 QUEUE_ITEMS_MAX = 10_000
@@ -38,10 +43,12 @@ UNSTORABLE = Broken("observation", "storable")
 log = structlog.get_logger("intake")
 
 
-class _Waiting(msgspec.Struct):
+class _Group(msgspec.Struct):
+    """Items of one site that were handed in together and are answered together."""
+
     site_id: str
-    item: Item
-    done: asyncio.Future[AckedThrough | None]
+    items: Sequence[Item]
+    done: asyncio.Future[Acks]
 
 
 class Intake:
@@ -50,30 +57,40 @@ class Intake:
     def __init__(self, record: Record, spool: Spool) -> None:
         self._record = record
         self._spool = spool
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE_ITEMS_MAX)
+        self._queue: asyncio.Queue[_Group] = asyncio.Queue()
+        self._queued_items = 0
+        self._room = asyncio.Event()
+        self._room.set()
         self._settled: OrderedDict[Key, Spans] = OrderedDict()
         self._is_full = False
-        self._drain_at = 0.0
+        self._is_away = False
+        self._retry_at = 0.0
 
     @property
     def is_full(self) -> bool:
         """True while neither database nor spool takes anything."""
         return self._is_full
 
-    async def put(self, site_id: str, items: Sequence[Item]) -> list[asyncio.Future[AckedThrough | None]]:
-        """Queue items, waiting while the queue is full. Each future ends when its item is durable, with
-        through where nothing of its device and boot is missing (None when that cannot be said).
+    async def put(self, site_id: str, items: Sequence[Item]) -> asyncio.Future[Acks]:
+        """Queue items, waiting while the queue is full. The future ends when all of them are durable, with
+        through where nothing of each numbered device and boot is missing.
 
         Raises Unavailable `spool.full` at once while nothing can be taken.
         """
         if self._is_full:
             raise Unavailable("spool.full", retry_after_s=DRAIN_RETRY_S)
-        loop, futures = asyncio.get_running_loop(), []
-        for item in items:
-            waiting = _Waiting(site_id, item, loop.create_future())
-            await self._queue.put(waiting)
-            futures.append(waiting.done)
-        return futures
+        await self._room.wait()
+        group = _Group(site_id, items, asyncio.get_running_loop().create_future())
+        self._count(len(items))
+        self._queue.put_nowait(group)
+        return group.done
+
+    def _count(self, items: int) -> None:
+        self._queued_items += items
+        if self._queued_items < QUEUE_ITEMS_MAX:
+            self._room.set()
+        else:
+            self._room.clear()
 
     async def run(self) -> None:
         """Work until cancelled. What is queued then is not acknowledged, so it comes again."""
@@ -84,13 +101,19 @@ class Intake:
             except Exception:
                 _refuse(batch)
                 raise
-            if not self._spool.is_empty and asyncio.get_running_loop().time() >= self._drain_at:
+            if self._may_drain:
                 await self._drain()
+
+    @property
+    def _may_drain(self) -> bool:
+        return not self._spool.is_empty and asyncio.get_running_loop().time() >= self._retry_at
 
     # --- batches -----------------------------------------------------------------------------------
 
-    async def _next_batch(self) -> list[_Waiting]:
-        """Up to `BATCH_ITEMS_MAX` items; empty when the spool should be drained and nothing came."""
+    async def _next_batch(self) -> list[_Group]:
+        """Groups up to `BATCH_ITEMS_MAX` items; empty when the spool should be drained and nothing came."""
+        if self._may_drain and self._queue.empty():
+            return []
         patience = None if self._spool.is_empty else DRAIN_RETRY_S
         try:
             async with asyncio.timeout(patience):
@@ -99,14 +122,17 @@ class Intake:
             return []
         if self._queue.empty():
             await asyncio.sleep(BATCH_WAIT_S)
-        while len(batch) < BATCH_ITEMS_MAX and not self._queue.empty():
+        size = len(batch[0].items)
+        while size < BATCH_ITEMS_MAX and not self._queue.empty():
             batch.append(self._queue.get_nowait())
+            size += len(batch[-1].items)
+        self._count(-size)
         return batch
 
-    async def _store(self, batch: list[_Waiting]) -> None:
+    async def _store(self, batch: list[_Group]) -> None:
         """Bring the batch to safety, however long that takes."""
         while batch:
-            if self._spool.is_empty:
+            if not self._is_away:
                 batch = await self._to_database(batch)
             try:
                 await self._to_spool(batch)
@@ -118,20 +144,24 @@ class Intake:
                 break
         self._is_full = False
 
-    async def _to_database(self, batch: list[_Waiting]) -> list[_Waiting]:
+    async def _to_database(self, batch: list[_Group]) -> list[_Group]:
         """Record the batch site by site; returns what the database could not take for being away."""
-        sites = {waiting.site_id: None for waiting in batch}
-        left: list[_Waiting] = []
+        sites = {group.site_id: None for group in batch}
+        left: list[_Group] = []
         for site_id in sites:
-            mine = [waiting for waiting in batch if waiting.site_id == site_id]
+            mine = [group for group in batch if group.site_id == site_id]
+            items = [item for group in mine for item in group.items]
             try:
                 if left:
                     raise Unavailable("database.unavailable")
-                recorded = await self._record_all(site_id, [waiting.item for waiting in mine])
+                recorded: dict[Key, Spans] = {}
+                for start in range(0, len(items), BATCH_OBSERVATIONS_MAX):
+                    part = items[start : start + BATCH_OBSERVATIONS_MAX]
+                    recorded |= await self._record_all(site_id, part)
             except (Unavailable, TimeoutError) as error:
                 if not left:
                     log.warning("database_away", reason=str(error), spooling=True)
-                    self._drain_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
+                    self._wait_for_database()
                 left += mine
             else:
                 self._remember(recorded)
@@ -161,12 +191,13 @@ class Intake:
         async with asyncio.timeout(RECORD_S_MAX):
             return (await self._record(site_id, [rejected(item, UNSTORABLE)])).settled
 
-    async def _to_spool(self, batch: Sequence[_Waiting]) -> None:
+    async def _to_spool(self, batch: Sequence[_Group]) -> None:
         if not batch:
             return
-        await self._spool.append([(waiting.site_id, waiting.item) for waiting in batch])
-        for waiting in batch:
-            self._note(waiting.item)
+        await self._spool.append([(group.site_id, item) for group in batch for item in group.items])
+        for group in batch:
+            for item in group.items:
+                self._note(item)
         self._answer(batch)
 
     def _note_full(self) -> None:
@@ -174,16 +205,21 @@ class Intake:
             log.error("spool_full", entries=self._spool.entry_count, used_bytes=self._spool.used_bytes)
         self._is_full = True
 
+    def _wait_for_database(self) -> None:
+        self._is_away = True
+        self._retry_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
+
     async def _drain(self) -> None:
         """Move the spool's oldest entries to the database, if it is there again."""
-        entries = await self._spool.oldest(BATCH_ITEMS_MAX)
+        entries = await self._spool.oldest(DRAIN_ITEMS_MAX)
         for site_id, run in _runs(entries):
             try:
                 self._remember(await self._record_all(site_id, [entry.item for entry in run]))
             except (Unavailable, TimeoutError):
-                self._drain_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
+                self._wait_for_database()
                 return
             await self._spool.remove_through(run[-1].number)
+        self._is_away = False
         if entries and self._spool.is_empty:
             log.info("spool_drained")
 
@@ -210,26 +246,33 @@ class Intake:
         if len(self._settled) > BOOTS_REMEMBERED_MAX:
             self._settled.popitem(last=False)
 
-    def _answer(self, batch: Sequence[_Waiting]) -> None:
-        for waiting in batch:
-            if not waiting.done.done():
-                waiting.done.set_result(self._acked(waiting.item))
+    def _answer(self, batch: Sequence[_Group]) -> None:
+        for group in batch:
+            if not group.done.done():
+                group.done.set_result(self._acked(group.items))
 
-    def _acked(self, item: Item) -> AckedThrough | None:
-        device_id = item.device_id if isinstance(item, Rejected) else item.observation.device_id
-        boot = item.boot if isinstance(item, Rejected) else item.observation.boot
-        if boot is None:
-            return None
-        spans = self._settled.get((device_id, boot))
-        return None if spans is None else AckedThrough(boot=boot, sequence=spans.through)
+    def _acked(self, items: Sequence[Item]) -> Acks:
+        keys = {_key_of(item) for item in items}
+        return {
+            key: AckedThrough(boot=key[1], sequence=self._settled[key].through)
+            for key in keys
+            if key in self._settled
+        }
 
 
-def _refuse(batch: Sequence[_Waiting]) -> None:
+def _key_of(item: Item) -> Key:
+    """Device and boot; -1 for what has no boot."""
+    if isinstance(item, Rejected):
+        return item.device_id, -1 if item.boot is None else item.boot
+    return item.observation.device_id, item.observation.boot
+
+
+def _refuse(batch: Sequence[_Group]) -> None:
     """Tell those who wait that nothing was kept, so that they send again."""
-    for waiting in batch:
-        if not waiting.done.done():
-            waiting.done.set_exception(Unavailable("intake.failed", retry_after_s=DRAIN_RETRY_S))
-            waiting.done.exception()  # Drivers that wait for nobody would leave it unseen.
+    for group in batch:
+        if not group.done.done():
+            group.done.set_exception(Unavailable("intake.failed", retry_after_s=DRAIN_RETRY_S))
+            group.done.exception()  # Drivers that wait for nobody would leave it unseen.
 
 
 def _runs(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:

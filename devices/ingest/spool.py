@@ -35,7 +35,8 @@ _MAKE = """
 _APPEND = "INSERT INTO entry (site_id, kind, body) VALUES (?, ?, ?)"
 _OLDEST = "SELECT number, site_id, kind, body FROM entry ORDER BY number LIMIT ?"
 _REMOVE = "DELETE FROM entry WHERE number <= ?"
-_SIZE = "SELECT count(*), coalesce(sum(length(body)), 0) FROM entry"
+_SIZE = "SELECT count(*), coalesce(sum(length(body)), 0) FROM entry WHERE number <= ?"
+_EVERYTHING = 2**63 - 1
 
 _received = msgspec.json.Decoder(Received)
 _rejected = msgspec.json.Decoder(Rejected)
@@ -95,11 +96,14 @@ class Spool:
     async def remove_through(self, number: int) -> None:
         """Forget everything up to and including `number`: it is in the journal."""
 
-        def remove(file: sqlite3.Connection) -> None:
-            file.execute(_REMOVE, (number,))
+        def remove() -> tuple[int, int]:
+            gone = self._size(number)
+            self._write(lambda file: file.execute(_REMOVE, (number,)))
+            return gone
 
-        await self._in_thread(lambda: self._write(remove))
-        await self._in_thread(self._count)
+        count, size = await self._in_thread(remove)
+        self.entry_count -= count
+        self.used_bytes -= size
 
     # --- in the thread -----------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class Spool:
         self._file.execute("PRAGMA journal_mode=WAL")
         self._file.execute("PRAGMA synchronous=FULL")
         self._file.execute(_MAKE)
-        self._count()
+        self.entry_count, self.used_bytes = self._size(_EVERYTHING)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -136,9 +140,10 @@ class Spool:
             raise
         file.execute("COMMIT")
 
-    def _count(self) -> None:
-        self.entry_count, body_bytes = self._open_file().execute(_SIZE).fetchone()
-        self.used_bytes = body_bytes + self.entry_count * ROW_OVERHEAD_BYTES
+    def _size(self, through: int) -> tuple[int, int]:
+        """How many entries up to and including a number, and the bytes they count for."""
+        count, body_bytes = self._open_file().execute(_SIZE, (through,)).fetchone()
+        return count, body_bytes + count * ROW_OVERHEAD_BYTES
 
 
 def _kind(item: Item) -> str:

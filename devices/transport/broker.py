@@ -1,44 +1,151 @@
 """All devices of a broker behind one connection: readings in, `acked_through` back after commit.
 
-Unlike drivers that dial one device each, this one hands every message to `take` and waits: the device and
-the broker both keep a message until what `take` did is durable, so the answer has to come back this way.
+The line is held by a process of its own (`receiver`); here its frames are decoded and brought to safety, side
+by side, and settled in the order they came. The device and the broker both keep a message until then.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
 
 from devices.transport.decoding import Arrived
-from devices.transport.manual_ack import BrokerLogin
-from devices.transport.mqtt import MqttConsumer
+from devices.transport.manual_ack import BrokerLogin, MqttError
+from devices.transport.mqtt import TOPICS, place_of, reply_payload, reply_topic
+from devices.transport.receiver import (
+    FRAME_BYTES_MAX,
+    Away,
+    Connected,
+    Frame,
+    Settled,
+    Start,
+    packed,
+    words,
+)
 from kernel.clock import Clock
 from kernel.messages import AckedThrough, Observation, Rejected
 
 Item = Observation | Rejected
+Acks = Mapping[tuple[str, int], AckedThrough]
+"""By device and boot: through which number nothing is missing."""
 Decode = Callable[[Arrived], Awaitable[Sequence[Item]]]
 """Reads a message as its device's family says."""
-Take = Callable[[str, str, Sequence[Item]], Awaitable[AckedThrough | None]]
-"""Site, device and readings; returns once they are durable, with what to tell the device."""
+Take = Callable[[str, Sequence[Item]], Awaitable[Acks]]
+"""A site's readings, in order; returns once they are durable, with what to tell the devices."""
+
+FRAMES_IN_HAND_MAX: Final = 8
+GOODBYE_S_MAX: Final = 5.0
+
+
+class _Read(msgspec.Struct):
+    """A frame as it was read: its items by site, and the last boot of each device that spoke."""
+
+    number: int
+    items: dict[str, list[Item]] = {}
+    boots: dict[tuple[str, str], int] = {}
 
 
 class BrokerDriver:
     """Consumes what all devices of a broker say, with a session that survives restarts of either side."""
 
     def __init__(self, login: BrokerLogin, client_id: str, clock: Clock, decode: Decode, take: Take) -> None:
+        self._login = login
+        self._client_id = client_id
+        self._clock = clock
         self._decode = decode
         self._take = take
-        self._consumer = MqttConsumer(login, client_id, clock, self._settle)
-
-    @property
-    def is_connected(self) -> bool:
-        return self._consumer.is_connected
-
-    @property
-    def was_connected(self) -> bool:
-        """Whether the last `run` got through to the broker."""
-        return self._consumer.was_connected
+        self.is_connected = False
+        self.was_connected = False
+        """Whether the last `run` got through, so that whoever runs it knows how long to wait."""
 
     async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled. Raises MqttError when the broker is or goes away."""
-        await self._consumer.run(on_connected)
+        self.was_connected = False
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "devices.transport.receiver",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=FRAME_BYTES_MAX,
+        )
+        assert child.stdin is not None
+        child.stdin.write(packed(Start(self._login, self._client_id, list(TOPICS))))
+        try:
+            await self._consume(child, on_connected)
+        finally:
+            self.is_connected = False
+            await _end(child)
+        raise MqttError("the receiver is gone")
 
-    async def _settle(self, arrived: Arrived) -> AckedThrough | None:
-        return await self._take(arrived.site_id, arrived.device_id, await self._decode(arrived))
+    async def _consume(self, child: asyncio.subprocess.Process, on_connected: Callable[[], None]) -> None:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        in_hand: asyncio.Queue[asyncio.Task[Settled]] = asyncio.Queue(FRAMES_IN_HAND_MAX)
+        try:
+            async with asyncio.TaskGroup() as group:
+                settling = group.create_task(_settle(in_hand, child.stdin))
+                async for word in words(child.stdout):
+                    if isinstance(word, Frame):
+                        read = await self._read(word)
+                        await in_hand.put(group.create_task(self._bring_to_safety(read)))
+                    elif isinstance(word, Connected):
+                        self.is_connected = self.was_connected = True
+                        on_connected()
+                    elif isinstance(word, Away):
+                        raise MqttError(word.reason)
+                settling.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _read(self, frame: Frame) -> "_Read":
+        """Decode a frame, message by message, in order."""
+        now, read = self._clock.now(), _Read(number=frame.number)
+        for topic, payload in frame.messages:
+            site_id, device_id, channel = place_of(topic)
+            items = await self._decode(
+                Arrived(
+                    site_id=site_id, device_id=device_id, payload=payload, received_at=now, channel=channel
+                )
+            )
+            read.items.setdefault(site_id, []).extend(items)
+            boot = next((item.boot for item in reversed(items) if item.device_id == device_id), None)
+            if boot is not None:
+                read.boots[site_id, device_id] = boot
+        return read
+
+    async def _bring_to_safety(self, read: "_Read") -> Settled:
+        """Wait until all of a frame is durable; each device is told once."""
+        acks: dict[tuple[str, int], AckedThrough] = {}
+        for site_id, items in read.items.items():
+            acks |= await self._take(site_id, items)
+        replies = [
+            (reply_topic(site_id, device_id), reply_payload(acks[device_id, boot]))
+            for (site_id, device_id), boot in read.boots.items()
+            if (device_id, boot) in acks
+        ]
+        return Settled(read.number, replies)
+
+
+async def _settle(in_hand: asyncio.Queue[asyncio.Task[Settled]], to_child: asyncio.StreamWriter) -> None:
+    """Tell the child of frames that are durable, in the order they came."""
+    while True:
+        settled = await (await in_hand.get())
+        to_child.write(packed(settled))
+        await to_child.drain()
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Let the child say goodbye to the broker, so that nothing is taken for a cut line; else end it."""
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        async with asyncio.timeout(GOODBYE_S_MAX):
+            await child.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()

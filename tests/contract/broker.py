@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from devices.transport.broker import BrokerDriver
+from devices.transport.broker import Acks, BrokerDriver
 from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin
 from kernel.clock import ManualClock
@@ -48,7 +48,7 @@ class Journal:
         self.free.set()
         self._grown = asyncio.Condition()
 
-    async def take(self, site_id: str, device_id: str, items: Sequence[Item]) -> AckedThrough | None:
+    async def take(self, site_id: str, items: Sequence[Item]) -> Acks:
         self.arrived += len(items)
         async with self._grown:
             self._grown.notify_all()
@@ -58,15 +58,14 @@ class Journal:
             self.kept[name] = item
         async with self._grown:
             self._grown.notify_all()
-        numbered = [item for item in items if item.boot is not None and item.sequence is not None]
-        if not numbered:
-            return None
-        last = numbered[-1]
-        assert last.boot is not None
+        keys = {(item.device_id, item.boot) for item in items if item.boot is not None}
+        return {key: AckedThrough(boot=key[1], sequence=self._through(*key)) for key in keys}
+
+    def _through(self, device_id: str, boot: int) -> int:
         through = 0
-        while f"{device_id}:{last.boot}:{through + 1}" in self.kept:
+        while f"{device_id}:{boot}:{through + 1}" in self.kept:
             through += 1
-        return AckedThrough(boot=last.boot, sequence=through)
+        return through
 
     @property
     def observations(self) -> list[Observation]:

@@ -133,6 +133,8 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             await asyncio.gather(*tasks, return_exceptions=True)
 
         stack.push_async_callback(stop)
+        async with asyncio.timeout(WITHIN_S):
+            await edge.hears_broker.wait()
         yield Site(database, broker, scale, boom)
 
 
