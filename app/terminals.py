@@ -27,7 +27,7 @@ EDGE = Caller.product("edge")
 
 log = structlog.get_logger("terminals")
 
-Take = Callable[[str, str, Sequence[Item]], Awaitable[object]]
+Take = Callable[[str, Sequence[Item]], Awaitable[object]]
 TurnAway = Callable[[str, str, str, bytes], None]
 
 
@@ -51,8 +51,8 @@ class Terminals:
     def new_code(self) -> str:
         return secrets.token_hex(CODE_BYTES)
 
-    async def take(self, site_id: str, device_id: str, items: Sequence[Item]) -> None:
-        await self._take(site_id, device_id, items)
+    async def take(self, site_id: str, items: Sequence[Item]) -> None:
+        await self._take(site_id, items)
 
     def turn_away(self, name: str, field: str, rule: str, said: bytes) -> None:
         self._turn_away(name, field, rule, said)

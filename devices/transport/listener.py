@@ -61,7 +61,7 @@ log = structlog.get_logger("listener")
 class Home(Admission, Protocol):
     """What a listener needs of the edge."""
 
-    async def take(self, site_id: str, device_id: str, items: Sequence[Item]) -> None:
+    async def take(self, site_id: str, items: Sequence[Item]) -> None:
         """Returns once the items are durable."""
         ...
 
@@ -225,7 +225,7 @@ class Listener:
             lost = self._presences[terminal.device_id].lost(reason)
             if lost:
                 items = [self.statement(terminal, status) for status in lost]
-                await self.home.take(terminal.site_id, terminal.device_id, items)
+                await self.home.take(terminal.site_id, items)
 
     def _of(self, device_id: str) -> list["_Connection"]:
         return [
@@ -360,7 +360,7 @@ class _Connection:
             away = step.turned_away
             home.turn_away(away.name or self.peer.rpartition(":")[0], away.field, away.rule, away.said)
         if terminal is not None and step.items:
-            await home.take(terminal.site_id, terminal.device_id, self._doubted(terminal, step.items))
+            await home.take(terminal.site_id, self._doubted(terminal, step.items))
         if terminal is not None and isinstance(step.code, CodeShown):
             await home.note_code_shown(terminal)
         if terminal is not None and isinstance(step.code, IssueCode):
@@ -398,7 +398,7 @@ class _Connection:
         if self.is_superseded and not self._writer.is_closing():
             items = self._listener.cloned(self)
             if items:
-                await self._listener.home.take(terminal.site_id, terminal.device_id, items)
+                await self._listener.home.take(terminal.site_id, items)
 
 
 def _is_admitted_still(known: Terminal | None, terminal: Terminal) -> bool:
