@@ -99,6 +99,10 @@ class BrokerDriver:
                         raise MqttError(word.reason)
                 settling.cancel()
         except BaseExceptionGroup as errors:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # A failure at the same moment must not hide that we were asked to stop.
+                raise asyncio.CancelledError from errors
             raise errors.exceptions[0] from None
 
     async def _read(self, frame: Frame) -> "_Read":

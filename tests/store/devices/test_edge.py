@@ -15,6 +15,7 @@ from app.edge import Edge
 from app.keys import Keys
 from app.refusals import Refusals
 from app.supervise.broker import Broker
+from app.tasks import Tasks
 from app.wake import Wake
 from devices.api import audit, broker_credentials, command_barrier, journal_after
 from devices.ingest.spool import Spool
@@ -124,15 +125,9 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             broker=login,
             turn_away=Refusals(clock).note,
         )
-        works = [wake.run(), *(work() for work in edge.works().values())]
-        tasks = [asyncio.create_task(work) for work in works]
-
-        async def stop() -> None:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        stack.push_async_callback(stop)
+        tasks = await stack.enter_async_context(Tasks())
+        for name, work in {"wake": wake.run, **edge.works()}.items():
+            tasks.start(name, work)
         async with asyncio.timeout(WITHIN_S):
             await edge.hears_broker.wait()
         yield Site(database, broker, scale, boom)
