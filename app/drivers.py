@@ -17,8 +17,8 @@ from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.mt_sics.driver import MtSicsDriver
+from devices.drivers.nmea.driver import NmeaDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
-from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
 from devices.transport.terminals import Admission, Session
@@ -39,7 +39,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "modbus_barrier": ModbusBarrierDriver,
     "modbus_weighbridge": ModbusWeighbridgeDriver,
     "mt_sics": MtSicsDriver,
-    "toledo_continuous": ToledoContinuousDriver,
+    "nmea": NmeaDriver,
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {

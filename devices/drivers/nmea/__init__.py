@@ -1,0 +1,1 @@
+"""Satellite receivers that send NMEA 0183 sentences."""

@@ -1,1 +1,0 @@
-"""Scales that send Toledo's continuous output through a serial device server."""

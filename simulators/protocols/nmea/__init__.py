@@ -1,0 +1,1 @@
+"""A satellite receiver that sends NMEA 0183."""

@@ -1,1 +1,0 @@
-"""A scale that sends Toledo's continuous output."""
