@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from app.demo.accounts import Account, read_accounts
+from app.access import database_access
+from app.commands import Commands
+from app.database import Database
+from app.demo.accounts import SETTER_UP, Account, commands_for, make_accounts, read_accounts
+from app.settings import Settings
+from app.wiring import all_commands
+from kernel.clock import SystemClock
+from kernel.ids import Ids
 
 ARTEFACTS = Path(os.environ.get("ARTEFACTS_DIR", "var/artefacts"))
 WAIT_MS = 120_000
@@ -118,6 +125,19 @@ async def stop_demo(demo: Demo, reading: asyncio.Task[None]) -> None:
             demo.process.kill()
             await demo.process.wait()
     await reading
+
+
+async def open_accounts(folder: Path) -> dict[str, Account]:
+    """The accounts of the demonstration, entered into the program that runs on `folder`; by user name."""
+    accounts, clock = make_accounts(), SystemClock()
+    async with database_access(Settings(data_dir=folder)) as access:
+        database = Database(access.app_dsn, clock, Ids.unguessable(clock))
+        await database.open()
+        commands = Commands(database, all_commands())
+        for command in commands_for(accounts):
+            await commands.do(SETTER_UP, command)
+        await database.close()
+    return {account.username: account for account in accounts}
 
 
 async def sign_in(page: Page, address: str, account: Account, path: str) -> None:

@@ -15,19 +15,19 @@ import msgspec
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from app.access import database_access
 from app.api_client import ApiClient
-from app.commands import Commands
-from app.database import Database
-from app.demo.accounts import SETTER_UP, Account, commands_for, make_accounts
+from app.demo.accounts import Account
 from app.demo.run import read_scenario
 from app.demo.stock import GOODS, opening_stock
-from app.settings import Settings
-from app.wiring import all_commands
-from kernel.clock import SystemClock
-from kernel.ids import Ids
 from kernel.rng import Rng
-from tests.e2e.conftest import CHROMIUM_ARGS, WAIT_MS, chromium_path, fill_sign_in, keep_picture
+from tests.e2e.conftest import (
+    CHROMIUM_ARGS,
+    WAIT_MS,
+    chromium_path,
+    fill_sign_in,
+    keep_picture,
+    open_accounts,
+)
 
 pytestmark = pytest.mark.e2e
 NAME = "warehouse.lan"
@@ -65,7 +65,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         )
     try:
         await _ready(port)
-        yield Served(port, folder / "tls" / "ca.crt", await _accounts(folder))
+        yield Served(port, folder / "tls" / "ca.crt", await open_accounts(folder))
     finally:
         program.send_signal(signal.SIGTERM)
         await asyncio.wait_for(program.wait(), 60.0)
@@ -80,18 +80,6 @@ async def _ready(port: int) -> None:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.2)
-
-
-async def _accounts(folder: Path) -> dict[str, Account]:
-    accounts, clock = make_accounts(), SystemClock()
-    async with database_access(Settings(data_dir=folder)) as access:
-        database = Database(access.app_dsn, clock, Ids.unguessable(clock))
-        await database.open()
-        commands = Commands(database, all_commands())
-        for command in commands_for(accounts):
-            await commands.do(SETTER_UP, command)
-        await database.close()
-    return {account.username: account for account in accounts}
 
 
 async def _a_pick_to_do(served: Served) -> tuple[str, str, str]:
