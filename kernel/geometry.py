@@ -47,13 +47,16 @@ class Transform(msgspec.Struct, frozen=True):
         )
 
 
-def _radii(latitude_deg: float) -> tuple[float, float]:
-    """Meridian and prime-vertical radii of curvature in metres at a latitude (WGS 84)."""
-    sin_squared = math.sin(math.radians(latitude_deg)) ** 2
-    w = 1 - EARTH_ECCENTRICITY_SQUARED * sin_squared
+def _earth_centred(latitude_deg: float, longitude_deg: float, height_m: float) -> tuple[float, float, float]:
+    """WGS 84 degrees and height to metres from the centre of the earth: to 0 E, to 90 E, to the north
+    pole."""
+    latitude, longitude = math.radians(latitude_deg), math.radians(longitude_deg)
+    normal_m = EARTH_RADIUS_EQUATOR_M / math.sqrt(1 - EARTH_ECCENTRICITY_SQUARED * math.sin(latitude) ** 2)
+    from_axis_m = (normal_m + height_m) * math.cos(latitude)
     return (
-        EARTH_RADIUS_EQUATOR_M * (1 - EARTH_ECCENTRICITY_SQUARED) / w**1.5,
-        EARTH_RADIUS_EQUATOR_M / math.sqrt(w),
+        from_axis_m * math.cos(longitude),
+        from_axis_m * math.sin(longitude),
+        (normal_m * (1 - EARTH_ECCENTRICITY_SQUARED) + height_m) * math.sin(latitude),
     )
 
 
@@ -62,15 +65,16 @@ def site_from_wgs84(
 ) -> Point:
     """WGS 84 degrees to metres in the site's frame.
 
-    Local tangent approximation: under 1 cm of error within 2 km of the origin.
+    East and north are those of the plane that touches the ellipsoid at the origin, without approximation: a
+    flat plan of a wide site stays true. Up is the difference in height, as a levelling gives it.
     """
-    meridian_m, normal_m = _radii(origin.latitude_deg)
-    north_m = math.radians(latitude_deg - origin.latitude_deg) * meridian_m
-    east_m = (
-        math.radians(longitude_deg - origin.longitude_deg)
-        * normal_m
-        * math.cos(math.radians(origin.latitude_deg))
-    )
+    centre = _earth_centred(origin.latitude_deg, origin.longitude_deg, origin.height_m)
+    place = _earth_centred(latitude_deg, longitude_deg, height_m)
+    x_m, y_m, z_m = (there - here for there, here in zip(place, centre, strict=True))
+    latitude, longitude = math.radians(origin.latitude_deg), math.radians(origin.longitude_deg)
+    outwards_m = math.cos(longitude) * x_m + math.sin(longitude) * y_m
+    east_m = math.cos(longitude) * y_m - math.sin(longitude) * x_m
+    north_m = math.cos(latitude) * z_m - math.sin(latitude) * outwards_m
     turned = Transform(rotation_deg=-origin.rotation_deg).apply(Point(east_m, north_m))
     return Point(turned.x_m, turned.y_m, height_m - origin.height_m)
 

@@ -34,7 +34,7 @@ async def apply(tx: Tx, envelopes: Sequence[Envelope]) -> None:
 async def _apply_site(tx: Tx, site_id: str, batch: Sequence[Envelope]) -> None:
     site = await site_map(tx, site_id)
     intake = await take_in(tx, site_id, batch, site)
-    await put_poses(tx, site_id, intake.poses, site)
+    await put_poses(tx, site_id, intake.poses)
     touched = await fold_sightings(tx, site_id, intake.sightings, site)
     weighings = await take_weighings(tx, site_id, intake.weighings, site, touched)
     await take_barriers(tx, site_id, intake.barriers, touched)

@@ -26,8 +26,10 @@ SIZE_MM_MAX = 20_000_000
 SLOTS_MAX = 200_000
 RINGS_MAX = 1_000
 VIOLATIONS_MAX = 100
-MOVING = frozenset({"forklift", "person"})
+MOVING = frozenset({"forklift", "person", "truck"})
 """What a mount may serve besides a gate, a weighbridge or a zone: the device moves with it."""
+NEAR_M = 100.0
+"""How far beyond the site's outline a thing is still shown: the road before the gate."""
 IN_SLOT_M = 0.9
 """A load set down this near to a slot's floor is in it: two thirds of a bay, three sigma of the fork."""
 
@@ -249,6 +251,13 @@ class SiteMap:
         spot = ShapelyPoint(point_in_site.x_m * 1000, point_in_site.y_m * 1000)
         kinds = {kind for kind, shape in self._zones if shape.covers(spot)}
         return "vehicle" if kinds and kinds <= {"yard", "road"} else "staging"
+
+    def is_near(self, point_in_site: Point) -> bool:
+        """Whether a point lies on the site or within `NEAR_M` of its outline."""
+        return (
+            -NEAR_M <= point_in_site.x_m <= self.layout.width_mm / 1000 + NEAR_M
+            and -NEAR_M <= point_in_site.y_m <= self.layout.length_mm / 1000 + NEAR_M
+        )
 
     def gate_point(self, gate_id: str, ahead_m: float) -> Point:
         """A point on the gate's lane, `ahead_m` towards the inside (negative: towards the road)."""

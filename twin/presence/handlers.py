@@ -35,8 +35,8 @@ class Intake(msgspec.Struct, kw_only=True):
     """(weighbridge id, observation of a mass)."""
     barriers: list[tuple[str, Observation]] = []
     """(gate id, observation of a barrier)."""
-    poses: dict[str, Observation] = {}
-    """The newest position by device."""
+    poses: dict[str, Row] = {}
+    """The newest pose by device."""
 
 
 class Touched(msgspec.Struct, kw_only=True):
@@ -80,9 +80,9 @@ async def take_in(tx: Tx, site_id: str, envelopes: Iterable[Envelope], site: Sit
 def _sort_in(intake: Intake, observation: Observation, serves: str, site: SiteMap) -> None:
     reading = observation.reading
     if isinstance(reading, PositionReading):
-        known = intake.poses.get(observation.device_id)
-        if known is None or _pose_key(known) < _pose_key(observation):
-            intake.poses[observation.device_id] = observation
+        pose, known = _pose(observation, reading, serves, site), intake.poses.get(observation.device_id)
+        if known is None or _pose_key(known) < _pose_key(pose):
+            intake.poses[observation.device_id] = pose
     elif isinstance(reading, TagRead):
         intake.sightings.append(_tag_sighting(observation, reading, serves, site))
     elif isinstance(reading, LoadChange):
@@ -93,9 +93,8 @@ def _sort_in(intake: Intake, observation: Observation, serves: str, site: SiteMa
         intake.barriers.append((serves, observation))
 
 
-def _pose_key(observation: Observation) -> tuple[datetime, float, float]:
-    assert isinstance(observation.reading, PositionReading)
-    return (observation.observed_at, observation.reading.point.x_m, observation.reading.point.y_m)
+def _pose_key(pose: Row) -> tuple[datetime, float, float]:
+    return (pose["at"], pose["x_m"], pose["y_m"])
 
 
 def _tag_sighting(observation: Observation, read: TagRead, serves: str, site: SiteMap) -> Sighting:
@@ -134,27 +133,29 @@ def _load_sighting(observation: Observation, load: LoadChange, site: SiteMap) ->
     )
 
 
-async def put_poses(tx: Tx, site_id: str, poses: dict[str, Observation], site: SiteMap) -> None:
-    """Keep the newest pose of each moving thing: one statement, however many reports came."""
-    await store.put_poses(tx, site_id, [_pose(seen, site) for _, seen in sorted(poses.items())])
-
-
-def _pose(observation: Observation, site: SiteMap) -> Row:
-    reading = observation.reading
-    assert isinstance(reading, PositionReading)
-    point_in_site = reading.point
+def _pose(observation: Observation, reading: PositionReading, serves: str, site: SiteMap) -> Row:
+    """Where a device is, in the site's frame. A truck stands on the ground, whatever height its receiver
+    tells; what a satellite receiver places far from the site is gone from it."""
+    point_in_site, is_gone = reading.point, False
     if reading.frame == "wgs84":
         raw = reading.point
         point_in_site = site_from_wgs84(site.layout.origin, raw.y_m, raw.x_m, raw.z_m)
+        is_gone = not site.is_near(point_in_site)
     return {
         "device_id": observation.device_id,
         "x_m": point_in_site.x_m,
         "y_m": point_in_site.y_m,
-        "z_m": point_in_site.z_m,
+        "z_m": 0.0 if serves == "truck" else point_in_site.z_m,
         "heading_deg": reading.heading_deg,
         "load_epc_hex": reading.load_epc_hex,
         "at": observation.observed_at,
+        "is_gone": is_gone,
     }
+
+
+async def put_poses(tx: Tx, site_id: str, poses: dict[str, Row]) -> None:
+    """Keep the newest pose of each moving thing: one statement, however many reports came."""
+    await store.put_poses(tx, site_id, [pose for _, pose in sorted(poses.items())])
 
 
 # --- folding -------------------------------------------------------------------------------------
@@ -328,7 +329,7 @@ async def place_assets(tx: Tx, site_id: str) -> None:
     for device_id, mount_id in await store.mounts_without_asset(tx, site_id):
         kind = serves.get(mount_id)
         if kind in MOVING:
-            named = device_id if kind == "forklift" else None
+            named = None if kind == "person" else device_id
             asset = {"asset_id": named, "label": named, "site_id": site_id, "kind": kind}
             await store.put_asset(tx, {**asset, "device_id": device_id})
 

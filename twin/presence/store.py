@@ -63,12 +63,14 @@ INSERT_CROSSINGS = """
         direction text, crossed_at timestamptz, is_direct boolean, evidence_ids jsonb)
     ON CONFLICT DO NOTHING"""
 # The newest pose wins; of two at one moment the greater point, so that the order of arrival is no matter.
+# What moves with a retired device stays gone.
 PUT_POSES = """
     UPDATE twin.asset a SET x_m = r.x_m, y_m = r.y_m, z_m = r.z_m, heading_deg = r.heading_deg,
-        load_epc_hex = r.load_epc_hex, at = r.at
+        load_epc_hex = r.load_epc_hex, at = r.at, is_gone = r.is_gone OR EXISTS (
+            SELECT FROM twin.device_mount m WHERE m.device_id = a.device_id AND m.retired_at IS NOT NULL)
     FROM jsonb_to_recordset(%(poses)s::jsonb) AS r (device_id text, x_m double precision,
         y_m double precision, z_m double precision, heading_deg double precision, load_epc_hex text,
-        at timestamptz)
+        at timestamptz, is_gone boolean)
     WHERE a.device_id = r.device_id AND a.site_id = %(site_id)s
         AND (a.at IS NULL OR (a.at, a.x_m, a.y_m) < (r.at, r.x_m, r.y_m))"""
 PUT_MOUNT = """

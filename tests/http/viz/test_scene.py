@@ -2,11 +2,19 @@
 
 import io
 
+import msgspec
 import pytest
 import trimesh
 
+from devices.api import record_observations
+from devices.messages import EnrolDevice
+from kernel.caller import Caller
+from kernel.geometry import Point, site_from_wgs84
+from kernel.layout import Mount
+from kernel.messages import Observation, PositionReading
 from tests.http.conftest import SignIn
-from tests.http.living_site import EACH, PALLET_G, SLOTS, LivingSite, Lot
+from tests.http.living_site import DEMO_LAYOUT, EACH, PALLET_G, SLOTS, LivingSite, Lot
+from twin.messages import ImportLayout
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +87,46 @@ async def test_a_thing_not_heard_of_for_long_is_stale(site: LivingSite, lot: Lot
     site.clock.advance(11)
     scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).json()
     assert {asset["state"] for asset in scene["assets"]} == {"stale"}
+
+
+async def test_a_trucks_satellite_receiver_shows_it_in_the_scene(
+    site: LivingSite, lot: Lot, sign_in: SignIn
+) -> None:
+    """Enrolled like any device, on a mount that moves with it; WGS 84 through ingest, journal and fold."""
+    trucks = Mount(mount_id="trucks", family="jt808", serves="truck", x_mm=0, y_mm=0)
+    layout = msgspec.structs.replace(DEMO_LAYOUT, site_id=site.site_id, mounts=[*DEMO_LAYOUT.mounts, trucks])
+    await site.do(ImportLayout(layout=layout, keeper_party_id=site.keeper), site.keeper, "admin")
+    lorry = EnrolDevice(
+        site_id=site.site_id,
+        device_id="lorry-7",
+        family="jt808",
+        mount_id="trucks",
+        connection={"terminal_number": "13800138000"},
+    )
+    await site.do(lorry, site.keeper, "admin")
+    origin = DEMO_LAYOUT.origin
+    seen = Observation(
+        device_id="lorry-7",
+        boot=1,
+        sequence=1,
+        observed_at=site.clock.now(),
+        reading=PositionReading(
+            point=Point(origin.longitude_deg + 3e-4, origin.latitude_deg + 1e-4, 31.0),
+            frame="wgs84",
+            heading_deg=180.0,
+            fix="single",
+        ),
+    )
+    async with site.database.write(Caller.product("edge")) as tx:
+        assert (await record_observations(tx, site.site_id, [seen])).rejected == ()
+    await site.settle()
+    client = await sign_in("operator", site.keeper)
+    scene = (await client.get(f"/api/v1/sites/{site.site_id}/scene")).raise_for_status().json()
+    [truck] = [asset for asset in scene["assets"] if asset["label"] == "lorry-7"]
+    assert (truck["kind"], truck["state"], truck["heading_deg"]) == ("truck", "live", 180.0)
+    where = site_from_wgs84(origin, origin.latitude_deg + 1e-4, origin.longitude_deg + 3e-4, 31.0)
+    assert truck["point"] == {"x_m": where.x_m, "y_m": where.y_m, "z_m": 0.0}
+    assert (where.x_m, where.y_m) == pytest.approx((29.0, 11.1), abs=0.5)
 
 
 async def test_the_hull_is_a_model_that_is_sent_once(site: LivingSite, sign_in: SignIn) -> None:

@@ -1,5 +1,6 @@
 """Ids, clock, rng, money and places."""
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -80,6 +81,46 @@ def test_a_minute_of_latitude_has_its_length_on_the_ellipsoid() -> None:
     point = site_from_wgs84(Origin(30.0, 116.0), 30.0 + 1 / 60, 116.0)
     assert point.y_m == pytest.approx(1847.5, abs=0.2)
     assert point.x_m == pytest.approx(0.0, abs=1e-6)
+
+
+@given(
+    latitude_deg=st.floats(-80, 80),
+    longitude_deg=st.floats(-179, 179),
+    north_deg=st.floats(-0.2, 0.2),
+    east_deg=st.floats(-0.2, 0.2),
+)
+def test_a_place_far_from_the_origin_is_where_the_ellipsoid_has_it(
+    latitude_deg: float, longitude_deg: float, north_deg: float, east_deg: float
+) -> None:
+    """Two identities of the ellipsoid, by its reduced latitude: east is the place's own distance from the
+    axis times the sine of the angle between the meridians; the chord is the one between both places."""
+    flattening = 1 / 298.257223563
+
+    def from_axis_and_equator(latitude_deg: float) -> tuple[float, float]:
+        reduced = math.atan((1 - flattening) * math.tan(math.radians(latitude_deg)))
+        return 6_378_137.0 * math.cos(reduced), 6_378_137.0 * (1 - flattening) * math.sin(reduced)
+
+    point = site_from_wgs84(
+        Origin(latitude_deg, longitude_deg), latitude_deg + north_deg, longitude_deg + east_deg
+    )
+    (axis_m, up_m), (here_m, level_m) = map(from_axis_and_equator, (latitude_deg + north_deg, latitude_deg))
+    turn = math.radians(east_deg)
+    assert point.x_m == pytest.approx(axis_m * math.sin(turn), abs=1e-4)
+    across = 4 * here_m * axis_m * math.sin(turn / 2) ** 2
+    squared = (axis_m - here_m) ** 2 + across + (up_m - level_m) ** 2
+    below_m = (point.x_m**2 + point.y_m**2) / (2 * 6_371_000)
+    chord_m = math.sqrt(squared)
+    assert math.hypot(point.x_m, point.y_m, below_m) == pytest.approx(chord_m, rel=1e-6, abs=1e-4)
+
+
+def test_a_turned_site_has_its_own_north() -> None:
+    """Its y axis points east: a place to the east lies ahead, one to the north to the left."""
+    origin = Origin(29.7, 116.0, 20.0, rotation_deg=-90.0)
+    east = site_from_wgs84(origin, 29.7, 116.001, 25.0)
+    assert (east.x_m, east.y_m) == pytest.approx((0.0, 96.775), abs=0.01)
+    assert east.z_m == 5.0
+    north = site_from_wgs84(origin, 29.701, 116.0)
+    assert (north.x_m, north.y_m) == pytest.approx((-110.847, 0.0), abs=0.01)
 
 
 def test_slots_stand_inside_their_rack_and_find_themselves() -> None:
