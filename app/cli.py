@@ -267,11 +267,30 @@ def add_person(
 @admin.command("add-key")
 def add_key(name: str) -> None:
     """Make a key for this edge, such as a herd's, and tell its fingerprint; the file is never backed up."""
-    from app.keys import Keys, fingerprint
+    from app.keys import Keys
+    from kernel.secrets import fingerprint
 
     settings = Settings()
     key = Keys(settings.data_dir / "keys").make(name)
     typer.echo(f"{settings.data_dir / 'keys' / name}.key made, fingerprint {fingerprint(key)}")
+
+
+@admin.command("tag-keys")
+def tag_keys(herd_key: str) -> None:
+    """Read animals' numbers, one a line, and write each with the key to program into its ear tag."""
+    from app.keys import Keys
+    from devices.drivers.ear_tag.frame import key_of
+    from kernel.animals import WrongAnimalId, animal_id
+
+    key = Keys(Settings().data_dir / "keys").get(herd_key)
+    if key is None:
+        raise typer.BadParameter(f"no key of the name {herd_key}; tallyhouse admin add-key makes one")
+    for line in filter(None, map(str.strip, sys.stdin)):
+        try:
+            animal = animal_id(line)
+        except WrongAnimalId as error:
+            raise typer.BadParameter(f"{line}: {error}") from error
+        typer.echo(f"{animal.scheme},{animal.digits},{key_of(animal, key).hex()}")
 
 
 def roles_named(names: list[str]) -> "list[Role]":

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from devices.drivers.chirpstack import codec as chirpstack
+from devices.drivers.ear_tag import codec as ear_tag
 from devices.drivers.jt808.driver import Jt808Session
 from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
@@ -44,6 +45,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "chirpstack": chirpstack.decode,
+    "ear_tag": ear_tag.decode,
     "mqtt_position": mqtt_position.decode,
     "mqtt_reader": mqtt_reader.decode,
     "uwb": uwb.decode,

@@ -31,10 +31,11 @@ from devices.api import (
     terminals,
 )
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
-from devices.families import FAMILIES
+from devices.families import FAMILIES, Family
 from devices.ingest.handlers import Recorded
 from devices.ingest.intake import Acks, Intake
 from devices.ingest.model import Received
+from devices.ingest.pace import Pace
 from devices.ingest.spool import Spool
 from devices.registry.handlers import BOOTS_RESERVED
 from devices.transport.broker import BrokerDriver
@@ -92,6 +93,8 @@ class Edge:
         self._known: dict[str, EdgeDevice] | None = None
         self._nodes: Mapping[str, Mapping[str, str]] = {}
         self._settings: dict[str, Mapping[str, Any]] = {}
+        self._pace = Pace()
+        self._broker_driver: BrokerDriver | None = None
         self._gateways_heard: dict[str, datetime] = {}
         self._listed = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -151,6 +154,7 @@ class Edge:
     async def _run_mqtt(self, login: BrokerLogin) -> None:
         wait_s = RETRY_S
         driver = BrokerDriver(login, MQTT_CLIENT_ID, self._clock, self._decode, self._take)
+        self._broker_driver = driver
 
         def connected() -> None:
             log.info("mqtt_connected", host=login.host)
@@ -185,7 +189,17 @@ class Edge:
                     received_at=arrived.received_at,
                 )
             ]
-        return self._with_gateway(arrived, decode(arrived, self._nodes.get(arrived.device_id, {})))
+        items = decode(arrived, self._nodes.get(arrived.device_id, {}))
+        return self._with_gateway(arrived, self._at_pace(arrived, items, FAMILIES[device.family]))
+
+    def _at_pace(self, arrived: Arrived, items: Sequence[Item], family: Family) -> Sequence[Item]:
+        """A device that says more than its family may is limited, and told so on its `…/reply`."""
+        if family.readings_per_s_max is None:
+            return items
+        sifted, is_too_fast = self._pace.sift(items, arrived.received_at, family.readings_per_s_max)
+        if is_too_fast and self._broker_driver is not None:
+            self._broker_driver.slow_down(arrived, family.readings_per_s_max)
+        return sifted
 
     def _with_gateway(self, arrived: Arrived, items: Sequence[Item]) -> Sequence[Item]:
         """What a gateway says of its nodes also says that it is there itself: noted once a minute."""

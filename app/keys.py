@@ -4,7 +4,6 @@ They are neither in the database nor in a backup of it: the registry keeps a key
 issued a key has the original.
 """
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -53,8 +52,3 @@ class Keys:
                 "keys.name", field="name", rule="1 to 64 letters, digits, dots, dashes, underscores"
             )
         return self._folder / f"{name}.key"
-
-
-def fingerprint(key: bytes) -> str:
-    """The first 16 hexadecimal digits of its SHA-256: enough to see that two sides have the same key."""
-    return hashlib.sha256(key).hexdigest()[:16]

@@ -109,6 +109,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[str]
     parameters: Mapping[str, Parameter]
     orders: frozenset[str] = frozenset()
+    readings_per_s_max: int | None = None
+    """What a device that comes over the broker may say of one second; None where nothing limits it."""
     identity: str = ""
 
     def terminal_name(self, connection: Mapping[str, Any]) -> str | None:
@@ -154,6 +156,7 @@ def read_manifest(text: str) -> Family:
         kinds=frozenset(readings["kinds"]),
         parameters=msgspec.convert(manifest.get("parameters", {}), dict[str, Parameter]),
         orders=frozenset(driver.get("orders", ())),
+        readings_per_s_max=manifest.get("limits", {}).get("readings_per_s_max"),
         identity=driver.get("identity", ""),
     )
 

@@ -153,9 +153,11 @@ class PlateRead(Reading, frozen=True, kw_only=True, tag="plate"):
 class AnimalBeacon(Reading, frozen=True, kw_only=True, tag="animal"):
     """A base station heard an ear tag.
 
-    `animal_id` is 15 digits (ISO 11784 country and national id, or the Chinese ear tag). `counter` is the
-    tag's own, authenticated, and never repeats. Motion is the mean absolute change of acceleration in
-    thousandths of g over the interval; `burst_mg` raw samples (x, y, z) at `burst_hz`, empty when none.
+    `animal_id` is 15 digits in `id_scheme` (ISO 11784 country and national id, or the Chinese ear tag; see
+    `kernel.animals`). `counter` is the tag's own, authenticated under the key with the fingerprint `key_id`,
+    and grows with each beacon. Motion is the mean absolute change of acceleration in thousandths of g over
+    the interval; `burst_mg` raw samples (x, y, z) at `burst_hz`, empty when none. `is_opened` when the loop
+    through the tag's pin is or was broken: it may sit in another ear, or in a bucket.
     """
 
     animal_id: str
@@ -168,6 +170,9 @@ class AnimalBeacon(Reading, frozen=True, kw_only=True, tag="animal"):
     burst_hz: int = 0
     burst_mg: tuple[tuple[int, int, int], ...] = ()
     battery_mv: int = 0
+    id_scheme: Literal["iso11784", "china"] = "iso11784"
+    key_id: str = ""
+    is_opened: bool = False
 
 
 class StationBeat(Reading, frozen=True, kw_only=True, tag="station"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from devices.ingest import store
+from devices.ingest import counters, store
 from devices.ingest.model import Received, Registration, TurnedAway, check, rejected
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds, Broken
@@ -14,6 +14,7 @@ from kernel.errors import Invalid
 from kernel.messages import (
     CONTENT_BOOT_BASE,
     AckedThrough,
+    AnimalBeacon,
     AnyReading,
     CodeScan,
     Observation,
@@ -61,7 +62,8 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     accepted, refused = _judge(batch, site_id, known, await store.bounds_of(tx, site_id))
     marks = await store.watermarks(tx, _keys(accepted, refused, here))
     fresh, duplicates, strange = await _new_ones(tx, accepted, marks)
-    refused += strange
+    fresh, replayed = await _without_replays(tx, fresh)
+    refused += strange + replayed
     if fresh:
         await store.insert_observations(tx, site_id, position, fresh)
         await store.move_journal(tx, site_id, position + len(fresh))
@@ -196,6 +198,34 @@ async def _new_ones(
         else:
             refused.append(rejected(item, CLONED))
     return fresh, duplicates, refused
+
+
+async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received], list[Rejected]]:
+    """Set aside the beacons of ear tags that were heard before, and keep each tag's counter for the next."""
+    beacons = [item.observation.reading for item in fresh]
+    tags = {_tag_of(beacon) for beacon in beacons if isinstance(beacon, AnimalBeacon)}
+    if not tags:
+        return fresh, []
+    known = await store.tag_counters(tx, tags)
+    marks = dict(known)
+    kept: list[Received] = []
+    refused: list[Rejected] = []
+    for item in fresh:
+        beacon, heard_at = item.observation.reading, item.observation.observed_at
+        if isinstance(beacon, AnimalBeacon):
+            tag = _tag_of(beacon)
+            broken = counters.verify(beacon.counter, heard_at, marks.get(tag))
+            if broken is not None:
+                refused.append(rejected(item, broken))
+                continue
+            marks[tag] = counters.moved(beacon.counter, heard_at, marks.get(tag))
+        kept.append(item)
+    await store.save_tag_counters(tx, {tag: mark for tag, mark in marks.items() if mark != known.get(tag)})
+    return kept, refused
+
+
+def _tag_of(beacon: AnimalBeacon) -> store.Tag:
+    return beacon.id_scheme, beacon.animal_id, beacon.key_id
 
 
 def _is_known_by_content(observation: Observation) -> bool:

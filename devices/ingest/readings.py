@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from kernel.animals import WrongAnimalId, animal_id
 from kernel.geometry import Point
 from kernel.messages import (
     AnimalBeacon,
@@ -216,12 +217,16 @@ def _plate(plate: PlateRead, _: Bounds) -> Broken | None:
 
 
 def _animal(beacon: AnimalBeacon, _: Bounds) -> Broken | None:
-    if len(beacon.animal_id) != 15 or not (beacon.animal_id.isascii() and beacon.animal_id.isdecimal()):
-        return Broken("animal_id", "15 digits")
+    try:
+        if animal_id(beacon.animal_id, beacon.id_scheme).digits != beacon.animal_id:
+            return Broken("animal_id", "15 digits")
+    except WrongAnimalId as error:
+        return Broken("animal_id", str(error))
     if len(beacon.burst_mg) > BURST_SAMPLES_MAX:
         return Broken("burst_mg", f"at most {BURST_SAMPLES_MAX} samples")
     return _first(
         _within("counter", beacon.counter, 0, NUMBER_MAX),
+        _text("key_id", beacon.key_id),
         _within("rssi_cdbm", beacon.rssi_cdbm, -20_000, 3_000),
         _within("temperature_mc", beacon.temperature_mc, -60_000, 70_000),
         _within("motion_mg", beacon.motion_mg, 0, 32_000),

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from devices.ingest.counters import Mark
 from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, TurnedAway, reading_kind
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds
@@ -21,6 +22,8 @@ Key = tuple[str, int]
 """Device and boot."""
 Identity = tuple[str, int, int]
 """Device, boot and sequence."""
+Tag = tuple[str, str, str]
+"""Scheme and digits of an animal's number, and the fingerprint of its herd's key."""
 
 # Makes the site's row when it is new, and locks it either way until this transaction ends.
 LOCK_JOURNAL = """
@@ -126,6 +129,23 @@ JOURNAL_AFTER = """
     WHERE site_id = %(site_id)s AND position > %(position)s
     ORDER BY position LIMIT %(limit)s"""
 JOURNAL_SITES = "SELECT site_id FROM devices.journal ORDER BY site_id"
+# Locked, in one order, for a tag may be heard at two sites at once.
+TAG_COUNTERS = """
+    SELECT c.id_scheme, c.animal_id, c.key_id, c.counter, c.heard_at
+    FROM devices.tag_counter c
+    JOIN unnest(%(schemes)s::text[], %(animals)s::text[], %(keys)s::text[])
+        AS wanted (id_scheme, animal_id, key_id) USING (id_scheme, animal_id, key_id)
+    ORDER BY c.animal_id, c.id_scheme, c.key_id FOR UPDATE OF c"""
+SAVE_TAG_COUNTERS = """
+    INSERT INTO devices.tag_counter AS c (id_scheme, animal_id, key_id, counter, heard_at)
+    SELECT id_scheme, animal_id, key_id, counter, heard_at
+    FROM unnest(
+        %(schemes)s::text[], %(animals)s::text[], %(keys)s::text[], %(counters)s::bigint[],
+        %(heard_at)s::timestamptz[]
+    ) AS fresh (id_scheme, animal_id, key_id, counter, heard_at)
+    ORDER BY animal_id, id_scheme, key_id
+    ON CONFLICT (animal_id, id_scheme, key_id) DO UPDATE SET counter = EXCLUDED.counter,
+        heard_at = EXCLUDED.heard_at WHERE EXCLUDED.counter > c.counter"""
 MAKE_PARTITIONS = "SELECT devices.make_partitions(%(first_day)s, %(days)s)"
 
 
@@ -236,6 +256,34 @@ def _row(received: Received) -> Row:
         "quality": observation.quality,
         "reading": observation.reading,
         "raw_sha256": observation.raw_sha256,
+    }
+
+
+async def tag_counters(tx: ReadTx, tags: Collection[Tag]) -> dict[Tag, Mark]:
+    """The marks of those tags that have one, locked."""
+    rows = await tx.rows(TAG_COUNTERS, _tag_columns(tags))
+    return {
+        (row["id_scheme"], row["animal_id"], row["key_id"]): Mark(row["counter"], row["heard_at"])
+        for row in rows
+    }
+
+
+async def save_tag_counters(tx: Tx, marks: Mapping[Tag, Mark]) -> None:
+    await tx.run(
+        SAVE_TAG_COUNTERS,
+        {
+            **_tag_columns(marks),
+            "counters": [mark.counter for mark in marks.values()],
+            "heard_at": [mark.heard_at for mark in marks.values()],
+        },
+    )
+
+
+def _tag_columns(tags: Collection[Tag]) -> Row:
+    return {
+        "schemes": [tag[0] for tag in tags],
+        "animals": [tag[1] for tag in tags],
+        "keys": [tag[2] for tag in tags],
     }
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin, MqttError
-from devices.transport.mqtt import TOPICS, place_of, reply_payload, reply_topic
+from devices.transport.mqtt import TOPICS, place_of, reply_payload, reply_topic, slow_down_payload
 from devices.transport.receiver import (
     FRAME_BYTES_MAX,
     Away,
@@ -60,6 +60,7 @@ class BrokerDriver:
         self.is_connected = False
         self.was_connected = False
         """Whether the last `run` got through, so that whoever runs it knows how long to wait."""
+        self._to_tell: dict[str, bytes] = {}
 
     async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled. Raises MqttError when the broker is or goes away."""
@@ -80,6 +81,11 @@ class BrokerDriver:
             self.is_connected = False
             await _end(child)
         raise MqttError("the receiver is gone")
+
+    def slow_down(self, arrived: Arrived, readings_per_s_max: int) -> None:
+        """Tell the device of a message that it sends too fast, with what is settled next."""
+        topic = reply_topic(arrived.site_id, arrived.device_id)
+        self._to_tell[topic] = slow_down_payload(readings_per_s_max)
 
     async def _consume(self, child: asyncio.subprocess.Process, on_connected: Callable[[], None]) -> None:
         assert child.stdin is not None
@@ -131,7 +137,8 @@ class BrokerDriver:
             for (site_id, device_id), boot in read.boots.items()
             if (device_id, boot) in acks
         ]
-        return Settled(read.number, replies)
+        told, self._to_tell = list(self._to_tell.items()), {}
+        return Settled(read.number, told + replies)
 
 
 async def _settle(in_hand: asyncio.Queue[asyncio.Task[Settled]], to_child: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What codecs of makers' own JSON share: cutting a message up, naming what is wrong, knowing nodes. Pure.
+"""What codecs of JSON share: cutting a message up, naming what is wrong, knowing nodes. Pure.
 
 A gateway speaks for nodes: tags, sensors, collars. Each node is a device of its own, enrolled with the
 gateway's id and the name that the gateway knows it under.
@@ -14,6 +14,14 @@ from devices.transport.decoding import Arrived, FieldRejected
 from kernel.messages import AnyReading, Observation, Rejected, content_identity
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    boot: int
+    sequence: int
+
+
+_identity = msgspec.json.Decoder(_Identity)
 
 
 def json_parts(payload: bytes) -> list[bytes]:
@@ -33,6 +41,17 @@ def wrong_json(error: Exception, field: str = "message") -> FieldRejected:
         return FieldRejected(field, "a JSON object")
     rule, _, place = str(error).partition(" - at ")
     return FieldRejected(place.strip("`").removeprefix("$.") or field, rule.replace("`", ""))
+
+
+def known_identity(raw: bytes) -> tuple[int, int] | None:
+    """Boot and sequence of a report that is otherwise wrong, so that it counts as settled; None unless both
+    can be read and can be numbers."""
+    try:
+        known = _identity.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    in_range = 0 <= known.boot < 2**53 and 1 <= known.sequence < 2**53
+    return (known.boot, known.sequence) if in_range else None
 
 
 def moment(field: str, seconds: float) -> datetime:

@@ -20,6 +20,11 @@ def reply_payload(acked: AckedThrough) -> bytes:
     return msgspec.json.encode({"acked_through": {"boot": acked.boot, "sequence": acked.sequence}})
 
 
+def slow_down_payload(readings_per_s_max: int) -> bytes:
+    """`{"slow_down":{"readings_per_s_max":50}}`."""
+    return msgspec.json.encode({"slow_down": {"readings_per_s_max": readings_per_s_max}})
+
+
 def place_of(topic: str) -> tuple[str, str, str]:
     """Site, device and channel of `tallyhouse/v1/{site}/{device}/{channel}`, the only form we hear."""
     _, _, site_id, device_id, channel = topic.split("/", 4)

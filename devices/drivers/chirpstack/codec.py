@@ -40,6 +40,8 @@ from kernel.messages import (
 
 MESSAGE_BYTES_MAX: Final = 65_536
 REASON_LENGTH_MAX: Final = 200
+READINGS_PER_S_MAX: Final = 20
+"""Of one node; its radio may be on the air for a hundredth of the time."""
 LOCATION_SIGMA_M: Final = 100.0
 """Where the network tells no accuracy of a place that it estimated from several gateways."""
 

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from devices.transport.decoding import Arrived, FieldRejected
-from devices.transport.makers import json_parts, wrong_json
+from devices.transport.makers import json_parts, known_identity, wrong_json
 from kernel.geometry import Point
 from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
 
@@ -48,15 +48,7 @@ class _Report(msgspec.Struct, frozen=True):
     device_id: str | None = None
 
 
-class _Identity(msgspec.Struct, frozen=True):
-    """What can be saved of a report that is otherwise wrong."""
-
-    boot: int | None = None
-    sequence: int | None = None
-
-
 _report = msgspec.json.Decoder(_Report)
-_identity = msgspec.json.Decoder(_Identity)
 
 
 def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Observation | Rejected]:
@@ -78,7 +70,7 @@ def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Observation | Re
 
 
 def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observation | Rejected:
-    known = _known_identity(raw)
+    boot, sequence = known_identity(raw) or (None, None)
 
     def refuse(field: str, rule: str) -> Rejected:
         return Rejected(
@@ -87,8 +79,8 @@ def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observatio
             rule=rule,
             raw=raw,
             received_at=received_at,
-            boot=known.boot,
-            sequence=known.sequence,
+            boot=boot,
+            sequence=sequence,
         )
 
     try:
@@ -135,15 +127,3 @@ def _reading(report: _Report) -> tuple[AnyReading | None, Literal["good", "suspe
     )
     # The load switch moved but no tag was heard: where it happened is known, what was carried is not.
     return where, "good" if load.change is None else "suspect"
-
-
-def _known_identity(raw: bytes) -> _Identity:
-    """Boot and sequence, so that a bad reading counts as settled; none unless both can be read."""
-    try:
-        known = _identity.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _Identity()
-    if known.boot is None or known.sequence is None:
-        return _Identity()
-    in_range = 0 <= known.boot < 2**53 and 1 <= known.sequence < 2**53
-    return known if in_range else _Identity()

@@ -22,6 +22,8 @@ from kernel.messages import AnyReading, DeviceStatus, Observation, PositionReadi
 
 MESSAGE_BYTES_MAX: Final = 262_144
 UPDATES_MAX: Final = 500
+READINGS_PER_S_MAX: Final = 100
+"""Of one tag; they blink at most 100 times a second."""
 REASON_LENGTH_MAX: Final = 100
 CHANNEL: Final = "vendor/tags"
 PER_METRE: Final = {"mm": 1000.0, "m": 1.0}

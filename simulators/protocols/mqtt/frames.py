@@ -32,15 +32,16 @@ def topic(site_id: str, device_id: str, kind: str) -> str:
     return f"tallyhouse/v1/{site_id}/{device_id}/{kind}"
 
 
-def reading(boot: int, sequence: int, observed_at: datetime, pose: Pose, load: Load) -> dict[str, Any]:
-    """One reading as it goes into a message."""
-    return {
-        "boot": boot,
-        "sequence": sequence,
-        "observed_at": observed_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "position": {name: round(value, 3) for name, value in pose._asdict().items()},
-        "load": load._asdict(),
-    }
+def reading(boot: int, sequence: int, observed_at: datetime, said: dict[str, Any]) -> dict[str, Any]:
+    """One numbered reading as it goes into a message."""
+    at = observed_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"boot": boot, "sequence": sequence, "observed_at": at, **said}
+
+
+def placed(pose: Pose, load: Load) -> dict[str, Any]:
+    """What a tracker says: where it is and what it carries."""
+    position = {name: round(value, 3) for name, value in pose._asdict().items()}
+    return {"position": position, "load": load._asdict()}
 
 
 def message(readings: list[dict[str, Any]]) -> bytes:

@@ -1,10 +1,11 @@
-"""A tracker on a forklift or a person: reports, keeps, and sends again until the product has it for good.
+"""Devices that report, keep, and send again until the product has it for good: trackers, base stations.
 
-A PUBACK is the broker's word, not the product's. The tracker forgets a reading only when `…/reply` says
+A PUBACK is the broker's word, not the product's. Such a device forgets a reading only when `…/reply` says
 `acked_through`, and sends what is left again after a time, or when the connection comes back.
 """
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from simulators.protocols.mqtt.frames import (
     Pose,
     acked_through,
     message,
+    placed,
     reading,
     topic,
 )
@@ -30,12 +32,12 @@ from simulators.protocols.publisher import Login
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 RESEND_AFTER_S = 3.0
 KEPT_READINGS_MAX = 100_000
-"""A tracker's memory. When it is full nothing new is taken, and `refused_count` says so: a hole in the
+"""A device's memory. When it is full nothing new is taken, and `refused_count` says so: a hole in the
 sequence would never be acknowledged."""
 
 
-class Tracker:
-    """An async context manager; `report` may be called at any time, connected or not.
+class Reporter:
+    """An async context manager. What is noted is kept and sent again until the product has acknowledged it.
 
     `boot` grows with each start of the device; sequence numbers start at 1 in each.
     """
@@ -66,6 +68,8 @@ class Tracker:
         self.acked_sequence = 0
         self.connect_count = 0
         self.refused_count = 0
+        self.told: dict[str, Any] = {}
+        """What the product said last, by its name."""
 
     @property
     def boot(self) -> int:
@@ -77,7 +81,7 @@ class Tracker:
         return len(self._kept)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"tracker {self.device_id}")
+        self._task = asyncio.create_task(self._run(), name=f"reporter {self.device_id}")
         return self
 
     async def __aexit__(
@@ -88,8 +92,8 @@ class Tracker:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    def report(self, pose: Pose, load: Load = NO_LOAD, at: datetime | None = None) -> int:
-        """Note where the tracker is (now, or `at`) and send it when it can.
+    def note(self, said: dict[str, Any], at: datetime | None = None) -> int:
+        """Keep a reading of now, or `at`, and send it when it can be.
 
         Returns its sequence number; 0 when the memory is full.
         """
@@ -97,7 +101,7 @@ class Tracker:
             self.refused_count += 1
             return 0
         self.sequence += 1
-        self._kept.append(reading(self._boot, self.sequence, at or self._clock.now(), pose, load))
+        self._kept.append(reading(self._boot, self.sequence, at or self._clock.now(), said))
         self._news.set()
         self._settled.clear()
         return self.sequence
@@ -140,6 +144,7 @@ class Tracker:
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for heard in client.messages:
+            self.told |= json.loads(bytes(heard.payload))
             acked = acked_through(bytes(heard.payload))
             if acked is not None and acked[0] == self._boot:
                 self._forget_through(acked[1])
@@ -166,6 +171,14 @@ class Tracker:
             except TimeoutError:
                 if self._kept and self.acked_sequence == acked_before:
                     self._sent_through = 0
+
+
+class Tracker(Reporter):
+    """A tracker on a forklift or a person; `report` may be called at any time, connected or not."""
+
+    def report(self, pose: Pose, load: Load = NO_LOAD, at: datetime | None = None) -> int:
+        """Note where it is (now, or `at`). Returns the sequence number; 0 when the memory is full."""
+        return self.note(placed(pose, load), at)
 
 
 def _parts(readings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -12,6 +12,9 @@ import typer
 
 from app.cli import roles_named
 from app.supervise.process import free_port
+from devices.drivers.ear_tag.frame import key_of
+from kernel.animals import AnimalId
+from kernel.secrets import fingerprint
 
 
 @pytest.fixture
@@ -52,6 +55,27 @@ async def test_a_backup_of_the_first_account_is_restored_elsewhere_once(
     code, _, err = await tallyhouse(elsewhere, "restore", file)
     assert code == 1
     assert err == "There is data already: restore into an empty data folder or a new database.\n"
+
+
+async def test_the_keys_of_ear_tags_are_made_from_their_herds_key_for_their_maker(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    code, out, err = await tallyhouse(environment, "admin", "add-key", "herd-a")
+    assert code == 0, err
+    key = bytes.fromhex((tmp_path / "data/keys/herd-a.key").read_text())
+    assert out.endswith(f"fingerprint {fingerprint(key)}\n")
+    code, _, err = await tallyhouse(environment, "admin", "add-key", "herd-a")
+    assert (code, err) == (1, "A key of the name herd-a is there already.\n")
+    numbers = "156000012345678\n\n2 152502 12345678\n"
+    code, out, err = await tallyhouse(environment, "admin", "tag-keys", "herd-a", answer=numbers)
+    assert code == 0, err
+    animals = [AnimalId("iso11784", "156000012345678"), AnimalId("china", "215250212345678")]
+    assert out.splitlines() == [
+        f"{animal.scheme},{animal.digits},{key_of(animal, key).hex()}" for animal in animals
+    ]
+    code, _, err = await tallyhouse(environment, "admin", "tag-keys", "herd-a", answer="12\n")
+    assert code == 2
+    assert "12: 15 digits" in err
 
 
 async def test_what_goes_wrong_is_told_in_one_line(environment: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,19 @@ from app.supervise.broker import Broker
 from app.tasks import Tasks
 from app.wake import Wake
 from devices.api import audit, broker_credentials, command_barrier, journal_after
+from devices.families import FAMILIES
 from devices.ingest.spool import Spool
 from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
 from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
-from kernel.clock import SystemClock
+from kernel.clock import ManualClock, SystemClock
 from kernel.errors import NotFound
 from kernel.ids import Ids
-from kernel.messages import BarrierState, DeviceStatus, MassReading, PositionReading
+from kernel.messages import AnimalBeacon, BarrierState, DeviceStatus, MassReading, PositionReading
 from kernel.rng import Rng
+from simulators.protocols.ear_tag.frames import Tag, iso_number
+from simulators.protocols.ear_tag.server import BaseStation
 from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
 from simulators.protocols.mqtt.frames import Pose
 from simulators.protocols.mqtt.server import Tracker
@@ -46,6 +50,7 @@ class Site:
 
     database: Database
     broker: Broker
+    keys: Keys
     scale: WeighbridgeServer
     boom: BarrierServer
 
@@ -130,7 +135,7 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             tasks.start(name, work)
         async with asyncio.timeout(WITHIN_S):
             await edge.hears_broker.wait()
-        yield Site(database, broker, scale, boom)
+        yield Site(database, broker, keys, scale, boom)
 
 
 async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> None:
@@ -211,6 +216,41 @@ async def test_a_gateway_speaks_for_its_nodes_and_is_seen_to_be_there_itself(sit
     async with site.database.write(TEST) as tx:
         rows = await tx.rows("SELECT device_id, field, rule FROM devices.quarantine")
     assert rows == [{"device_id": "anchors", "field": "tagId", "rule": "a node of this gateway"}]
+
+
+async def test_a_device_of_the_broker_that_sends_too_fast_is_limited_and_told(site: Site) -> None:
+    per_s_max = FAMILIES["ear_tag"].readings_per_s_max
+    assert per_s_max is not None
+    login = await site.enrol_tracker("station", "ear_tag", {"herd_key": "herd-a"})
+    async with BaseStation(login, SITE, "station", ManualClock(SystemClock().now())) as station:
+        for _ in range(per_s_max + 10):
+            station.beat()
+        await station.settled(WITHIN_S)
+        assert station.told["slow_down"] == {"readings_per_s_max": per_s_max}
+    async with site.database.write(TEST) as tx:
+        stored = await tx.value("SELECT count(*) FROM devices.observation WHERE device_id = 'station'")
+        rows = await tx.rows("SELECT DISTINCT field, rule FROM devices.quarantine")
+    assert stored == per_s_max
+    assert rows == [{"field": "observed_at", "rule": f"at most {per_s_max} readings of one second"}]
+
+
+async def test_a_tag_that_its_station_heard_is_in_the_journal_once_and_its_copy_is_not(site: Site) -> None:
+    site.keys.make("herd-a")
+    herd_key = site.keys.get("herd-a")
+    assert herd_key is not None
+    login = await site.enrol_tracker("station", "ear_tag", {"herd_key": "herd-a"})
+    now = SystemClock().now()
+    frame = Tag(herd_key, iso_number(156, 1)).beacon(temperature_c=38.5)
+    async with BaseStation(login, SITE, "station", SystemClock()) as station:
+        station.hear(frame, at=now - timedelta(seconds=600))
+        station.hear(frame, at=now)
+        station.hear(Tag(bytes(32), iso_number(156, 1), counter=9).beacon(), at=now)
+        await station.settled(WITHIN_S)
+        [beacon] = await site.until_read("station", AnimalBeacon)
+    assert (beacon.animal_id, beacon.counter) == ("156000000000001", 1)
+    async with site.database.write(TEST) as tx:
+        fields = await tx.rows("SELECT field FROM devices.quarantine ORDER BY sequence")
+    assert [row["field"] for row in fields] == ["counter", "frame.mac"]
 
 
 async def test_a_device_that_speaks_for_another_site_is_refused_and_recorded(site: Site) -> None:

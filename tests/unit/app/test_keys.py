@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app.keys import Keys, fingerprint
+from app.keys import Keys
 from devices.families import Parameter
 from kernel.errors import Conflict, Invalid
+from kernel.secrets import fingerprint
 
 
 def test_a_key_is_random_kept_and_found_again(tmp_path: Path) -> None:

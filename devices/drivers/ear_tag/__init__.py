@@ -1,0 +1,1 @@
+"""Ear tags of animals, heard by base stations that report over MQTT."""

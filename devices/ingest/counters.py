@@ -1,0 +1,40 @@
+"""Whether a beacon of an ear tag is new, or was heard before. Pure.
+
+A tag's counter grows with each beacon and is authenticated, so a beacon can be copied but not made. What a
+copy cannot have is its time: it is heard after the tag itself has gone on. Beacons that come late from a
+station whose line was cut carry the time at which they were heard, and are good.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from devices.ingest.readings import Broken
+
+SAME_BEACON_MAX = timedelta(seconds=60)
+"""Stations that hear one beacon differ by their clocks; a copy played within it tells nothing untrue."""
+LATE_BEACONS_MAX = 4_096
+"""How far a late beacon's counter may lie behind: two weeks of one every five minutes."""
+
+
+class Mark(NamedTuple):
+    """The highest counter of a tag that was accepted, and when its beacon was first said to be heard."""
+
+    counter: int
+    heard_at: datetime
+
+
+def verify(counter: int, heard_at: datetime, last: Mark | None) -> Broken | None:
+    """The rule that a beacon breaks beside the tag's last one; None when it is new, late, or the last one
+    heard by another station."""
+    if last is None or counter > last.counter:
+        return None
+    if last.counter - counter > LATE_BEACONS_MAX:
+        return Broken("counter", f"at most {LATE_BEACONS_MAX} behind the tag's last")
+    if heard_at > last.heard_at + SAME_BEACON_MAX:
+        return Broken("counter", "above the tag's last, or heard before that was: a replay")
+    return None
+
+
+def moved(counter: int, heard_at: datetime, last: Mark | None) -> Mark:
+    """The mark after an accepted beacon."""
+    return Mark(counter, heard_at) if last is None or counter > last.counter else last

@@ -1,0 +1,1 @@
+"""Ear tags on animals, and the base station that hears them."""
