@@ -77,6 +77,28 @@ def demo(
 
 
 @cli.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="ingest")],
+    json: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+) -> None:
+    """Measure the product on processes of its own, on this machine; figures are ratios within the run."""
+    from app.bench.run import BENCHES
+    from app.logs import configure_logs
+    from app.report import checks_text, write_report
+
+    if name not in BENCHES:
+        raise typer.BadParameter(f"there is {', '.join(BENCHES)}", param_hint="NAME")
+    if json is not None and not json.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {json.parent}", param_hint="--json")
+    configure_logs("warning", "console")
+    made = asyncio.run(BENCHES[name](_say))
+    if json is not None:
+        write_report(made, json)
+    typer.echo(checks_text(made.checks))
+    raise typer.Exit(0 if made.ok else 1)
+
+
+@cli.command()
 def simulate(
     scenario: Annotated[str, typer.Argument(help="Name of the scenario; `list` names them all.")],
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,

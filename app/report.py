@@ -69,6 +69,15 @@ def write_report(report: Report, path: Path) -> None:
     beside.replace(path)
 
 
+def checks_text(checks: Sequence[Check]) -> str:
+    """The figures as lines for people; what was not run says why."""
+    return "\n".join(
+        f"{check.name:<28}{'not run' if check.value is None else f'{check.value:g}':>12} {check.unit:<9}"
+        f" {check.bound:<9}{check.how if check.ok is None else 'ok' if check.ok else 'BROKEN'}"
+        for check in checks
+    )
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     load_1m = os.getloadavg()[0] if hasattr(os, "getloadavg") else None

@@ -26,7 +26,7 @@ from app.demo.program import Program
 from app.demo.stage import People, Stage
 from app.demo.stock import GOODS, PALLETS, OpeningPallet, opening_stock, truth_of
 from app.demo.story import STEPS, StepResult, run_step, run_story
-from app.report import Check, Report, make_report, write_report
+from app.report import Check, Report, checks_text, make_report, write_report
 from app.serve import stop_signal
 from app.settings import Settings
 from app.wiring import all_commands
@@ -90,7 +90,7 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
         report = _report(options, demo, *story.result(), begun)
         if options.report is not None:
             write_report(report, options.report)
-        _say_checks(report, say)
+        say(checks_text(report.checks))
         if not options.once:
             say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
             await stop
@@ -340,10 +340,3 @@ def _report(
     return make_report(
         "demo", seed=options.seed, started_at=begun, checks=checks, detail=detail, environment={}
     )
-
-
-def _say_checks(report: Report, say: Say) -> None:
-    for check in report.checks:
-        state = {True: "ok", False: "FAILED", None: "not run"}[check.ok]
-        value = "-" if check.value is None else f"{check.value:g}"
-        say(f"{check.name:<26} {value:>10} {check.unit:<5} {check.bound:<10} {state}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.report import Check, Report, current_commit, make_report
+from app.report import Check, Report, checks_text, current_commit, make_report
 from app.simulate.run import Outcome, simulate
 from app.simulate.scenario import Scenario, read_scenario
 
@@ -155,11 +155,7 @@ def _digests(outcome: Outcome) -> tuple[str, str, str]:
 
 def report_text(report: Report) -> str:
     """The report's figures as lines for people."""
-    lines = [
-        f"{check.name:<28}{'not run' if check.value is None else check.value:>12} {check.unit:<9}"
-        f" {check.bound:<9}{'' if check.ok is None else 'ok' if check.ok else 'BROKEN'}"
-        for check in report.checks
-    ]
+    lines = [checks_text(report.checks)]
     for outcome in report.detail["seeds"]:
         end = outcome["days"][-1]
         lines.append(

@@ -1,0 +1,1 @@
+"""`tallyhouse bench`: figures of the product's speed, as ratios within one run, on real processes."""
