@@ -20,6 +20,7 @@ from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.nmea.driver import NmeaDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
+from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
 from devices.transport.terminals import Admission, Session
@@ -41,6 +42,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "modbus_weighbridge": ModbusWeighbridgeDriver,
     "mt_sics": MtSicsDriver,
     "nmea": NmeaDriver,
+    "toledo_continuous": ToledoContinuousDriver,
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {

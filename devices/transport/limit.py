@@ -11,15 +11,18 @@ class Limit:
         self._period = period
         self._began_at: datetime | None = None
         self._count = 0
+        self._was_exceeded = False
 
     def admits(self, now: datetime) -> bool:
         """Whether one more message at `now` may be taken."""
         if self._began_at is None or not timedelta() <= now - self._began_at < self._period:
+            self._was_exceeded = self._count > self.count_max
             self._began_at, self._count = now, 0
         self._count += 1
         return self._count <= self.count_max
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether messages of the newest period were refused."""
-        return self._count > self.count_max
+        """Whether messages were refused in the newest period or the one before, so that a device which is
+        always too fast is told once."""
+        return self._was_exceeded or self._count > self.count_max

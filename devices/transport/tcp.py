@@ -14,10 +14,16 @@ class LinkLost(Exception):
 
 
 class TcpLink:
-    """Bytes to and from one address. After LinkLost the next use connects anew."""
+    """Bytes to and from one address. After LinkLost the next use connects anew.
 
-    def __init__(self, host: str, port: int) -> None:
+    With `stale_s_max`, what was not read for longer than that is stale and ends the connection: for devices
+    that send their present state over and over without a time.
+    """
+
+    def __init__(self, host: str, port: int, *, stale_s_max: float | None = None) -> None:
         self._address = host, port
+        self._stale_s_max = stale_s_max
+        self._read_at_s = 0.0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def __aenter__(self) -> Self:
@@ -40,9 +46,13 @@ class TcpLink:
     async def read(self, within_s: float) -> bytes:
         """The next bytes, at least one. Raises LinkLost when none came in time or the device hung up."""
         reader, _ = await self._opened()
+        loop = asyncio.get_running_loop()
+        if self._stale_s_max is not None and loop.time() - self._read_at_s > self._stale_s_max:
+            raise self._lost("nothing could be taken in time, and what waited is stale")
         try:
             async with asyncio.timeout(within_s):
                 data = await reader.read(_READ_BYTES)
+            self._read_at_s = loop.time()
         except TimeoutError as error:
             raise self._lost("nothing was heard in time") from error
         except OSError as error:
@@ -71,6 +81,7 @@ class TcpLink:
             try:
                 async with asyncio.timeout(CONNECT_S_MAX):
                     self._streams = await asyncio.open_connection(host, port)
+                self._read_at_s = asyncio.get_running_loop().time()
             except OSError as error:
                 raise LinkLost(f"cannot connect to {host}:{port}") from error
         return self._streams

@@ -84,7 +84,8 @@ class MtSicsDriver:
         self._poll_s = poll_ms / 1000
         self._change_g = change_g
         self._clock = clock
-        self._link = TcpLink(host, port)
+        stale_s_max = SILENCE_S_MAX if self._is_streaming else None
+        self._link = TcpLink(host, port, stale_s_max=stale_s_max)
         self._lines = Lines(LINE_BYTES_MAX)
         self._limit = Limit(LINES_PER_S_MAX)
         self._answers: deque[tuple[Answer, bytes]] = deque()

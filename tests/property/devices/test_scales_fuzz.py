@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.drivers.mt_sics import codec as sics
+from devices.drivers.toledo_continuous import codec as toledo
 from devices.transport.decoding import FieldRejected
 from devices.transport.lines import Lines
 from kernel.units import MASS_G_MAX
@@ -62,3 +63,37 @@ def test_lines_do_not_depend_on_how_the_stream_is_cut_and_never_grow(
     apart = [line for byte in stream for line, error in cut.feed(bytes([byte])) if error is None]
     assert together == apart
     assert all(0 < len(line) <= bytes_max for line in together)
+
+
+toledo_frames = st.builds(
+    lambda head, status, digits, end, check: head + bytes(status) + digits + end + check,
+    st.sampled_from([b"\x02", b"\x82", b"\x03"]),
+    st.lists(st.integers(0x20, 0x7F) | st.integers(0, 0xFF), min_size=3, max_size=3),
+    st.from_regex(rb"[0-9 ]{12}", fullmatch=True) | st.binary(min_size=12, max_size=12),
+    st.sampled_from([b"\r", b"\n", b""]),
+    st.binary(max_size=1),
+)
+
+
+@given(toledo_frames | st.binary(max_size=20))
+def test_any_frame_of_a_toledo_scale_is_shown_or_the_field_that_is_wrong(frame: bytes) -> None:
+    try:
+        shown = toledo.decode(frame)
+    except FieldRejected as error:
+        assert error.field
+        assert error.rule
+        return
+    assert abs(shown.mass_g) <= MASS_G_MAX
+    assert shown.is_stable is not bool(frame[2] & 0b1000)
+    assert bool(shown.trouble) is bool(frame[2] & 0b100_0100)
+
+
+@given(st.lists(toledo_frames | st.binary(max_size=20), max_size=8), st.booleans())
+def test_frames_do_not_depend_on_how_the_stream_is_cut_and_no_byte_is_lost(
+    pieces: list[bytes], has_checksum: bool
+) -> None:
+    stream = b"".join(pieces)
+    whole, cut = toledo.Frames(has_checksum=has_checksum), toledo.Frames(has_checksum=has_checksum)
+    good = [frame for frame, error in whole.feed(stream) if error is None]
+    assert good == [frame for byte in stream for frame, error in cut.feed(bytes([byte])) if error is None]
+    assert all(frame in stream for frame in good)

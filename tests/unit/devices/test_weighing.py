@@ -154,6 +154,8 @@ def test_a_limit_admits_so_many_in_a_period_and_then_the_next() -> None:
     assert [limit.admits(START) for _ in range(3)] == [True, True, False]
     assert limit.is_exceeded
     assert limit.admits(START + timedelta(seconds=1))
+    assert limit.is_exceeded, "one slow period does not make a device slow"
+    assert limit.admits(START + timedelta(seconds=2))
     assert not limit.is_exceeded
 
 

@@ -1,0 +1,1 @@
+"""Scales that send Toledo's continuous output through a serial device server."""

@@ -1,0 +1,1 @@
+"""A scale that sends Toledo's continuous output."""
