@@ -19,6 +19,7 @@ from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.nmea.driver import NmeaDriver
+from devices.drivers.opcua_scale.driver import OpcUaScaleDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
@@ -42,6 +43,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "modbus_weighbridge": ModbusWeighbridgeDriver,
     "mt_sics": MtSicsDriver,
     "nmea": NmeaDriver,
+    "opcua_scale": OpcUaScaleDriver,
     "toledo_continuous": ToledoContinuousDriver,
 }
 

@@ -64,6 +64,8 @@ class MassReading(Reading, frozen=True, kw_only=True, tag="mass"):
     axle_count: int = 0
     basis: Literal["gross", "net"] = "gross"
     tare_g: int = 0
+    alibi_id: str = ""
+    """What the scale calls the record in its alibi memory, where it has a name for it."""
 
 
 class PositionReading(Reading, frozen=True, kw_only=True, tag="position"):

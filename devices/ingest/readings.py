@@ -128,6 +128,7 @@ def _mass(mass: MassReading, _: Bounds) -> Broken | None:
         _mass_g("tare_g", mass.tare_g),
         _within("weight_id", mass.weight_id, 1, NUMBER_MAX),
         _within("axle_count", mass.axle_count, 0, 100),
+        _text("alibi_id", mass.alibi_id),
     )
 
 

@@ -62,11 +62,12 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return self.mass_g + (self.tare_g if self.basis == "net" else 0)
 
 
-def mass_reading(shown: Shown, weight_id: int) -> MassReading:
-    """A weighing of a scale that has no number for it, under the driver's own."""
+def mass_reading(shown: Shown, weight_id: int, alibi_id: str = "") -> MassReading:
+    """What is shown as a weighing."""
     return MassReading(
         mass_g=shown.mass_g,
         weight_id=weight_id,
+        alibi_id=alibi_id,
         legal_for_trade=shown.legal_for_trade,
         basis=shown.basis,
         tare_g=shown.tare_g,

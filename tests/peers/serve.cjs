@@ -2,6 +2,9 @@
 // what the order gives, until standard input ends.
 const readline = require("readline");
 
+// What packages write to the console is no answer.
+console.log = console.info = console.warn = console.error;
+
 exports.serve = (greeting, obey) => {
   const say = (answer) => process.stdout.write(JSON.stringify(answer ?? null) + "\n");
   say(greeting);

@@ -1,9 +1,12 @@
 """Whatever bytes a scale sends: an answer or the field that is wrong, and nothing unstable is a weight."""
 
+import struct
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.drivers.mt_sics import codec as sics
+from devices.drivers.opcua_scale import codec as opcua
 from devices.drivers.toledo_continuous import codec as toledo
 from devices.transport.decoding import FieldRejected
 from devices.transport.lines import Lines
@@ -97,3 +100,51 @@ def test_frames_do_not_depend_on_how_the_stream_is_cut_and_no_byte_is_lost(
     good = [frame for frame, error in whole.feed(stream) if error is None]
     assert good == [frame for byte in stream for frame, error in cut.feed(bytes([byte])) if error is None]
     assert all(frame in stream for frame in good)
+
+
+opcua_values = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**31), 2**31)
+    | st.floats()
+    | st.text(max_size=6)
+    | st.builds(
+        opcua.Structure,
+        encoding=st.sampled_from([opcua.WEIGHT_ENCODING] * 3 + [97]),
+        body=st.binary(max_size=30)
+        | st.lists(st.floats(-1e5, 1e5) | st.floats(), min_size=3, max_size=3).map(
+            lambda masses: struct.pack("<3d", *masses)
+        )
+        | st.floats(0, 1e5).map(lambda gross: struct.pack("<3d", gross, gross, 0.0)),
+    )
+    | st.builds(
+        opcua.Unit, number=st.sampled_from([*opcua.UNITS, -1, 0]), name=st.sampled_from(["kg", "t", "x"])
+    )
+)
+opcua_reads = st.builds(opcua.Read, value=opcua_values, is_good=st.sampled_from([True, True, True, False]))
+opcua_items = st.fixed_dictionaries(
+    {
+        opcua.VALUE: opcua_reads,
+        "EngineeringUnits": opcua_reads | st.just(opcua.Read(value=opcua.Unit(number=4933453, name="kg"))),
+        "Overload": st.builds(opcua.Read, value=st.booleans()) | opcua_reads,
+        "Underload": st.builds(opcua.Read, value=st.booleans()) | opcua_reads,
+    },
+    optional={"WeightStable": opcua_reads, "WeightId": opcua_reads, "Invalid": opcua_reads},
+)
+
+
+@given(opcua_items, st.booleans())
+def test_any_values_of_a_weight_item_are_a_weight_or_the_property_that_is_wrong(
+    reads: dict[str, opcua.Read], is_registered: bool
+) -> None:
+    assert opcua.raw_of(reads)
+    try:
+        weight = opcua.decode(reads, is_registered=is_registered)
+    except FieldRejected as error:
+        assert error.field
+        assert error.rule
+        return
+    assert abs(weight.shown.mass_g) <= MASS_G_MAX
+    if weight.shown.is_stable and not weight.shown.trouble:
+        stable = reads.get("WeightStable")
+        assert is_registered if stable is None else stable.value is True

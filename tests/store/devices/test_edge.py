@@ -32,10 +32,14 @@ from kernel.messages import AnimalBeacon, BarrierState, DeviceStatus, MassReadin
 from kernel.rng import Rng
 from simulators.protocols.ear_tag.frames import Tag, iso_number
 from simulators.protocols.ear_tag.server import BaseStation
-from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
+from simulators.protocols.loadcell import TaredScale
+from simulators.protocols.modbus.server import BarrierServer, ConverterServer, WeighbridgeServer
 from simulators.protocols.mqtt.frames import Pose
 from simulators.protocols.mqtt.server import Tracker
+from simulators.protocols.mt_sics.server import MtSicsServer
+from simulators.protocols.opcua_scale.server import OpcUaScale, OpcUaServer
 from simulators.protocols.publisher import Login
+from simulators.protocols.toledo_continuous.server import ToledoServer
 from simulators.protocols.uwb.server import Place, PositioningServer
 from tests.conftest import TestServer
 
@@ -277,3 +281,55 @@ async def test_the_journal_of_a_working_edge_stands_up_to_an_audit(site: Site) -
         [audited] = await audit(tx)
     assert audited.findings == []
     assert audited.entries >= 4
+
+
+PALLET_G = 812_500
+AT_REST = {"settle_s": 0.2, "capture_min_g": 10_000, "change_g": 2_000}
+
+
+async def test_a_load_on_a_scale_of_any_family_is_in_the_journal_once(site: Site) -> None:
+    clock, rng = SystemClock(), Rng(5)
+
+    def platform(name: str) -> TaredScale:
+        return TaredScale(rng.child(name), settle_s=0.1)
+
+    async with AsyncExitStack() as stack:
+        modbus = await stack.enter_async_context(
+            ConverterServer(clock, [platform("modbus")], framing="rtu", low_word_first=True)
+        )
+        sics = await stack.enter_async_context(MtSicsServer(clock, platform("sics")))
+        toledo = await stack.enter_async_context(ToledoServer(clock, platform("toledo")))
+        server = await stack.enter_async_context(OpcUaServer())
+        opcua = await stack.enter_async_context(OpcUaScale(server, clock, platform("opcua"), registers=False))
+        profile = {"profile": "seneca-z-sg2-swapped", "framing": "rtu"}
+        families: dict[str, dict[str, Any]] = {
+            "modbus_weighbridge": {"port": modbus.port} | profile,
+            "mt_sics": {"port": sics.port},
+            "toledo_continuous": {"port": toledo.port},
+            "opcua_scale": {"port": server.port, "path": server.path},
+        }
+        for family, where in families.items():
+            connection = {"host": "127.0.0.1"} | where | AT_REST
+            enrolment = EnrolDevice(site_id=SITE, device_id=family, family=family, connection=connection)
+            async with site.database.write(TEST) as tx:
+                await enrol_device(enrolment, tx)
+        for family in families:
+            await site.until_read(family, DeviceStatus)
+        for scale in (modbus, sics, toledo, opcua):
+            scale.put(PALLET_G)
+        for family in families:
+            await site.until_read(family, MassReading)
+        for scale in (modbus, sics, toledo, opcua):
+            scale.put(PALLET_G + 100_000)
+        for family in families:
+            await site.until_read(family, MassReading, 2)
+        async with site.database.write(TEST) as tx:
+            journal = await journal_after(tx, SITE, 0, 1000)
+    found = [
+        (one.observation.device_id, one.observation.reading.mass_g)
+        for one in journal
+        if isinstance(one.observation.reading, MassReading)
+    ]
+    assert sorted(found) == sorted(
+        (family, mass_g) for family in families for mass_g in (PALLET_G, PALLET_G + 100_000)
+    )

@@ -1,0 +1,1 @@
+"""Scales of the OPC UA companion model for weighing technology."""

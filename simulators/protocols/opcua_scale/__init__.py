@@ -1,0 +1,1 @@
+"""A scale of the OPC UA weighing model."""
