@@ -115,6 +115,10 @@ class Ports:
         """The port that is listened on; 0 while none is."""
         return self._listeners[family].port
 
+    def connections_of(self, family: str) -> int:
+        """How many connections the family's port serves."""
+        return self._listeners[family].connection_count
+
     def enrolled(self, devices: Mapping[str, EdgeDevice], rows: Sequence[TerminalRow]) -> None:
         """Admit these terminals from now on, and let go of those that are no longer enrolled as they were."""
         for family, home in self._homes.items():

@@ -314,7 +314,12 @@ def content_identity(observed_at: datetime, raw: bytes) -> tuple[int, int]:
     `sequence` is the time in microseconds since 1970; out of range for a clock that is, as ingest says.
     """
     digest = int.from_bytes(hashlib.sha256(raw).digest()[:6], "big")
-    return CONTENT_BOOT_BASE + digest, (observed_at - _EPOCH) // _MICROSECOND
+    return CONTENT_BOOT_BASE + digest, content_sequence(observed_at)
+
+
+def content_sequence(observed_at: datetime) -> int:
+    """The number of every reading of this moment that is known by its content: microseconds since 1970."""
+    return (observed_at - _EPOCH) // _MICROSECOND
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from devices.families import FAMILIES
 from devices.ingest.readings import NUMBER_MAX, Bounds, Broken, broken_rule
-from kernel.messages import Observation, Rejected
+from kernel.messages import CONTENT_BOOT_BASE, Observation, Rejected, content_sequence
 
 FUTURE_MAX = timedelta(minutes=5)
 """A device's clock may be ahead of ours by this much."""
@@ -73,6 +73,7 @@ def check(
         _check_device(received, site_id, registration)
         or _check_identity(received.observation)
         or _check_time(received)
+        or _check_content(received.observation)
         or broken_rule(received.observation.reading, bounds)
     )
 
@@ -108,3 +109,11 @@ def _check_time(received: Received) -> Broken | None:
     if observed_at < EARLIEST:
         return Broken("observed_at", f"not before {EARLIEST.date().isoformat()}")
     return None
+
+
+def _check_content(observation: Observation) -> Broken | None:
+    """A reading that is known by its content has its time in its identity, so that it is looked for there."""
+    is_numbered = observation.boot < CONTENT_BOOT_BASE
+    if is_numbered or observation.sequence == content_sequence(observation.observed_at):
+        return None
+    return Broken("sequence", "observed_at in microseconds, beside a boot that is a digest")

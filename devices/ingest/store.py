@@ -10,7 +10,15 @@ from devices.ingest.counters import Mark
 from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, TurnedAway, reading_kind
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds
-from kernel.messages import AckedThrough, AnyReading, DeviceStatus, Envelope, Observation, Rejected
+from kernel.messages import (
+    CONTENT_BOOT_BASE,
+    AckedThrough,
+    AnyReading,
+    DeviceStatus,
+    Envelope,
+    Observation,
+    Rejected,
+)
 from kernel.tx import ReadTx, Row, Tx
 
 RAW_BYTES_MAX = 4_096
@@ -203,11 +211,13 @@ async def stored(
 
     `again` gives the time under which each came again. A repeat has its first time, so the days of the batch
     are looked through first; only what is not there, a clone or a reading set aside, is looked for anywhere.
+    What is known by its content has its time in its identity and can be nowhere else.
     """
     if not again:
         return {}
     found = await _stored(tx, again, min(again.values()), max(again.values()))
-    elsewhere = [identity for identity in again if identity not in found]
+    numbered = [identity for identity in again if identity[1] < CONTENT_BOOT_BASE]
+    elsewhere = [identity for identity in numbered if identity not in found]
     return found | await _stored(tx, elsewhere, EARLIEST, tx.now + FUTURE_MAX) if elsewhere else found
 
 

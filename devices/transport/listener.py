@@ -210,7 +210,7 @@ class Listener:
         return by_content(terminal.device_id, now, status, msgspec.json.encode(status))
 
     async def _left(self, connection: "_Connection", reason: str) -> None:
-        """A connection ended: stated once when it was its terminal's last."""
+        """A connection ended: stated when it was the last of a terminal that is still enrolled."""
         terminal = connection.session.terminal
         self._connections.discard(connection)
         if terminal is None or not connection.is_known:
@@ -221,7 +221,7 @@ class Listener:
             self._cloned.discard(terminal.device_id)
         for other in others:
             other.is_superseded = other.is_superseded and len(others) > 1
-        if not others:
+        if not others and self.home.find(terminal.name) is not None:
             lost = self._presences[terminal.device_id].lost(reason)
             if lost:
                 items = [self.statement(terminal, status) for status in lost]

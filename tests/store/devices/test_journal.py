@@ -296,5 +296,8 @@ async def test_what_a_device_does_not_number_is_known_by_its_content(
     assert (recorded.stored, recorded.duplicates, recorded.acked) == (2, 1, {})
     again = await put(tx, heard(b"two"), heard(b"one"))
     assert (again.stored, again.duplicates, again.rejected) == (0, 2, [])
+    later = msgspec.structs.replace(heard(b"one"), observed_at=clock.now() - timedelta(days=3))
+    refused = await put(tx, later)
+    assert [(entry.field, entry.sequence) for entry in refused.rejected] == [("sequence", later.sequence)]
     [journal] = await audit(tx)
     assert journal.findings == []

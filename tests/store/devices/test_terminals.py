@@ -14,6 +14,7 @@ import pytest
 from app.database import Database, PgTx
 from app.edge import Edge
 from app.keys import Keys
+from app.refusals import Refusals
 from app.wake import Wake
 from devices.api import audit, journal_after, terminals
 from devices.families import FAMILIES
@@ -32,6 +33,7 @@ from simulators.protocols.jt808.server import Jt808Terminal
 from simulators.protocols.teltonika.frames import Fix
 from simulators.protocols.teltonika.server import TeltonikaTerminal
 from tests.conftest import TestServer
+from tests.contract.wire import eventually
 
 SITE = "site-a"
 WITHIN_S = 30.0
@@ -58,6 +60,19 @@ class Yard:
         async with self.database.write(TEST) as tx:
             await retire_device(RetireDevice(device_id=device_id), tx)
 
+    async def set_aside(self, device_id: str) -> list[tuple[str, str]]:
+        """Site and field of what quarantine holds of a device or stranger, once there is something."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                async with self.database.write(TEST) as tx:
+                    rows = await tx.rows(
+                        "SELECT site_id, field, rule FROM devices.quarantine WHERE device_id = %(name)s",
+                        {"name": device_id},
+                    )
+                if rows:
+                    return sorted((row["site_id"] or "", row["field"]) for row in rows)
+                await asyncio.sleep(0.05)
+
     async def positions(self, device_id: str) -> list[PositionReading]:
         async with self.database.write(TEST) as tx:
             journal = await journal_after(tx, SITE, 0, 1_000)
@@ -78,6 +93,12 @@ async def yard(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Yar
         stack.push_async_callback(database.close)
         wake = Wake(copied.app_dsn)
         refused: list[TurnedAway] = []
+        refusals = Refusals(clock)
+
+        def turn_away(name: str, field: str, rule: str, said: bytes) -> None:
+            refused.append(TurnedAway(name, field, rule, said))
+            refusals.note(name, field, rule, said)
+
         edge = Edge(
             database,
             wake,
@@ -86,9 +107,9 @@ async def yard(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Yar
             Keys(tmp_path / "keys"),
             broker=None,
             ports={name: 0 for name, family in FAMILIES.items() if family.reach == "listens"},
-            turn_away=lambda *said: refused.append(TurnedAway(*said)),
+            turn_away=turn_away,
         )
-        works = [wake.run(), *(work() for work in edge.works().values())]
+        works = [wake.run(), refusals.run(database), *(work() for work in edge.works().values())]
         tasks = [asyncio.create_task(work) for work in works]
 
         async def stop() -> None:
@@ -135,6 +156,32 @@ async def test_a_terminal_is_admitted_as_soon_as_it_is_enrolled_and_let_go_when_
                 truck.report(YARD)
                 await asyncio.sleep(0.05)
     assert len(await yard.positions("truck")) >= 1
+
+
+async def test_strangers_and_clones_stand_in_quarantine(yard: Yard) -> None:
+    await yard.enrol("truck", "teltonika", imei=IMEI)
+    async with a_truck(yard, "356307042449999") as stranger:
+        stranger.report(YARD)
+        assert await yard.set_aside("356307042449999") == [("", "imei")]
+    async with a_truck(yard) as truck, a_truck(yard) as clone:
+        for terminal in (truck, clone) * 3:
+            terminal.report(YARD)
+            await terminal.settled(WITHIN_S)
+        assert await yard.set_aside("truck") == [(SITE, "identity")]
+
+
+async def test_a_retired_terminals_goodbye_is_no_reading_of_it(yard: Yard) -> None:
+    await yard.enrol("truck", "teltonika", imei=IMEI)
+    async with a_truck(yard) as truck:
+        truck.report(YARD)
+        await truck.settled(WITHIN_S)
+        await yard.retire("truck")
+        await eventually(lambda: yard.edge.ports.connections_of("teltonika") == 0)
+        truck.report(YARD)
+        await truck.refused(WITHIN_S)
+    async with yard.database.write(TEST) as tx:
+        rows = await tx.rows("SELECT field, rule FROM devices.quarantine WHERE device_id = 'truck'")
+    assert rows == []
 
 
 async def test_no_two_devices_in_service_share_a_terminal(yard: Yard) -> None:
