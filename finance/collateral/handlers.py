@@ -1,6 +1,7 @@
 """Pledging, valuing and releasing collateral. Locks the facility first, then the receipt."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -142,10 +143,10 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     if not await store.end_pledge(tx, command.pledge_id):
         raise Conflict("pledge.released", pledge_id=command.pledge_id)
     facts = {"pledge_id": command.pledge_id, "to": receipt.depositor_party_id}
-    await take_step(tx, receipt, "released", receipt.depositor_party_id, facts)
+    released_at = await take_step(tx, receipt, "released", receipt.depositor_party_id, facts)
     model.require_covered(facility, await revalue(tx, facility, "release"))
     await lift_hold(tx, pledge["hold_id"])
-    await _end_sight(tx, facility.bank_party_id, receipt)
+    await _end_sight(tx, facility.bank_party_id, receipt, released_at)
     _tell_released(tx, command.pledge_id, receipt, facility)
     history = {"receipt_id": receipt.receipt_id, "lot_id": receipt.lot_id}
     await facility_store.append(tx, facility.facility_id, "released", history)
@@ -154,9 +155,10 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     )
 
 
-async def _end_sight(tx: Tx, bank_party_id: str, receipt: Receipt) -> None:
-    """The bank sees a lot no longer than it holds a receipt on it."""
-    await revoke_access(tx, bank_party_id, receipt.receipt_id, cause="pledge released")
+async def _end_sight(tx: Tx, bank_party_id: str, receipt: Receipt, released_at: datetime) -> None:
+    """The bank goes on reading the receipt up to its release; it sees a lot no longer than it holds a receipt
+    on it."""
+    await revoke_access(tx, bank_party_id, receipt.receipt_id, cause="pledge released", valid_to=released_at)
     if not await store.bank_still_on_lot(tx, bank_party_id, receipt.lot_id):
         await revoke_access(tx, bank_party_id, receipt.lot_id, cause="pledge released")
 

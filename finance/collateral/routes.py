@@ -53,7 +53,7 @@ class PriceSet(BaseModel):
 
 
 class Released(BaseModel):
-    """The receipt is its depositor's again; from here on the bank sees neither it nor its goods."""
+    """The receipt is its depositor's again; the bank goes on reading it as it was, and its goods no more."""
 
     receipt_id: str
     pledge_id: str

@@ -1,7 +1,7 @@
 """Issuing, moving and cancelling receipts. Each change is a row of the journal and a row of its sum."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from finance.receipts.sight import look_at_lot
 from identity.api import grant_access, parties_of, party_of
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
+from twin.api import unit_states
 from wms.api import LotBook, known_skus, lot_rows
 from wms.messages import ShipmentDeparted
 
@@ -136,7 +137,9 @@ def _row(
 
 async def _cover(tx: Tx, receipt_id: str, goods: Sequence[Goods]) -> None:
     """The unique index has the last word when two receipts are issued at the same moment."""
-    if await store.cover_units(tx, receipt_id, goods) != len(goods):
+    states = await unit_states(tx, [item.unit_id for item in goods])
+    labels = {state.unit_id: state.sscc for state in states}
+    if await store.cover_units(tx, receipt_id, goods, labels) != len(goods):
         model.require_free(await store.live_among(tx, [item.unit_id for item in goods], receipt_id))
 
 
@@ -173,12 +176,12 @@ async def lock_receipt(tx: Tx, receipt_id: str) -> Receipt:
 
 async def take_step(
     tx: Tx, receipt: Receipt, step: Step, controller_party_id: str, facts: dict[str, Any]
-) -> ReceiptState:
-    """One step in a locked receipt's life: the rule, the journal, the row. Returns the new state."""
+) -> datetime:
+    """One step in a locked receipt's life: the rule, the journal, the row. Returns the step's moment."""
     state = model.next_state(receipt.receipt_id, receipt.state, step)
-    await store.append(tx, receipt.receipt_id, step, receipt.live_unit_ids, facts)
+    at = await store.append(tx, receipt.receipt_id, step, receipt.live_unit_ids, facts)
     await store.set_state(tx, receipt.receipt_id, state, controller_party_id)
-    return state
+    return at
 
 
 async def cancel_receipt(command: CancelReceipt, tx: Tx) -> ReceiptAnswer:

@@ -1,6 +1,7 @@
 """Receipts re-added from zero: from the journal of their steps alone. Pure."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -41,3 +42,25 @@ def _after(before: Standing | None, step: Mapping[str, Any]) -> Standing:
         live_units=live.get(kind, before.live_units),
         pledge_id=None if kind == "released" else pledge_id,
     )
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt is after the steps that a reader sees."""
+
+    state: ReceiptState
+    controller_party_id: str
+    closed_at: datetime | None = None
+
+
+def shown(steps: Iterable[Mapping[str, Any]]) -> Shown:
+    """A receipt from its steps, oldest first, the one of its issue among them.
+
+    The facts of a step name the party that controls the receipt from then on, where that changes.
+    """
+    issue, *later = steps
+    state: ReceiptState = "issued"
+    controller, at = issue["facts"]["to_party_id"], issue["at"]
+    for step in later:
+        state = next_state(step["receipt_id"], state, step["kind"])
+        controller, at = step["facts"].get("to", controller), step["at"]
+    return Shown(state=state, controller_party_id=controller, closed_at=at if state == "cancelled" else None)

@@ -1,6 +1,7 @@
 """SQL of receipts, their units, the journal of encumbrances and the copy of the lots' evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,10 +27,10 @@ INSERT = """
         %(by_person)s)"""
 # Waits for a receipt that is being issued on the same unit, then leaves that unit out: the count tells.
 COVER_UNITS = """
-    INSERT INTO finance.receipt_unit (receipt_id, unit_id, quantity_each, mass_g, live)
-    SELECT %(receipt_id)s, u.unit_id, u.quantity_each, u.mass_g, true
-    FROM unnest(%(unit_ids)s::text[], %(quantities)s::bigint[], %(masses)s::bigint[])
-        AS u (unit_id, quantity_each, mass_g)
+    INSERT INTO finance.receipt_unit (receipt_id, unit_id, sscc, quantity_each, mass_g, live)
+    SELECT %(receipt_id)s, u.unit_id, u.sscc, u.quantity_each, u.mass_g, true
+    FROM unnest(%(unit_ids)s::text[], %(ssccs)s::text[], %(quantities)s::bigint[], %(masses)s::bigint[])
+        AS u (unit_id, sscc, quantity_each, mass_g)
     ORDER BY u.unit_id
     ON CONFLICT (unit_id) WHERE live DO NOTHING"""
 LIVE_AMONG = """
@@ -53,34 +54,49 @@ UNCOVER = "UPDATE finance.receipt_unit SET live = false WHERE receipt_id = %(rec
 RECEIPTS_OF_UNITS = """
     SELECT DISTINCT receipt_id FROM finance.receipt_unit
     WHERE live AND unit_id = ANY(%(unit_ids)s) ORDER BY receipt_id"""
+# Each step is later than the one before, also when two fall on one moment or one had to wait for the other's
+# lock: who may see steps up to a moment sees none that came after.
 APPEND = """
     INSERT INTO finance.encumbrance (receipt_id, step, kind, at, by_person, by_party, unit_ids, facts)
-    SELECT %(receipt_id)s, coalesce(max(step), 0) + 1, %(kind)s, %(now)s, %(by_person)s, %(by_party)s,
-        %(unit_ids)s, %(facts)s
-    FROM finance.encumbrance WHERE receipt_id = %(receipt_id)s"""
+    SELECT %(receipt_id)s, coalesce(max(step), 0) + 1, %(kind)s,
+        greatest(%(now)s, max(at) + interval '1 microsecond'), %(by_person)s, %(by_party)s, %(unit_ids)s,
+        %(facts)s
+    FROM finance.encumbrance WHERE receipt_id = %(receipt_id)s RETURNING at"""
+# Of a receipt that the reader held once, the pledge is its own last one; policies show it no other.
 VIEW = """
     SELECT r.receipt_id, r.keeper_party_id, k.name AS keeper_name, r.number, r.depositor_party_id,
-        d.name AS depositor_name, r.controller_party_id, c.name AS controller_name, r.site_id, r.lot_id,
-        r.sku, r.goods, r.quality, r.package, r.marks, r.quantity_each, r.mass_g, r.place, r.storage_until,
-        r.loss_standard, r.insurance, r.fee_terms, r.lien_fen, r.state, r.issued_at, r.closed_at,
-        p.pledge_id, p.facility_id, p.bank_party_id, p.pledged_at
-    FROM finance.receipt r
+        d.name AS depositor_name, r.site_id, r.lot_id, r.sku, r.goods, r.quality, r.package, r.marks,
+        r.quantity_each, r.mass_g, r.place, r.storage_until, r.loss_standard, r.insurance, r.fee_terms,
+        r.lien_fen, r.issued_at, r.seen_until, p.pledge_id, p.facility_id, p.bank_party_id, p.pledged_at,
+        p.released_at
+    FROM finance.known_receipt r
     JOIN identity.party k ON k.party_id = r.keeper_party_id
     JOIN identity.party d ON d.party_id = r.depositor_party_id
-    JOIN identity.party c ON c.party_id = r.controller_party_id
-    LEFT JOIN finance.pledge p ON p.receipt_id = r.receipt_id AND p.released_at IS NULL"""
+    LEFT JOIN LATERAL (
+        SELECT * FROM finance.pledge p
+        WHERE p.receipt_id = r.receipt_id AND (p.released_at IS NULL) = (r.seen_until IS NULL)
+        ORDER BY p.pledged_at DESC, p.pledge_id DESC LIMIT 1) p ON true"""
 PAGE = f"""{VIEW}
     WHERE r.receipt_id < coalesce(%(cursor)s, '~') ORDER BY r.receipt_id DESC LIMIT %(limit)s"""
 BY_IDS = f"{VIEW} WHERE r.receipt_id = ANY(%(receipt_ids)s) ORDER BY r.receipt_id DESC"
+# Live are those that no step the reader sees has delivered or set free.
 UNITS_OF_MANY = """
-    SELECT receipt_id, array_agg(unit_id ORDER BY unit_id) AS unit_ids,
-        coalesce(array_agg(unit_id ORDER BY unit_id) FILTER (WHERE live), '{}') AS live_ids
-    FROM finance.receipt_unit WHERE receipt_id = ANY(%(receipt_ids)s) GROUP BY receipt_id"""
+    WITH ended AS (
+        SELECT DISTINCT e.receipt_id, x.unit_id
+        FROM finance.encumbrance e CROSS JOIN LATERAL unnest(e.unit_ids) x (unit_id)
+        WHERE e.receipt_id = ANY(%(receipt_ids)s) AND e.kind IN ('unit_delivered', 'cancelled')
+    )
+    SELECT u.receipt_id, array_agg(u.unit_id ORDER BY u.unit_id) AS unit_ids,
+        array_agg(coalesce(u.sscc, u.unit_id) ORDER BY u.unit_id) AS ssccs,
+        coalesce(array_agg(u.unit_id ORDER BY u.unit_id) FILTER (WHERE e.unit_id IS NULL), '{}') AS live_ids
+    FROM finance.known_receipt_unit u LEFT JOIN ended e USING (receipt_id, unit_id)
+    WHERE u.receipt_id = ANY(%(receipt_ids)s) GROUP BY u.receipt_id"""
 HISTORY_OF_MANY = """
     SELECT receipt_id, at, kind, by_person,
         facts || jsonb_build_object('units', cardinality(unit_ids)) AS facts
     FROM finance.encumbrance
     WHERE receipt_id = ANY(%(receipt_ids)s) ORDER BY receipt_id, step"""
+PARTY_NAMES = "SELECT party_id, name FROM identity.party WHERE party_id = ANY(%(party_ids)s)"
 KEEP_EVIDENCE = """
     INSERT INTO finance.lot_evidence
         (lot_id, site_id, book_units, units_low, units_mid, units_high, mass_low_g, mass_mid_g, mass_high_g,
@@ -124,11 +140,12 @@ async def insert(tx: Tx, row: dict[str, Any], evidence: LotEvidence) -> None:
     await tx.run(INSERT, kept)
 
 
-async def cover_units(tx: Tx, receipt_id: str, goods: Sequence[Goods]) -> int:
-    """Put the units under the receipt; returns how many were free to be."""
+async def cover_units(tx: Tx, receipt_id: str, goods: Sequence[Goods], ssccs: Mapping[str, str]) -> int:
+    """Put the units under the receipt, with what their labels say; returns how many were free to be."""
     columns = {
         "receipt_id": receipt_id,
         "unit_ids": [item.unit_id for item in goods],
+        "ssccs": [ssccs.get(item.unit_id) for item in goods],
         "quantities": [item.quantity_each for item in goods],
         "masses": [item.mass_g for item in goods],
     }
@@ -183,8 +200,10 @@ async def receipts_of_units(tx: Tx, unit_ids: Sequence[str]) -> list[str]:
     return [str(row["receipt_id"]) for row in rows]
 
 
-async def append(tx: Tx, receipt_id: str, kind: str, unit_ids: Sequence[str], facts: dict[str, Any]) -> None:
-    """One more step in the journal; the receipt's row is locked by the caller."""
+async def append(
+    tx: Tx, receipt_id: str, kind: str, unit_ids: Sequence[str], facts: dict[str, Any]
+) -> datetime:
+    """One more step in the journal; returns its moment. The receipt's row is locked by the caller."""
     row = {
         "receipt_id": receipt_id,
         "kind": kind,
@@ -194,7 +213,8 @@ async def append(tx: Tx, receipt_id: str, kind: str, unit_ids: Sequence[str], fa
         "unit_ids": list(unit_ids),
         "facts": Jsonb(facts),
     }
-    await tx.run(APPEND, row)
+    at: datetime = await tx.value(APPEND, row)
+    return at
 
 
 async def keep_evidence(tx: Tx, evidence: LotEvidence) -> None:
@@ -210,7 +230,7 @@ async def lots_evidence(read: ReadTx, lot_ids: Sequence[str]) -> dict[str, LotEv
 
 
 async def page(read: ReadTx, cursor: str | None, limit: int) -> list[Row]:
-    """Receipts that the reader may see, newest first; the cursor is the id of the last one shown."""
+    """Receipts that the reader sees or saw, newest first; the cursor is the id of the last one shown."""
     return await read.rows(PAGE, {"cursor": cursor, "limit": limit})
 
 
@@ -229,6 +249,11 @@ async def history_of_many(read: ReadTx, receipt_ids: Sequence[str]) -> dict[str,
     for row in await read.rows(HISTORY_OF_MANY, {"receipt_ids": list(receipt_ids)}):
         found[row["receipt_id"]].append(row)
     return found
+
+
+async def party_names(read: ReadTx, party_ids: Sequence[str]) -> dict[str, str]:
+    rows = await read.rows(PARTY_NAMES, {"party_ids": list(party_ids)})
+    return {row["party_id"]: row["name"] for row in rows}
 
 
 async def has_receipts(read: ReadTx, lot_id: str) -> bool:

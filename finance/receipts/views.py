@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel
 
 from finance.receipts import store
 from finance.receipts.model import LotEvidence, number_text, vouched
+from finance.receipts.replay import Shown, shown
 from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
+
+RELEASED = "released"
+"""The state of a receipt for a party that has given it back: whatever it is now, with whomever."""
 
 
 class HistoryView(BaseModel):
@@ -35,18 +40,27 @@ class VerifiedView(BaseModel):
 
 
 class PledgeView(BaseModel):
+    """`released_at` is None while the pledge lasts."""
+
     pledge_id: str
     facility_id: str
     bank_party_id: str
     pledged_at: datetime
+    released_at: datetime | None
 
 
 class ReceiptView(BaseModel):
-    """A receipt with its elements, what is seen of its goods now, and its whole history."""
+    """A receipt with its elements, what is seen of its goods now, and its whole history.
+
+    A party that held it once and holds it no more reads it as it was when that ended, at `seen_until`: its
+    `state` is then `released`, `pledge` that party's own, and nothing of the goods is told. `ssccs` are what
+    the units' labels say, in the order of `unit_ids`.
+    """
 
     receipt_id: str
     number: str
     state: str
+    seen_until: datetime | None
     keeper_party_id: str
     keeper_name: str
     depositor_party_id: str
@@ -61,6 +75,7 @@ class ReceiptView(BaseModel):
     package: str
     marks: str
     unit_ids: list[str]
+    ssccs: list[str]
     live_units: int
     quantity_each: int
     mass_g: int
@@ -78,12 +93,12 @@ class ReceiptView(BaseModel):
 
 
 async def receipt_list(read: ReadTx, cursor: str | None, limit: int) -> list[ReceiptView]:
-    """The reader's receipts, newest first."""
+    """The reader's receipts, also those it has given back, newest first."""
     return await _views(read, await store.page(read, cursor, limit))
 
 
 async def receipts_by_id(read: ReadTx, receipt_ids: Sequence[str]) -> list[ReceiptView]:
-    """Those of the receipts that the reader may see, newest first."""
+    """Those of the receipts that the reader sees or saw, newest first."""
     return await _views(read, await store.by_ids(read, receipt_ids))
 
 
@@ -98,12 +113,28 @@ async def receipt_view(read: ReadTx, receipt_id: str) -> ReceiptView:
 async def _views(read: ReadTx, rows: Sequence[Row]) -> list[ReceiptView]:
     ids = [row["receipt_id"] for row in rows]
     units = await store.units_of_many(read, ids)
-    history = await steps_shown(read, await store.history_of_many(read, ids))
+    steps = await store.history_of_many(read, ids)
+    standing = {receipt_id: shown(steps[receipt_id]) for receipt_id in ids}
+    controllers = await store.party_names(read, [item.controller_party_id for item in standing.values()])
+    history = await steps_shown(read, steps)
     evidence = await store.lots_evidence(read, [row["lot_id"] for row in rows])
     return [
-        _view(row, units[row["receipt_id"]], history[row["receipt_id"]], evidence.get(row["lot_id"]))
-        for row in rows
+        _view(
+            {**row, **units[receipt_id], **_standing(standing[receipt_id], row, controllers)},
+            history[receipt_id],
+            None if row["seen_until"] else evidence.get(row["lot_id"]),
+        )
+        for receipt_id, row in zip(ids, rows, strict=True)
     ]
+
+
+def _standing(standing: Shown, row: Row, names: Mapping[str, str]) -> Row:
+    """What the receipt is for this reader."""
+    return {
+        **msgspec.structs.asdict(standing),
+        "state": standing.state if row["seen_until"] is None else RELEASED,
+        "controller_name": names[standing.controller_party_id],
+    }
 
 
 async def steps_shown(read: ReadTx, steps: Mapping[str, Sequence[Row]]) -> dict[str, list[HistoryView]]:
@@ -112,17 +143,15 @@ async def steps_shown(read: ReadTx, steps: Mapping[str, Sequence[Row]]) -> dict[
     return {subject: [_step(row, names) for row in rows] for subject, rows in steps.items()}
 
 
-def _view(row: Row, units: Row, history: Sequence[HistoryView], evidence: LotEvidence | None) -> ReceiptView:
-    pledge = None if row["pledge_id"] is None else PledgeView(**_only(row, PledgeView))
-    live = units["live_ids"]
+def _view(row: Row, history: Sequence[HistoryView], evidence: LotEvidence | None) -> ReceiptView:
+    live = row["live_ids"]
     return ReceiptView(
         **{
             **_only(row, ReceiptView),
             "number": number_text(row["keeper_party_id"], row["number"]),
-            "unit_ids": units["unit_ids"],
             "live_units": len(live),
             "verified": None if evidence is None else _verified(live, evidence),
-            "pledge": pledge,
+            "pledge": None if row["pledge_id"] is None else PledgeView(**_only(row, PledgeView)),
             "history": history,
         }
     )

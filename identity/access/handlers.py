@@ -16,10 +16,14 @@ async def grant_access(
         tx.emit(AccessGranted(party_id=party_id, subject_id=subject_id, granted_at=since, cause=cause))
 
 
-async def revoke_access(tx: Tx, party_id: str, subject_id: str, *, cause: str) -> None:
-    """The party may see the subject no longer. What it could see before stays answerable."""
-    if await store.end_access(tx, party_id, subject_id, tx.now):
-        tx.emit(AccessEnded(party_id=party_id, subject_id=subject_id, ended_at=tx.now, cause=cause))
+async def revoke_access(
+    tx: Tx, party_id: str, subject_id: str, *, cause: str, valid_to: datetime | None = None
+) -> None:
+    """From now (or `valid_to`) on the party may see the subject no longer. What it could see before stays
+    answerable: see `identity.known_subjects()`."""
+    until = valid_to or tx.now
+    if await store.end_access(tx, party_id, subject_id, until):
+        tx.emit(AccessEnded(party_id=party_id, subject_id=subject_id, ended_at=until, cause=cause))
 
 
 async def parties_of(tx: Tx, subject_id: str) -> list[str]:

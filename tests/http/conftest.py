@@ -26,6 +26,7 @@ PARTIES: dict[str, PartyKind] = {
     "owner-b": "owner",
     "bank-a": "bank",
     "bank-b": "bank",
+    "bank-c": "bank",
 }
 
 

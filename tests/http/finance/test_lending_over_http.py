@@ -1,5 +1,6 @@
 """The bank's desk over HTTP, on a site that lives: from the facility to the repaid loan, and every no."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from tests.http.living_site import EACH, SKU, LivingSite, Lot
 API = "/api/v1"
 PRICE_FEN_EACH = 12_345
 PALLETS = 2
+CHANGED = ("state", "seen_until", "controller_party_id", "controller_name", "verified", "pledge", "history")
+"""What a release changes of a receipt for the bank that gave it back."""
 LENDABLE_FEN = PALLETS * EACH * PRICE_FEN_EACH * 7 // 10
 
 
@@ -162,7 +165,34 @@ async def test_a_loan_from_the_receipt_to_the_release(people: People, site: Livi
     assert released["state"] == "issued"
     receipt = (await people.borrower.get(f"{API}/receipts/{receipt_id}")).json()
     assert (receipt["state"], receipt["pledge"]) == ("issued", None)
-    assert (await people.officer.get(f"{API}/receipts/{receipt_id}")).status_code == 404
+
+
+async def test_a_released_receipt_stays_in_the_banks_files_as_it_was(
+    people: People, site: LivingSite, lot: Lot, sign_in: SignIn
+) -> None:
+    other_officer = await sign_in("officer", "bank-c")
+    other_bank = people._replace(officer=other_officer, approver=await sign_in("approver", "bank-c"))
+    _, receipt_id = await pledged(people, site, lot)
+    path = f"{API}/receipts/{receipt_id}"
+    held = (await people.officer.get(path)).json()
+    site.clock.advance(3_600)
+    await posted(people.officer, f"/receipts/{receipt_id}/release", None, 200)
+    site.clock.advance(1)
+    facility_id = await open_line(other_bank, site)
+    await posted(people.borrower, f"/receipts/{receipt_id}/pledge", {"facility_id": facility_id})
+    for client in (people.officer, people.approver, people.auditor):
+        past = (await client.get(path)).json()
+        assert (past["state"], past["verified"]) == ("released", None)
+        assert past["seen_until"] == past["pledge"]["released_at"] == past["history"][-1]["at"]
+        assert past["history"][-1]["kind"] == "released"
+        assert {**past, **dict.fromkeys(CHANGED)} == {**held, **dict.fromkeys(CHANGED)}
+        assert "bank-c" not in json.dumps(past)
+        assert receipt_id in {row["receipt_id"] for row in await items(client, "/receipts")}
+    assert (await other_officer.get(path)).json()["state"] == "pledged"
+    for client in (people.borrower, people.keeper):
+        now = (await client.get(path)).json()
+        assert (now["state"], now["seen_until"]) == ("pledged", None)
+    await refused(people.officer, f"/receipts/{receipt_id}/release", None, 409, "pledge.released")
 
 
 async def test_a_second_receipt_is_a_problem_that_names_the_pallets(

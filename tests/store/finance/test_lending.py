@@ -389,8 +389,6 @@ async def test_a_pledge_is_released_only_when_the_debt_allows(story: Story) -> N
     view = await story.read(OWNER, lambda read: receipt_view(read, receipt_id), "borrower")
     assert (view.state, view.controller_party_id, view.pledge) == ("issued", OWNER, None)
     assert [step.kind for step in view.history] == ["issued", "pledged", "released"]
-    with pytest.raises(NotFound):
-        await story.read(BANK, lambda read: receipt_view(read, receipt_id), "officer")
     with pytest.raises(Conflict, match=r"pledge\.released"):
         await story.do(release, BANK)
     await audited(story)
