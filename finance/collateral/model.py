@@ -27,6 +27,7 @@ _FACTOR_DECIMALS = 6
 
 
 PriceState = Literal["proposed", "in_force"]
+PriceStanding = Literal["counts", "replaced", "waiting", "overtaken"]
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):

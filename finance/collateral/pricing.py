@@ -11,8 +11,9 @@ from finance.facilities.handlers import lock_facility
 from finance.facilities.model import require_currency, require_second_person
 from finance.messages import ApprovePrice, SetPrice
 from identity.api import party_of
-from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.tx import Tx
+from wms.api import known_skus
 
 
 class PriceAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +29,14 @@ class PriceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
     """State a price. A lower one revalues facilities in the same transaction; a first or a higher one waits
-    for a second person of the bank. Banks only.
+    for a second person of the bank. Banks only; Invalid for goods that are not in the catalogue.
 
     Prices of one bank and SKU are stated one after another, so that each is judged by the one before.
     """
     model.require_price(command.price_fen_each, command.source, command.quoted_at, tx.now)
     require_currency(command.currency)
+    if not await known_skus(tx, [command.sku]):
+        raise Invalid("price.sku_unknown", field="sku", rule="an item of the catalogue")
     bank = await party_of(tx, tx.caller.party_id)
     if bank.kind != "bank":
         raise Forbidden("facility.not_a_bank", party_id=bank.party_id)

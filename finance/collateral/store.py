@@ -27,11 +27,21 @@ PRICES = """
     SELECT DISTINCT ON (sku) sku, price_fen_each, source, quoted_at FROM finance.price_in_force
     WHERE bank_party_id = %(bank_party_id)s AND currency = %(currency)s AND sku = ANY(%(skus)s)
     ORDER BY sku, quoted_at DESC, set_at DESC, price_id DESC"""
+# Beside each price the one that counts now. A proposed one that is older would not count if it were approved.
 PRICE_PAGE = """
     SELECT p.price_id, p.sku, p.currency, p.price_fen_each, p.source, p.quoted_at, p.set_at, p.set_by,
         CASE WHEN p.needs_approval AND a.price_id IS NULL THEN 'proposed' ELSE 'in_force' END AS state,
+        CASE WHEN p.needs_approval AND a.price_id IS NULL
+            THEN CASE WHEN (p.quoted_at, p.set_at, p.price_id) < (c.quoted_at, c.set_at, c.price_id)
+                THEN 'overtaken' ELSE 'waiting' END
+            ELSE CASE WHEN p.price_id = c.price_id THEN 'counts' ELSE 'replaced' END
+        END AS standing,
         a.approved_by, a.approved_at
     FROM finance.price p LEFT JOIN finance.price_approval a USING (price_id)
+    LEFT JOIN LATERAL (
+        SELECT i.quoted_at, i.set_at, i.price_id FROM finance.price_in_force i
+        WHERE (i.bank_party_id, i.sku, i.currency) = (p.bank_party_id, p.sku, p.currency)
+        ORDER BY i.quoted_at DESC, i.set_at DESC, i.price_id DESC LIMIT 1) c ON true
     WHERE p.price_id < coalesce(%(cursor)s, '~') ORDER BY p.price_id DESC LIMIT %(limit)s"""
 INSERT_PLEDGE = """
     INSERT INTO finance.pledge

@@ -7,7 +7,8 @@ import msgspec
 from pydantic import BaseModel
 
 from finance.collateral import store
-from finance.collateral.model import PriceState
+from finance.collateral.model import PriceStanding, PriceState
+from identity.api import names_of
 from kernel.caller import Role
 from kernel.errors import NotFound
 from kernel.tx import ReadTx
@@ -17,7 +18,11 @@ SEES_PLEDGES: frozenset[Role] = frozenset({"keeper", "officer", "approver", "bor
 
 
 class PriceView(BaseModel):
-    """A price. Only one in force values stock; `approved_by` is None when it needed no second person."""
+    """A price. Only one in force values stock; `approved_by` is None when it needed no second person.
+
+    `standing` says what it is to the others of its goods: `counts` now or is `replaced`; `waiting` for a
+    second person, or `overtaken` by a later quote in force before one came.
+    """
 
     price_id: str
     sku: str
@@ -27,8 +32,11 @@ class PriceView(BaseModel):
     quoted_at: datetime
     set_at: datetime
     set_by: str
+    set_by_name: str | None
     state: PriceState
+    standing: PriceStanding
     approved_by: str | None
+    approved_by_name: str | None
     approved_at: datetime | None
 
 
@@ -44,7 +52,16 @@ class PledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
 async def price_list(read: ReadTx, cursor: str | None, limit: int) -> list[PriceView]:
     """The prices that the reader may see, newest first."""
     rows = await store.price_page(read, cursor, limit)
-    return [PriceView(**{name: row[name] for name in PriceView.model_fields}) for row in rows]
+    people = [row[field] for row in rows for field in ("set_by", "approved_by") if row[field]]
+    names = await names_of(read, people)
+    return [
+        PriceView(
+            **row,
+            set_by_name=names.get(row["set_by"]),
+            approved_by_name=names.get(row["approved_by"] or ""),
+        )
+        for row in rows
+    ]
 
 
 async def pledge_statuses(read: ReadTx, unit_ids: Sequence[str]) -> dict[str, PledgeStatus]:

@@ -10,6 +10,7 @@ from finance.messages import FacilityOpened, OpenFacility
 from identity.api import grant_access, parties_of, party_of
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import ReadTx, Tx
+from twin.api import layout_of
 
 
 class FacilityAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +40,13 @@ async def open_facility(command: OpenFacility, tx: Tx) -> FacilityAnswer:
 
 async def _insert(tx: Tx, facility_id: str, command: OpenFacility) -> None:
     bank_party_id = tx.caller.party_id
+    layout = await layout_of(tx, command.site_id)
     row = {
         **msgspec.to_builtins(command),
         "facility_id": facility_id,
         "bank_party_id": bank_party_id,
+        "site_name_en": layout.name_en,
+        "site_name_zh": layout.name_zh,
     }
     if not await store.insert(tx, row):
         raise Conflict("facility.exists", field="facility_id", rule="a facility is opened once")

@@ -11,9 +11,11 @@ from kernel.tx import ReadTx, Tx
 INSERT = """
     INSERT INTO finance.facility
         (facility_id, bank_party_id, borrower_party_id, site_id, currency, limit_fen, drawn_fen,
-         interest_fen, lendable_fen, margin_state, rate, rule, state, opened_at, opened_by)
+         interest_fen, lendable_fen, margin_state, rate, rule, state, opened_at, opened_by, site_name_en,
+         site_name_zh)
     VALUES (%(facility_id)s, %(bank_party_id)s, %(borrower_party_id)s, %(site_id)s, %(currency)s,
-        %(limit_fen)s, 0, 0, 0, 'ok', %(rate)s, %(rule)s, 'open', %(now)s, %(by_person)s)
+        %(limit_fen)s, 0, 0, 0, 'ok', %(rate)s, %(rule)s, 'open', %(now)s, %(by_person)s, %(site_name_en)s,
+        %(site_name_zh)s)
     ON CONFLICT (facility_id) DO NOTHING"""
 COLUMNS = """facility_id, bank_party_id, borrower_party_id, site_id, currency, limit_fen, drawn_fen,
     interest_fen, lendable_fen, margin_state, rate, rule, state"""

@@ -108,7 +108,12 @@ async def _freeze(tx: Tx, facility: Facility, freeze: Freeze) -> None:
     await store.insert_freeze(tx, freeze)
     await store.supersede(tx, facility.facility_id)
     await facility_store.set_state(tx, facility.facility_id, "frozen")
-    facts = {"freeze_id": freeze.freeze_id, "alarm_id": freeze.alarm_id, "reason_key": freeze.reason_key}
+    facts = {
+        "freeze_id": freeze.freeze_id,
+        "alarm_id": freeze.alarm_id,
+        "reason_key": freeze.reason_key,
+        "units": len(freeze.unit_ids),
+    }
     await facility_store.append(tx, facility.facility_id, "frozen", facts)
     tx.emit(
         FacilityFrozen(

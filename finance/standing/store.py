@@ -6,8 +6,9 @@ from kernel.tx import ReadTx, Row
 
 VIEW = """
     SELECT f.facility_id, f.bank_party_id, b.name AS bank_name, f.borrower_party_id, o.name AS borrower_name,
-        f.site_id, f.limit_fen, f.currency, f.rate, f.rule, f.state, f.drawn_fen, f.interest_fen,
-        f.lendable_fen, f.margin_state, f.opened_at
+        f.site_id, coalesce(f.site_name_en, f.site_id) AS site_name_en,
+        coalesce(f.site_name_zh, f.site_id) AS site_name_zh, f.limit_fen, f.currency, f.rate, f.rule, f.state,
+        f.drawn_fen, f.interest_fen, f.lendable_fen, f.margin_state, f.opened_at
     FROM finance.facility f
     JOIN identity.party b ON b.party_id = f.bank_party_id
     JOIN identity.party o ON o.party_id = f.borrower_party_id"""

@@ -103,6 +103,8 @@ class FacilityView(BaseModel):
     borrower_party_id: str
     borrower_name: str
     site_id: str
+    site_name_en: str
+    site_name_zh: str
     limit_fen: int
     currency: str
     rate: str

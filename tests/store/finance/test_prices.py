@@ -6,7 +6,7 @@ import pytest
 from finance.collateral.views import price_list
 from finance.messages import ApprovePrice, OpenFacility, PledgeReceipt, SetPrice
 from finance.standing.views import facility_detail
-from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.store.finance.conftest import BANK, EACH, OTHER_BANK, OWNER, SKU, Story
 
 LENDABLE_FEN = 12 * EACH * 12_345 * 7 // 10
@@ -87,3 +87,24 @@ async def test_the_database_refuses_one_person_who_is_officer_and_approver(story
 APPROVED = """
     INSERT INTO finance.price_approval (price_id, proposed_by, approved_by, approved_at)
     VALUES (%(id)s, %(proposer)s, %(approver)s, '2026-11-23T06:00Z')"""
+
+
+async def test_a_price_says_what_it_is_to_the_others_of_its_goods(story: Story) -> None:
+    async def standings() -> list[tuple[int, str]]:
+        prices = await story.read(BANK, lambda read: price_list(read, None, 10), "officer")
+        return [(price.price_fen_each, price.standing) for price in prices]
+
+    await story.price(12_345)
+    first = await story.do(stated(story, 20_000), BANK, "officer-a")
+    assert await standings() == [(20_000, "waiting"), (12_345, "counts")]
+    story.clock.advance(60)
+    await story.price(10_000)
+    assert await standings() == [(10_000, "counts"), (20_000, "overtaken"), (12_345, "replaced")]
+    await story.do(ApprovePrice(price_id=first.price_id), BANK, "approver-a")
+    assert await standings() == [(10_000, "counts"), (20_000, "replaced"), (12_345, "replaced")]
+
+
+async def test_a_price_of_goods_that_nobody_entered_is_refused(story: Story) -> None:
+    price = SetPrice(sku="RICE-52", price_fen_each=1, source="Exchange", quoted_at=story.clock.now())
+    with pytest.raises(Invalid, match=r"price\.sku_unknown"):
+        await story.do(price, BANK, "officer-a")

@@ -9,13 +9,14 @@ import { ConfigProvider, type ThemeConfig } from "antd";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
-import { useAlarms, useFacilities, useSession } from "./data/queries";
-import { isReadOnly, mayIssue, seesFacilities, seesLedger } from "./data/rights";
+import { useAlarms, useFacilities, usePrices, useSession } from "./data/queries";
+import { isReadOnly, mayIssue, priceApproval, seesFacilities, seesLedger, seesPrices } from "./data/rights";
 import { FacilitiesPage } from "./facilities/facilities_page";
 import { FacilityPage } from "./facilities/facility_page";
 import { LedgerPage } from "./ledger/ledger_page";
 import { LoansPage } from "./loans/loans_page";
 import { SessionContext } from "./parts/session";
+import { PricesPage } from "./prices/prices_page";
 import { ReceiptPage } from "./receipts/receipt_page";
 import { ReceiptsPage } from "./receipts/receipts_page";
 import { StockPage } from "./stock/stock_page";
@@ -27,7 +28,7 @@ const TABLES: ThemeConfig = {
 
 export function Console() {
   return (
-    <ConfigProvider theme={TABLES}>
+    <ConfigProvider theme={TABLES} button={{ autoInsertSpace: false }}>
       <WithSession />
     </ConfigProvider>
   );
@@ -76,21 +77,23 @@ function skipToMain(event: React.MouseEvent): void {
 
 function Pages({ session }: { session: Session }) {
   const { t } = useWords();
+  const lends = seesFacilities(session);
   return (
     <Switch>
-      <Route path="/facilities" component={FacilitiesPage} />
-      <Route path="/facilities/:id">{({ id }) => <FacilityPage key={id} facilityId={id} />}</Route>
+      {lends && <Route path="/facilities" component={FacilitiesPage} />}
+      {lends && <Route path="/facilities/:id">{({ id }) => <FacilityPage key={id} facilityId={id} />}</Route>}
       <Route path="/receipts" component={ReceiptsPage} />
       <Route path="/receipts/:id">{({ id }) => <ReceiptPage key={id} receiptId={id} />}</Route>
       <Route path="/stock/:lot?">{({ lot }) => <StockPage lotId={lot ? decodeURIComponent(lot) : null} />}</Route>
-      <Route path="/loans" component={LoansPage} />
+      {lends && <Route path="/loans" component={LoansPage} />}
+      <Route path="/prices" component={PricesPage} />
       <Route path="/ledger" component={LedgerPage} />
       <Route path="/alarms" component={AlarmsPage} />
       <Route path="/">
-        <Redirect to={seesFacilities(session) ? "/facilities" : "/receipts"} replace />
+        <Redirect to={lends ? "/facilities" : "/receipts"} replace />
       </Route>
       <Route>
-        <Blank title={t("bank.noPage")} />
+        <Blank title={t("bank.noPage")}>{t("bank.noPageWhy")}</Blank>
       </Route>
     </Switch>
   );
@@ -101,6 +104,8 @@ function Rail({ session }: { session: Session }) {
   const facilities = useFacilities(seesFacilities(session));
   const alarms = useAlarms(session.sites);
   const frozen = facilities.data?.filter((facility) => facility.state === "frozen").length ?? 0;
+  const prices = usePrices(seesPrices(session)).data ?? [];
+  const waiting = prices.filter((price) => price.standing === "waiting" && priceApproval(session, price) === "may").length;
   const lends = seesFacilities(session);
   return (
     <nav className="rail" aria-label={t("bank.sections")}>
@@ -108,19 +113,31 @@ function Rail({ session }: { session: Session }) {
       <RailLink to="/receipts" icon="list" text={t("bank.receipts")} />
       <RailLink to="/stock" icon="pallet" text={t("bank.stock")} />
       {lends && <RailLink to="/loans" icon="clock" text={t("bank.loans")} />}
+      {seesPrices(session) && <RailLink to="/prices" icon="yuan" text={t("bank.prices")} waiting={waiting} />}
       {seesLedger(session) && <RailLink to="/ledger" icon="scale" text={t("bank.ledger")} />}
       {!mayIssue(session) && <RailLink to="/alarms" icon="bell" text={t("bank.alarms")} alert={alarms.data?.length ?? 0} />}
     </nav>
   );
 }
 
-function RailLink({ to, icon, text, alert = 0 }: { to: string; icon: IconName; text: string; alert?: number }) {
+interface RailLinkProps {
+  to: string;
+  icon: IconName;
+  text: string;
+  /** How many things there are wrong. */
+  alert?: number;
+  /** How many things wait for this person. */
+  waiting?: number;
+}
+
+function RailLink({ to, icon, text, alert = 0, waiting = 0 }: RailLinkProps) {
   const [here] = useLocation();
   return (
     <Link to={to} aria-current={here === to || here.startsWith(`${to}/`) ? "page" : undefined}>
       <Icon name={icon} />
       <span>{text}</span>
       {alert > 0 && <b>{alert}</b>}
+      {waiting > 0 && <b data-kind="waiting">{waiting}</b>}
     </Link>
   );
 }

@@ -1,9 +1,11 @@
 /** Active alarms of the sites where the person has goods or money. To look at: the site deals with them. */
 
 import type { Alarm } from "@shared/api/types";
+import { formatCount } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { GradeTag } from "@shared/react/parts";
-import { useAlarms } from "../data/queries";
+import { useSiteName } from "../data/names";
+import { useAlarms, useLots } from "../data/queries";
 import { EvidenceTrail } from "../facilities/frozen_banner";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, PageHead, Panel, sentence, When } from "../parts/parts";
@@ -12,13 +14,32 @@ import { useSignedIn } from "../parts/session";
 const GRADE_ORDER = { freeze: 0, restrict: 1, check: 2, note: 3 } as const;
 
 export function AlarmsPage() {
-  const { t } = useWords();
-  const query = useAlarms(useSignedIn().sites);
+  const { t, locale } = useWords();
+  const session = useSignedIn();
+  const query = useAlarms(session.sites);
+  const lots = useLots(session.sites).data ?? [];
+  const siteOf = useSiteName();
+  const codeOf = (lotId: string) => lots.find((lot) => lot.lot_id === lotId)?.code ?? lotId;
   const columns: Column<Alarm>[] = [
     { key: "grade", title: t("bank.grade"), draw: (alarm) => <GradeTag grade={alarm.grade} />, value: (alarm) => GRADE_ORDER[alarm.grade] },
-    { key: "what", title: t("bank.what"), draw: (alarm) => sentence(t, alarm.text_key, alarm.facts), value: (alarm) => sentence(t, alarm.text_key, alarm.facts) },
-    { key: "site", title: t("bank.site"), draw: (alarm) => alarm.site_id, value: (alarm) => alarm.site_id },
-    { key: "lots", title: t("bank.lots"), draw: (alarm) => alarm.lot_ids.join(", ") || "–", value: (alarm) => alarm.lot_ids.join(" ") },
+    { key: "what", title: t("bank.what"), draw: (alarm) => <span className="sentence">{sentence(t, alarm.text_key, alarm.facts)}</span>, value: (alarm) => sentence(t, alarm.text_key, alarm.facts) },
+    { key: "site", title: t("bank.site"), draw: (alarm) => siteOf(alarm.site_id), value: (alarm) => siteOf(alarm.site_id) },
+    {
+      key: "lots",
+      title: t("bank.lots"),
+      draw: (alarm) => (
+        <>
+          {alarm.lot_ids.map((id) => (
+            <a key={id} className="link" href={`#/stock/${encodeURIComponent(id)}`}>
+              {codeOf(id)}
+            </a>
+          ))}
+          {alarm.lot_ids.length === 0 && "–"}
+        </>
+      ),
+      value: (alarm) => alarm.lot_ids.map(codeOf).join(" "),
+    },
+    { key: "pallets", title: t("bank.pallets"), isNumber: true, draw: (alarm) => formatCount(alarm.unit_ids.length, locale), value: (alarm) => alarm.unit_ids.length },
     { key: "at", title: t("bank.at"), draw: (alarm) => <When at={alarm.raised_at} />, value: (alarm) => alarm.raised_at },
     {
       key: "acknowledged",

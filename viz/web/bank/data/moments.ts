@@ -26,7 +26,21 @@ export function timeText(iso: string, locale: Locale): string {
 }
 
 /** The zone's distance from UTC at that moment: "UTC+8", "UTC-3:30". */
-function zoneText(moment: Date): string {
+export function zoneText(moment: Date): string {
   const parts = new Intl.DateTimeFormat("en", { timeZone: DEFAULT_ZONE, timeZoneName: "shortOffset" }).formatToParts(moment);
   return (parts.find((part) => part.type === "timeZoneName")?.value ?? DEFAULT_ZONE).replace("GMT", "UTC");
+}
+
+/** "2026-11-26T21:16": the moment as a form writes it, in the bank's zone. */
+export function fieldText(ms: number): string {
+  const text = new Intl.DateTimeFormat("sv-SE", { timeZone: DEFAULT_ZONE, dateStyle: "short", timeStyle: "short" }).format(ms);
+  return text.replace(" ", "T");
+}
+
+/** The moment that a form's text means in the bank's zone, as ISO text in UTC; null when it means none. */
+export function momentOf(text: string): string | null {
+  const asUtc = Date.parse(`${text}Z`);
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(text) || Number.isNaN(asUtc)) return null;
+  const ahead = Date.parse(`${fieldText(asUtc)}Z`) - asUtc;
+  return new Date(asUtc - ahead).toISOString();
 }

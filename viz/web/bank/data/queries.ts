@@ -10,9 +10,12 @@ import type {
   LedgerEntry,
   Loan,
   Lot,
+  Price,
   Receipt,
   Session,
   Site,
+  Sku,
+  Unit,
 } from "@shared/api/types";
 import { settleLocale } from "@shared/i18n/account";
 import { i18n } from "@shared/react/page";
@@ -27,6 +30,9 @@ import {
 
 /** How often a shown answer is asked again, in milliseconds. A hidden page asks for nothing. */
 export const REFRESH_MS = 2_000;
+
+/** How long the catalogue of items is good for, in milliseconds. */
+const CATALOGUE_STALE_MS = 300_000;
 
 /** Ledger entries shown at most, newest first; the export of the server has all. */
 export const ENTRIES_SHOWN_MAX = 500;
@@ -73,11 +79,40 @@ export function useReceipt(receiptId: string): UseQueryResult<Receipt> {
   return useQuery({ queryKey: ["receipt", receiptId], queryFn: () => api.get<Receipt>(path) });
 }
 
+/** A lot, and where it lies. */
+export type LotAtSite = Lot & { site_id: string };
+
 /** Lots of all sites that the person may see, site by site. */
-export function useLots(sites: readonly Site[]): UseQueryResult<Lot[]> {
+export function useLots(sites: readonly Site[]): UseQueryResult<LotAtSite[]> {
   const ids = sites.map((site) => site.site_id);
-  const ask = () => Promise.all(ids.map((id) => api.list<Lot>(`/sites/${encodeURIComponent(id)}/lots`)));
-  return useQuery({ queryKey: ["lots", ...ids], queryFn: async () => (await ask()).flat() });
+  const at = async (site_id: string) => {
+    const lots = await api.list<Lot>(`/sites/${encodeURIComponent(site_id)}/lots`);
+    return lots.map((lot) => ({ ...lot, site_id }));
+  };
+  return useQuery({ queryKey: ["lots", ...ids], queryFn: async () => (await Promise.all(ids.map(at))).flat() });
+}
+
+/** Lots that sensors vouch for before those that are a claim, each by their code. */
+export function seenFirst(lots: readonly LotAtSite[]): LotAtSite[] {
+  const isClaim = (lot: Lot) => Number(lot.verified.low === 0);
+  return [...lots].sort((a, b) => isClaim(a) - isClaim(b) || a.code.localeCompare(b.code));
+}
+
+/** The pallets of a lot: where each was last seen, and whether it may be moved. */
+export function useUnits(siteId: string | undefined, lotId: string): UseQueryResult<Unit[]> {
+  const path = `/sites/${encodeURIComponent(siteId ?? "")}/units`;
+  const ask = () => api.list<Unit>(path, { query: { lot: lotId } });
+  return useQuery({ queryKey: ["units", lotId], queryFn: ask, enabled: siteId !== undefined });
+}
+
+/** The catalogue of items. Names hardly ever change, so it is asked once in a while. */
+export function useSkus(enabled = true): UseQueryResult<Sku[]> {
+  const ask = () => api.list<Sku>("/skus");
+  return useQuery({ queryKey: ["skus"], queryFn: ask, enabled, refetchInterval: false, staleTime: CATALOGUE_STALE_MS });
+}
+
+export function usePrices(enabled = true): UseQueryResult<Price[]> {
+  return useQuery({ queryKey: ["prices"], queryFn: () => api.list<Price>("/prices"), enabled });
 }
 
 export function useEvidence(lotId: string | null): UseQueryResult<Evidence> {

@@ -58,7 +58,7 @@ test("only the controller pledges, and only a receipt that is free", () => {
 });
 
 test("only the bank that holds the pledge releases it", () => {
-  const pledge = { pledge_id: "x", facility_id: "f", bank_party_id: "bank-1", pledged_at: "" };
+  const pledge = { pledge_id: "x", facility_id: "f", bank_party_id: "bank-1", pledged_at: "", released_at: null };
   const pledged = receipt({ state: "pledged", pledge });
   expect(rights.mayRelease(signedIn("officer", "bank-1"), pledged)).toBe(true);
   expect(rights.mayRelease(signedIn("officer", "bank-2"), pledged)).toBe(false);

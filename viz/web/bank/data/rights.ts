@@ -3,7 +3,7 @@
  * not drawn, or is drawn with the reason why not.
  */
 
-import type { Drawdown, Facility, Receipt, Role, Session, Thaw } from "@shared/api/types";
+import type { Drawdown, Facility, Price, Receipt, Role, Session, Thaw } from "@shared/api/types";
 
 function has(session: Session, ...roles: Role[]): boolean {
   return session.person.roles.some((role) => roles.includes(role));
@@ -28,6 +28,19 @@ export function drawdownApproval(session: Session, drawdown: Drawdown): Approval
 
 export function thawApproval(session: Session, thaw: Thaw): Approval {
   return approval(session, thaw.proposed_by);
+}
+
+export function priceApproval(session: Session, price: Price): Approval {
+  return approval(session, price.set_by);
+}
+
+export function mayStatePrice(session: Session): boolean {
+  return has(session, "officer");
+}
+
+/** Prices are the bank's own; a borrower sees those of its pledged goods where they value them. */
+export function seesPrices(session: Session): boolean {
+  return has(session, "officer", "approver", "auditor") && session.party.kind === "bank";
 }
 
 /** An officer or an approver of the bank declines a proposal, or takes back an own one. */
@@ -73,6 +86,11 @@ export function seesLedger(session: Session): boolean {
 /** Facilities and loans are between banks and borrowers; a keeper issues receipts and sees no more. */
 export function seesFacilities(session: Session): boolean {
   return has(session, "officer", "approver", "borrower", "auditor");
+}
+
+/** True for the borrower's people: to them the bank is the other side. */
+export function borrows(session: Session): boolean {
+  return session.party.kind === "owner";
 }
 
 /** True for the people whose work here is to look. */

@@ -3,12 +3,13 @@
 import type { Drawdown, FacilityDetail } from "@shared/api/types";
 import { formatDate, formatMoney } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
-import { Blank, Problem } from "@shared/react/parts";
+import { Blank } from "@shared/react/parts";
 import { useCommand } from "../data/queries";
 import { drawdownApproval, mayRefuse } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { Money, Panel, StateTag, When, Who } from "../parts/parts";
 import { ReasonDialog } from "../parts/reason_dialog";
+import { Refusal } from "../parts/refusal";
 import { useSignedIn } from "../parts/session";
 
 export function Drawdowns({ facility }: { facility: FacilityDetail }) {
@@ -84,7 +85,7 @@ function Decide({ drawdown, facility }: { drawdown: Drawdown; facility: Facility
       )}
       {mayRefuse(session) && <Refuse path={`${path}/refuse`} amount={amount} isOwn={approval === "own_proposal"} />}
       {facility.state === "frozen" && <span className="why-not">{t("bank.noneWhileFrozen")}</span>}
-      {approve.isError && <Problem error={approve.error} />}
+      {approve.isError && <Refusal error={approve.error} />}
     </div>
   );
 }

@@ -91,6 +91,7 @@ function Because({ step, facility, facts }: { step: StepKey; facility: FacilityD
         value: formatMoneyShort(facts.unit_value_fen, locale, facility.currency),
       });
     case "verified":
+      if (missing(facts) === 0) return t("bank.because_all", { count: facts.verified_low });
       return t("bank.because_verified", { count: facts.verified_low, missing: formatCount(missing(facts), locale) });
     case "modality":
       return <ModalityBecause facts={facts} />;

@@ -5,9 +5,12 @@ import { formatShare } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { useLocation } from "wouter";
 import { yuanText } from "../data/money";
+import { facilitySite, sidesOf } from "../data/names";
 import { useFacilities } from "../data/queries";
+import { borrows } from "../data/rights";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, MoneyShort, PageHead, Panel } from "../parts/parts";
+import { useSignedIn } from "../parts/session";
 import { EvidenceAge } from "./evidence_age";
 import { FacilityState } from "./facility_state";
 import { UseBar } from "./use_bar";
@@ -77,6 +80,7 @@ export function Figure({ name, fen, note }: { name: string; fen: number; note?: 
 
 function useColumns(): Column<Facility>[] {
   const { t, locale } = useWords();
+  const session = useSignedIn();
   const money = (key: string, title: string, fen: (facility: Facility) => number): Column<Facility> => ({
     key,
     title,
@@ -87,17 +91,22 @@ function useColumns(): Column<Facility>[] {
   return [
     {
       key: "borrower",
-      title: t("bank.borrower"),
+      title: t(borrows(session) ? "bank.bank" : "bank.borrower"),
       draw: (facility) => (
         <a className="name" href={`#/facilities/${facility.facility_id}`}>
-          {facility.borrower_name}
-          <small>{facility.bank_name}</small>
+          {sidesOf(session, facility).other}
+          <small>{sidesOf(session, facility).own}</small>
         </a>
       ),
-      value: (facility) => facility.borrower_name,
+      value: (facility) => sidesOf(session, facility).other,
     },
-    { key: "site", title: t("bank.site"), draw: (facility) => facility.site_id, value: (facility) => facility.site_id },
-    { key: "state", title: t("bank.stateTitle"), draw: (facility) => <FacilityState facility={facility} />, value: (facility) => facility.state },
+    { key: "site", title: t("bank.site"), draw: (facility) => facilitySite(facility, locale), value: (facility) => facilitySite(facility, locale) },
+    {
+      key: "state",
+      title: t("bank.stateTitle"),
+      draw: (facility) => <FacilityState facility={facility} />,
+      value: (facility) => t(`bank.state.${facility.state}`),
+    },
     money("limit", t("bank.limit"), (facility) => facility.limit_fen),
     money("drawn", t("bank.drawn"), (facility) => facility.drawn_fen),
     money("lendable", t("bank.lendable"), (facility) => facility.lendable_fen),

@@ -4,6 +4,7 @@ import type { FacilityDetail, Margin } from "@shared/api/types";
 import { formatMoney, formatShare } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Mark } from "@shared/react/parts";
+import { facilitySite, sidesOf } from "../data/names";
 import { useFacility } from "../data/queries";
 import { mayFreeze, mayProposeDrawdown } from "../data/rights";
 import { LoanTable } from "../loans/loan_table";
@@ -42,7 +43,7 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
             <LoanTable loans={facility.loans} isNarrow />
           </Panel>
           <Panel title={t("bank.pledgedReceipts")}>
-            <ReceiptTable receipts={facility.receipts} isNarrow />
+            <ReceiptTable receipts={facility.receipts} empty={{ title: t("bank.nothingPledged"), hint: t("bank.nothingPledgedHint") }} isNarrow />
           </Panel>
         </div>
         <Panel title={t("bank.whatHappened")}>
@@ -69,13 +70,13 @@ function MarginNote({ margin, currency }: { margin: Margin; currency: string }) 
 function FacilityHead({ facility }: { facility: FacilityDetail }) {
   const { t, locale } = useWords();
   const session = useSignedIn();
-  const terms = t("bank.terms", { bank: facility.bank_name, site: facility.site_id, rate: formatShare(facility.rate, locale) });
+  const terms = t("bank.terms", { bank: sidesOf(session, facility).own, site: facilitySite(facility, locale), rate: formatShare(facility.rate, locale) });
   return (
     <PageHead
       back={{ to: "/facilities", text: t("bank.facilities") }}
       title={
         <>
-          {facility.borrower_name} <FacilityState facility={facility} />
+          {sidesOf(session, facility).other} <FacilityState facility={facility} />
         </>
       }
       sub={terms}

@@ -1,15 +1,16 @@
 /** Why a facility is frozen: what which sensor saw and when, and the way back that two people go together. */
 
 import type { AlarmEvidence, FacilityDetail, Thaw } from "@shared/api/types";
-import { formatTime } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
-import { Age, Mark, Problem } from "@shared/react/parts";
+import { Age, Mark } from "@shared/react/parts";
+import { timeText } from "../data/moments";
 import { useCommand } from "../data/queries";
 import { mayProposeThaw, mayRefuse, thawApproval } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { ReasonDialog } from "../parts/reason_dialog";
+import { Refusal } from "../parts/refusal";
 import { inOrder, seenText } from "./seen_text";
 import { ThawDialog } from "./thaw_dialog";
 import { WitnessText } from "./witness";
@@ -52,7 +53,7 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
     <ol className="trail">
       {inOrder(evidence).map(({ first: seen, count }) => (
         <li key={seen.observation_id}>
-          {seen.at ? <time dateTime={seen.at}>{formatTime(seen.at, locale)}</time> : <span />}
+          {seen.at ? <time dateTime={seen.at}>{timeText(seen.at, locale)}</time> : <span />}
           <span className="trail-mark">
             <Mark name="solid" />
           </span>
@@ -143,7 +144,7 @@ function ThawDecision({ thaw }: { thaw: Thaw }) {
           )}
         />
       )}
-      {approve.isError && <Problem error={approve.error} />}
+      {approve.isError && <Refusal error={approve.error} />}
     </div>
   );
 }

@@ -15,6 +15,7 @@ test.each([
   ["3174257BF4499602D2000000 out", 'bank.saw.tag_out {"pallet":"1 0614141 234567890 8"}'],
   ["3074257BF7194E4000001A85 in", 'bank.saw.tag_in {"pallet":"3074257BF7194E4000001A85"}'],
   ["24380 kg in", 'bank.saw.mass_in {"kg":24380}'],
+  ["loop passed, boom not shut", "bank.saw.passed {}"],
   ["-120 kg net", 'bank.saw.mass_net {"kg":-120}'],
 ])("%s is told in words", (note, text) => {
   expect(seenText(evidence(note), told)).toBe(text);

@@ -11,12 +11,16 @@ const TAG_NOTE = /^([0-9A-F]+) (in|out)$/;
 /** `{kilograms} kg in`, as the weighbridge is noted; `net` is the difference of two weighings. */
 const MASS_NOTE = /^(-?\d+) kg (in|out|net)$/;
 
+/** What a gate's barrier is noted for: a vehicle passed under the open boom. */
+const PASSED_NOTE = "loop passed, boom not shut";
+
 /** A sentence for one piece of evidence; the note itself when its form is another. */
 export function seenText(seen: AlarmEvidence, t: Translate): string {
   const tag = TAG_NOTE.exec(seen.summary);
   if (tag !== null) return t(`bank.saw.tag_${tag[2]}`, { pallet: palletOf(tag[1] ?? "") });
   const mass = MASS_NOTE.exec(seen.summary);
   if (mass !== null) return t(`bank.saw.mass_${mass[2]}`, { kg: Number(mass[1]) });
+  if (seen.summary === PASSED_NOTE) return t("bank.saw.passed");
   if (seen.summary !== "") return t(seen.summary, { ...seen });
   return seen.modality ? t(`modality.${seen.modality}`) : seen.observation_id;
 }

@@ -13,7 +13,7 @@ export interface BalanceCheck {
 /** Debits are positive amounts, credits negative; both totals come as positive numbers of fen. */
 export function checkBooks(accounts: readonly LedgerAccount[], entries: readonly LedgerEntry[]): BalanceCheck {
   const debits_fen = sum(accounts.map((account) => Math.max(0, account.balance_fen)));
-  const credits_fen = -sum(accounts.map((account) => Math.min(0, account.balance_fen)));
+  const credits_fen = sum(accounts.map((account) => Math.max(0, -account.balance_fen)));
   const unbalanced = entries.filter((entry) => entryDifference(entry) !== 0).map((entry) => entry.entry_id);
   return { debits_fen, credits_fen, unbalanced, is_balanced: debits_fen === credits_fen && unbalanced.length === 0 };
 }

@@ -9,7 +9,7 @@ import { yuanText } from "../data/money";
 import { ENTRIES_SHOWN_MAX, useAccounts, useEntries } from "../data/queries";
 import { seesLedger } from "../data/rights";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
-import { Answer, Money, PageHead, Panel, sentence, When } from "../parts/parts";
+import { Answer, Money, Moment, PageHead, Panel, sentence } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { checkBooks } from "./balance";
 
@@ -62,11 +62,11 @@ function Accounts(props: { accounts: readonly LedgerAccount[]; chosen: string | 
       draw: (account) => (
         <button type="button" className="link name" onClick={() => props.onChoose(account.account_id)}>
           {sentence(t, `bank.account_kind.${account.kind}`, {})}
-          <small title={account.account_id}>{account.account_id}</small>
         </button>
       ),
-      value: (account) => account.account_id,
+      value: (account) => sentence(t, `bank.account_kind.${account.kind}`, {}),
     },
+    { key: "id", title: t("bank.accountId"), isFileOnly: true, draw: (account) => account.account_id, value: (account) => account.account_id },
     { key: "party", title: t("bank.party"), draw: (account) => account.name, value: (account) => account.name },
     { key: "debit", title: t("bank.debit"), isNumber: true, draw: (account) => <Side account={account} sign={1} />, value: (account) => sideText(account, 1) },
     { key: "credit", title: t("bank.credit"), isNumber: true, draw: (account) => <Side account={account} sign={-1} />, value: (account) => sideText(account, -1) },
@@ -86,7 +86,8 @@ function Accounts(props: { accounts: readonly LedgerAccount[]; chosen: string | 
 }
 
 function Side({ account, sign }: { account: LedgerAccount; sign: 1 | -1 }) {
-  if (account.balance_fen * sign <= 0) return null;
+  if (account.balance_fen === 0) return <span className="th-faint">–</span>;
+  if (account.balance_fen * sign < 0) return null;
   return <Money fen={account.balance_fen * sign} currency={account.currency} />;
 }
 
@@ -109,7 +110,7 @@ function Entries({ entries, accounts, account, onAll }: EntriesProps) {
   };
   const columns: Column<LedgerEntry>[] = [
     { key: "date", title: t("bank.businessDate"), draw: (entry) => formatDate(entry.business_date, locale), value: (entry) => entry.business_date },
-    { key: "at", title: t("bank.at"), draw: (entry) => <When at={entry.at} />, value: (entry) => entry.at },
+    { key: "at", title: t("bank.bookedAt"), draw: (entry) => <Moment at={entry.at} />, value: (entry) => entry.at },
     { key: "what", title: t("bank.what"), draw: (entry) => sentence(t, entry.text_key, entry.facts), value: (entry) => sentence(t, entry.text_key, entry.facts) },
     { key: "postings", title: t("bank.postings"), draw: (entry) => <Postings entry={entry} nameOf={nameOf} />, value: (entry) => postingsText(entry) },
     { key: "amount", title: t("bank.amount"), isNumber: true, draw: (entry) => <Money fen={debitTotal(entry)} />, value: (entry) => yuanText(debitTotal(entry)) },

@@ -3,15 +3,18 @@
 import type { Loan } from "@shared/api/types";
 import { useWords } from "@shared/react/page";
 import { Figure } from "../facilities/facilities_page";
+import { sidesOf } from "../data/names";
 import { useFacilities, useLoans } from "../data/queries";
+import { borrows } from "../data/rights";
 import { type Column, ExportButton } from "../parts/data_table";
 import { Answer, PageHead, Panel } from "../parts/parts";
+import { useSignedIn } from "../parts/session";
 import { LoanTable, useLoanColumns } from "./loan_table";
 
 export function LoansPage() {
   const { t } = useWords();
   const query = useLoans();
-  const columns = [useBorrowerColumn(), ...useLoanColumns()];
+  const columns = [useOtherSideColumn(), ...useLoanColumns()];
   return (
     <>
       <PageHead title={t("bank.loans")} sub={t("bank.loansSub")} />
@@ -41,15 +44,18 @@ function Totals({ loans }: { loans: readonly Loan[] }) {
   );
 }
 
-/** Whose loan it is, with the way to its facility. */
-function useBorrowerColumn(): Column<Loan> {
+/** Who is on the other side of the loan, with the way to its facility. */
+function useOtherSideColumn(): Column<Loan> {
   const { t } = useWords();
+  const session = useSignedIn();
   const facilities = useFacilities().data ?? [];
-  const nameOf = (loan: Loan) =>
-    facilities.find((facility) => facility.facility_id === loan.facility_id)?.borrower_name ?? loan.facility_id;
+  const nameOf = (loan: Loan) => {
+    const facility = facilities.find((known) => known.facility_id === loan.facility_id);
+    return facility ? sidesOf(session, facility).other : "–";
+  };
   return {
     key: "borrower",
-    title: t("bank.borrower"),
+    title: t(borrows(session) ? "bank.bank" : "bank.borrower"),
     draw: (loan) => (
       <a className="name" href={`#/facilities/${loan.facility_id}`}>
         {nameOf(loan)}

@@ -1,10 +1,10 @@
 /** A question before a command: what will happen, what is still to be given, and what the server said against it. */
 
 import { useWords } from "@shared/react/page";
-import { Problem } from "@shared/react/parts";
 import { Modal } from "antd";
 import { type ReactNode, useState } from "react";
 import { useCommand } from "../data/queries";
+import { Refusal } from "./refusal";
 
 interface Props<Body extends object> {
   readonly title: string;
@@ -42,7 +42,7 @@ export function CommandDialog<Body extends object>(props: Props<Body>) {
         }}
       >
         {props.children}
-        {command.isError && <Problem error={command.error} />}
+        {command.isError && <Refusal error={command.error} />}
       </form>
     </Modal>
   );

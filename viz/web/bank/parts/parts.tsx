@@ -1,11 +1,11 @@
 /** Parts that the pages of the console share. */
 
 import type { HistoryEntry } from "@shared/api/types";
-import { formatMoney, formatMoneyShort } from "@shared/i18n/format";
+import { formatAge, formatMoney, formatMoneyShort } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
-import { Age, Blank, Loading, Mark, Problem, Tag } from "@shared/react/parts";
+import { Age, Blank, Loading, Mark, Problem, Tag, useNow } from "@shared/react/parts";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
@@ -91,6 +91,17 @@ export function When({ at }: { at: string }) {
   );
 }
 
+/** A moment in the bank's zone, where how long ago that is would only repeat; it shows when pointed at. */
+export function Moment({ at }: { at: string }) {
+  const { locale } = useWords();
+  const now = useNow();
+  return (
+    <time dateTime={at} title={formatAge(at, now, locale)}>
+      {momentText(at, locale)}
+    </time>
+  );
+}
+
 export function Pairs({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
   return (
     <dl className="pairs">
@@ -118,9 +129,14 @@ const STATE_LOOKS = {
   refused: LOOKS.outcome.warning,
   active: LOOKS.evidence.verified,
   repaid: LOOKS.outcome.good,
+  released: LOOKS.outcome.waiting,
+  counts: LOOKS.outcome.good,
+  replaced: LOOKS.evidence.claimed,
+  waiting: LOOKS.outcome.waiting,
+  overtaken: LOOKS.evidence.claimed,
 } as const;
 
-/** The state of a facility, receipt, drawdown or loan: shape, colour and word. */
+/** The state of a facility, receipt, drawdown, loan or price: shape, colour and word. */
 export function StateTag({ state }: { state: State }) {
   const { t } = useWords();
   return <Tag look={STATE_LOOKS[state]}>{t(`bank.state.${state}`)}</Tag>;
@@ -136,9 +152,9 @@ export function sentence(t: Translate, key: string, facts: Record<string, unknow
 export function Who({ id, name }: { id: string; name: string | null }) {
   const { t } = useWords();
   const session = useSignedIn();
-  if (isMe(session, id)) return <>{t("bank.you")}</>;
-  if (id === "" || id.startsWith("product:")) return <>{t("common.product")}</>;
-  return <span title={id}>{name ?? id}</span>;
+  if (isMe(session, id)) return <span className="who">{t("bank.you")}</span>;
+  if (id === "" || id.startsWith("product:")) return <span className="who">{t("common.product")}</span>;
+  return <span className="who">{name ?? id}</span>;
 }
 
 /** What happened, newest first, by whom and on which facts. */
@@ -153,10 +169,9 @@ export function History({ entries, group }: { entries: readonly HistoryEntry[]; 
           <Mark name={historyMark(entry.kind)} />
           <div>
             <b>{sentence(t, `bank.history.${group}.${entry.kind}`, entry.facts)}</b>
-            <HistoryFacts facts={entry.facts} />
+            <HistoryFacts entry={entry} />
             <p className="th-soft">
-              <Who id={entry.by} name={entry.by_name} /> ·{" "}
-              <When at={entry.at} />
+              {entry.kind === REPEATED_KIND ? t("common.product") : <Who id={entry.by} name={entry.by_name} />} · <Moment at={entry.at} />
             </p>
           </div>
         </li>
@@ -165,8 +180,9 @@ export function History({ entries, group }: { entries: readonly HistoryEntry[]; 
   );
 }
 
-/** Which amount an entry is about, the most telling first. */
+/** Which amount an entry is about, the most telling first; of these two it says which it is. */
 const AMOUNT_FACTS = ["amount_fen", "principal_fen", "lendable_fen", "limit_fen"] as const;
+const NAMED_AMOUNTS: Partial<Record<(typeof AMOUNT_FACTS)[number], string>> = { lendable_fen: "bank.lendable", limit_fen: "bank.limit" };
 
 /** Stock is valued anew whenever a sensor sees it: of such a run only the newest says anything. */
 const REPEATED_KIND = "revalued";
@@ -183,15 +199,31 @@ function historyMark(kind: string) {
 }
 
 /** Facts that a history entry is known to carry, in reading order; ids of rows are of no use here. */
-function HistoryFacts({ facts }: { facts: Record<string, unknown> }) {
+function HistoryFacts({ entry }: { entry: HistoryEntry }) {
   const { t, locale } = useWords();
+  const { facts } = entry;
   const parts: string[] = [];
-  const amount = AMOUNT_FACTS.map((name) => facts[name]).find((value) => typeof value === "number");
-  if (typeof amount === "number") parts.push(formatMoney(amount, locale));
+  const amount = AMOUNT_FACTS.find((name) => typeof facts[name] === "number");
+  if (amount) {
+    const title = NAMED_AMOUNTS[amount];
+    parts.push(`${title ? `${t(title)} ` : ""}${formatMoney(Number(facts[amount]), locale)}`);
+  }
   if (typeof facts["units"] === "number" && facts["units"] > 0) parts.push(t("bank.palletCount", { count: facts["units"] }));
+  if (typeof facts["reason_key"] === "string") parts.push(sentence(t, facts["reason_key"], facts));
   if (typeof facts["reason"] === "string") parts.push(facts["reason"]);
   const evidence = facts["evidence_ids"];
   if (Array.isArray(evidence) && evidence.length > 0) parts.push(t("bank.onEvidence", { count: evidence.length }));
-  return parts.length === 0 ? null : <p>{parts.join(" · ")}</p>;
+  const receiptId = facts["receipt_id"];
+  return (
+    <>
+      {parts.length > 0 && <p>{parts.join(" · ")}</p>}
+      {typeof receiptId === "string" && (
+        <p>
+          <Link className="link" to={`/receipts/${receiptId}`}>
+            {t("bank.seeReceipt")}
+          </Link>
+        </p>
+      )}
+    </>
+  );
 }
-

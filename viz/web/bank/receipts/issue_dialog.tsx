@@ -5,45 +5,67 @@ import { useWords } from "@shared/react/page";
 import { IntervalBar } from "@shared/react/parts";
 import { Input, Select } from "antd";
 import { useState } from "react";
-import { useLots } from "../data/queries";
+import { parseYuan } from "../data/money";
+import { itemName } from "../data/names";
+import { seenFirst, useLots } from "../data/queries";
 import { CommandDialog, Field } from "../parts/command_dialog";
 import { useSignedIn } from "../parts/session";
 
 const TEXT_LENGTH_MAX = 2_000;
-const TERMS = ["loss_standard", "insurance", "fee_terms"] as const;
-type Terms = Record<(typeof TERMS)[number] | "storage_until", string>;
+const STATED = ["loss_standard", "insurance", "fee_terms"] as const;
+const OPTIONAL = ["quality", "package", "marks"] as const;
+type Terms = Record<(typeof STATED)[number] | (typeof OPTIONAL)[number] | "storage_until" | "lien", string>;
+const NOTHING: Terms = { loss_standard: "", insurance: "", fee_terms: "", quality: "", package: "", marks: "", storage_until: "", lien: "" };
 
 export function IssueDialog({ onClose }: { onClose: () => void }) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const lots = useLots(useSignedIn().sites).data ?? [];
   const [lotId, setLotId] = useState<string | null>(null);
-  const [terms, setTerms] = useState<Terms>({ loss_standard: "", insurance: "", fee_terms: "", storage_until: "" });
+  const [terms, setTerms] = useState(NOTHING);
   const lot = lots.find((known) => known.lot_id === lotId);
   const set = (name: keyof Terms) => (event: { target: { value: string } }) => setTerms({ ...terms, [name]: event.target.value });
+  const text = (name: (typeof STATED)[number] | (typeof OPTIONAL)[number]) => (
+    <Field key={name} label={t(`bank.${name}`)}>
+      <Input maxLength={TEXT_LENGTH_MAX} value={terms[name]} onChange={set(name)} />
+    </Field>
+  );
   return (
     <CommandDialog title={t("bank.issue")} path="/receipts" body={bodyOf(lot, terms)} action={t("bank.issue")} onClose={onClose}>
-      <Field label={t("bank.lot")}>
+      <Field label={t("bank.lot")} wrong={lot?.verified.low === 0 ? t("bank.nothingVerified") : undefined}>
         <Select
+          showSearch={{ optionFilterProp: "label" }}
           {...(lotId === null ? {} : { value: lotId })}
           onChange={setLotId}
-          options={lots.map((known) => ({ value: known.lot_id, label: `${known.lot_id} · ${known.name} · ${known.owner_name}` }))}
+          options={seenFirst(lots).map((known) => ({ value: known.lot_id, label: `${known.code} · ${itemName(known, locale)} · ${known.owner_name}` }))}
           notFoundContent={t("bank.noLots")}
         />
       </Field>
-      {lot && <IntervalBar value={lot.verified} claimed={lot.book.units} />}
+      {lot && <IntervalBar value={lot.verified} claimed={lot.book.units} unit={t("bank.palletUnit")} />}
       <Field label={t("bank.storedUntil")}>
         <Input type="date" value={terms.storage_until} onChange={set("storage_until")} />
       </Field>
-      {TERMS.map((name) => (
-        <Field key={name} label={t(`bank.${name}`)}>
-          <Input maxLength={TEXT_LENGTH_MAX} value={terms[name]} onChange={set(name)} />
+      {STATED.map((name) => text(name))}
+      <details className="more">
+        <summary>{t("bank.moreElements")}</summary>
+        {OPTIONAL.map((name) => text(name))}
+        <Field label={t("bank.lien")} hint={t("bank.lienHint")} wrong={lienOf(terms) === null ? t("bank.notAnAmount") : undefined}>
+          <Input value={terms.lien} inputMode="decimal" prefix="¥" onChange={set("lien")} />
         </Field>
-      ))}
+      </details>
     </CommandDialog>
   );
 }
 
+/** The keeper's lien in fen; 0 for none stated, null for what is no amount. */
+function lienOf(terms: Terms): number | null {
+  return terms.lien.trim() === "" ? 0 : parseYuan(terms.lien);
+}
+
+/** The receipt to be issued; null while an element is missing. A lot that no sensor vouches for carries none. */
 function bodyOf(lot: Lot | undefined, terms: Terms) {
-  const isStated = Object.values(terms).every((text) => text.trim() !== "");
-  return lot && isStated ? { lot_id: lot.lot_id, unit_ids: null, depositor_party_id: lot.owner_party_id, ...terms } : null;
+  const { lien: _typed, ...stated } = terms;
+  const lien_fen = lienOf(terms);
+  const isStated = [...STATED, "storage_until" as const].every((name) => stated[name].trim() !== "");
+  if (lot === undefined || lot.verified.low === 0 || !isStated || lien_fen === null) return null;
+  return { lot_id: lot.lot_id, unit_ids: null, depositor_party_id: lot.owner_party_id, lien_fen, ...stated };
 }

@@ -1,14 +1,18 @@
 /** The controller pledges a receipt; the bank gives it back. */
 
-import type { Receipt } from "@shared/api/types";
+import type { Facility, Receipt } from "@shared/api/types";
+import { formatMoneyShort } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Select } from "antd";
 import { useState } from "react";
+import { facilitySite } from "../data/names";
 import { useFacilities } from "../data/queries";
 import { CommandDialog, Field } from "../parts/command_dialog";
 
 export function PledgeDialog({ receipt, onClose }: { receipt: Receipt; onClose: () => void }) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
+  const facilityText = (facility: Facility) =>
+    `${facility.bank_name} · ${facilitySite(facility, locale)} · ${t("bank.limitOf", { limit: formatMoneyShort(facility.limit_fen, locale, facility.currency) })}`;
   const facilities = (useFacilities().data ?? []).filter((facility) => isFor(facility, receipt));
   const [facility_id, setFacility] = useState<string | null>(null);
   return (
@@ -24,7 +28,7 @@ export function PledgeDialog({ receipt, onClose }: { receipt: Receipt; onClose: 
         <Select
           {...(facility_id === null ? {} : { value: facility_id })}
           onChange={setFacility}
-          options={facilities.map((facility) => ({ value: facility.facility_id, label: `${facility.bank_name} · ${facility.facility_id}` }))}
+          options={facilities.map((facility) => ({ value: facility.facility_id, label: facilityText(facility) }))}
           notFoundContent={t("bank.noFacilities")}
         />
       </Field>

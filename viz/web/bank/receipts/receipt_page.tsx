@@ -1,10 +1,12 @@
 /** One receipt as a document: its elements, what sensors vouch for, who held it when. Prints on one sheet. */
 
 import type { Receipt } from "@shared/api/types";
-import { formatCount, formatDate, formatMass } from "@shared/i18n/format";
+import { formatDate, formatMass, formatSscc } from "@shared/i18n/format";
+import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
 import { Icon, IntervalBar, Mark, ModalityAgeList } from "@shared/react/parts";
 import { Link } from "wouter";
+import { momentText } from "../data/moments";
 import { useReceipt } from "../data/queries";
 import { mayPledge, mayRelease, seesFacilities } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
@@ -22,7 +24,7 @@ function ReceiptView({ receipt }: { receipt: Receipt }) {
   return (
     <>
       <ReceiptHead receipt={receipt} />
-      {receipt.pledge && <PledgeNote receipt={receipt} />}
+      {receipt.seen_until === null ? <PledgeNote receipt={receipt} /> : <PastNote receipt={receipt} until={receipt.seen_until} />}
       <div className="columns">
         <div>
           <Elements receipt={receipt} />
@@ -83,6 +85,21 @@ function PledgeNote({ receipt }: { receipt: Receipt }) {
   );
 }
 
+/** The party held it once: from when to when, and that it is shown as it was then. */
+function PastNote({ receipt, until }: { receipt: Receipt; until: string }) {
+  const { t, locale } = useWords();
+  const held = receipt.pledge && t("bank.heldFromTo", { from: momentText(receipt.pledge.pledged_at, locale), to: momentText(until, locale) });
+  return (
+    <p className="pledge-note">
+      <Mark name="ring" />
+      <span>
+        {held ?? t("bank.heldUntil", { to: momentText(until, locale) })} {t("bank.notShownSince")}
+      </span>
+      {receipt.pledge && <Link to={`/facilities/${receipt.pledge.facility_id}`}>{t("bank.openFacility")}</Link>}
+    </p>
+  );
+}
+
 function Elements({ receipt }: { receipt: Receipt }) {
   const { t, locale } = useWords();
   return (
@@ -91,6 +108,7 @@ function Elements({ receipt }: { receipt: Receipt }) {
         rows={[
           [t("bank.number"), receipt.number],
           [t("bank.issuedAt"), <When key="issued" at={receipt.issued_at} />],
+          ...(receipt.closed_at === null ? [] : [[t("bank.closedAt"), <When key="closed" at={receipt.closed_at} />] as const]),
           [t("bank.keeper"), receipt.keeper_name],
           [t("bank.depositor"), receipt.depositor_name],
           [t("bank.controller"), receipt.controller_name],
@@ -113,13 +131,13 @@ function Elements({ receipt }: { receipt: Receipt }) {
 }
 
 function Units({ receipt }: { receipt: Receipt }) {
-  const { t, locale } = useWords();
+  const { t } = useWords();
   return (
-    <Panel title={t("bank.unitsCovered")} note={formatCount(receipt.unit_ids.length, locale)}>
+    <Panel title={t("bank.unitsCovered")} note={unitsNote(receipt, t)}>
       <ul className="units" tabIndex={0} aria-label={t("bank.unitsCovered")}>
-        {receipt.unit_ids.map((unitId) => (
-          <li key={unitId} className="th-mono">
-            {unitId}
+        {receipt.ssccs.map((sscc) => (
+          <li key={sscc} className="th-mono">
+            {formatSscc(sscc)}
           </li>
         ))}
       </ul>
@@ -127,9 +145,17 @@ function Units({ receipt }: { receipt: Receipt }) {
   );
 }
 
+/** How many there are, and how many are still there when some have been delivered. */
+function unitsNote(receipt: Receipt, t: Translate): string {
+  const covered = receipt.unit_ids.length;
+  if (receipt.live_units === covered) return t("bank.palletCount", { count: covered });
+  return t("bank.palletsLeft", { count: receipt.live_units, covered });
+}
+
 function Verified({ receipt }: { receipt: Receipt }) {
   const { t } = useWords();
   const { verified } = receipt;
+  if (receipt.seen_until !== null || receipt.state === "cancelled") return null;
   return (
     <Panel
       title={t("bank.verified")}

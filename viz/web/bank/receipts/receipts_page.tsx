@@ -25,7 +25,7 @@ export function ReceiptsPage() {
       <Answer query={query}>
         {(receipts) => (
           <Panel title={t("bank.allReceipts")} actions={<ExportButton name="receipts" columns={columns} rows={receipts} />}>
-            <ReceiptTable receipts={receipts} />
+            <ReceiptTable receipts={receipts} empty={{ title: t("bank.noReceipts"), hint: t("bank.noReceiptsHint") }} />
           </Panel>
         )}
       </Answer>

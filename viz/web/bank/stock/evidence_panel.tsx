@@ -1,18 +1,22 @@
 /** The evidence of one lot: the interval, each kind of sensor with its age, what does not fit, and unit by unit why. */
 
-import type { Evidence, Lot } from "@shared/api/types";
-import { formatMass, formatShare, formatSscc } from "@shared/i18n/format";
+import type { Evidence, Unit } from "@shared/api/types";
+import { formatMass, formatSscc } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
+import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
-import { Age, Blank, Mark, ModalityAgeList, Tag } from "@shared/react/parts";
-import { useEvidence } from "../data/queries";
+import { Age, Blank, Mark, ModalityAgeList, StatusTag, Tag } from "@shared/react/parts";
+import { timeText } from "../data/moments";
+import { itemName } from "../data/names";
+import { type LotAtSite, useEvidence, useUnits } from "../data/queries";
+import { chanceText } from "./chance";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, Panel, sentence, When } from "../parts/parts";
 import { IntervalChart } from "./interval_chart";
 
 type UnitEvidence = Evidence["units"][number];
 
-export function EvidencePanel({ lotId, lot }: { lotId: string; lot: Lot | undefined }) {
+export function EvidencePanel({ lotId, lot }: { lotId: string; lot: LotAtSite | undefined }) {
   const query = useEvidence(lotId);
   return (
     <div>
@@ -21,7 +25,7 @@ export function EvidencePanel({ lotId, lot }: { lotId: string; lot: Lot | undefi
           <>
             <Summary evidence={evidence} lot={lot} />
             <Discrepancies evidence={evidence} />
-            <UnitTable evidence={evidence} />
+            <UnitTable evidence={evidence} siteId={lot?.site_id} />
           </>
         )}
       </Answer>
@@ -29,10 +33,10 @@ export function EvidencePanel({ lotId, lot }: { lotId: string; lot: Lot | undefi
   );
 }
 
-function Summary({ evidence, lot }: { evidence: Evidence; lot: Lot | undefined }) {
+function Summary({ evidence, lot }: { evidence: Evidence; lot: LotAtSite | undefined }) {
   const { t, locale } = useWords();
   return (
-    <Panel title={lot?.name ?? evidence.lot_id} note={lot?.code ?? evidence.lot_id}>
+    <Panel title={lot ? itemName(lot, locale) : t("bank.lot")} note={lot?.code}>
       <div className="verified">
         <IntervalChart value={evidence.verified} claimed={lot?.book.units ?? evidence.units.length} />
         {evidence.mass_g && (
@@ -89,16 +93,25 @@ function Sscc({ code }: { code: string }) {
   return <span className="th-mono">{formatSscc(code)}</span>;
 }
 
-function UnitTable({ evidence }: { evidence: Evidence }) {
+function UnitTable({ evidence, siteId }: { evidence: Evidence; siteId: string | undefined }) {
   const { t, locale } = useWords();
+  const units = new Map((useUnits(siteId, evidence.lot_id).data ?? []).map((unit) => [unit.unit_id, unit]));
+  const placeOf = (unit: UnitEvidence) => placeText(units.get(unit.unit_id), t);
   const columns: Column<UnitEvidence>[] = [
     { key: "unit", title: t("bank.unit"), draw: (unit) => <Sscc code={unit.sscc} />, value: (unit) => unit.sscc },
     {
       key: "probability",
       title: t("bank.probability"),
       isNumber: true,
-      draw: (unit) => formatShare(unit.probability, locale),
+      draw: (unit) => chanceText(unit.probability, locale),
       value: (unit) => unit.probability,
+    },
+    { key: "place", title: t("bank.seenAt"), draw: placeOf, value: placeOf },
+    {
+      key: "status",
+      title: t("bank.mayLeave"),
+      draw: (unit) => <Status unit={units.get(unit.unit_id)} />,
+      value: (unit) => statusText(units.get(unit.unit_id), t),
     },
     {
       key: "seen",
@@ -120,12 +133,32 @@ function UnitTable({ evidence }: { evidence: Evidence }) {
   );
 }
 
+/** The slot it was last seen in, else what kind of place. */
+function placeText(unit: Unit | undefined, t: Translate): string {
+  if (unit === undefined) return "–";
+  return unit.slot_id ?? t(`viewer.place.${unit.place}`);
+}
+
+/** What keeps the pallet here: who may see no more than that it is held reads so. */
+function Status({ unit }: { unit: Unit | undefined }) {
+  return unit === undefined ? null : <StatusTag status={unit.status} />;
+}
+
+function statusText(unit: Unit | undefined, t: Translate): string {
+  return unit === undefined ? "" : t(`status.${unit.status}`);
+}
+
 function lastSeen(unit: UnitEvidence): string | null {
   return unit.reasons.map((reason) => reason.at).sort().at(-1) ?? null;
 }
 
+/** The device's part of `device:boot:sequence`. */
+function deviceOf(observationId: string): string {
+  return observationId.split(":").slice(0, -2).join(":");
+}
+
 function Reasons({ unit }: { unit: UnitEvidence }) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   if (unit.reasons.length === 0) return <p className="th-soft">{t("bank.noEvidence")}</p>;
   return (
     <ul className="reasons">
@@ -133,8 +166,10 @@ function Reasons({ unit }: { unit: UnitEvidence }) {
         <li key={reason.observation_id}>
           <Mark name="solid" color="--evidence-verified" />
           <span>
-            {t(`modality.${reason.modality}`)} · {sentence(t, reason.text_key, reason.facts ?? {})} · <Age at={reason.at} />
-            <small className="th-mono">{reason.observation_id}</small>
+            {t(`modality.${reason.modality}`)} · {sentence(t, reason.text_key, reason.facts ?? {})}
+            <small title={reason.observation_id}>
+              {timeText(reason.at, locale)} · <Age at={reason.at} /> · {deviceOf(reason.observation_id)}
+            </small>
           </span>
         </li>
       ))}

@@ -1,7 +1,6 @@
 /** Low, middle and high against what the books claim: a scale with its figures, large enough to talk about. */
 
 import type { Interval } from "@shared/api/types";
-import { formatCount } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 
 /** Sizes of the drawing, in its own units; it scales with the panel. */
@@ -11,7 +10,7 @@ const SIDE = 10;
 const BAR = { top: 34, height: 18 } as const;
 
 export function IntervalChart({ value, claimed }: { value: Interval; claimed: number }) {
-  const { t, locale } = useWords();
+  const { t } = useWords();
   const whole = Math.max(claimed, value.high, 1);
   const x = (amount: number) => SIDE + ((WIDTH - 2 * SIDE) * amount) / whole;
   const words = t("interval.words", { low: value.low, mid: value.mid, high: value.high, claimed });
@@ -24,13 +23,13 @@ export function IntervalChart({ value, claimed }: { value: Interval; claimed: nu
       <line className="mid" x1={x(value.mid)} x2={x(value.mid)} y1={top - 4} y2={top + height + 4} />
       <line className="book" x1={x(claimed)} x2={x(claimed)} y1={top - 8} y2={top + height + 8} />
       <text x={x(value.low)} y={top - 12} textAnchor={anchor(value.low / whole)}>
-        {t("bank.atLeast", { count: formatCount(value.low, locale) })}
+        {t("bank.atLeast", { count: value.low })}
       </text>
       <text x={x(value.mid)} y={top + height + 20} textAnchor={anchor(value.mid / whole)}>
-        {t("bank.mostLikely", { count: formatCount(value.mid, locale) })}
+        {t("bank.mostLikely", { count: value.mid })}
       </text>
       <text className="book-text" x={WIDTH - SIDE} y={HEIGHT - 4} textAnchor="end">
-        {t("bank.booksSay", { count: formatCount(claimed, locale) })}
+        {t("bank.booksSay", { count: claimed })}
       </text>
     </svg>
   );

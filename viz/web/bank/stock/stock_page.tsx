@@ -6,7 +6,9 @@ import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Age, IntervalBar, Tag } from "@shared/react/parts";
 import { useLocation } from "wouter";
-import { useLots } from "../data/queries";
+import { itemName } from "../data/names";
+import { seenFirst, useLots } from "../data/queries";
+import { borrows } from "../data/rights";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, PageHead, Panel } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
@@ -26,7 +28,7 @@ export function StockPage({ lotId }: { lotId: string | null }) {
             <Panel title={t("bank.lots")} actions={<ExportButton name="lots" columns={columns} rows={lots} />}>
               <DataTable
                 columns={lotId === null ? columns : columns.filter((column) => SHORT.has(column.key))}
-                rows={lots}
+                rows={seenFirst(lots)}
                 rowKey={(lot) => lot.lot_id}
                 empty={{ title: t("bank.noLots"), hint: t("bank.noLotsHint") }}
                 onOpen={(lot) => go(`/stock/${encodeURIComponent(lot.lot_id)}`)}
@@ -48,14 +50,15 @@ const SHORT = new Set(["lot", "verified", "discrepancies"]);
 
 function useLotColumns(): Column<Lot>[] {
   const { t, locale } = useWords();
+  const session = useSignedIn();
   const agreeing = (lot: Lot) => Object.values(lot.modalities).filter((at) => at).length;
-  return [
+  const columns: Column<Lot>[] = [
     {
       key: "lot",
       title: t("bank.lot"),
       draw: (lot) => (
         <a className="name" href={`#/stock/${encodeURIComponent(lot.lot_id)}`}>
-          {lot.name || lot.sku}
+          {itemName(lot, locale)}
           <small>{lot.code}</small>
         </a>
       ),
@@ -66,7 +69,7 @@ function useLotColumns(): Column<Lot>[] {
     { key: "verified", title: t("bank.verified"), width: 190, draw: (lot) => <IntervalBar value={lot.verified} claimed={lot.book.units} />, value: (lot) => lot.verified.low },
     { key: "mass", title: t("bank.mass"), isNumber: true, draw: (lot) => (lot.mass_g ? formatMass(lot.mass_g.mid, locale) : "–"), value: (lot) => (lot.mass_g?.mid ?? 0) / 1000 },
     { key: "modalities", title: t("bank.kindsAgreeing"), isNumber: true, draw: (lot) => agreeing(lot), value: agreeing },
-    { key: "held", title: t("bank.heldUnits"), isNumber: true, draw: (lot) => formatCount(lot.held_units, locale), value: (lot) => lot.held_units },
+    { key: "held", title: t("bank.heldUnits"), isNumber: true, draw: (lot) => (lot.held_units === 0 ? <span className="th-faint">–</span> : t("bank.palletCount", { count: lot.held_units })), value: (lot) => lot.held_units },
     {
       key: "discrepancies",
       title: t("bank.discrepancies"),
@@ -75,4 +78,5 @@ function useLotColumns(): Column<Lot>[] {
     },
     { key: "as_of", title: t("bank.asOf"), draw: (lot) => <Age at={lot.as_of} />, value: (lot) => lot.as_of },
   ];
+  return borrows(session) ? columns.filter((column) => column.key !== "owner") : columns;
 }

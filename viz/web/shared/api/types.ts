@@ -290,6 +290,8 @@ export interface Lot {
   code: string;
   sku: string;
   name: string;
+  name_en: string;
+  name_zh: string;
   owner_party_id: string;
   owner_name: string;
   book: { units: number; quantity_each: number; mass_g: number };
@@ -465,6 +467,9 @@ export interface Facility {
   borrower_party_id: string;
   borrower_name: string;
   site_id: string;
+  /** As it was called when the facility was opened. */
+  site_name_en: string;
+  site_name_zh: string;
   limit_fen: number;
   currency: string;
   rate: string;
@@ -533,10 +538,40 @@ export interface FacilityDetail extends Facility {
   history: HistoryEntry[];
 }
 
+/** What a bank says one piece is worth, and what that is to the other prices of the same goods. */
+export interface Price {
+  price_id: string;
+  sku: string;
+  currency: string;
+  price_fen_each: number;
+  source: string;
+  quoted_at: string;
+  set_at: string;
+  set_by: string;
+  set_by_name: string | null;
+  state: "proposed" | "in_force";
+  standing: "counts" | "replaced" | "waiting" | "overtaken";
+  /** Null when it needed no second person, or none has come yet. */
+  approved_by: string | null;
+  approved_by_name: string | null;
+  approved_at: string | null;
+}
+
+/** An item of the catalogue. `unit_mass_g` is 0 when nobody stated it. */
+export interface Sku {
+  sku: string;
+  name_en: string;
+  name_zh: string;
+  unit_mass_g: number;
+  handling: string;
+}
+
 export interface Receipt {
   receipt_id: string;
   number: string;
-  state: "issued" | "pledged" | "cancelled";
+  /** `released` for a bank that has given it back: then it is shown as it was at `seen_until`. */
+  state: "issued" | "pledged" | "cancelled" | "released";
+  seen_until: string | null;
   keeper_party_id: string;
   keeper_name: string;
   depositor_party_id: string;
@@ -551,12 +586,15 @@ export interface Receipt {
   package: string;
   marks: string;
   unit_ids: string[];
+  /** What the units' labels say, in the same order. */
+  ssccs: string[];
   /** Those of the units that have not been delivered. */
   live_units: number;
   quantity_each: number;
   mass_g: number;
   place: string;
   issued_at: string;
+  closed_at: string | null;
   storage_until: string;
   loss_standard: string;
   insurance: string;
@@ -564,7 +602,13 @@ export interface Receipt {
   /** The keeper's claim for fees, which ranks before a pledge. */
   lien_fen: number;
   verified: (Interval & { modalities: ModalityAges; as_of: string | null }) | null;
-  pledge: { pledge_id: string; facility_id: string; bank_party_id: string; pledged_at: string } | null;
+  pledge: {
+    pledge_id: string;
+    facility_id: string;
+    bank_party_id: string;
+    pledged_at: string;
+    released_at: string | null;
+  } | null;
   history: HistoryEntry[];
 }
 
