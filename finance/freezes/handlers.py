@@ -113,6 +113,7 @@ async def _freeze(tx: Tx, facility: Facility, freeze: Freeze) -> None:
         "alarm_id": freeze.alarm_id,
         "reason_key": freeze.reason_key,
         "units": len(freeze.unit_ids),
+        **{name: freeze.facts[name] for name in model.TOLD if freeze.facts.get(name)},
     }
     await facility_store.append(tx, facility.facility_id, "frozen", facts)
     tx.emit(

@@ -13,6 +13,8 @@ EVIDENCE_MAX = 200
 """Observations in one thaw proposal."""
 SHOWN_MAX = 20
 FREEZING_GRADE = "freeze"
+TOLD = ("gate_id", "reason")
+"""Facts of a freeze that the sentence of its reason needs in the facility's history."""
 
 
 class Freeze(msgspec.Struct, frozen=True, kw_only=True):

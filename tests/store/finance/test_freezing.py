@@ -306,6 +306,8 @@ async def test_an_officer_freezes_by_hand_and_another_bank_cannot(story: Story) 
     view = await facility(story, facility_id)
     assert view.frozen is not None
     assert (view.frozen.reason_key, view.frozen.alarm_id) == ("freeze.by_officer", None)
+    told = view.history[0].facts
+    assert (told["reason_key"], told["reason"]) == ("freeze.by_officer", "Keeper does not answer")
     evidence_ids = await seen_again(story, lot)
     propose = ProposeThaw(facility_id=facility_id, reason="Keeper answered", evidence_ids=evidence_ids)
     thaw = await story.do(propose, BANK, "officer-a")

@@ -1,8 +1,10 @@
 /** Why a facility is frozen: what which sensor saw and when, and the way back that two people go together. */
 
 import type { AlarmEvidence, FacilityDetail, Thaw } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
 import { useWords } from "@shared/react/page";
 import { Age, Mark } from "@shared/react/parts";
+import { inOrder, seenText } from "@shared/seen";
 import { timeText } from "../data/moments";
 import { useCommand } from "../data/queries";
 import { mayProposeThaw, mayRefuse, thawApproval } from "../data/rights";
@@ -11,7 +13,6 @@ import { sentence, When, Who } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { ReasonDialog } from "../parts/reason_dialog";
 import { Refusal } from "../parts/refusal";
-import { inOrder, seenText } from "./seen_text";
 import { ThawDialog } from "./thaw_dialog";
 import { WitnessText } from "./witness";
 
@@ -60,8 +61,8 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
           <div>
             <b>{seenText(seen, t)}</b>
             <p>
-              {seen.device_id}
-              {count > 1 && <> · {t("bank.saidTimes", { count })}</>}
+              {deviceName(seen.device_id, t)}
+              {count > 1 && <> · {t("saw.times", { count })}</>}
               {seen.at && (
                 <>
                   {" · "}

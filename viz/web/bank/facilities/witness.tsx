@@ -1,6 +1,7 @@
 /** Observations that show pledged pallets on site: what a thaw rests on. */
 
 import type { Witness } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
 import { formatSscc } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
@@ -17,7 +18,7 @@ export function WitnessText({ seen }: { seen: Witness }) {
     <span className="witness">
       <b>{palletsText(seen.ssccs, t)}</b>
       <small title={seen.observation_id}>
-        {t(`modality.${seen.modality}`)} · {timeText(seen.at, locale)} · <Age at={seen.at} /> · {seen.device_id}
+        {t(`modality.${seen.modality}`)} · {timeText(seen.at, locale)} · <Age at={seen.at} /> · {deviceName(seen.device_id, t)}
       </small>
     </span>
   );

@@ -210,7 +210,7 @@ function HistoryFacts({ entry }: { entry: HistoryEntry }) {
   }
   if (typeof facts["units"] === "number" && facts["units"] > 0) parts.push(t("bank.palletCount", { count: facts["units"] }));
   if (typeof facts["reason_key"] === "string") parts.push(sentence(t, facts["reason_key"], facts));
-  if (typeof facts["reason"] === "string") parts.push(facts["reason"]);
+  else if (typeof facts["reason"] === "string") parts.push(facts["reason"]);
   const evidence = facts["evidence_ids"];
   if (Array.isArray(evidence) && evidence.length > 0) parts.push(t("bank.onEvidence", { count: evidence.length }));
   const receiptId = facts["receipt_id"];

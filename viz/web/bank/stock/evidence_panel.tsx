@@ -1,6 +1,7 @@
 /** The evidence of one lot: the interval, each kind of sensor with its age, what does not fit, and unit by unit why. */
 
 import type { Evidence, Unit } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
 import { formatMass, formatSscc } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
 import type { Translate } from "@shared/i18n/i18n";
@@ -168,7 +169,7 @@ function Reasons({ unit }: { unit: UnitEvidence }) {
           <span>
             {t(`modality.${reason.modality}`)} · {sentence(t, reason.text_key, reason.facts ?? {})}
             <small title={reason.observation_id}>
-              {timeText(reason.at, locale)} · <Age at={reason.at} /> · {deviceOf(reason.observation_id)}
+              {timeText(reason.at, locale)} · <Age at={reason.at} /> · {deviceName(deviceOf(reason.observation_id), t)}
             </small>
           </span>
         </li>
