@@ -21,6 +21,7 @@ from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.nmea.driver import NmeaDriver
 from devices.drivers.opcua_scale.driver import OpcUaScaleDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
+from devices.drivers.tmr.driver import TmrDriver
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
 from devices.transport.decoding import Arrived
@@ -44,6 +45,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "mt_sics": MtSicsDriver,
     "nmea": NmeaDriver,
     "opcua_scale": OpcUaScaleDriver,
+    "tmr": TmrDriver,
     "toledo_continuous": ToledoContinuousDriver,
 }
 

@@ -194,13 +194,16 @@ class FeedWeight(Reading, frozen=True, kw_only=True, tag="feed_weight"):
 
 
 class FeedEvent(Reading, frozen=True, kw_only=True, tag="feed_event"):
-    """An ingredient was loaded into a feed mixer, or feed unloaded to a pen. `mass_g` is what was moved."""
+    """An ingredient was loaded into a feed mixer, or feed unloaded to a pen. `mass_g` is what was moved,
+    `target_g` what should have been, 0 when nobody said; `ration` is the recipe's code."""
 
     action: Literal["load", "unload"]
     mass_g: int
     ingredient: str = ""
     pen: str = ""
     batch: str = ""
+    target_g: int = 0
+    ration: str = ""
 
 
 class Environment(Reading, frozen=True, kw_only=True, tag="environment"):

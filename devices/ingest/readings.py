@@ -254,6 +254,8 @@ def _feed_event(event: FeedEvent, _: Bounds) -> Broken | None:
     named = event.ingredient if event.action == "load" else event.pen
     return _first(
         _mass_g("mass_g", event.mass_g),
+        _mass_g("target_g", event.target_g),
+        _text("ration", event.ration),
         _text("ingredient" if event.action == "load" else "pen", named, may_be_empty=False),
         _text("batch", event.batch),
     )

@@ -1,0 +1,1 @@
+"""The weighing indicator of a feed mixer wagon, over TCP."""
