@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from devices.families import FAMILIES
 from devices.registry.model import State, shown_state
 from kernel.tx import ReadTx
 
@@ -44,6 +45,8 @@ class DeviceRow(BaseModel):
     device_id: str
     site_id: str
     family: str
+    family_name_en: str
+    family_name_zh: str
     mount_id: str | None
     subject_ref: str | None
     state: str
@@ -86,7 +89,12 @@ async def devices_of_site(
         last = row["last_seen_at"] and State(
             state=row["state"], last_seen_at=row["last_seen_at"], missing_count=row["missing_count"]
         )
-        shown.append(DeviceRow(**{**row, "state": shown_state(row["family"], last, read.now)}))
+        known = FAMILIES.get(row["family"])
+        names = {
+            "family_name_en": row["family"] if known is None else known.name_en,
+            "family_name_zh": row["family"] if known is None else known.name_zh,
+        }
+        shown.append(DeviceRow(**{**row, **names, "state": shown_state(row["family"], last, read.now)}))
     return shown
 
 

@@ -46,7 +46,7 @@ async def test_a_keeper_enrols_a_device_and_sees_its_credential_once(keeper: Cli
     assert len(answer.json()["secret"]) >= 40
     listed = (await keeper.get(DEVICES)).json()["items"]
     [row] = [row for row in listed if row["device_id"] == "fork-1"]
-    assert row["state"] == "never"
+    assert (row["state"], row["family_name_zh"]) == ("never", "叉车与人员定位")
     assert answer.json()["secret"] not in str(listed)
 
 

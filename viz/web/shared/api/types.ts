@@ -637,6 +637,8 @@ export type DeviceState = "online" | "offline" | "gap" | "fault" | "never";
 export interface Device {
   device_id: string;
   family: string;
+  family_name_en: string;
+  family_name_zh: string;
   mount_id: string | null;
   state: DeviceState;
   last_seen_at: string | null;
@@ -651,10 +653,10 @@ export interface Device {
 
 export interface QuarantineRow {
   quarantine_id: string;
-  /** What the sender called itself; it need not be a device that is enrolled. */
-  device_id: string | null;
+  /** What the sender called itself, else the address it came from; `*` stands for many. */
+  device_id: string;
   /** Nobody of that name was enrolled then. */
-  is_stranger?: boolean;
+  is_stranger: boolean;
   boot: number | null;
   sequence: number | null;
   field: string;

@@ -5,6 +5,8 @@ export function aDevice(part: Partial<Device> = {}): Device {
   return {
     device_id: "gate-1-reader",
     family: "llrp",
+    family_name_en: "UHF RFID reader",
+    family_name_zh: "超高频 RFID 读写器",
     mount_id: "gate-1-reader",
     state: "online",
     last_seen_at: "2026-11-23T05:59:50Z",
@@ -21,6 +23,7 @@ export function aQuarantineRow(part: Partial<QuarantineRow> = {}): QuarantineRow
   return {
     quarantine_id: "q1",
     device_id: "gate-1-reader",
+    is_stranger: false,
     boot: 1,
     sequence: 4,
     field: "observed_at",

@@ -7,7 +7,6 @@ import { useWords } from "@shared/react/page";
 import { Age, Blank, Icon, Mark, Problem, Tag } from "@shared/react/parts";
 import { Dropdown, Modal } from "antd";
 import { useState } from "react";
-import { say } from "../panels/say";
 import { byUrgency, shownState, skewText, STATES } from "./words";
 
 /** A clock so far off, in milliseconds, wants a person: readings five minutes ahead are refused. */
@@ -89,7 +88,7 @@ function StateCounts({ devices }: { devices: readonly Device[] }) {
 }
 
 function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => void }) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const { device } = props;
   const state = shownState(device);
   const isOff = Math.abs(device.clock_skew_ms ?? 0) >= SKEW_MS_MAX;
@@ -97,7 +96,7 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
     <tr data-state={state}>
       <th scope="row">
         <b>{deviceName(device.device_id, t)}</b>
-        {handheldShort(device.device_id) === null && <small>{say(`device.family.${device.family}`, {}, device.family)}</small>}
+        {handheldShort(device.device_id) === null && <small>{locale === "zh" ? device.family_name_zh : device.family_name_en}</small>}
       </th>
       <td data-label={t("devices.state")}>
         <span title={t(`device.stateHow.${state}`)}>

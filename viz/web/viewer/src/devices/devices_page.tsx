@@ -60,7 +60,7 @@ export default function DevicesPage() {
             onQuarantine={setSender}
             onChanged={again}
           />
-          <QuarantineTable path={path} devices={devices} sender={sender} onSender={setSender} everyMs={READ_EVERY_MS} />
+          <QuarantineTable path={path} sender={sender} onSender={setSender} everyMs={READ_EVERY_MS} />
         </>
       )}
       {enrolling !== null && (

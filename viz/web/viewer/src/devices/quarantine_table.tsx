@@ -1,5 +1,5 @@
 import { api } from "@shared/api/client";
-import type { Device, ListOf, QuarantineRow } from "@shared/api/types";
+import type { ListOf, QuarantineRow } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { formatCount, formatMomentWithZone } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
@@ -15,7 +15,6 @@ const PAGE_ROWS = 50;
 
 interface QuarantineTableProps {
   path: string;
-  devices: readonly Device[];
   /** Shows what this device sent alone; null shows all. */
   sender: string | null;
   onSender: (sender: string | null) => void;
@@ -23,7 +22,7 @@ interface QuarantineTableProps {
 }
 
 /** What was sent and could not be accepted: by whom, which field broke which rule, how often, and its first bytes. */
-export function QuarantineTable({ path, devices, sender, onSender, everyMs }: QuarantineTableProps) {
+export function QuarantineTable({ path, sender, onSender, everyMs }: QuarantineTableProps) {
   const { t } = useWords();
   const { rows, failure, again, older } = useQuarantine(path, everyMs);
   const shown = rows?.filter((row) => sender === null || row.device_id === sender);
@@ -55,7 +54,7 @@ export function QuarantineTable({ path, devices, sender, onSender, everyMs }: Qu
           </thead>
           <tbody>
             {shown.map((row) => (
-              <Row key={row.quarantine_id} row={row} isStranger={row.is_stranger ?? !devices.some((device) => device.device_id === row.device_id)} />
+              <Row key={row.quarantine_id} row={row} />
             ))}
           </tbody>
         </table>
@@ -81,12 +80,11 @@ function Nothing() {
 /** Strangers beyond those that are listed one by one count up under this name. */
 const MANY = "*";
 
-function senderName(deviceId: string | null, t: Translate): string {
-  if (deviceId === null) return t("devices.noName");
+function senderName(deviceId: string, t: Translate): string {
   return deviceId === MANY ? t("devices.manyStrangers") : deviceName(deviceId, t);
 }
 
-function Row({ row, isStranger }: { row: QuarantineRow; isStranger: boolean }) {
+function Row({ row }: { row: QuarantineRow }) {
   const { t, locale } = useWords();
   const zone = useSite((state) => state.frame?.layout.time_zone);
   const has = (key: string) => i18n.has(key);
@@ -98,7 +96,7 @@ function Row({ row, isStranger }: { row: QuarantineRow; isStranger: boolean }) {
       </td>
       <th scope="row" data-label={t("devices.device")}>
         <b>{senderName(row.device_id, t)}</b>
-        {isStranger && (
+        {row.is_stranger && (
           <small className="stranger">
             <Mark name="triangle" color="--grade-check" />
             {t("devices.notEnrolled")}
