@@ -419,3 +419,5 @@ class AlarmRow(Part, frozen=True, kw_only=True):
     facts: dict[str, Any]
     evidence: list[AlarmEvidence]
     acknowledged_by_name: str | None = None
+    clear_reason: str | None = None
+    """Why a person closed it; told to those who see the whole site, and None when it was withdrawn."""

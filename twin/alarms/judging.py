@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
-from twin.alarms.model import ExitMass, Judgement, Passage, UnitOut, judge_gate
+from twin.alarms.model import ExitMass, Judgement, Passage, UnitOut, each_once, judge_gate
 from twin.alarms.passages import unknown_passage
 from twin.alarms.seen_after_exit import judge_seen_after_exit
 from twin.messages import AlarmEvidence, Modality
@@ -53,7 +53,7 @@ async def _judge_standing(
     out = await store.crossings_out(tx, site_id, standing.gate_id, *period) if unit_ids else []
     out = [row for row in out if row["unit_id"] in unit_ids]
     releases = await store.releases(tx, site_id, standing.gate_id, *period) if out else []
-    units = [_unit_out(row, releases, derivation.vehicle_id) for row in out]
+    units = each_once([_unit_out(row, releases, derivation.vehicle_id) for row in out])
     mass = _exit_mass(standing)
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
     passage = _own_passage(standing)
@@ -242,7 +242,7 @@ async def _judge_cluster(
         item for item, vehicle, _ in await weighings_at(tx, site_id, gate_id, *near) if vehicle is None
     ]
     mass = _unknown_mass(unknown)
-    units = [_unit_out(row, (), None) for row in cluster]
+    units = each_once([_unit_out(row, (), None) for row in cluster])
     tags = {row["epc_hex"] for row in cluster}
     passage = await unknown_passage(tx, site_id, gate_id, tags, first_at, last_at)
     judgement = judge_gate(units, mass, tolerance_g=tolerance_g(0), passage=passage)

@@ -54,6 +54,15 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     taken_g: int | None
 
 
+def each_once(units: Sequence[UnitOut]) -> list[UnitOut]:
+    """Each unit by one of its crossings, so that what comes to the boom twice does not weigh double: by one
+    that nobody released if there is one, and by one whose direction was seen."""
+    chosen: dict[str, UnitOut] = {}
+    for unit in sorted(units, key=lambda unit: (unit.is_released, not unit.is_direct)):
+        chosen.setdefault(unit.unit_id, unit)
+    return [unit for unit in units if unit is chosen[unit.unit_id]]
+
+
 def judge_gate(
     units: Sequence[UnitOut], mass: ExitMass | None, *, tolerance_g: int, passage: Passage | None = None
 ) -> Judgement | None:

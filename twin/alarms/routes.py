@@ -48,6 +48,7 @@ class AlarmView(BaseModel):
     acknowledged_by_name: str | None
     raised_at: datetime
     cleared_at: datetime | None
+    clear_reason: str | None
     lot_ids: list[str]
     unit_ids: list[str]
     gate_id: str | None

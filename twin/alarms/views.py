@@ -13,7 +13,7 @@ from twin.messages import AlarmEvidence, AlarmRow
 
 ALARMS_MAX = 5_000
 COLUMNS = """alarm_id, site_id, kind, grade, state, acknowledged_at, acknowledged_by, raised_at, cleared_at,
-    gate_id, vehicle_id, facts, evidence,
+    cleared_by, clear_reason, gate_id, vehicle_id, facts, evidence,
     site_id IN (SELECT identity.visible_subjects()) AS sees_site,
     ARRAY(SELECT l.lot_id FROM twin.lot l WHERE l.lot_id = ANY (alarm.lot_ids) ORDER BY 1) AS lot_ids,
     ARRAY(SELECT u.unit_id FROM twin.unit u WHERE u.unit_id = ANY (alarm.unit_ids) ORDER BY 1) AS unit_ids,
@@ -89,6 +89,7 @@ def _row(row: Row, points: Mapping[str, Point], names: Mapping[str, str]) -> Ala
         acknowledged_by_name=names.get(_acknowledged_by(row) or ""),
         raised_at=row["raised_at"],
         cleared_at=row["cleared_at"],
+        clear_reason=row["clear_reason"] if row["sees_site"] and row["cleared_by"] else None,
         lot_ids=row["lot_ids"],
         unit_ids=row["unit_ids"],
         gate_id=row["gate_id"],

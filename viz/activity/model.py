@@ -21,7 +21,7 @@ FACTS = frozenset(
     {
         "gate_id", "slot_id", "weighbridge_id", "device_id", "delivery_id", "reference", "sku", "number",
         "quantity_each", "allocated_each", "wanted_each", "before_each", "after_each", "version",
-        "low", "mid", "high", "direction", "grade", "reason", "margin_state", "kind",
+        "direction", "grade", "reason", "margin_state", "kind",
     }
 )  # fmt: skip
 """Fields that are facts as they stand. Others are turned into words by `facts_of`, or not shown; ids of
@@ -111,8 +111,8 @@ def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
 
 
 def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sentence may be filled with: plain fields, kilograms, amounts, and `count`, which is how many
-    units or else how many pieces it is about."""
+    """What the sentence may be filled with: plain fields, kilograms, amounts, `count`, which is how many units
+    or else how many pieces it is about, and `interval`, "8–11" or "11" where low and high are the same."""
     facts: dict[str, Any] = {}
     for field, value in payload.items():
         if field in FACTS:
@@ -121,6 +121,9 @@ def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
             facts[f"{field[:-2]}_kg"] = round(value / 1000, 1)
         elif value is not None and field.endswith("_fen"):
             facts[field[:-4]] = f"{Decimal(value).scaleb(-2):,.2f}"
+    if "low" in payload:
+        low, high = payload["low"], payload["high"]
+        facts["interval"] = str(low) if low == high else f"{low}–{high}"
     if "unit_ids" in payload or "quantity_each" in payload:
         facts["count"] = len(payload["unit_ids"]) if "unit_ids" in payload else payload["quantity_each"]
     return facts

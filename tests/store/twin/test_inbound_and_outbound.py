@@ -194,6 +194,22 @@ async def test_a_truck_that_turns_back_brings_verified_stock_back_with_it(tx: Pg
     assert alarm.text_key == "alarm.exit_without_release_returned"
 
 
+async def test_goods_that_come_to_the_boom_twice_do_not_weigh_double(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(4)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    somewhat_lighter_g = TARE_G + 4 * UNIT_MASS_G - UNIT_MASS_G // 2
+    for _ in range(2):
+        day.drive_to_barrier(truck_tag(2), tags, somewhat_lighter_g)
+        day.turn_back(truck_tag(2), tags)
+        await apply(tx, day)
+    first = (await twin.alarms(tx, SITE))[-1]
+    assert first.facts["expected_g"] == 4 * UNIT_MASS_G
+    assert first.grade == "freeze", "less than half of their mass twice, but most of it once"
+
+
 async def test_a_released_exit_raises_no_alarm_and_the_units_leave(tx: PgTx, day: Day) -> None:
     units = [a_unit(number) for number in range(4)]
     await announce(tx, units)

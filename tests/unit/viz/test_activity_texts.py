@@ -132,6 +132,11 @@ def test_amounts_and_masses_are_told_in_the_units_people_use() -> None:
     assert facts == {"principal": "1,234,567.89", "mass_kg": 18_250.0, "count": 1}
 
 
+def test_an_interval_is_told_as_one_number_when_its_ends_are_the_same() -> None:
+    assert facts_of({"low": 8, "mid": 10, "high": 11}) == {"interval": "8–11"}
+    assert facts_of({"low": 11, "mid": 11, "high": 11}) == {"interval": "11"}
+
+
 def test_kinds_are_named_as_pages_name_them() -> None:
     assert kind_of("VerifiedStockChanged") == "verified_stock_changed"
     assert text_key_of("DeliveryWeighed", {"agrees": False}) == "activity.delivery_weighed.false"

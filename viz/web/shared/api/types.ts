@@ -246,6 +246,8 @@ export interface Alarm {
   acknowledged_by_name: string | null;
   raised_at: string;
   cleared_at: string | null;
+  /** Why a person closed it; null when it was withdrawn, and for those who do not see the whole site. */
+  clear_reason: string | null;
   lot_ids: string[];
   unit_ids: string[];
   gate_id: string | null;

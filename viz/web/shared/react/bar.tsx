@@ -114,7 +114,7 @@ export function PersonMenu({ session }: { session: Session }) {
       trigger={["click"]}
       menu={{
         items: [
-          { key: "who", disabled: true, label: `${session.party.name} · ${roles}` },
+          { key: "who", type: "group", label: `${session.party.name} · ${roles}` },
           { type: "divider" },
           { key: "leave", label: t("common.signOut"), onClick: leave },
         ],

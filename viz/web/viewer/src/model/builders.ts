@@ -85,6 +85,7 @@ export function anAlarm(part: Partial<Alarm> = {}): Alarm {
     acknowledged_by_name: null,
     raised_at: "2026-11-23T05:59:00Z",
     cleared_at: null,
+    clear_reason: null,
     lot_ids: ["lot-1"],
     unit_ids: ["unit-1"],
     gate_id: "gate-1",

@@ -32,6 +32,7 @@ export function AlarmDetail({ alarmId }: { alarmId: string }) {
         {alarm.lot_ids.length > 0 && <Fact name={t("viewer.lot")} isCode>{alarm.lot_ids.map((id) => lots.get(id)?.code ?? id).join(", ")}</Fact>}
         <Masses alarm={alarm} />
         {alarm.cleared_at && <Fact name={t("viewer.cleared")}>{formatMomentWithZone(alarm.cleared_at, locale, zone)}</Fact>}
+        {alarm.clear_reason && <Fact name={t("viewer.because")}>{alarm.clear_reason}</Fact>}
       </dl>
       <ClearForm alarm={alarm} />
       <Reasons alarm={alarm} />

@@ -62,7 +62,7 @@ function Summary({ counts }: { counts: Tally }) {
         <span style={{ ...share(onlySeen), background: "var(--evidence-seen)" }} />
         <span style={{ ...share(counts.missing), background: "var(--evidence-missing)" }} />
       </div>
-      <p className="th-faint">{t("viewer.verifiedShare", { share: formatShare(counts.verified / counts.total, locale, 0) })}</p>
+      <p className="th-faint">{t("viewer.verifiedShare", { share: formatShare(counts.verified / counts.total, locale, 1) })}</p>
     </div>
   );
 }

@@ -103,7 +103,7 @@ function seenPlace(unit: Unit, t: Translate): string {
 function ClaimAgainstEvidence({ unit, detail }: { unit: Unit; detail: UnitDetail | null }) {
   const { t, locale } = useWords();
   const claim = detail?.claims[0];
-  const mass = (grams: number | null | undefined) => (grams == null ? t("common.none") : formatMass(grams, locale));
+  const mass = (grams: number | null | undefined, none: string) => (grams == null ? t(none) : formatMass(grams, locale));
   return (
     <table className="versus">
       <thead>
@@ -121,8 +121,8 @@ function ClaimAgainstEvidence({ unit, detail }: { unit: Unit; detail: UnitDetail
         </tr>
         <tr>
           <th scope="row">{t("viewer.mass")}</th>
-          <td>{detail ? mass(detail.expected_mass_g) : "–"}</td>
-          <td>{mass(unit.mass_g)}</td>
+          <td>{detail ? mass(detail.expected_mass_g, "viewer.notStated") : "–"}</td>
+          <td>{mass(unit.mass_g, "viewer.notWeighed")}</td>
         </tr>
         <tr>
           <th scope="row">{t("viewer.since")}</th>

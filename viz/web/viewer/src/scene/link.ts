@@ -3,7 +3,7 @@ import { LOOKS } from "@shared/icons";
 import { formatAge, formatMass } from "@shared/i18n/format";
 import { i18n } from "@shared/react/page";
 import { onThemeChange } from "@shared/theme/theme";
-import type { Alarm, Unit } from "@shared/api/types";
+import type { Alarm, Asset, Unit } from "@shared/api/types";
 import type { SiteFrame } from "../model/frame";
 import { EMPTY, unitCode } from "../model/looks";
 import { serverNow, useSite } from "../state/site";
@@ -264,12 +264,17 @@ export class SceneLink {
     return [...this.view.movers.shown(now)].map(({ asset, pose, isStale }) => ({
       id: `asset.${asset.asset_id}`,
       text: asset.label,
-      ...(isStale ? { detail: i18n.t("viewer.stale") } : {}),
+      ...(isStale ? { detail: this.silence(asset) } : {}),
       look: asset.kind,
       at: sceneFromSite(pose.x, pose.y, BODY[asset.kind].label),
       rank: asset.kind === "person" ? 2 : 4,
       farthest: asset.kind === "person" ? 90 : 260,
     }));
+  }
+
+  /** A truck is heard at the gate alone, and its silence elsewhere is no fault. */
+  private silence(asset: Asset): string {
+    return asset.kind === "truck" ? formatAge(asset.at, serverNow(), i18n.locale) : i18n.t("viewer.stale");
   }
 
   /** One pin for each bay that holds alarmed pallets, and for each group of them outside the racks. */
