@@ -111,8 +111,8 @@ def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
 
 
 def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sentence may be filled with: plain fields, kilograms, amounts, `count`, which is how many units
-    or else how many pieces it is about, and `interval`, "8–11" or "11" where low and high are the same."""
+    """What the sentence may be filled with: plain fields, kilograms, amounts, `count`, which is how many
+    units or else how many pieces it is about, and `interval`: "8–11", or "11" where both ends are that."""
     facts: dict[str, Any] = {}
     for field, value in payload.items():
         if field in FACTS:

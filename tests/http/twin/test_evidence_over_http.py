@@ -105,9 +105,7 @@ async def test_alarms_are_listed_acknowledged_and_cleared(site: str, sign_in: Si
     assert (await keeper.get(path)).json()["items"] == []
     borrower = await sign_in("borrower", "owner-a")
     [told] = (await borrower.get(path.replace("active", "all"))).raise_for_status().json()["items"]
-    assert (told["state"], told["clear_reason"]) == ("cleared", None), (
-        "why the keeper closed it is the keeper's"
-    )
+    assert (told["state"], told["clear_reason"]) == ("cleared", None), "that is the keeper's"
 
 
 async def test_a_unit_is_shown_with_what_was_seen_of_it(site: str, sign_in: SignIn) -> None:

@@ -46,14 +46,23 @@ interface Place {
   bottom: number;
 }
 
+/** From left to right, in pixels of the canvas. */
+export interface Columns {
+  left: number;
+  right: number;
+}
+
 export class LabelLayer {
   private readonly shown = new Map<string, Shown>();
   private readonly point = new Vector3();
 
   constructor(private readonly host: HTMLElement) {}
 
-  /** Draws the labels for one camera. `scene_from_site` is applied by the caller: points are in the scene's frame. */
-  draw(labels: Label[], camera: Camera, width: number, height: number): void {
+  /**
+   * Draws the labels for one camera. `scene_from_site` is applied by the caller: points are in the scene's frame.
+   * A label whose point lies within `free`, the columns that no panel covers, stays within them.
+   */
+  draw(labels: Label[], camera: Camera, width: number, height: number, free: Columns): void {
     const taken: Place[] = [];
     const kept = new Set<string>();
     const ranked = [...labels].sort((a, b) => b.rank - a.rank).slice(0, LABELS_MAX);
@@ -62,9 +71,9 @@ export class LabelLayer {
       this.point.copy(label.at).project(camera);
       const isInView = Math.abs(this.point.x) < 1.05 && Math.abs(this.point.y) < 1.05 && this.point.z < 1;
       if (!isInView || distance > label.farthest) continue;
-      const x = ((this.point.x + 1) / 2) * width;
       const y = ((1 - this.point.y) / 2) * height;
       const shown = this.elementOf(label);
+      const x = within(((this.point.x + 1) / 2) * width, shown.width / 2, free);
       const place = freePlace(x, y, shown, taken, label.rank >= LIFTED_RANK ? LIFTS_MAX : 0);
       if (place === null) continue;
       taken.push(place);
@@ -128,6 +137,11 @@ function line(tag: "b" | "span", text: string): HTMLElement {
   const element = document.createElement(tag);
   element.textContent = text;
   return element;
+}
+
+/** The middle of something that reaches `half` to either side, moved no further than it takes to be seen whole. */
+function within(x: number, half: number, { left, right }: Columns): number {
+  return x < left || x > right ? x : Math.max(left + half, Math.min(x, right - half));
 }
 
 /** Where a label fits above its point: there, or lifted over what is in the way. Null when it would not fit. */

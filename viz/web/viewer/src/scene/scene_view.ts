@@ -27,7 +27,7 @@ import { cutBox, pickSlot, type Ray } from "../model/pick";
 import { SiteCamera, type Insets } from "./camera";
 import { disposeAll, ground } from "./ground";
 import { GateModel, weighbridgeModel } from "./gates";
-import { LabelLayer, type Label } from "./labels";
+import { type Columns, LabelLayer, type Label } from "./labels";
 import { BODY, MoverLayer } from "./movers";
 import { color, SUN_IN_SITE } from "./palette";
 import { RackLayer } from "./racks";
@@ -71,6 +71,7 @@ export class SceneView {
   private readonly hemisphere = new HemisphereLight(0xffffff, 0x8a8f94, 1.9);
   private isDirty = true;
   private isCovered = false;
+  private free: Columns = { left: 0, right: 0 };
   private isLayoutOld = true;
   private readonly view = new Frustum();
   private readonly clipFromSite = new Matrix4();
@@ -113,6 +114,7 @@ export class SceneView {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (width === 0 || height === 0) return;
     this.size = { width, height };
+    this.free = { left: insets.left, right: width - insets.right };
     this.renderer.setSize(width, height, false);
     this.camera.resize(width, height, insets);
     this.touch();
@@ -220,7 +222,7 @@ export class SceneView {
     const { camera } = this.camera;
     if (this.isLayoutOld) this.layOutRacks();
     this.renderer.render(this.scene, camera);
-    this.labels.draw(this.labelsNow(now), camera, this.size.width, this.size.height);
+    this.labels.draw(this.labelsNow(now), camera, this.size.width, this.size.height, this.free);
     this.framesDrawn += 1;
     this.events.onFrame();
   }
