@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from devices.drivers.chirpstack import codec as chirpstack
 from devices.drivers.ear_tag import codec as ear_tag
+from devices.drivers.impinj_json import codec as impinj_json
 from devices.drivers.jt808.driver import Jt808Session
 from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
@@ -24,6 +25,7 @@ from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.tmr.driver import TmrDriver
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
+from devices.drivers.zebra_json import codec as zebra_json
 from devices.transport.decoding import Arrived
 from devices.transport.terminals import Admission, Session
 from kernel.messages import Observation, Rejected
@@ -52,9 +54,11 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "chirpstack": chirpstack.decode,
     "ear_tag": ear_tag.decode,
+    "impinj_json": impinj_json.decode,
     "mqtt_position": mqtt_position.decode,
     "mqtt_reader": mqtt_reader.decode,
     "uwb": uwb.decode,
+    "zebra_json": zebra_json.decode,
 }
 
 LISTENS: Mapping[str, Callable[[Admission], Session]] = {

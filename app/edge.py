@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 import structlog
 
 from app.database import Database
 from app.drivers import BROKER, DIALLED, Driver, Item
+from app.edge_journal import EDGE, EdgeJournal
 from app.keys import Keys
 from app.tasks import Work
 from app.terminals import Ports, TurnAway
@@ -24,7 +24,6 @@ from devices.api import (
     BarrierOrder,
     EdgeDevice,
     edge_devices,
-    record,
     reserve_boots,
     settle_command,
     take_commands,
@@ -32,7 +31,6 @@ from devices.api import (
 )
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.families import FAMILIES, Family
-from devices.ingest.handlers import Recorded
 from devices.ingest.intake import Acks, Intake
 from devices.ingest.model import Received
 from devices.ingest.pace import Pace
@@ -41,7 +39,6 @@ from devices.registry.handlers import BOOTS_RESERVED
 from devices.transport.broker import BrokerDriver
 from devices.transport.decoding import Arrived, FieldRejected
 from devices.transport.manual_ack import BrokerLogin, MqttError
-from kernel.caller import Caller
 from kernel.clock import Clock
 from kernel.errors import Invalid, Unavailable
 from kernel.messages import DeviceStatus, Observation, Rejected, content_identity
@@ -52,8 +49,6 @@ RETRY_S_MAX = 10.0
 COMMAND_LOOK_S = 1.0
 MQTT_CLIENT_ID = "tallyhouse-edge"
 """Fixed: the broker keeps what came while we were away under this name."""
-
-EDGE = Caller.product("edge")
 
 log = structlog.get_logger("edge")
 
@@ -101,7 +96,8 @@ class Edge:
         self._driven: dict[str, _Driven] = {}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._entered = asyncio.Condition()
-        self.intake = Intake(self._record, spool)
+        journal = EdgeJournal(database)
+        self.intake = Intake(journal.record, journal.last_counts, spool)
         self.ports = Ports(database, clock, host, ports, self._take, turn_away)
         self.hears_broker = asyncio.Event()
         """Set while our session with the broker stands: from its first time on, the broker keeps for us."""
@@ -127,14 +123,6 @@ class Edge:
             await self.intake.run()
         finally:
             await self._spool.close()
-
-    async def _record(self, site_id: str, items: Sequence[Received | Rejected]) -> Recorded:
-        try:
-            async with self._database.write(EDGE) as tx:
-                return await record(tx, site_id, items)
-        except psycopg.InterfaceError as error:
-            # The connection broke under us; the pool makes a new one.
-            raise Unavailable("database.unavailable", retry_after_s=RETRY_S) from error
 
     async def _put(self, site_id: str, items: Sequence[Item]) -> asyncio.Future[Acks]:
         """Hand items in, waiting as long as nothing can be taken."""

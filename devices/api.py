@@ -14,6 +14,7 @@ from devices.commands.handlers import (
 )
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.ingest.audit import audit
+from devices.ingest.event_count_store import event_counts
 from devices.ingest.handlers import Acked, record, record_observations, set_aside
 from devices.ingest.model import TurnedAway
 from devices.ingest.store import journal_after, journal_sites
@@ -79,6 +80,7 @@ __all__ = [
     "command_barrier",
     "devices_of_site",
     "edge_devices",
+    "event_counts",
     "issue_code",
     "journal_after",
     "journal_sites",

@@ -34,7 +34,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 class TagRead(Reading, frozen=True, kw_only=True, tag="tag_read"):
     """A reader's antenna heard a tag. `rssi_cdbm` is hundredths of dBm (about -8000 to -2000).
 
-    `tid_hex` is the chip's own number where the reader tells it: a copied EPC has another.
+    `tid_hex` is the chip's own number where the reader tells it: a copied EPC has another. `event_number` is
+    the reader's own running count of what it tells, where it keeps one, from 1: a hole in it is a loss.
     """
 
     epc_hex: str
@@ -42,6 +43,7 @@ class TagRead(Reading, frozen=True, kw_only=True, tag="tag_read"):
     rssi_cdbm: int
     seen_count: int = 1
     tid_hex: str = ""
+    event_number: int = 0
 
 
 class BeamState(Reading, frozen=True, kw_only=True, tag="beam"):

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from devices.ingest import counters, store
+from devices.ingest.event_count_store import save_event_counts
+from devices.ingest.event_counts import latest
 from devices.ingest.model import Received, Registration, TurnedAway, check, rejected
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds, Broken
@@ -70,6 +72,7 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     await _quarantine(tx, site_id, refused, known)
     grown = _settle(marks, fresh, refused)
     await store.save_watermarks(tx, {key: spans for key, spans in grown.items() if spans != marks[key]})
+    await save_event_counts(tx, latest(fresh))
     await store.save_states(tx, site_id, _contacts(accepted, refused, here))
     return Recorded(
         acked={key: store.ack(key[1], spans) for key, spans in grown.items()},

@@ -2,17 +2,21 @@
 
 A batch goes to the database. When the database is away it goes to the spool, and so does everything after it
 until the database is back. Then the spool is emptied from its oldest entry on, and what arrives meanwhile
-goes ahead of it: live readings do not wait for what was kept. An answer is given after one or the other is
-durable; when neither can take it, `put` refuses and the sender keeps its readings.
+goes ahead of it: live readings do not wait for what was kept. What the devices' own counts show to be missing
+is therefore stated here, where readings are still in the order they came.
+
+An answer is given after one or the other is durable; when neither can take it, `put` refuses and the sender
+keeps its readings.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 import structlog
 
+from devices.ingest.event_counts import Counts, latest, with_gaps
 from devices.ingest.handlers import BATCH_OBSERVATIONS_MAX, Recorded
 from devices.ingest.model import Received, rejected
 from devices.ingest.ranges import Spans
@@ -27,6 +31,8 @@ Acks = Mapping[Key, AckedThrough]
 """By device and boot: through which number nothing is missing."""
 Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
 """Writes a batch of one site in one transaction. Raises Unavailable when the database is away."""
+LastCounts = Callable[[Collection[str]], Awaitable[Counts]]
+"""Where the counts of these devices stand in the database. Raises Unavailable when it is away."""
 
 BATCH_ITEMS_MAX = 500
 DRAIN_ITEMS_MAX = 1_000
@@ -54,9 +60,11 @@ class _Group(msgspec.Struct):
 class Intake:
     """Takes readings from any number of drivers; `run` does the work."""
 
-    def __init__(self, record: Record, spool: Spool) -> None:
+    def __init__(self, record: Record, last_counts: LastCounts, spool: Spool) -> None:
         self._record = record
+        self._last_counts = last_counts
         self._spool = spool
+        self._counts: Counts = {}
         self._queue: asyncio.Queue[_Group] = asyncio.Queue()
         self._queued_items = 0
         self._room = asyncio.Event()
@@ -97,16 +105,39 @@ class Intake:
         while True:
             batch = await self._next_batch()
             try:
+                counts = await self._state_gaps(batch)
                 await self._store(batch)
             except Exception:
                 _refuse(batch)
                 raise
+            self._counts = counts
             if self._may_drain:
                 await self._drain()
 
     @property
     def _may_drain(self) -> bool:
         return not self._spool.is_empty and asyncio.get_running_loop().time() >= self._retry_at
+
+    async def _state_gaps(self, batch: Sequence[_Group]) -> Counts:
+        """Put what is missing before the readings that show it; returns where the counts stand with these."""
+        counted = latest(item for group in batch for item in group.items).keys()
+        if not counted:
+            return self._counts
+        counts: Counts = {**await self._kept_counts(counted - self._counts.keys()), **self._counts}
+        for group in batch:
+            group.items, counts = with_gaps(counts, group.items)
+        return counts
+
+    async def _kept_counts(self, device_ids: Collection[str]) -> Counts:
+        """Where devices stood that were not heard since we started. While anything is spooled the database
+        is behind and would show gaps that are none: then nothing is known of them."""
+        if not device_ids or self._is_away or not self._spool.is_empty:
+            return {}
+        try:
+            async with asyncio.timeout(RECORD_S_MAX):
+                return await self._last_counts(device_ids)
+        except (Unavailable, TimeoutError):
+            return {}
 
     # --- batches -----------------------------------------------------------------------------------
 

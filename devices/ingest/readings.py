@@ -115,6 +115,7 @@ def _tag_read(read: TagRead, _: Bounds) -> Broken | None:
         _within("rssi_cdbm", read.rssi_cdbm, -15_000, 3_000),
         _within("seen_count", read.seen_count, 1, 0xFFFF),
         _epc("tid_hex", read.tid_hex) if read.tid_hex else None,
+        _within("event_number", read.event_number, 0, NUMBER_MAX),
     )
 
 

@@ -62,6 +62,21 @@ def moment(field: str, seconds: float) -> datetime:
         raise FieldRejected(field, "seconds since 1970") from None
 
 
+def zoned(field: str, at: datetime) -> datetime:
+    """`at` as it is, if it says in which zone: else nobody knows when it was."""
+    if at.tzinfo is None:
+        raise FieldRejected(field, "carries a time zone")
+    return at
+
+
+def hexadecimal(field: str, text: str) -> str:
+    """Whole bytes as the product writes them, in capitals; makers use either case."""
+    try:
+        return bytes.fromhex(text).hex().upper()
+    except ValueError:
+        raise FieldRejected(field, "hexadecimal of whole bytes") from None
+
+
 class Gateway:
     """A message of a gateway, and the nodes it may speak for."""
 

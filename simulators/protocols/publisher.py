@@ -36,6 +36,7 @@ class Publisher:
         self._sent = asyncio.Event()
         self._sent.set()
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"publisher {self.device_id}")
@@ -45,6 +46,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
+        self._is_leaving = True
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -62,7 +64,7 @@ class Publisher:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._is_leaving:
             try:
                 async with aiomqtt.Client(
                     self._login.host,
@@ -75,8 +77,10 @@ class Publisher:
                     failures = 0
                     await self._send(client)
             except aiomqtt.MqttError:
+                # It may come in place of the cancellation, when the broker's answer is still out.
                 failures += 1
-            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            if not self._is_leaving:
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

@@ -1,7 +1,7 @@
 """Where readings come in: a database that goes away, a spool that fills up, and nothing lost between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ import pytest
 from app.database import PgTx
 from devices.ingest import intake as intake_module
 from devices.ingest.audit import audit
+from devices.ingest.event_count_store import event_counts
+from devices.ingest.event_counts import Counts
 from devices.ingest.handlers import Recorded, record
 from devices.ingest.intake import DRAIN_ITEMS_MAX, Intake
 from devices.ingest.model import Received
@@ -37,13 +39,20 @@ class Line:
         self._tx = tx
 
     async def record(self, site_id: str, items: Sequence[Received | Rejected]) -> Recorded:
-        if self.is_cut:
-            raise Unavailable("database.unavailable")
+        self._use()
         for item in items:
             if isinstance(item, Received) and item.observation.observation_id == self.refused:
                 raise ValueError("this one cannot be written")
         async with self._tx.savepoint():
             return await record(self._tx, site_id, items)
+
+    async def last_counts(self, device_ids: Collection[str]) -> Counts:
+        self._use()
+        return await event_counts(self._tx, device_ids)
+
+    def _use(self) -> None:
+        if self.is_cut:
+            raise Unavailable("database.unavailable")
 
 
 @pytest.fixture
@@ -63,7 +72,7 @@ async def at_work(
 ) -> AsyncIterator[tuple[Intake, Spool]]:
     spool = Spool(path, capacity_bytes)
     await spool.open()
-    intake = Intake(line.record, spool)
+    intake = Intake(line.record, line.last_counts, spool)
     task = asyncio.create_task(intake.run())
     try:
         yield intake, spool

@@ -79,6 +79,7 @@ def verdict(
     "reading",
     [
         a_tag(),
+        a_tag(event_number=5_059),
         BeamState(beam=2, is_broken=True),
         a_mass(),
         a_mass(mass_g=0),
@@ -109,6 +110,8 @@ def test_a_sound_reading_enters(reading: AnyReading) -> None:
         (a_tag(antenna=0), "antenna"),
         (a_tag(rssi_cdbm=3_001), "rssi_cdbm"),
         (a_tag(seen_count=0), "seen_count"),
+        (a_tag(event_number=-1), "event_number"),
+        (a_tag(event_number=2**53), "event_number"),
         (BeamState(beam=0, is_broken=True), "beam"),
         (a_mass(mass_g=-1), "mass_g"),
         (a_mass(mass_g=200_000_001), "mass_g"),

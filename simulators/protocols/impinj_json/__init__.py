@@ -1,0 +1,1 @@
+"""A simulated Impinj reader that publishes JSON."""

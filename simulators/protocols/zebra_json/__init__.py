@@ -1,0 +1,1 @@
+"""A simulated Zebra reader that publishes JSON."""
