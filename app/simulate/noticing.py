@@ -76,7 +76,11 @@ class Noticing:
         self._take[type(observation.reading)](observation)
 
     def take_paper(self, paper: Any) -> None:
-        """An announcement: units that will come become known, units that may leave are released."""
+        """An announcement: units that will come become known, units that may leave are released. Papers of
+        finance are counted; what they contradict is noticed by later issues."""
+        if hasattr(paper, "what"):
+            self.counts[f"paper_{paper.what}"] += 1
+            return
         for sscc in paper.ssccs:
             if paper.direction == "in":
                 self.units.setdefault(sscc, Unit(lot=paper.lots[sscc]))
@@ -105,6 +109,9 @@ class Noticing:
         assert isinstance(read, TagRead)
         unit = self._unit_of(read.epc_hex)
         if unit is None:
+            return
+        if observation.device_id not in self._serves:
+            self.counts["heard_at_another_site"] += 1
             return
         gate_id = self._dock_of.get(observation.device_id)
         if gate_id is not None:

@@ -38,6 +38,8 @@ from simulators.sites.messages import Message
 
 Item = Observation | Rejected
 HANDSHAKE_ROUNDS_MAX = 20
+OTHER_SITE_ID = "site-other"
+IDENTITY = frozenset({"device_id", "boot", "sequence"})
 INDICATOR = "tallyhouse-1"
 
 _scans = msgspec.json.Decoder(dict[str, Any])
@@ -69,14 +71,24 @@ class Product:
     """Everything between the wire and what is noticed. `take` gets each new reading, once, in order."""
 
     def __init__(
-        self, layout: Layout, take: Callable[[Observation, datetime], None], take_paper: Callable[[Any], None]
+        self,
+        layout: Layout,
+        take: Callable[[Observation, datetime], None],
+        take_paper: Callable[[Any], None],
+        elsewhere: Mapping[str, str],
     ) -> None:
+        """`elsewhere` are devices of another site of the same parties, with their families: its own edge
+        lets them in, and the centre hears them too."""
         self._site_id = layout.site_id
         self._take = take
         self._take_paper = take_paper
-        self._families = {mount.mount_id: mount.family for mount in layout.mounts}
+        self._families = {mount.mount_id: mount.family for mount in layout.mounts} | dict(elsewhere)
         self._registrations = {
-            name: Registration(device_id=name, site_id=layout.site_id, family=family)
+            name: Registration(
+                device_id=name,
+                site_id=OTHER_SITE_ID if name in elsewhere else layout.site_id,
+                family=family,
+            )
             for name, family in self._families.items()
         }
         self._bounds = Bounds(
@@ -128,9 +140,13 @@ class Product:
 
     def _store(self, observation: Observation, now: datetime) -> None:
         received = Received(observation=observation, received_at=now)
-        broken = check(received, self._site_id, self._registrations.get(observation.device_id), self._bounds)
+        registration = self._registrations.get(observation.device_id)
+        site_id = self._site_id if registration is None else registration.site_id
+        broken = check(received, site_id, registration, self._bounds)
         if broken is not None:
             self._set_aside(observation.device_id, broken.field, broken.rule)
+            if broken.field not in IDENTITY:
+                self._is_new(observation)  # Set aside is not missing.
         elif self._is_new(observation):
             self.journal.update(_encoder.encode(observation))
             self.stored[reading_kind(observation)] += 1

@@ -1,4 +1,4 @@
-"""Scenario files, by name: which world, how long, what is changed in it and what goes wrong."""
+"""Scenario files, by name: which world, how long, what is changed in it, what fails, what people do to it."""
 
 import tomllib
 from importlib.resources import files
@@ -6,17 +6,24 @@ from typing import Any
 
 import msgspec
 
-from simulators.faults.network import Cut
+from kernel.layout import Layout
+from simulators.faults.model import ClockDrift, Cut, Down, Fault, Loss, Reboot, ScaleDrift, Span, acts_of
+from simulators.world.warehouse.acts import Act, Blinded, ClockMoved, Rotated, ScaleTampered, Spoofed
 from simulators.world.warehouse.parameters import Parameters, read_parameters
 
-HOUR_S = 3_600.0
-
-
-class CutHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The site's line is down; hours since the first midnight."""
-
-    from_h: float
-    until_h: float
+_SENSORS = "camera", "portal", "fork-reader", "sweep", "forklift", "scale", "weighbridge", "pda"
+FAMILIES: dict[type[Act | Fault], tuple[str, ...]] = {
+    Blinded: _SENSORS,
+    Down: _SENSORS,
+    ClockMoved: _SENSORS,
+    ClockDrift: _SENSORS,
+    Reboot: tuple(name for name in _SENSORS if name != "portal"),
+    ScaleTampered: ("scale", "weighbridge"),
+    ScaleDrift: ("scale", "weighbridge"),
+    Spoofed: ("forklift",),
+}
+"""What an act or a fault can be done to, by the beginning of the device's name. A portal's reads are numbered
+on our side of its session: its reboot is a broken session."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,15 +34,55 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     title_zh: str
     days: int
     changes: dict[str, dict[str, Any]] = {}
-    cut: tuple[CutHours, ...] = ()
+    act: tuple[Act, ...] = ()
+    fault: tuple[Fault, ...] = ()
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What the world must know of: what people do, then what fails."""
+        return (*self.act, *acts_of(self.fault))
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
-        return tuple(Cut(cut.from_h * HOUR_S, cut.until_h * HOUR_S) for cut in self.cut)
+        return tuple(fault for fault in self.fault if isinstance(fault, Cut))
+
+    @property
+    def loses(self) -> bool:
+        """Whether messages are lost for good."""
+        return any(isinstance(fault, Loss) for fault in self.fault)
 
     def parameters(self) -> Parameters:
         """The world's parameters with this scenario's changes."""
         return read_parameters(_text(self.world), self.changes)
+
+
+def violations(scenario: Scenario, layout: Layout) -> list[str]:
+    """What in a scenario's acts and faults cannot be at that site: field and rule."""
+    devices = {mount.mount_id for mount in layout.mounts} | {
+        f"{gate}-camera" for gate in (gate.gate_id for gate in layout.gates) if gate.startswith("gate")
+    }
+    found = []
+    for table, entries in (("act", scenario.act), ("fault", scenario.fault)):
+        for number, entry in enumerate(entries):
+            found += [f"{table}[{number}].{broken}" for broken in _broken(entry, devices)]
+    return found
+
+
+def _broken(entry: Act | Fault, devices: set[str]) -> list[str]:
+    families, broken = FAMILIES.get(type(entry), ()), []
+    if entry.device and entry.device not in devices:
+        broken.append(f"device: {entry.device!r} is no device of the site")
+    elif families and entry.device.rpartition("-")[0] not in families:
+        broken.append(f"device: one of {', '.join(families)}, with its number")
+    begins_h = entry.from_h if isinstance(entry, Span) else entry.at_h
+    until_h = {Rotated: "back_h", Reboot: "set_h"}.get(type(entry), "until_h")
+    ends_h = getattr(entry, until_h, 0.0)
+    # The way to the other site takes an hour; 0 is the default of what need not end.
+    if ends_h and ends_h <= begins_h + (1.0 if isinstance(entry, Rotated) else 0.0):
+        broken.append(f"{until_h}: after its beginning")
+    if isinstance(entry, Loss) and entry.share > (1 - entry.share) * entry.burst_mean:
+        broken.append("share: no more than runs of burst_mean can lose")
+    return broken
 
 
 class ScenarioUnknown(Exception):

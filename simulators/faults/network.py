@@ -1,27 +1,24 @@
 """The site's network: cuts with later replay, repeats, and messages that overtake each other. Pure.
 
-A message is never lost here: devices keep what is not acknowledged, so a cut delays and a repeat repeats.
-Vendor devices that keep nothing lose what falls into a cut; `losing` names them.
+A cut delays and a repeat repeats: devices keep what is not acknowledged. Only a fault `loss` loses, as a
+gateway between device and broker does that keeps nothing. Faults touch what goes over the broker; sessions
+and requests have their own order.
 """
 
 import heapq
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 import msgspec
 
 from kernel.rng import Rng
+from simulators.faults.model import Cut, Delay, Duplication, LineFault, Loss, Reorder
 from simulators.sites.messages import Message
+from simulators.world.warehouse.acts import HOUR_S
 from simulators.world.warehouse.parameters import Network
 
 DAY_S = 86_400.0
 AFTER_CUT_S = 2.0
-
-
-class Cut(msgspec.Struct, frozen=True):
-    """The site's line is down from, until."""
-
-    from_s: float
-    until_s: float
 
 
 def draw_cuts(network: Network, days: int, rng: Rng) -> tuple[Cut, ...]:
@@ -30,21 +27,29 @@ def draw_cuts(network: Network, days: int, rng: Rng) -> tuple[Cut, ...]:
     for day in range(days):
         if draw.random() < network.outage_a_day:
             from_s = day * DAY_S + draw.uniform(0, DAY_S)
-            minutes = draw.uniform(network.outage_min_min, network.outage_min_max)
-            cuts.append(Cut(from_s, from_s + 60 * minutes))
+            until_s = from_s + 60 * draw.uniform(network.outage_min_min, network.outage_min_max)
+            cuts.append(Cut(from_h=from_s / HOUR_S, until_h=until_s / HOUR_S))
     return tuple(cuts)
+
+
+def _falls_into(fault: LineFault, message: Message) -> bool:
+    is_then = fault.from_h * HOUR_S <= message.at_s < fault.until_h * HOUR_S
+    return is_then and fault.device in ("", message.device)
 
 
 class Line:
     """The line between devices and product: `put` what is said, `take` what arrives by a moment."""
 
     def __init__(
-        self, network: Network, cuts: Sequence[Cut], rng: Rng, losing: frozenset[str] = frozenset()
+        self, network: Network, cuts: Sequence[Cut], rng: Rng, faults: Sequence[LineFault] = ()
     ) -> None:
         self._network = network
-        self._cuts = sorted(cuts, key=lambda cut: cut.from_s)
+        self._cuts = sorted((cut.from_h * HOUR_S, cut.until_h * HOUR_S) for cut in cuts)
         self._draw = rng.child("line").numpy
-        self._losing = losing
+        self._faults = faults
+        self._of_faults = rng.child("faults").numpy
+        self._in_burst: set[tuple[int, str]] = set()
+        """Faults and devices whose messages are being lost."""
         self._on_the_way: list[Message] = []
         self.repeated = self.late = self.delayed = self.lost = 0
 
@@ -53,18 +58,57 @@ class Line:
             self._put(message)
 
     def _put(self, message: Message) -> None:
-        cut = next((cut for cut in self._cuts if cut.from_s <= message.at_s < cut.until_s), None)
+        if message.via == "broker":
+            for number, fault in enumerate(self._faults):
+                if _falls_into(fault, message):
+                    late = self._fault(number, fault, message)
+                    if late is None:
+                        self.lost += 1
+                        return
+                    message = late
+        cut = next((cut for cut in self._cuts if cut[0] <= message.at_s < cut[1]), None)
         if cut is not None:
-            if message.via in self._losing:
-                self.lost += 1
-                return
             # Replayed in the order in which it was said, once the line is back.
-            share = (message.at_s - cut.from_s) / (cut.until_s - cut.from_s)
-            message = msgspec.structs.replace(message, at_s=cut.until_s + AFTER_CUT_S * (1 + share))
+            share = (message.at_s - cut[0]) / (cut[1] - cut[0])
+            message = msgspec.structs.replace(message, at_s=cut[1] + AFTER_CUT_S * (1 + share))
             self.delayed += 1
         if message.via == "broker":
             message = self._trouble(message)
         heapq.heappush(self._on_the_way, message)
+
+    def _fault(self, number: int, fault: LineFault, message: Message) -> Message | None:
+        """The message as the fault leaves it; None when it is lost."""
+        draw = self._of_faults
+        match fault:
+            case Loss():
+                return None if self._is_lost(number, fault, message.device) else message
+            case Delay():
+                self.delayed += 1
+                by_s = draw.uniform(fault.s_min, fault.s_max)
+                return msgspec.structs.replace(message, at_s=message.at_s + by_s)
+            case Duplication() | Reorder():
+                if draw.random() >= fault.share:
+                    return message
+                late = msgspec.structs.replace(message, at_s=message.at_s + draw.uniform(0, fault.late_s_max))
+                if isinstance(fault, Reorder):
+                    self.late += 1
+                    return late
+                self.repeated += 1
+                heapq.heappush(self._on_the_way, late)
+                return message
+            case _:
+                assert_never(fault)
+
+    def _is_lost(self, number: int, fault: Loss, device: str) -> bool:
+        """Gilbert's model: a run of losses ends with probability 1 / burst_mean at each message, and begins
+        so often that `share` of all are lost in the long run."""
+        state = number, device
+        if state in self._in_burst:
+            if self._of_faults.random() < 1 / fault.burst_mean:
+                self._in_burst.discard(state)
+        elif self._of_faults.random() < fault.share / (1 - fault.share) / fault.burst_mean:
+            self._in_burst.add(state)
+        return state in self._in_burst
 
     def _trouble(self, message: Message) -> Message:
         """Repeats and overtaking, as a broker with redelivery shows them."""

@@ -1,19 +1,33 @@
-"""The clocks of devices: off by about a second, one in fifty by minutes. Pure."""
+"""The clocks of devices: off by about a second, one in fifty by minutes; faults move them. Pure."""
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from kernel.rng import Rng
+from simulators.faults.model import ClockDrift, DeviceFault
+from simulators.world.warehouse.acts import HOUR_S
 from simulators.world.warehouse.parameters import Clock
+
+DAY_H = 24.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a clock shows that has lost its battery."""
 
 
 class DeviceClocks:
-    """By how much each device's clock is ahead of the truth, in seconds; the same for a whole run."""
+    """By how much each device's clock is ahead of the truth, in seconds; the same for a whole run but for
+    the faults."""
 
-    def __init__(self, parameters: Clock, start: datetime, rng: Rng) -> None:
+    def __init__(
+        self, parameters: Clock, start: datetime, rng: Rng, faults: Iterable[DeviceFault] = ()
+    ) -> None:
         self._parameters = parameters
         self._start = start
         self._rng = rng
         self._ahead_s: dict[str, float] = {}
+        self._faults: dict[str, list[DeviceFault]] = defaultdict(list)
+        for fault in faults:
+            self._faults[fault.device].append(fault)
 
     def ahead_s(self, device: str) -> float:
         known = self._ahead_s.get(device)
@@ -31,7 +45,14 @@ class DeviceClocks:
 
     def shown(self, device: str, at_s: float) -> datetime:
         """What the device's clock shows at a moment of the world, in whole milliseconds."""
-        return self._start + timedelta(milliseconds=round((at_s + self.ahead_s(device)) * 1000))
+        ahead_s = self.ahead_s(device)
+        for fault in self._faults.get(device, ()):
+            if isinstance(fault, ClockDrift):
+                hours = max(0.0, min(at_s / HOUR_S, fault.until_h) - fault.from_h)
+                ahead_s += fault.s_a_day * hours / DAY_H
+            elif fault.at_h <= at_s / HOUR_S < fault.set_h:
+                return EPOCH + timedelta(milliseconds=round((at_s - fault.at_h * HOUR_S) * 1000))
+        return self._start + timedelta(milliseconds=round((at_s + ahead_s) * 1000))
 
     def true(self, at_s: float) -> datetime:
         """The moment itself."""

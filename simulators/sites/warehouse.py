@@ -6,7 +6,7 @@ encoders are the fakes' own, so that an error of encoding cannot cancel itself o
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +16,20 @@ import numpy as np
 from kernel.clock import ManualClock
 from kernel.gs1 import epc_from_sscc, make_sscc
 from kernel.rng import Rng
+from simulators.faults.model import DeviceFault, Reboot
 from simulators.protocols.llrp.frames import Heard
 from simulators.protocols.llrp.reader import SimulatedReader
 from simulators.protocols.mqtt.batches import Load, Place, Read, ReadBatch, Report, read_batch, reports
 from simulators.protocols.pda.frames import batch, scan
 from simulators.sites.clocks import DeviceClocks
 from simulators.sites.messages import Message, Via
+from simulators.world.warehouse.acts import HOUR_S
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import places_of
 from simulators.world.warehouse.state import (
     Announced,
+    ClockSet,
+    Entered,
     Framed,
     LoadChanged,
     Moved,
@@ -95,14 +99,30 @@ class Paper(msgspec.Struct, frozen=True):
     plate: str
     ssccs: tuple[str, ...]
     lots: dict[str, str]
+    stated_g: dict[str, int]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A paper of finance that somebody enters: what it is, for whom, about which lot and pallets."""
+
+    what: str
+    party: str
+    lot: str
+    ssccs: tuple[str, ...]
 
 
 class WarehouseDevices:
     """All devices of one warehouse. `say` gives the messages for what a step of the world noticed."""
 
-    def __init__(self, parameters: Parameters, start: datetime, rng: Rng) -> None:
+    def __init__(
+        self, parameters: Parameters, start: datetime, rng: Rng, faults: Sequence[DeviceFault] = ()
+    ) -> None:
         self.codes = Codes()
-        self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"))
+        self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"), faults)
+        self._reboots = sorted(
+            (fault.at_h * HOUR_S, fault.device) for fault in faults if isinstance(fault, Reboot)
+        )
+        self._boot: Counter[str] = Counter()
         self._places = places_of(parameters)
         self._sequence: Counter[str] = Counter()
         self._said = 0
@@ -111,8 +131,13 @@ class WarehouseDevices:
         """Readers behind LLRP: the product opens its session with them before the first read."""
 
     def say(self, world: Warehouse) -> list[Message]:
-        """The messages for what the last step of the world noticed, in the order of time."""
+        """The messages for what the last step of the world noticed, in the order of time. A device restarts
+        with the first step that ends after its time."""
         self._pallets = world.pallets
+        while self._reboots and self._reboots[0][0] < world.time_s:
+            _, device = self._reboots.pop(0)
+            self._boot[device] += 1
+            self._sequence[device] = 0
         said: dict[type[Seen], Callable[[Any], Iterable[Message]]] = {
             TagsRead: self._tags_read,
             Moved: self._moved,
@@ -123,6 +148,8 @@ class WarehouseDevices:
             Framed: self._framed,
             Passed: self._passed,
             Announced: self._announced,
+            ClockSet: self._clock_set,
+            Entered: self._entered,
         }
         return sorted(message for noticed in world.seen for message in said[type(noticed)](noticed))
 
@@ -144,6 +171,16 @@ class WarehouseDevices:
         self._sequence[device] += count
         return first
 
+    def _boot_of(self, device: str) -> int:
+        return 1 + self._boot[device]
+
+    def _epcs(self, pallets: np.ndarray) -> list[str]:
+        """What the tags on the pallets say: another's EPC where one is cloned."""
+        return [self.codes.epc(pallet) for pallet in self._pallets.tag[pallets].tolist()]
+
+    def _epc(self, pallet: int) -> str:
+        return self.codes.epc(int(self._pallets.tag[pallet]))
+
     # --- over the broker ---------------------------------------------------------------------------
 
     def _tags_read(self, read: TagsRead) -> Iterable[Message]:
@@ -151,17 +188,15 @@ class WarehouseDevices:
         seconds = np.floor(read.at_s)
         starts = [0, *(np.flatnonzero(np.diff(seconds)) + 1).tolist(), len(seconds)]
         after_ms = np.rint((read.at_s - seconds) * 1000).astype(int).tolist()
-        pallets, antennas, rssi = read.pallets.tolist(), read.antenna.tolist(), read.rssi_cdbm.tolist()
+        epcs, antennas, rssi = self._epcs(read.pallets), read.antenna.tolist(), read.rssi_cdbm.tolist()
         for first, end in itertools.pairwise(starts):
             if first == end:
                 continue
-            reads = [
-                Read(self.codes.epc(pallets[n]), rssi[n], antennas[n], after_ms[n]) for n in range(first, end)
-            ]
+            reads = [Read(epcs[n], rssi[n], antennas[n], after_ms[n]) for n in range(first, end)]
             second = float(seconds[first])
             payload = read_batch(
                 ReadBatch(
-                    boot=1,
+                    boot=self._boot_of(read.reader),
                     sequence=self._numbered(read.reader, len(reads)),
                     observed_at=self.clocks.shown(read.reader, second),
                     reads=reads,
@@ -179,11 +214,11 @@ class WarehouseDevices:
             number = self._numbered(device, len(part))
             several = [
                 Report(
-                    boot=1,
+                    boot=self._boot_of(device),
                     sequence=number + place,
                     observed_at=self.clocks.shown(device, times[n]),
                     position=Place(x_m[n], y_m[n], 0.0, heading[n], speed[n], SIGMA_M),
-                    load=Load(epc=self.codes.epc(loads[n]) if loads[n] >= 0 else None),
+                    load=Load(epc=self._epc(loads[n]) if loads[n] >= 0 else None),
                 )
                 for place, n in enumerate(part)
             ]
@@ -192,13 +227,13 @@ class WarehouseDevices:
     def _load_changed(self, change: LoadChanged) -> Iterable[Message]:
         device = f"forklift-{change.forklift + 1}"
         report = Report(
-            boot=1,
+            boot=self._boot_of(device),
             sequence=self._numbered(device),
             observed_at=self.clocks.shown(device, change.at_s),
             position=Place(
                 round(change.x_m, 3), round(change.y_m, 3), round(change.z_m, 3), 0.0, 0.0, SIGMA_M
             ),
-            load=Load(change=change.action, epc=self.codes.epc(change.pallet)),
+            load=Load(change=change.action, epc=self._epc(change.pallet)),
         )
         yield self._message(change.at_s, device, "broker", reports([report]))
 
@@ -208,7 +243,7 @@ class WarehouseDevices:
         device, reader = f"portal-{read.portal + 1}", self.portals[read.portal]
         for n, at_s in enumerate(read.at_s.tolist()):
             heard = Heard(
-                self.codes.epc(int(read.pallets[n])),
+                self._epc(int(read.pallets[n])),
                 int(read.antenna[n]),
                 int(read.rssi_cdbm[n]) // 100 * 100,
                 self.clocks.shown(device, at_s),
@@ -229,7 +264,7 @@ class WarehouseDevices:
             *_long(units),
             *_long(shown_ms // _EPOCH_MS),
             shown_ms % _EPOCH_MS,
-            *_long(1),
+            *_long(self._boot_of(weighed.scale)),
             2 if weighed.truck >= 0 else 0,
         )
         yield self._message(weighed.at_s, weighed.scale, "modbus", registers=registers)
@@ -244,7 +279,11 @@ class WarehouseDevices:
                 yield self._message(passed.at_s + after_s, device, "modbus", registers=inputs)
         camera = f"gate-{passed.gate + 1}-camera"
         plate = Plate(
-            1, self._numbered(camera), self.clocks.shown(camera, passed.at_s), passed.plate, passed.direction
+            self._boot_of(camera),
+            self._numbered(camera),
+            self.clocks.shown(camera, passed.at_s),
+            passed.plate,
+            passed.direction,
         )
         yield self._message(passed.at_s + 2.0, camera, "sight", facts=plate)
 
@@ -260,13 +299,13 @@ class WarehouseDevices:
             "gs1-128",
             None,
         )
-        payload = msgspec.json.encode(batch(device, 1, [made]))
+        payload = msgspec.json.encode(batch(device, self._boot_of(device), [made]))
         yield self._message(scanned.at_s, device, "http", payload)
 
     def _framed(self, framed: Framed) -> Iterable[Message]:
         device, names = f"camera-{framed.camera + 1}", self._places.slot_ids
         frame = Frame(
-            boot=1,
+            boot=self._boot_of(device),
             sequence=self._numbered(device),
             observed_at=self.clocks.shown(device, framed.at_s),
             state=framed.state,
@@ -281,8 +320,24 @@ class WarehouseDevices:
             sscc: lot_name(int(self._pallets.lot[pallet]))
             for sscc, pallet in zip(ssccs, announced.pallets, strict=True)
         }
-        paper = Paper(announced.direction, announced.plate, ssccs, lots)
+        stated_g = {
+            sscc: int(self._pallets.stated_g[pallet])
+            for sscc, pallet in zip(ssccs, announced.pallets, strict=True)
+        }
+        paper = Paper(announced.direction, announced.plate, ssccs, lots, stated_g)
         yield self._message(announced.at_s, "office", "paper", facts=paper)
+
+    def _entered(self, entered: Entered) -> Iterable[Message]:
+        ssccs = tuple(self.codes.sscc(pallet) for pallet in entered.pallets)
+        entry = Entry(entered.what, entered.party, lot_name(entered.lot), ssccs)
+        yield self._message(entered.at_s, "office", "paper", facts=entry)
+
+    # --- what people do to devices -----------------------------------------------------------------
+
+    def _clock_set(self, moved: ClockSet) -> Iterable[Message]:
+        """From this step on; the device itself says nothing of it."""
+        self.clocks.shift(moved.device, moved.by_s)
+        return ()
 
 
 def lot_name(lot: int) -> str:

@@ -4,11 +4,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from app.simulate.command import SimulateOptions, run_simulation
 from app.simulate.run import Outcome, simulate
-from app.simulate.scenario import CutHours, Scenario, ScenarioUnknown, read_scenario, scenario_names
+from app.simulate.scenario import Scenario, ScenarioUnknown, read_scenario, scenario_names, violations
+from simulators.faults.model import (
+    ClockDrift,
+    Cut,
+    Delay,
+    Down,
+    Duplication,
+    Fault,
+    Loss,
+    Reboot,
+    Reorder,
+)
+from simulators.world.warehouse.acts import Act, GhostPallets, Paper, Removal, Rotated, Spoofed, TagCloned
+from simulators.world.warehouse.parameters import Parameters
+from simulators.world.warehouse.places import layout_of
 from tests.unit.simulators.test_warehouse_world import SMALL
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -17,6 +32,32 @@ NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 def a_small_one(**changes: object) -> Scenario:
     quiet = read_scenario("quiet_week")
     return msgspec.structs.replace(quiet, changes=SMALL, **changes)
+
+
+HELPS = {
+    "reader": {
+        *("portal_read", "badly_placed_read", "portal_reads_a_crossing", "pass_read"),
+        *("top_level_factor", "sweep_read", "placement_shares"),
+    },
+    "gate": {"loop_seen", "plate_right"},
+}
+"""What is harder when it is lower, by table. All else of the tables of trouble is harder when higher."""
+TROUBLES = "reader", "position", "scale", "camera", "gate", "clock", "network"
+
+
+def softened(world: Parameters, scenario: Parameters) -> list[str]:
+    """Rates of trouble that are lower in a scenario than in its world, by table and key."""
+    found = []
+    for table in TROUBLES:
+        before, after = (msgspec.structs.asdict(getattr(of, table)) for of in (world, scenario))
+        for key, value in before.items():
+            pairs = zip(np.atleast_1d(value), np.atleast_1d(after[key]), strict=True)
+            helps = key in HELPS.get(table, ())
+            if any((new > old) if helps else (new < old) for old, new in pairs):
+                found.append(f"{table}.{key}")
+    careless = "misplaced_day", "misplaced_night"
+    found += [f"flow.{key}" for key in careless if getattr(scenario.flow, key) < getattr(world.flow, key)]
+    return found
 
 
 def silent(_: str) -> None:
@@ -33,7 +74,50 @@ def test_every_scenario_file_can_be_read_and_is_no_softer_than_its_world(name: s
     scenario = read_scenario(name)
     assert scenario.title_en
     assert scenario.title_zh
-    assert scenario.parameters()
+    world = msgspec.structs.replace(scenario, changes={}).parameters()
+    assert softened(world, scenario.parameters()) == []
+
+
+def test_a_softer_scenario_is_told() -> None:
+    world = read_scenario("quiet_week")
+    softer = msgspec.structs.replace(
+        world,
+        changes={"reader": {"pass_read": 0.9}, "camera": {"wrong_clear": 0.0}, "clock": {"sigma_s": 1.0}},
+    )
+    assert softened(world.parameters(), softer.parameters()) == ["reader.pass_read", "camera.wrong_clear"]
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_acts_and_faults_of_every_scenario_are_possible_at_its_site(name: str) -> None:
+    scenario = read_scenario(name)
+    assert violations(scenario, layout_of(scenario.parameters())) == []
+    assert all(act.at_h < 24 * scenario.days for act in scenario.acts)
+
+
+def test_every_fraud_that_a_warehouse_can_have_is_a_scenario_with_its_number() -> None:
+    numbers = [*range(1, 13), 14, *range(18, 23), 26, 28]
+    frauds = {name: read_scenario(name) for name in scenario_names() if name.startswith("fraud")}
+    assert sorted(frauds) == [f"fraud_{number:02d}" for number in numbers]
+    for name, scenario in frauds.items():
+        assert {act.case for act in scenario.act} == {int(name[-2:])}
+
+
+@pytest.mark.parametrize(
+    ("entry", "rule"),
+    [
+        (Down(from_h=1.0, until_h=2.0, device="camera-99"), "'camera-99' is no device of the site"),
+        (Reboot(at_h=1.0, device="portal-1"), "device: one of camera"),
+        (Down(from_h=2.0, until_h=1.0, device="camera-1"), "until_h: after its beginning"),
+        (Loss(from_h=1.0, until_h=2.0, share=0.9), "share: no more than runs"),
+        (Rotated(at_h=1.0, back_h=1.5, pallets=3), "back_h: after its beginning"),
+        (Spoofed(at_h=1.0, until_h=2.0, device="scale-1", how="stay"), "device: one of forklift"),
+    ],
+)
+def test_an_impossible_act_or_fault_is_refused_by_field_and_rule(entry: Act | Fault, rule: str) -> None:
+    table = "act" if isinstance(entry, Act) else "fault"
+    scenario = a_small_one(**{table: (entry,)})
+    with pytest.raises(ValueError, match=rule):
+        simulate(scenario, 1, 1, silent)
 
 
 def test_a_scenario_that_is_not_there_is_named_with_those_that_are() -> None:
@@ -60,10 +144,74 @@ def test_readings_of_every_kind_of_device_reach_the_journal(outcome: Outcome) ->
 
 
 def test_a_cut_line_delays_and_loses_nothing(outcome: Outcome) -> None:
-    cut = simulate(a_small_one(cut=(CutHours(from_h=9.0, until_h=12.0),)), 11, 1, silent)
+    cut = simulate(a_small_one(fault=(Cut(from_h=9.0, until_h=12.0),)), 11, 1, silent)
     assert cut.line["delayed"] > 0
     assert cut.readings == outcome.readings
     assert cut.missing == 0
+
+
+TROUBLED = (
+    Loss(from_h=7.0, until_h=12.0, share=0.05, burst_mean=4.0),
+    Delay(from_h=7.0, until_h=9.0, s_min=1.0, s_max=30.0, device="forklift-1"),
+    Duplication(from_h=9.0, until_h=11.0, share=0.2, late_s_max=30.0),
+    Reorder(from_h=11.0, until_h=13.0, share=0.2, late_s_max=30.0),
+    ClockDrift(from_h=0.0, until_h=24.0, s_a_day=60.0, device="forklift-2"),
+    Reboot(at_h=10.0, set_h=10.5, device="forklift-1"),
+    Reboot(at_h=9.0, device="fork-reader-1"),
+    Down(from_h=8.0, until_h=9.0, device="portal-1"),
+)
+ACTED: tuple[Act, ...] = (
+    GhostPallets(at_h=6.0, case=3, pallets=5),
+    TagCloned(at_h=6.0, case=14, pallets=3),
+    Spoofed(at_h=9.0, until_h=11.0, case=20, device="forklift-2", how="jump", by_m=5.0),
+    Paper(at_h=9.0, case=28, what="drawdown", party="owner-1", lot=1, pallets=9, times=2),
+    Removal(at_h=20.5, case=8, way="gate", pallets=4),
+    Removal(at_h=23.9, case=10, way="load", pallets=4),
+)
+
+
+@pytest.fixture(scope="module")
+def troubled() -> Outcome:
+    return simulate(a_small_one(act=ACTED, fault=TROUBLED), 11, 1, silent)
+
+
+def test_the_same_seed_gives_the_same_bytes_with_acts_and_faults_too(troubled: Outcome) -> None:
+    again = simulate(a_small_one(act=ACTED, fault=TROUBLED), 11, 1, silent)
+    assert again.wire_sha256 == troubled.wire_sha256
+    assert again.journal_sha256 == troubled.journal_sha256
+    assert again.detail_sha256 == troubled.detail_sha256
+    assert again.acts == troubled.acts
+
+
+def test_what_is_lost_is_missing_and_a_clock_of_1970_is_set_aside(
+    troubled: Outcome, outcome: Outcome
+) -> None:
+    assert troubled.line["lost"] > 0
+    assert troubled.missing > 0
+    assert troubled.line["repeated"] > outcome.line["repeated"]
+    assert troubled.line["late"] > outcome.line["late"]
+    assert any("forklift-1 observed_at: not before" in rule for rule in troubled.quarantine)
+
+
+def test_a_device_that_restarts_begins_again_at_one_and_nothing_is_missing_or_doubled(
+    outcome: Outcome,
+) -> None:
+    again = simulate(a_small_one(fault=(Reboot(at_h=10.0, device="fork-reader-1"),)), 11, 1, silent)
+    assert again.missing == 0
+    assert again.readings == outcome.readings
+    assert again.journal_sha256 != outcome.journal_sha256
+
+
+def test_a_report_tells_each_act_as_it_was_and_what_could_show_it(troubled: Outcome) -> None:
+    done = {act.kind: act for act in troubled.acts if act.case}
+    assert len(done["removal"].pallets) == 4
+    assert done["removal"].left_at is not None
+    assert done["removal"].left_at > done["removal"].at
+    assert done["ghost_pallets"].worth_fen > 0
+    assert done["paper"].observable == "not observable here"
+    assert troubled.noticed["paper_drawdown"] == 2
+    # No released truck is left before midnight.
+    assert troubled.acts_not_done == [5]
 
 
 def test_a_report_holds_truth_against_belief_and_a_stopped_run_is_taken_up(

@@ -5,6 +5,7 @@ import heapq
 import numpy as np
 
 from kernel.rng import Rng
+from simulators.world.warehouse.acts import HOUR_S, Act
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import DOCK_Y_M, places_of
 from simulators.world.warehouse.state import Event, Forklift, Leg, Pallets, Warehouse
@@ -12,8 +13,8 @@ from simulators.world.warehouse.state import Event, Forklift, Leg, Pallets, Ware
 DAY_S = 86_400.0
 
 
-def build_warehouse(parameters: Parameters, rng: Rng) -> Warehouse:
-    """The warehouse of a seed. The same seed gives the same pallets in the same places."""
+def build_warehouse(parameters: Parameters, rng: Rng, acts: tuple[Act, ...] = ()) -> Warehouse:
+    """The warehouse of a seed. The same seed gives the same pallets in the same places, whatever the acts."""
     places = places_of(parameters)
     draw = rng.child("build").numpy
     count = round(places.count * parameters.site.filled_share)
@@ -29,6 +30,7 @@ def build_warehouse(parameters: Parameters, rng: Rng) -> Warehouse:
     shown = np.where(wrong, 1 - shown, shown)
     shown[draw.random(places.count) < camera.never_visible_share] = -1
     first = [Event(0.0, 0, "day"), Event(60.0, 1, "frame")]
+    first += [Event(act.at_h * HOUR_S, 2 + n, "act", who=n) for n, act in enumerate(acts)]
     heapq.heapify(first)
     return Warehouse(
         parameters=parameters,
@@ -44,8 +46,9 @@ def build_warehouse(parameters: Parameters, rng: Rng) -> Warehouse:
         jobs=(),
         agenda=tuple(first),
         reserved=frozenset(),
-        next_number=2,
+        next_number=len(first),
         next_truck=1,
+        acts=acts,
     )
 
 
@@ -78,6 +81,8 @@ def draw_pallets(parameters: Parameters, first_serial: int, count: int, rng: Rng
         luck=draw.normal(0.0, reader.tag_reader_sd, (count, readers)).astype(np.float32),
         place=np.full(count, -2, dtype=np.int32),
         moved_s=np.zeros(count),
+        tag=np.arange(first_serial, first_serial + count, dtype=np.int32),
+        worth_permille=np.full(count, 1_000, dtype=np.int32),
     )
 
 

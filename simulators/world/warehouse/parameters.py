@@ -25,6 +25,8 @@ class Site(_Part, frozen=True, kw_only=True):
     material_shares: tuple[float, float, float]
     mass_g_min: int
     mass_g_max: int
+    price_fen_a_kg: tuple[int, int, int]
+    """By material, in fen; what the truth of an act is worth."""
 
 
 class Flow(_Part, frozen=True, kw_only=True):

@@ -10,14 +10,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.world.warehouse.acts import Act, Deed
 from simulators.world.warehouse.parameters import Parameters
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-GONE, EXPECTED, STAGED = -1, -2, -3
+GONE, EXPECTED, STAGED, ON_PAPER, ELSEWHERE = -1, -2, -3, -4, -5
 ON_FORKLIFT, ON_TRUCK = -100, -10_000
-"""A pallet's `place` is a place number, or one of these; forklift f is `ON_FORKLIFT - f`, trucks likewise."""
+"""A pallet's `place` is a place number, or one of these; forklift f is `ON_FORKLIFT - f`, trucks likewise.
+A pallet `ON_PAPER` never existed; one `ELSEWHERE` was driven to the owner's other site."""
 
 
 class Pallets(msgspec.Struct, frozen=True, eq=False):
@@ -40,6 +42,10 @@ class Pallets(msgspec.Struct, frozen=True, eq=False):
     """Logits, by pallet and by reader: the forklifts' readers, then the sweep."""
     place: Ints
     moved_s: Floats
+    tag: Ints
+    """Whose tag it carries: its own number, unless somebody cloned another's."""
+    worth_permille: Ints
+    """What is in it is worth so much of what its papers say."""
 
     @property
     def count(self) -> int:
@@ -101,6 +107,8 @@ class Truck(msgspec.Struct, frozen=True):
     """Aboard without papers or tags."""
     dock: int = -1
     left_to_do: int = 0
+    is_ordered: bool = True
+    """Without an order it keeps away from the bridge, and is loaded at night."""
 
 
 # --- what devices and people noticed -------------------------------------------------------------
@@ -191,6 +199,24 @@ class Passed(msgspec.Struct, frozen=True):
     barrier_opened: bool = True
 
 
+class ClockSet(msgspec.Struct, frozen=True):
+    """Somebody set a device's clock forward or back."""
+
+    at_s: float
+    device: str
+    by_s: float
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A paper that people enter beside the stock's: `what` as the act says, about pallets of a lot."""
+
+    at_s: float
+    what: str
+    lot: int
+    party: str
+    pallets: tuple[int, ...]
+
+
 class Announced(msgspec.Struct, frozen=True):
     """Papers: what a truck is to bring (`in`), or may take away (`out`)."""
 
@@ -201,7 +227,29 @@ class Announced(msgspec.Struct, frozen=True):
     pallets: tuple[int, ...]
 
 
-Seen = TagsRead | PortalRead | Moved | LoadChanged | Weighed | Scanned | Framed | Passed | Announced
+Seen = (
+    TagsRead
+    | PortalRead
+    | Moved
+    | LoadChanged
+    | Weighed
+    | Scanned
+    | Framed
+    | Passed
+    | Announced
+    | ClockSet
+    | Entered
+)
+
+
+class Spoof(msgspec.Struct, frozen=True):
+    """A forklift tells a wrong position, from when to when: off by (x, y), or always (x, y)."""
+
+    from_s: float
+    until_s: float
+    how: Literal["jump", "stay"]
+    x_m: float
+    y_m: float
 
 
 class Warehouse(msgspec.Struct, frozen=True, eq=False):
@@ -225,8 +273,14 @@ class Warehouse(msgspec.Struct, frozen=True, eq=False):
     """Places promised to a pallet on its way, and pallets promised to a truck as `-1 - pallet`."""
     next_number: int
     next_truck: int
-    blind: dict[str, tuple[float, float, str]] = {}
+    blind: dict[str, tuple[tuple[float, float, str], ...]] = {}
     """Devices that see nothing true, from when to when and how."""
     drift: dict[str, float] = {}
     """Scales that were tampered with or drift: share of what they show too much."""
+    spoofs: dict[int, Spoof] = {}
+    """Forklifts whose positions are not their own."""
+    acts: tuple[Act, ...] = ()
+    """What people of this scenario will do, and what fails."""
+    deeds: tuple[Deed, ...] = ()
+    """What of it was done: the truth that reports compare with."""
     seen: tuple[Seen, ...] = ()

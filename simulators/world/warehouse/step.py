@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from kernel.rng import Rng
-from simulators.world.warehouse import seeing
+from simulators.world.warehouse import acting, seeing
 from simulators.world.warehouse.build import DAY_S, draw_pallets, join
 from simulators.world.warehouse.driving import Drive
 from simulators.world.warehouse.places import DOCK_Y_M
@@ -71,6 +71,8 @@ def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
         next_truck=working.next_truck,
         blind=working.blind,
         drift=working.drift,
+        spoofs=working.spoofs,
+        deeds=tuple(working.deeds),
         seen=tuple(working.seen),
     )
 
@@ -95,7 +97,7 @@ def _day(working: Working, event: Event) -> None:
         if draw.random() < working.parameters.camera.dark_a_day:
             from_s = begins_s + draw.uniform(0, DAY_S)
             until_s = from_s + working.parameters.camera.dark_h * 3600
-            working.blind[f"camera-{camera + 1}"] = (from_s, until_s, "dark")
+            working.make_blind(f"camera-{camera + 1}", from_s, until_s, "dark")
     dying = draw.random(working.pallets.count) < working.parameters.reader.tag_death_a_year / 365
     working.pallets.is_dead[dying] = True
     _plan_sweep(working, begins_s)
@@ -146,7 +148,10 @@ def _expect(working: Working, at_s: float, *, announced_s: float, brings: int = 
 def _arrive(working: Working, event: Event) -> None:
     truck = working.trucks[event.who]
     _pass_gate(working, truck, event.at_s, "in")
-    working.due(Event(event.at_s + TO_BRIDGE_S, 0, "weigh_in", who=event.who))
+    if truck.is_ordered:
+        working.due(Event(event.at_s + TO_BRIDGE_S, 0, "weigh_in", who=event.who))
+    else:
+        working.due(Event(event.at_s + TO_DOCK_S, 0, "dock", who=event.who))
 
 
 def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> None:
@@ -175,6 +180,8 @@ def _weigh_truck(working: Working, event: Event) -> None:
     aboard[list(truck.brings)] |= working.pallets.place[list(truck.brings)] == EXPECTED
     mass_g = truck.tare_g + truck.hidden_g + int(working.pallets.mass_g[aboard].sum())
     name = "weighbridge-1"
+    if working.blindness(name, event.at_s) is not None:
+        return
     shown = seeing.weighing_g(
         mass_g,
         scale.bridge_interval_g,
@@ -208,11 +215,12 @@ def _done_at_truck(working: Working, number: int, at_s: float) -> None:
 
 
 def _depart(working: Working, event: Event) -> None:
-    dock = working.trucks[event.who].dock
-    working.docks[dock] = -1
+    truck = working.trucks[event.who]
+    working.docks[truck.dock] = -1
     if working.waiting:
         working.due(Event(event.at_s + TO_GATE_S, 0, "dock", who=working.waiting.pop(0)))
-    working.due(Event(event.at_s + TO_DOCK_S, 0, "weigh_out", who=event.who))
+    after = "weigh_out" if truck.is_ordered else "leave"
+    working.due(Event(event.at_s + TO_DOCK_S, 0, after, who=event.who))
 
 
 def _weigh_out(working: Working, event: Event) -> None:
@@ -226,6 +234,7 @@ def _leave(working: Working, event: Event) -> None:
     for pallet in np.flatnonzero(working.pallets.place == ON_TRUCK - truck.number):
         working.put_at(int(pallet), GONE, event.at_s)
         working.reserved.discard(-1 - int(pallet))
+    acting.truck_left(working, event.who, event.at_s)
 
 
 # --- forklifts -----------------------------------------------------------------------------------
@@ -246,15 +255,21 @@ def _free(working: Working, event: Event) -> None:
 
 
 def _dispatch(working: Working, at_s: float) -> None:
-    """Give work to the forklifts that have none, oldest work first, within the shift."""
+    """Give work to the forklifts that have none, oldest work first; out of the shift, what nobody ordered."""
     flow = working.parameters.flow
-    if not flow.day_begins_h <= (at_s % DAY_S) / 3600 < flow.day_ends_h:
-        return
+    is_shift = flow.day_begins_h <= (at_s % DAY_S) / 3600 < flow.day_ends_h
     for number, forklift in enumerate(working.forklifts):
-        if not working.jobs:
+        if forklift.is_busy:
+            continue
+        job = next((job for job in working.jobs if is_shift or _is_unordered(working, job)), None)
+        if job is None:
             return
-        if not forklift.is_busy:
-            _send(working, number, working.jobs.pop(0), at_s)
+        working.jobs.remove(job)
+        _send(working, number, job, at_s)
+
+
+def _is_unordered(working: Working, job: Job) -> bool:
+    return job.truck in working.trucks and not working.trucks[job.truck].is_ordered
 
 
 def _send(working: Working, number: int, job: Job, at_s: float) -> None:
@@ -316,6 +331,8 @@ def _sweep(working: Working, event: Event) -> None:
     """The drone or cart goes through one aisle at night."""
     stock = working.pallet_at.reshape(working.places.shape)[event.who].ravel()
     chosen = stock[stock >= 0]
+    if len(chosen) == 0 or working.blindness("sweep-1", event.at_s) is not None:
+        return
     hit = seeing.sweep_reads(working.parameters, working.pallets, chosen, working.places, working.draw)
     chosen = chosen[hit]
     share = working.places.column[working.pallets.place[chosen]] / working.parameters.site.columns
@@ -342,6 +359,8 @@ def _weigh_pallet(working: Working, event: Event) -> None:
     """Every pallet that comes in is set on a floor scale by its dock."""
     scale = working.parameters.scale
     name = f"scale-{1 + event.who % working.parameters.devices.floor_scales}"
+    if working.blindness(name, event.at_s) is not None:
+        return
     mass_g = int(working.pallets.mass_g[event.pallet])
     shown = seeing.weighing_g(
         mass_g, scale.floor_interval_g, scale.in_service_intervals, working.drift.get(name, 0.0), working.draw
@@ -397,7 +416,8 @@ def _drop(working: Working, event: Event) -> None:
     working.reserved.discard(-1 - event.pallet)
     _load_changed(working, event, "set_down", *_point(working, place))
     handheld = int(working.draw.integers(working.parameters.devices.handhelds))
-    working.notice(Scanned(handheld, event.at_s + SCAN_AFTER_S, event.pallet, event.place))
+    if working.blindness(f"pda-{handheld + 1}", event.at_s) is None:
+        working.notice(Scanned(handheld, event.at_s + SCAN_AFTER_S, event.pallet, event.place))
 
 
 def _point(working: Working, place: int) -> tuple[float, float, float]:
@@ -409,6 +429,10 @@ def _load_changed(working: Working, event: Event, action: str, x_m: float, y_m: 
     """Told with the median of several fixes while the fork stands, so without the outliers of driving."""
     sigma_m = working.parameters.position.sigma_m / math.sqrt(5)
     dx_m, dy_m = working.draw.normal(0.0, sigma_m, 2)
+    if working.blindness(f"forklift-{event.who + 1}", event.at_s) is not None:
+        return
+    told = acting.told_position(working, event.who, np.array([event.at_s]), np.array([x_m]), np.array([y_m]))
+    x_m, y_m = float(told[0][0]), float(told[1][0])
     working.notice(
         LoadChanged(
             event.who,
@@ -439,6 +463,7 @@ def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
         load = np.full(len(seconds), -1, dtype=np.int32)
         for carried_s, down_s, pallet in forklift.loads:
             load[(carried_s <= seconds) & (seconds < down_s)] = pallet
+        x_m, y_m = acting.told_position(working, number, seconds, x_m, y_m)
         draw = working.draw
         far = draw.random(len(seconds)) < noise.outlier_share
         off_m = np.where(far, draw.uniform(noise.outlier_m_min, noise.outlier_m_max, len(seconds)), 0.0)
@@ -496,4 +521,5 @@ HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {
     "drop": _drop,
     "frame": _frame,
     "sweep": _sweep,
+    **acting.HANDLERS,
 }

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 import msgspec
 import numpy as np
 
+from simulators.world.warehouse.acts import Deed
 from simulators.world.warehouse.places import Places, places_of
-from simulators.world.warehouse.state import Event, Forklift, Pallets, Seen, Truck, Warehouse
+from simulators.world.warehouse.state import Event, Forklift, Pallets, Seen, Spoof, Truck, Warehouse
 
 
 class Working:
@@ -37,6 +38,9 @@ class Working:
         self.next_truck = world.next_truck
         self.blind = dict(world.blind)
         self.drift = dict(world.drift)
+        self.spoofs: dict[int, Spoof] = dict(world.spoofs)
+        self.acts = world.acts
+        self.deeds: list[Deed] = list(world.deeds)
         self.seen: list[Seen] = []
 
     def due(self, event: Event) -> None:
@@ -86,9 +90,12 @@ class Working:
                 self.reserved.add(place)
                 return place
 
-    def pick_stored(self, count: int) -> list[int]:
-        """Pallets that stand in their places and are promised to nobody; they are promised from now on."""
+    def pick_stored(self, count: int, wanted: np.ndarray | None = None) -> list[int]:
+        """Pallets that stand in their places and are promised to nobody; they are promised from now on.
+        `wanted` tells by pallet number which will do."""
         stored = self.pallet_at[self.pallet_at >= 0]
+        if wanted is not None:
+            stored = stored[wanted[stored]]
         chosen: list[int] = []
         for pallet in self.draw.permutation(stored):
             if len(chosen) == count:
@@ -98,10 +105,21 @@ class Working:
         self.promise(chosen)
         return chosen
 
+    def release(self, pallets: Iterable[int]) -> None:
+        """They are promised to nobody."""
+        self.reserved.difference_update(-1 - pallet for pallet in pallets)
+
     def promise(self, pallets: Iterable[int]) -> None:
         self.reserved.update(-1 - pallet for pallet in pallets)
 
     def blindness(self, device: str, at_s: float) -> str | None:
         """How the device is blind at that moment, or None."""
-        span = self.blind.get(device)
-        return span[2] if span is not None and span[0] <= at_s < span[1] else None
+        for from_s, until_s, how in self.blind.get(device, ()):
+            if from_s <= at_s < until_s:
+                return how
+        return None
+
+    def make_blind(self, device: str, from_s: float, until_s: float, how: str) -> None:
+        """The device sees nothing true in that time. What is over is forgotten; what came first counts."""
+        spans = [span for span in self.blind.get(device, ()) if span[1] > from_s]
+        self.blind[device] = (*spans, (from_s, until_s, how))
