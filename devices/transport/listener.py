@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from devices.transport.allowance import Allowance
+from devices.transport.decoding import by_content
 from devices.transport.limit import Limit
 from devices.transport.numbering import REJECTED_PER_MINUTE_MAX
 from devices.transport.presence import Presence
@@ -30,7 +31,6 @@ from devices.transport.terminals import (
     Session,
     Step,
     Terminal,
-    by_content,
 )
 from kernel.clock import Clock
 from kernel.messages import DeviceStatus, Observation, Rejected

@@ -4,14 +4,13 @@ A gateway speaks for nodes: tags, sensors, collars. Each node is a device of its
 gateway's id and the name that the gateway knows it under.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from devices.transport.decoding import Arrived, FieldRejected
-from kernel.messages import AnyReading, Observation, Rejected, content_identity
+from devices.transport.decoding import Arrived, FieldRejected, by_content
+from kernel.messages import AnyReading, Observation, Rejected
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -95,16 +94,7 @@ class Gateway:
         self, device_id: str, observed_at: datetime, reading: AnyReading, *, known_by: bytes, raw: bytes
     ) -> Observation:
         """A reading of a node. Of one time, kind and `known_by` there is one, however often it comes."""
-        kind = str(reading.__struct_config__.tag).encode()
-        boot, sequence = content_identity(observed_at, b"\0".join((device_id.encode(), kind, known_by)))
-        return Observation(
-            device_id=device_id,
-            boot=boot,
-            sequence=sequence,
-            observed_at=observed_at,
-            reading=reading,
-            raw_sha256=hashlib.sha256(raw).hexdigest(),
-        )
+        return by_content(device_id, observed_at, reading, raw, known_by=known_by)
 
     def rejected(self, error: FieldRejected, raw: bytes) -> Rejected:
         """`raw` for quarantine, under the gateway that sent it."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from kernel.messages import AnyReading, Observation, Rejected, content_identity
+from kernel.messages import Observation, Rejected
 
 Item = Observation | Rejected
 
@@ -91,24 +91,6 @@ class Session(Protocol):
     def receive(self, data: bytes, now: datetime) -> Sequence[Step]:
         """Take in bytes as they came, cut anywhere. After a step that ends the connection nothing follows."""
         ...
-
-
-def by_content(
-    device_id: str, observed_at: datetime, reading: AnyReading, raw: bytes, *, is_suspect: bool = False
-) -> Observation:
-    """An observation that is known by its time, its kind and the bytes that the terminal resends
-    unchanged."""
-    kind = str(reading.__struct_config__.tag).encode()
-    boot, sequence = content_identity(observed_at, kind + b"\0" + raw)
-    return Observation(
-        device_id=device_id,
-        boot=boot,
-        sequence=sequence,
-        observed_at=observed_at,
-        reading=reading,
-        quality="suspect" if is_suspect else "good",
-        raw_sha256=hashlib.sha256(raw).hexdigest(),
-    )
 
 
 def code_digest(code: str) -> str:

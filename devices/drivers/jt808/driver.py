@@ -10,7 +10,7 @@ from datetime import datetime
 
 from devices.drivers.jt808 import codec
 from devices.drivers.jt808.framing import Bad, Deframer, Joined, Joiner, Message, encode
-from devices.transport.decoding import FieldRejected
+from devices.transport.decoding import FieldRejected, by_content
 from devices.transport.terminals import (
     Admission,
     CodeShown,
@@ -19,7 +19,6 @@ from devices.transport.terminals import (
     Step,
     Terminal,
     TurnedAway,
-    by_content,
     code_digest,
 )
 from kernel.messages import DeviceStatus, Rejected, TerminalAlarm

@@ -22,8 +22,8 @@ from devices.drivers.teltonika.codec import (
     packet_bytes,
     position,
 )
-from devices.transport.decoding import FieldRejected
-from devices.transport.terminals import Admission, Item, Step, Terminal, TurnedAway, by_content
+from devices.transport.decoding import FieldRejected, by_content
+from devices.transport.terminals import Admission, Item, Step, Terminal, TurnedAway
 from kernel.messages import DeviceStatus, Rejected
 
 NO_FIX = DeviceStatus(state="fault", reason="no fix")

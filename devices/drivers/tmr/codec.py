@@ -59,7 +59,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Fed(msgspec.Struct, frozen=True, kw_only=True):
-    """A feedline that the operator completed. `completed_at` is None when the indicator does not tell."""
+    """A feedline that the operator completed. `completed_at` is None when the indicator does not tell;
+    `known_by` is what does not change when it is saved and sent again."""
 
     action: Literal["load", "unload"]
     code: str
@@ -68,6 +69,7 @@ class Fed(msgspec.Struct, frozen=True, kw_only=True):
     target_g: int
     mass_g: int
     completed_at: datetime | None
+    known_by: bytes
 
 
 class NotDone(msgspec.Struct, frozen=True):
@@ -139,6 +141,7 @@ def _feedline(fields: list[str], settings: Settings) -> Fed | NotDone:
         target_g=_grams("called_weight", fields[7], unit, settings) if fields[7].strip() else 0,
         mass_g=_grams("weight", fields[8], unit, settings),
         completed_at=_completed_at(fields[10].strip(), fields[12].strip(), settings),
+        known_by=",".join(fields[place].strip().upper() for place in (0, 2, 4, 5, 6, 10, 12)).encode(),
     )
 
 

@@ -2,7 +2,7 @@
 
 Weights have no number and no time, so the driver numbers them under `boot`, which must grow with each start
 of the driver, and they carry the edge's time. A feedline that tells when it was completed is known by that
-and by its own bytes: sent again after a lost line or a restart, it is the same event.
+and by truck, batch and code: sent again after a lost line or a restart, it is the same event.
 """
 
 import asyncio
@@ -23,13 +23,12 @@ from devices.drivers.tmr.codec import (
     decode,
 )
 from devices.drivers.tmr.thinning import MOVING_G, Thinned
-from devices.transport.decoding import FieldRejected
+from devices.transport.decoding import FieldRejected, by_content
 from devices.transport.limit import Limit
 from devices.transport.lines import Lines
 from devices.transport.numbering import Numbered
 from devices.transport.presence import BACKOFF_S, Presence
 from devices.transport.tcp import LinkLost, TcpLink
-from devices.transport.terminals import by_content
 from kernel.clock import Clock
 from kernel.messages import DeviceStatus, FeedEvent, Observation, Rejected
 
@@ -72,7 +71,7 @@ class TmrDriver:
         self._presence = Presence(clock.now(), backoff_s)
         self._thinned = Thinned(moving_g)
         self._since_told: list[bytes] = []
-        self._feedlines: OrderedDict[bytes, None] = OrderedDict()
+        self._feedlines: OrderedDict[bytes, Fed] = OrderedDict()
         self._trouble = ""
         self._has_understood = False
         self.live_g: int | None = None
@@ -157,10 +156,11 @@ class TmrDriver:
         return [self._numbered.observation(weight, raw=raw)]
 
     def _fed(self, fed: Fed, line: bytes) -> list[Item]:
-        """Each feedline once; indicators send theirs again when they are asked or saved."""
-        if line in self._feedlines:
+        """Each feedline once; indicators send theirs again when they are asked or saved. One that comes again
+        with another weight is an identity with two contents, which ingest sets aside."""
+        if self._feedlines.get(fed.known_by) == fed:
             return []
-        self._feedlines[line] = None
+        self._feedlines[fed.known_by] = fed
         if len(self._feedlines) > FEEDLINES_REMEMBERED_MAX:
             self._feedlines.popitem(last=False)
         event = FeedEvent(
@@ -174,7 +174,8 @@ class TmrDriver:
         )
         if fed.completed_at is None:
             return [self._numbered.observation(event, raw=line)]
-        return [by_content(self._numbered.device_id, fed.completed_at, event, line)]
+        device_id, at = self._numbered.device_id, fed.completed_at
+        return [by_content(device_id, at, event, line, known_by=fed.known_by)]
 
     def _stated(self, statuses: Sequence[DeviceStatus]) -> list[Item]:
         return [self._numbered.observation(status) for status in statuses]

@@ -128,7 +128,7 @@ async def test_ingredients_and_pens_are_told_once_with_the_indicators_time(
     pen = feedline("P", "PEN-3", called_kg=1200, moved_kg=1215, local=LOCAL + timedelta(minutes=20))
     undone = feedline("P", "PEN-4", called_kg=1200, moved_kg=0, status="U")
     async with driver_for(wagon.port) as driver, Collected(driver.readings()) as collected, ticking(clock):
-        for line in (corn, undone, pen, corn):
+        for line in (corn, undone, pen, corn, corn.replace(",D,", ",S,")):
             wagon.wagon.complete(line)
         events = await collected.until(is_kind(FeedEvent), 2)
         await collected.until(at_rest(0))
@@ -166,6 +166,17 @@ async def test_a_feedline_sent_again_after_a_restart_is_the_same_event(
         ):
             seen += await collected.until(is_kind(FeedEvent))
     assert seen[0] == seen[1]
+
+
+async def test_a_feedline_that_comes_again_with_another_weight_contradicts_itself(
+    wagon: WagonServer, driver_for: DriverFor, clock: ManualClock
+) -> None:
+    async with driver_for(wagon.port) as driver, Collected(driver.readings()) as collected, ticking(clock):
+        for moved_kg in (2490, 2600):
+            wagon.wagon.complete(feedline("I", "CORN", called_kg=2500, moved_kg=moved_kg, local=LOCAL))
+        first, second = await collected.until(is_kind(FeedEvent), 2)
+    assert first.observation_id == second.observation_id
+    assert first.reading != second.reading
 
 
 async def test_a_feedline_without_a_time_carries_ours_and_is_told_once(

@@ -62,7 +62,13 @@ def test_a_completed_feedline_is_what_was_moved_and_when(kind: bytes, action: st
         target_g=2_500_000,
         mass_g=2_490_000,
         completed_at=datetime(2026, 11, 23, 6, 5, tzinfo=UTC),
+        known_by=b"000001,%s,1001,CORN,HICOW,14:05,11/23/26" % kind.upper(),
     )
+
+
+def test_a_feedline_that_is_saved_again_is_the_same_one() -> None:
+    done, saved = decode(FEEDLINE % (b"D", b"I"), Settings()), decode(FEEDLINE % (b"s", b"I"), Settings())
+    assert done == saved
 
 
 def test_the_indicators_zone_is_a_setting() -> None:
