@@ -58,7 +58,7 @@ class Removal(_Act, frozen=True, kw_only=True, tag="removal"):
     @property
     def shows_in(self) -> tuple[str, ...]:
         return {
-            "gate": ("barrier", "plate", "load_change", "tag_read", "slot_sight"),
+            "gate": ("barrier", "plate", "position", "load_change", "tag_read", "slot_sight"),
             "fence": ("slot_sight", "tag_read"),
             "load": ("mass", "load_change", "slot_sight", "tag_read"),
         }[self.way]

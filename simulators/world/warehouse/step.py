@@ -447,11 +447,12 @@ def _load_changed(working: Working, event: Event, action: str, x_m: float, y_m: 
 
 
 def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
-    """A forklift's positions, one a second of the shift, and the forgetting of the way behind it."""
+    """A forklift's positions, one a second of the shift and of a drive at night; its way behind is forgotten."""
     forklift, flow, noise = working.forklifts[number], working.parameters.flow, working.parameters.position
     seconds = np.arange(math.floor(from_s) + 1, math.floor(until_s) + 1, dtype=np.float64)
     hours = (seconds % DAY_S) / 3600
-    seconds = seconds[(flow.day_begins_h <= hours) & (hours < flow.day_ends_h)]
+    is_shift = (flow.day_begins_h <= hours) & (hours < flow.day_ends_h)
+    seconds = seconds[is_shift | (seconds <= forklift.legs[-1].at_s)]
     if len(seconds) and working.blindness(f"forklift-{number + 1}", until_s) is None:
         times = np.array([leg.at_s for leg in forklift.legs])
         x_m = np.interp(seconds, times, [leg.x_m for leg in forklift.legs])

@@ -98,6 +98,8 @@ def test_a_truck_without_order_is_loaded_at_night_and_leaves_through_the_gate(pa
     assert not [item for item in seen if isinstance(item, Weighed)]
     announced = {item.truck for item in seen if isinstance(item, Announced)}
     assert deed.truck not in announced
+    carried = {int(load) for item in seen if isinstance(item, Moved) for load in item.load}
+    assert set(deed.pallets) <= carried
 
 
 def test_goods_hidden_in_a_released_load_leave_with_it_and_weigh_more(parameters: Parameters) -> None:
