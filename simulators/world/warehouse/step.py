@@ -447,7 +447,7 @@ def _load_changed(working: Working, event: Event, action: str, x_m: float, y_m: 
 
 
 def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
-    """A forklift's positions, one a second of the shift and of a drive at night; its way behind is forgotten."""
+    """A forklift's positions, one a second of the shift and of a night drive; its way behind is forgotten."""
     forklift, flow, noise = working.forklifts[number], working.parameters.flow, working.parameters.position
     seconds = np.arange(math.floor(from_s) + 1, math.floor(until_s) + 1, dtype=np.float64)
     hours = (seconds % DAY_S) / 3600
