@@ -22,7 +22,8 @@ CONCURRENCY = 2
 CONNECTIONS_MAX = 4
 TRIES_MAX = 5
 RETRY_AFTER_S = 10
-STOP_WITHIN_S = 5.0
+STOP_WITHIN_S = 4.0
+"""A running job gets this long at a stop, less than half of what the program gives all its work."""
 ANSWERS_KEPT = timedelta(days=30)
 """A handheld may have been out of reach for weeks; after this its repeated command would run anew."""
 

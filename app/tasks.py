@@ -58,13 +58,19 @@ class Tasks:
         self._tasks.append(asyncio.create_task(run, name=name))
 
     async def stop(self, within_s: float) -> None:
-        """Cancel all work and wait for it; what does not end `within_s` is left behind and logged."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            _, stuck = await asyncio.wait(self._tasks, timeout=within_s)
-            if stuck:
-                log.error("tasks.stuck", names=sorted(task.get_name() for task in stuck))
+        """Cancel all work and wait for it; what does not end `within_s` is left behind and logged.
+
+        Work that still runs half-way is asked once more, for a cancellation can get lost: `asyncio.wait_for`
+        of Python 3.11 drops it when what it waits for ends in the same moment.
+        """
+        running = set(self._tasks)
+        for _ in range(2):
+            for task in running:
+                task.cancel()
+            if running:
+                _, running = await asyncio.wait(running, timeout=within_s / 2)
+        if running:
+            log.error("tasks.stuck", names=sorted(task.get_name() for task in running))
 
     async def __aenter__(self) -> Self:
         return self

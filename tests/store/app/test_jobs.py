@@ -16,6 +16,7 @@ from app.jobs_schema import migrations_between, settle_jobs_schema
 from app.parts import Parts
 from app.refusals import Refusals
 from app.settings import Settings
+from app.tasks import Tasks
 from app.wake import Wake
 from kernel.clock import ManualClock
 from kernel.errors import Conflict
@@ -68,16 +69,13 @@ async def test_answers_are_forgotten_only_when_they_are_old_enough(tx: Tx, clock
 
 
 async def test_a_fresh_start_has_the_partitions_of_the_days_to_come(parts: Parts, until) -> None:
-    worker = asyncio.create_task(run_jobs(parts))
-    try:
 
-        async def made() -> bool:
-            return await rows(parts, DAYS) == [(7,)]
+    async def made() -> bool:
+        return await rows(parts, DAYS) == [(7,)]
 
+    async with Tasks() as tasks:
+        tasks.start("work.jobs", lambda: run_jobs(parts))
         await until(made)
-    finally:
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
 
 
 async def test_a_queued_job_runs_once_however_many_workers_there_are(parts: Parts, until) -> None:

@@ -93,6 +93,25 @@ async def test_a_stop_cancels_all_work_and_waits_for_its_clean_up() -> None:
     assert cleaned == ["work"]
 
 
+async def test_work_that_lost_the_first_cancellation_is_stopped_by_the_second() -> None:
+    begun, cancelled = asyncio.Event(), []
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(1)
+        await asyncio.Event().wait()
+
+    tasks = Tasks()
+    tasks.start("work", work)
+    await begun.wait()
+    await tasks.stop(0.02)
+    assert cancelled == [1]
+    assert not tasks.states["work"].running
+
+
 async def test_a_name_is_given_once() -> None:
     async with Tasks() as tasks:
         tasks.start("work", lambda: asyncio.sleep(0))
