@@ -1,12 +1,13 @@
 """Fixtures shared by all tests: a real PostgreSQL, a transaction rolled back, a clock that stands."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
@@ -90,6 +91,15 @@ async def database_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
         yield migrated
     finally:
         await server.stop()
+
+
+@pytest.fixture(scope="module")
+def quick_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing: real ones would take half of the time where many people sign in."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr("identity.people.passwords._hasher", cheap)
+        yield
 
 
 @pytest.fixture

@@ -53,6 +53,11 @@ class Client(httpx.AsyncClient):
         return await super().request(method, url, headers=headers, **options)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_passwords(quick_passwords: None) -> None:
+    """Every module signs many people in."""
+
+
 @pytest.fixture(scope="module")
 async def module_database(database_server: TestServer) -> AsyncIterator[TestServer]:
     """A database of this module's own, copied from the migrated one; what is committed here stays here."""

@@ -13,6 +13,8 @@ from identity.people.handlers import add_person, disable_person, session_of, sig
 from identity.people.model import FAILURES_MAX
 from kernel.errors import Conflict, Invalid
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 GOOD = "correct horse battery staple"
 
 
