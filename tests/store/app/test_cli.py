@@ -107,7 +107,8 @@ async def test_the_running_program_answers_the_health_command_and_ends_at_sigter
 
         async def ready() -> bool:
             assert program.poll() is None, (tmp_path / "log").read_text()
-            return (await tallyhouse(environment, "health"))[0] == 0
+            listens = free_port("127.0.0.1", port) is None
+            return listens and (await tallyhouse(environment, "health"))[0] == 0
 
         await until(ready)
         code, out, _ = await tallyhouse(environment, "migrate")

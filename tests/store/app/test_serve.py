@@ -70,11 +70,12 @@ async def test_a_started_program_is_ready_and_a_stopped_one_leaves_nothing_behin
 
 async def test_work_that_fails_is_started_again_and_shows(settings: Settings, until) -> None:
     begun: list[int] = []
+    mended = asyncio.Event()
 
     def failing_crew(_: Parts) -> Mapping[str, Work]:
         async def work() -> None:
             begun.append(len(begun))
-            if len(begun) < 3:
+            if not mended.is_set():
                 raise RuntimeError("lost the site")
             await asyncio.Event().wait()
 
@@ -84,14 +85,16 @@ async def test_work_that_fails_is_started_again_and_shows(settings: Settings, un
         running(settings, ["fold", "api"], crews={"fold": failing_crew}, web=health_only) as up,
         httpx.AsyncClient(base_url=up.url) as client,
     ):
-        await until(lambda: up.tasks.states["fold"].restart_count == 1)
+        await until(lambda: up.tasks.states["fold"].restart_count > 0)
         unready = await client.get("/health/ready")
-        await until(lambda: len(begun) == 3)
+        mended.set()
+        await until(lambda: up.tasks.states["fold"].running)
         ready = await client.get("/health/ready")
         metrics = (await client.get("/metrics")).text
     assert unready.status_code == 503
     [task] = [task for task in unready.json()["tasks"] if task["name"] == "fold"]
-    assert task == {"name": "fold", "well": False, "restarts": 1, "failure": "RuntimeError"}
+    assert task.pop("restarts") in range(1, len(begun))
+    assert task == {"name": "fold", "well": False, "failure": "RuntimeError"}
     assert "lost the site" not in unready.text, "what went wrong may name things not everybody may see"
     assert ready.status_code == 200
     samples = {
@@ -99,7 +102,7 @@ async def test_work_that_fails_is_started_again_and_shows(settings: Settings, un
         for family in text_string_to_metric_families(metrics)
         for sample in family.samples
     }
-    assert samples[("tallyhouse_task_restarts", "fold")] == 2
+    assert samples[("tallyhouse_task_restarts", "fold")] == len(begun) - 1
     assert samples[("tallyhouse_http_answers_total", "503")] == 1
 
 
