@@ -15,6 +15,8 @@ export default defineConfig(({ command }) => ({
   test: {
     include: ["{shared,viewer,bank,pda,sign-in}/**/*.test.{ts,tsx}"],
     environment: "happy-dom",
+    // One window for the files of a worker: making one each takes longer than all tests together.
+    isolate: false,
     restoreMocks: true,
   },
 }));
