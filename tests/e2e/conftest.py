@@ -23,6 +23,8 @@ from kernel.ids import Ids
 
 ARTEFACTS = Path(os.environ.get("ARTEFACTS_DIR", "var/artefacts"))
 WAIT_MS = 120_000
+TEST_WITHIN_S = 900
+"""Whole programs get longer than other tests before they count as stuck."""
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -37,13 +39,21 @@ CHROMIUM_ARGS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test in this folder starts a whole program."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(TEST_WITHIN_S))
+
+
 def chromium_path() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "Chromium is not installed: apt-get install chromium"
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)

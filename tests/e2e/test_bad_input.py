@@ -36,7 +36,6 @@ from simulators.protocols.pda.server import enrol
 from tests.contract.wire import ModbusPeer
 from tests.e2e.conftest import open_accounts
 
-pytestmark = pytest.mark.slow
 WITHIN_S = 60.0
 HERE = "127.0.0.1"
 SITE = "site-demo"

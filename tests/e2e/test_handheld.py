@@ -21,8 +21,6 @@ from tests.e2e.conftest import (
     stop_demo,
 )
 
-pytestmark = pytest.mark.e2e
-
 SITE = "/sites/site-demo"
 STRANGER = make_sscc("6901234", 9, 999_999_999)
 """A pallet that no site knows."""

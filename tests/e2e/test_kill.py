@@ -16,7 +16,6 @@ from app.settings import Settings
 from app.supervise.postgres import EmbeddedPostgres
 from tests.e2e.conftest import Demo, start_demo, stop_demo
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 APPEARS_WITHIN_S = 60.0
 
 # Readings of a device that are kept: stored in the journal, or set aside with a reason.

@@ -29,7 +29,6 @@ from tests.e2e.conftest import (
     open_accounts,
 )
 
-pytestmark = pytest.mark.e2e
 NAME = "warehouse.lan"
 READY_WITHIN_S = 120.0
 

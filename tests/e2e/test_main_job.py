@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WAIT_MS, Demo, keep_picture, sign_in, start_demo, stop_demo
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

@@ -294,7 +294,6 @@ SHIPPED: list[int] = []
 """Units that left in each course: the courses must come to the gate, or they prove nothing about it."""
 
 
-@pytest.mark.store
 def test_any_course_of_business_keeps_the_stock_journals_true(machine_dsn: str) -> None:
     loop = asyncio.new_event_loop()
     warehouse = loop.run_until_complete(_open(machine_dsn))
