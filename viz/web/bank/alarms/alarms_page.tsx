@@ -8,7 +8,7 @@ import { useSiteName } from "../data/names";
 import { useAlarms, useLots } from "../data/queries";
 import { EvidenceTrail } from "../facilities/frozen_banner";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
-import { Answer, PageHead, Panel, sentence, When } from "../parts/parts";
+import { Answer, Moment, PageHead, Panel, sentence } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 
 const GRADE_ORDER = { freeze: 0, restrict: 1, check: 2, note: 3 } as const;
@@ -23,28 +23,28 @@ export function AlarmsPage() {
   const columns: Column<Alarm>[] = [
     { key: "grade", title: t("bank.grade"), draw: (alarm) => <GradeTag grade={alarm.grade} />, value: (alarm) => GRADE_ORDER[alarm.grade] },
     { key: "what", title: t("bank.what"), draw: (alarm) => <span className="sentence">{sentence(t, alarm.text_key, alarm.facts)}</span>, value: (alarm) => sentence(t, alarm.text_key, alarm.facts) },
-    { key: "site", title: t("bank.site"), draw: (alarm) => siteOf(alarm.site_id), value: (alarm) => siteOf(alarm.site_id) },
+    { key: "site", title: t("bank.site"), isFileOnly: true, draw: (alarm) => siteOf(alarm.site_id), value: (alarm) => siteOf(alarm.site_id) },
     {
       key: "lots",
       title: t("bank.lots"),
       draw: (alarm) => (
-        <>
+        <span className="name">
           {alarm.lot_ids.map((id) => (
             <a key={id} className="link" href={`#/stock/${encodeURIComponent(id)}`}>
               {codeOf(id)}
             </a>
           ))}
-          {alarm.lot_ids.length === 0 && "–"}
-        </>
+          <small>{siteOf(alarm.site_id)}</small>
+        </span>
       ),
       value: (alarm) => alarm.lot_ids.map(codeOf).join(" "),
     },
     { key: "pallets", title: t("bank.pallets"), isNumber: true, draw: (alarm) => formatCount(alarm.unit_ids.length, locale), value: (alarm) => alarm.unit_ids.length },
-    { key: "at", title: t("bank.at"), draw: (alarm) => <When at={alarm.raised_at} />, value: (alarm) => alarm.raised_at },
+    { key: "at", title: t("bank.at"), draw: (alarm) => <Moment at={alarm.raised_at} />, value: (alarm) => alarm.raised_at },
     {
       key: "acknowledged",
       title: t("bank.acknowledged"),
-      draw: (alarm) => (alarm.acknowledged_at ? <When at={alarm.acknowledged_at} /> : t("bank.notYet")),
+      draw: (alarm) => (alarm.acknowledged_at ? <Moment at={alarm.acknowledged_at} /> : t("bank.notYet")),
       value: (alarm) => alarm.acknowledged_at,
     },
   ];

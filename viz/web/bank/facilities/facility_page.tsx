@@ -92,6 +92,7 @@ function FacilityHead({ facility }: { facility: FacilityDetail }) {
         <DialogButton
           text={t("bank.proposeDrawdown")}
           kind="primary"
+          disabledWhy={facility.available_fen === 0 ? t("bank.nothingAvailable") : undefined}
           dialog={(close) => <DrawdownDialog facility={facility} onClose={close} />}
         />
       )}
