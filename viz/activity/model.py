@@ -120,7 +120,7 @@ def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None and field.endswith("_g"):
             facts[f"{field[:-2]}_kg"] = round(value / 1000, 1)
         elif value is not None and field.endswith("_fen"):
-            facts[field[:-4]] = f"{Decimal(value).scaleb(-2):,.2f}"
+            facts[field[:-4]] = f"¥{Decimal(value).scaleb(-2):,.2f}"
     if "low" in payload:
         low, high = payload["low"], payload["high"]
         facts["interval"] = str(low) if low == high else f"{low}–{high}"

@@ -129,7 +129,7 @@ def test_no_fact_names_a_person_or_evidence() -> None:
 
 def test_amounts_and_masses_are_told_in_the_units_people_use() -> None:
     facts = facts_of({"principal_fen": 123_456_789, "mass_g": 18_250_000, "tare_g": None, "unit_ids": ["a"]})
-    assert facts == {"principal": "1,234,567.89", "mass_kg": 18_250.0, "count": 1}
+    assert facts == {"principal": "¥1,234,567.89", "mass_kg": 18_250.0, "count": 1}
 
 
 def test_an_interval_is_told_as_one_number_when_its_ends_are_the_same() -> None:

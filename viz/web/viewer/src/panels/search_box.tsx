@@ -23,7 +23,9 @@ export function SearchBox() {
   const [at, setAt] = useState(0);
   const [isOpen, setIsOpen] = useState(false);
   const listId = useId();
-  const found = useFound(useDeferredValue(query), locale === "zh");
+  const isChinese = locale === "zh";
+  const listed = useDeferredValue(query);
+  const found = useFound(listed, isChinese);
   const isListShown = isOpen && query.trim() !== "";
 
   function choose(row: Found | undefined) {
@@ -34,7 +36,8 @@ export function SearchBox() {
   }
 
   function press(event: KeyboardEvent<HTMLInputElement>) {
-    if (event.key === "Enter") choose(found[at]);
+    // The list may lag behind quick typing; what is typed counts.
+    if (event.key === "Enter") choose(listed === query ? found[at] : find(query, isChinese)[0]);
     else if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
     else if (event.key === "Escape") {
@@ -94,11 +97,13 @@ export function SearchBox() {
   );
 }
 
+function find(query: string, isChinese: boolean): Found[] {
+  const { frame, stock, assets, lots } = useSite.getState();
+  if (!frame || !stock) return [];
+  return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lots, isChinese });
+}
+
 function useFound(query: string, isChinese: boolean): Found[] {
   const version = useSite((state) => state.stockVersion);
-  return useMemo(() => {
-    const { frame, stock, assets, lots } = useSite.getState();
-    if (!frame || !stock || version === 0) return [];
-    return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lots, isChinese });
-  }, [query, version, isChinese]);
+  return useMemo(() => (version > 0 ? find(query, isChinese) : []), [query, version, isChinese]);
 }

@@ -230,14 +230,16 @@ export class SceneLink {
     const scales = this.site.layout.weighbridges.map((bridge): Label => {
       const reading = weighbridges.get(bridge.weighbridge_id);
       const mass = reading?.mass_g ?? null;
+      const at = reading?.at ?? null;
       const turn = (bridge.rotation_deg * Math.PI) / 180;
       const [length, width] = [bridge.length_mm / 2000, bridge.width_mm / 2000];
       const x = bridge.x_mm / 1000 + Math.cos(turn) * length - Math.sin(turn) * width;
       const y = bridge.y_mm / 1000 + Math.sin(turn) * length + Math.cos(turn) * width;
       return {
         id: `scale.${bridge.weighbridge_id}`,
-        text: mass === null ? i18n.t("viewer.scaleEmpty") : formatMass(mass, i18n.locale),
-        detail: [bridge.weighbridge_id, reading?.at && formatAge(reading.at, serverNow(), i18n.locale)].filter(Boolean).join(" · "),
+        // A bridge that never weighed, or whose weighings this person may not see, is not said to be empty.
+        text: mass === null ? bridge.weighbridge_id : formatMass(mass, i18n.locale),
+        ...(at === null ? {} : { detail: `${bridge.weighbridge_id} · ${formatAge(at, serverNow(), i18n.locale)}` }),
         look: "scale",
         at: sceneFromSite(x, y, mass === null ? 1.4 : 4.6),
         rank: 8,
