@@ -20,6 +20,7 @@ from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.nmea.driver import NmeaDriver
+from devices.drivers.onvif_m import codec as onvif_m
 from devices.drivers.opcua_scale.driver import OpcUaScaleDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.tmr.driver import TmrDriver
@@ -57,6 +58,7 @@ BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "impinj_json": impinj_json.decode,
     "mqtt_position": mqtt_position.decode,
     "mqtt_reader": mqtt_reader.decode,
+    "onvif_m": onvif_m.decode,
     "uwb": uwb.decode,
     "zebra_json": zebra_json.decode,
 }

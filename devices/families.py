@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from devices.transport.decoding import FieldRejected
+from devices.transport.view import read_view
 
 Reach = Literal["dialled", "broker", "listens", "http"]
 """`dialled`: we connect to the device. `broker`: it speaks over MQTT. `listens`: it connects to a port of
@@ -32,10 +33,10 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     A `key` is a secret that the edge itself must know: the registry keeps its name alone, the edge has a file
     of that name, and the driver gets the bytes, or None where the edge has no such file. `digits` are a text
-    of `minimum` to `maximum` digits.
+    of `minimum` to `maximum` digits. A `view` is what a camera was calibrated to (`devices.transport.view`).
     """
 
-    type: Literal["text", "integer", "number", "boolean", "list of integers", "key", "digits"]
+    type: Literal["text", "integer", "number", "boolean", "list of integers", "key", "digits", "view"]
     text: str
     required: bool = False
     default: Value | None = None
@@ -57,6 +58,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             )
         if self.type == "digits":
             return self._digits_rule(value)
+        if self.type == "view":
+            return _view_rule(value)
         if self.type == "list of integers":
             if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
                 return f"a list of at most {LIST_ITEMS_MAX} integers"
@@ -90,6 +93,16 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if low is not None and high is not None:
             return f"{low:g} to {high:g}"
         return f"at least {low:g}" if low is not None else f"at most {high:g}"
+
+
+def _view_rule(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "the JSON of a view"
+    try:
+        read_view(value)
+    except FieldRejected as error:
+        return str(error)
+    return None
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):

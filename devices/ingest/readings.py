@@ -1,6 +1,6 @@
 """Which values of each kind of reading can be. Pure: the first broken rule decides, and says which field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -83,6 +83,18 @@ def _text(field: str, text: str | None, *, may_be_empty: bool = True) -> Broken 
     if "\x00" in text:
         return Broken(field, "no NUL character")
     return None if text or may_be_empty else Broken(field, "not empty")
+
+
+def _texts(field: str, texts: Sequence[str]) -> Broken | None:
+    """Many at once, none of them empty: a camera tells hundreds of slots in every frame."""
+    if not texts:
+        return None
+    longest, together = max(texts, key=len), "".join(texts)
+    return _first(
+        _text(field, longest),
+        Broken(field, "no NUL character") if "\x00" in together else None,
+        None if all(texts) else Broken(field, "not empty"),
+    )
 
 
 def _epc(field: str, epc_hex: str) -> Broken | None:
@@ -191,7 +203,7 @@ def _slot_sight(sight: SlotSight, _: Bounds) -> Broken | None:
     if slots and sight.state != "fresh":
         return Broken("state", "fresh, when slots are told of")
     return _first(
-        *(_text(field, slot, may_be_empty=False) for field, listed in lists.items() for slot in listed),
+        *(_texts(field, listed) for field, listed in lists.items()),
         _within("pallet_count", sight.pallet_count, 0, SLOTS_MAX),
         _within("frame_id", sight.frame_id, 0, NUMBER_MAX),
         _snapshot(sight.snapshot_sha256),

@@ -1,0 +1,1 @@
+"""Cameras that say what they recognise, by ONVIF profile M over MQTT."""

@@ -1,0 +1,1 @@
+"""Fake cameras of ONVIF profile M."""
