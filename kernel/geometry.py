@@ -79,6 +79,26 @@ def site_from_wgs84(
     return Point(turned.x_m, turned.y_m, height_m - origin.height_m)
 
 
+def wgs84_from_site(origin: Origin, point_in_site: Point) -> tuple[float, float, float]:
+    """Latitude, longitude and height of a point: `site_from_wgs84` the other way, to a micrometre.
+
+    By steps along the meridian and the parallel, each as long as what is still missing.
+    """
+    latitude_deg, longitude_deg = origin.latitude_deg, origin.longitude_deg
+    height_m = origin.height_m + point_in_site.z_m
+    for _ in range(8):
+        here = site_from_wgs84(origin, latitude_deg, longitude_deg, height_m)
+        missing = Point(point_in_site.x_m - here.x_m, point_in_site.y_m - here.y_m)
+        level = Transform(rotation_deg=origin.rotation_deg).apply(missing)
+        latitude = math.radians(latitude_deg)
+        bend = 1 - EARTH_ECCENTRICITY_SQUARED * math.sin(latitude) ** 2
+        across_m = EARTH_RADIUS_EQUATOR_M / math.sqrt(bend)
+        along_m = across_m * (1 - EARTH_ECCENTRICITY_SQUARED) / bend
+        latitude_deg += math.degrees(level.y_m / (along_m + height_m))
+        longitude_deg += math.degrees(level.x_m / ((across_m + height_m) * math.cos(latitude)))
+    return latitude_deg, longitude_deg, height_m
+
+
 def distance_m(a: Point, b: Point) -> float:
     """Straight distance in metres between two points of one frame."""
     return math.dist((a.x_m, a.y_m, a.z_m), (b.x_m, b.y_m, b.z_m))

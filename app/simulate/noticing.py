@@ -57,6 +57,9 @@ class Noticing:
         self._yard_y_m = (
             max(y for zone in layout.zones if zone.kind == "yard" for _, y in zone.outline_mm) / 1000
         )
+        self._sights: dict[str, tuple[datetime, str] | None] = {}
+        """By slot: when which camera last saw something in it; None when it last saw it empty."""
+        self._framed_at: dict[str, datetime] = {}
         self.counts: Counter[str] = Counter()
         self.unknown_tags: set[str] = set()
         self.released: set[str] = set()
@@ -160,10 +163,21 @@ class Noticing:
         sight = observation.reading
         assert isinstance(sight, SlotSight)
         self.counts[f"frame_{sight.state}"] += 1
-        for slot_id in sight.occupied:
-            sscc = self._in_slot.get(slot_id)
-            if sscc is not None and not (unit := self.units[sscc]).is_gone and unit.slot_id == slot_id:
-                unit.seen["sight"] = (observation.observed_at, observation.device_id)
+        at, device = observation.observed_at, observation.device_id
+        if sight.state != "fresh" or at < self._framed_at.get(device, at):
+            return
+        self._framed_at[device] = at
+        self._sights.update(dict.fromkeys(sight.occupied, (at, device)))
+        self._sights.update(dict.fromkeys(sight.empty))
+
+    def _sight_of(self, sscc: str, unit: Unit) -> tuple[datetime, str] | None:
+        """When a camera last found the unit's slot occupied, after it was put there; None when the slot was
+        empty since, or another unit was put into it."""
+        if unit.slot_id is None or self._in_slot.get(unit.slot_id) != sscc:
+            return None
+        sight = self._sights.get(unit.slot_id)
+        placed_at = unit.seen["position"][0] if "position" in unit.seen else None
+        return None if sight is None or (placed_at is not None and sight[0] < placed_at) else sight
 
     def _scan(self, observation: Observation) -> None:
         scan = observation.reading
@@ -192,7 +206,9 @@ class Noticing:
         """What sensors vouch for of each lot at a moment."""
         members: dict[str, list[UnitSeen]] = defaultdict(list)
         for sscc, unit in self.units.items():
-            fresh = {name: seen for name, seen in unit.seen.items() if now - seen[0] <= COUNTED_FOR}
+            sight = self._sight_of(sscc, unit)
+            seen = unit.seen if sight is None else {**unit.seen, "sight": sight}
+            fresh = {name: last for name, last in seen.items() if now - last[0] <= COUNTED_FOR}
             if unit.is_gone or not fresh:
                 fresh = {}
             members[unit.lot].append(

@@ -1,7 +1,7 @@
 """The product under a simulated clock: its own codecs, session logic and rules of ingest, without sockets.
 
 What a device says goes through the codec of its family, through the rules that a reading must keep, and once
-into a journal that is kept as a digest; what remains goes on to be noticed. Cameras enter after their pixels.
+into a journal that is kept as a digest; what remains goes on to be noticed. Cameras say what they recognised.
 """
 
 import hashlib
@@ -28,9 +28,7 @@ from kernel.messages import (
     AnyReading,
     MassReading,
     Observation,
-    PlateRead,
     Rejected,
-    SlotSight,
     TagRead,
 )
 from simulators.protocols.llrp.reader import SimulatedReader
@@ -76,12 +74,14 @@ class Product:
         take: Callable[[Observation, datetime], None],
         take_paper: Callable[[Any], None],
         elsewhere: Mapping[str, str],
+        settings: Mapping[str, Mapping[str, Any]],
     ) -> None:
         """`elsewhere` are devices of another site of the same parties, with their families: its own edge
-        lets them in, and the centre hears them too."""
+        lets them in, and the centre hears them too. `settings` are what devices were enrolled with."""
         self._site_id = layout.site_id
         self._take = take
         self._take_paper = take_paper
+        self._settings = settings
         self._families = {mount.mount_id: mount.family for mount in layout.mounts} | dict(elsewhere)
         self._registrations = {
             name: Registration(
@@ -103,7 +103,6 @@ class Product:
             "llrp": self._llrp,
             "modbus": self._modbus,
             "http": self._http,
-            "sight": self._sight,
         }
         self.wire, self.journal = hashlib.sha256(), hashlib.sha256()
         self.stored: Counter[str] = Counter()
@@ -182,7 +181,12 @@ class Product:
 
     def _broker(self, message: Message, now: datetime) -> Iterable[Item]:
         arrived = Arrived(
-            site_id=self._site_id, device_id=message.device, payload=message.payload, received_at=now
+            site_id=self._site_id,
+            device_id=message.device,
+            payload=message.payload,
+            received_at=now,
+            channel=message.channel,
+            settings=self._settings.get(message.device, {}),
         )
         return BROKER[self._families[message.device]](arrived, {})
 
@@ -225,21 +229,6 @@ class Product:
         for made in body["scans"]:
             scan = msgspec.convert({**made, "boot": body["boot"]}, Scan)
             yield scan_observation(message.device, None, scan)
-
-    def _sight(self, message: Message, now: datetime) -> Iterable[Item]:  # noqa: ARG002
-        seen = message.facts
-        reading: AnyReading
-        if hasattr(seen, "plate"):
-            reading = PlateRead(plate=seen.plate, confidence_permille=950, direction=seen.direction)
-        else:
-            reading = SlotSight(
-                state=seen.state,
-                occupied=seen.occupied,
-                empty=seen.empty,
-                pallet_count=len(seen.occupied),
-                frame_id=seen.sequence,
-            )
-        return [self._observation(message.device, seen.boot, seen.sequence, seen.observed_at, reading)]
 
     def _numbered(self, device: str, at: datetime, reading: AnyReading) -> Observation:
         """As the driver numbers what its device does not."""

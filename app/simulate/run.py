@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from app.simulate.cameras import camera_settings
 from app.simulate.noticing import Noticing
 from app.simulate.product import Product
 from app.simulate.scenario import Scenario, violations
@@ -121,7 +122,11 @@ class _Run:
         }
         self.noticing = Noticing(layout, books)
         self.product = Product(
-            layout, self.noticing.take, self.noticing.take_paper, {OTHER_SITE_READER: "mqtt_reader"}
+            layout,
+            self.noticing.take,
+            self.noticing.take_paper,
+            {OTHER_SITE_READER: "mqtt_reader"},
+            camera_settings(layout, parameters),
         )
         for number, reader in enumerate(self._devices.portals):
             self.product.connect(f"portal-{number + 1}", reader)

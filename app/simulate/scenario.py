@@ -58,9 +58,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def violations(scenario: Scenario, layout: Layout) -> list[str]:
     """What in a scenario's acts and faults cannot be at that site: field and rule."""
-    devices = {mount.mount_id for mount in layout.mounts} | {
-        f"{gate}-camera" for gate in (gate.gate_id for gate in layout.gates) if gate.startswith("gate")
-    }
+    devices = {mount.mount_id for mount in layout.mounts}
     found = []
     for table, entries in (("act", scenario.act), ("fault", scenario.fault)):
         for number, entry in enumerate(entries):

@@ -4,15 +4,14 @@ from typing import Any, Literal
 
 import msgspec
 
-Via = Literal["broker", "llrp", "modbus", "http", "sight", "paper"]
+Via = Literal["broker", "llrp", "modbus", "http", "paper"]
 
 
 class Message(msgspec.Struct, frozen=True, order=True):
     """One thing a device says. Ordered by the moment it arrives, then by the order in which it was said.
 
     `via` tells how the product hears it: `broker` and `llrp` bytes; `modbus` a block of registers or inputs;
-    `http` a request's body; `sight` what a camera's own recognition gives (cameras enter after their pixels);
-    `paper` what people enter.
+    `http` a request's body; `paper` what people enter. `channel` is the rest of a topic of the broker.
     """
 
     at_s: float
@@ -22,6 +21,7 @@ class Message(msgspec.Struct, frozen=True, order=True):
     payload: bytes = b""
     registers: tuple[int, ...] = ()
     facts: Any = None
+    channel: str = "observation"
 
     def wire(self) -> bytes:
         """The bytes of it, for a digest of everything that was on the wire."""

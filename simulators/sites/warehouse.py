@@ -20,6 +20,7 @@ from simulators.faults.model import DeviceFault, Reboot
 from simulators.protocols.llrp.frames import Heard
 from simulators.protocols.llrp.reader import SimulatedReader
 from simulators.protocols.mqtt.batches import Load, Place, Read, ReadBatch, Report, read_batch, reports
+from simulators.protocols.onvif_m import frames as onvif
 from simulators.protocols.pda.frames import batch, scan
 from simulators.sites.clocks import DeviceClocks
 from simulators.sites.messages import Message, Via
@@ -48,6 +49,8 @@ POSITIONS_A_MESSAGE = 5
 SIGMA_M = 0.3
 UNIT_G = 100
 STABLE, LEGAL_FOR_TRADE = 1, 16
+PLATE_LIKELIHOOD = 0.95
+"""What the cameras at the gates always claim; how often they are right is the world's."""
 _EPOCH_MS = 1_000
 
 
@@ -71,25 +74,6 @@ class Codes:
     def sscc(self, pallet: int) -> str:
         self._reach(pallet)
         return self._ssccs[pallet]
-
-
-class Frame(msgspec.Struct, frozen=True):
-    """What a camera's recognition gives of one frame."""
-
-    boot: int
-    sequence: int
-    observed_at: datetime
-    state: str
-    occupied: tuple[str, ...]
-    empty: tuple[str, ...]
-
-
-class Plate(msgspec.Struct, frozen=True):
-    boot: int
-    sequence: int
-    observed_at: datetime
-    plate: str
-    direction: str
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -127,6 +111,8 @@ class WarehouseDevices:
         self._sequence: Counter[str] = Counter()
         self._said = 0
         self._clock = ManualClock(start)
+        self._scenes: dict[int, tuple[tuple[bytes, bytes], bytes]] = {}
+        self._objects: dict[tuple[int, str], bytes] = {}
         self.portals = [SimulatedReader(self._clock, 2) for _ in range(parameters.devices.portals)]
         """Readers behind LLRP: the product opens its session with them before the first read."""
 
@@ -161,9 +147,10 @@ class WarehouseDevices:
         payload: bytes = b"",
         registers: tuple[int, ...] = (),
         facts: object = None,
+        channel: str = "observation",
     ) -> Message:
         self._said += 1
-        return Message(at_s, self._said, device, via, payload, registers, facts)
+        return Message(at_s, self._said, device, via, payload, registers, facts, channel)
 
     def _numbered(self, device: str, count: int = 1) -> int:
         """The first of `count` fresh numbers of a device."""
@@ -277,15 +264,11 @@ class WarehouseDevices:
             states = [(0.0, (1, 0, 0)), (4.0, (1, 0, loop)), (9.0, (1, 0, 0)), (14.0, (0, 1, 0))]
             for after_s, inputs in states:
                 yield self._message(passed.at_s + after_s, device, "modbus", registers=inputs)
-        camera = f"gate-{passed.gate + 1}-camera"
-        plate = Plate(
-            self._boot_of(camera),
-            self._numbered(camera),
-            self.clocks.shown(camera, passed.at_s),
-            passed.plate,
-            passed.direction,
-        )
-        yield self._message(passed.at_s + 2.0, camera, "sight", facts=plate)
+        if passed.plate:
+            camera = f"gate-{passed.gate + 1}-camera"
+            at = self.clocks.shown(camera, passed.at_s)
+            said = onvif.plate(at, passed.plate, PLATE_LIKELIHOOD, passed.direction)
+            yield self._message(passed.at_s + 2.0, camera, "broker", said, channel=onvif.PLATES_CHANNEL)
 
     # --- people and cameras ------------------------------------------------------------------------
 
@@ -303,16 +286,31 @@ class WarehouseDevices:
         yield self._message(scanned.at_s, device, "http", payload)
 
     def _framed(self, framed: Framed) -> Iterable[Message]:
-        device, names = f"camera-{framed.camera + 1}", self._places.slot_ids
-        frame = Frame(
-            boot=self._boot_of(device),
-            sequence=self._numbered(device),
-            observed_at=self.clocks.shown(device, framed.at_s),
-            state=framed.state,
-            occupied=tuple(names[place] for place in framed.occupied.tolist()),
-            empty=tuple(names[place] for place in framed.empty.tolist()),
-        )
-        yield self._message(framed.at_s + 1.0, device, "sight", facts=frame)
+        """The camera tells every place that it sees, by where on earth that is; it says nothing of others."""
+        device = f"camera-{framed.camera + 1}"
+        at, said_s = self.clocks.shown(device, framed.at_s), framed.at_s + 1.0
+        if framed.state != "fresh":
+            channel, said = onvif.picture_is(at, framed.state)
+            yield self._message(said_s, device, "broker", said, channel=channel)
+            return
+        scene = self._scene(framed)
+        yield self._message(said_s, device, "broker", onvif.frame(at, scene), channel=onvif.FRAMES_CHANNEL)
+
+    def _scene(self, framed: Framed) -> bytes:
+        """What the camera sees; put into words anew only when it has changed."""
+        shows = framed.occupied.tobytes(), framed.empty.tobytes()
+        known = self._scenes.get(framed.camera)
+        if known is None or known[0] != shows:
+            places = [(place, onvif.PALLET) for place in framed.occupied.tolist()]
+            places += [(place, onvif.EMPTY) for place in framed.empty.tolist()]
+            known = self._scenes[framed.camera] = shows, onvif.scene(itertools.starmap(self._object, places))
+        return known[1]
+
+    def _object(self, place: int, kind: str) -> bytes:
+        told = self._objects.get((place, kind))
+        if told is None:
+            told = self._objects[place, kind] = onvif.geolocated(place, kind, *self._places.earth[place])
+        return told
 
     def _announced(self, announced: Announced) -> Iterable[Message]:
         ssccs = tuple(self.codes.sscc(pallet) for pallet in announced.pallets)

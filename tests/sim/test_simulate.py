@@ -21,7 +21,16 @@ from simulators.faults.model import (
     Reboot,
     Reorder,
 )
-from simulators.world.warehouse.acts import Act, GhostPallets, Paper, Removal, Rotated, Spoofed, TagCloned
+from simulators.world.warehouse.acts import (
+    Act,
+    Blinded,
+    GhostPallets,
+    Paper,
+    Removal,
+    Rotated,
+    Spoofed,
+    TagCloned,
+)
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import layout_of
 from tests.unit.simulators.test_warehouse_world import SMALL
@@ -140,7 +149,26 @@ def test_repeats_are_stored_once_and_no_number_is_missing(outcome: Outcome) -> N
 
 
 def test_readings_of_every_kind_of_device_reach_the_journal(outcome: Outcome) -> None:
-    assert {"tag_read", "position", "load_change", "mass", "scan", "barrier"} <= outcome.readings.keys()
+    assert outcome.readings.keys() == {
+        *("tag_read", "position", "load_change", "mass", "scan", "barrier", "slot_sight", "plate")
+    }
+    assert outcome.quarantine == {}
+
+
+def test_what_cameras_see_counts_for_a_lot_beside_what_readers_hear(outcome: Outcome) -> None:
+    [end] = outcome.days
+    assert outcome.noticed["frame_fresh"] > 0
+    # Two modalities saw most of the stock, though few pallets moved in a day.
+    assert end.low > 0.5 * end.true
+
+
+def test_a_frozen_or_replayed_camera_says_so_and_shows_nothing() -> None:
+    blinded = tuple(
+        Blinded(at_h=1.0, case=18, until_h=3.0, device=f"camera-{number}", how=how)
+        for number, how in ((1, "frozen"), (2, "replayed"))
+    )
+    noticed = simulate(a_small_one(act=blinded), 11, 1, silent).noticed
+    assert noticed["frame_frozen"] == noticed["frame_replayed"] == 24
 
 
 def test_a_cut_line_delays_and_loses_nothing(outcome: Outcome) -> None:

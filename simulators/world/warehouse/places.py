@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from kernel.geometry import Origin
+from kernel.geometry import Origin, Point, wgs84_from_site
 from kernel.layout import Gate, Layout, Mount, Rack, Weighbridge, Zone, all_slots
 from simulators.world.warehouse.parameters import Parameters
 
@@ -39,6 +39,8 @@ class Places(msgspec.Struct, frozen=True, eq=False):
     aisle_x_m: NDArray[np.float64]
     column_y_m: NDArray[np.float64]
     dock_x_m: NDArray[np.float64]
+    earth: tuple[tuple[float, float, float], ...]
+    """Longitude, latitude and height of what stands at each place, a metre above its floor."""
 
     @property
     def count(self) -> int:
@@ -148,11 +150,14 @@ def _mounts(parameters: Parameters, width_mm: int, dock_mm: int) -> list[Mount]:
         mounts.append(
             Mount(mount_id=f"{gate_id}-barrier", family="modbus_barrier", serves=gate_id, x_mm=0, y_mm=0)
         )
+        mounts.append(
+            Mount(mount_id=f"{gate_id}-camera", family="onvif_m", serves=gate_id, x_mm=0, y_mm=0, z_mm=4_000)
+        )
     mounts += some(devices.forklifts, "forklift", "mqtt_position", "hall")
     mounts += some(devices.forklifts, "fork-reader", "mqtt_reader", "hall")
     mounts += some(1, "sweep", "mqtt_reader", "hall")
     mounts += some(devices.handhelds, "pda", "pda", "hall")
-    return mounts + some(devices.cameras, "camera", "camera", "hall", width_mm // 2)
+    return mounts + some(devices.cameras, "camera", "onvif_m", "hall", width_mm // 2)
 
 
 def dock_x_m(parameters: Parameters) -> NDArray[np.float64]:
@@ -164,7 +169,8 @@ def dock_x_m(parameters: Parameters) -> NDArray[np.float64]:
 @lru_cache(maxsize=4)
 def places_of(parameters: Parameters) -> Places:
     """The places of a warehouse, read off its own layout."""
-    site, slots = parameters.site, all_slots(layout_of(parameters))
+    site, layout = parameters.site, layout_of(parameters)
+    slots = all_slots(layout)
     shape = (site.aisles, 2, site.columns, site.levels)
     index = np.arange(len(slots), dtype=np.int32)
     aisle, side, column, level = np.unravel_index(index, shape)
@@ -183,4 +189,18 @@ def places_of(parameters: Parameters) -> Places:
         aisle_x_m=np.asarray((np.arange(site.aisles) + 0.5) * pitch_m, dtype=np.float64),
         column_y_m=FIRST_COLUMN_Y_M + (np.arange(site.columns) + 0.5) * site.column_pitch_mm / 1000,
         dock_x_m=dock_x_m(parameters),
+        earth=tuple(_earth(layout.origin, slot.centre) for slot in slots),
     )
+
+
+def camera_parts(parameters: Parameters) -> list[NDArray[np.int32]]:
+    """The places that each aisle camera watches on its rounds."""
+    site = parameters.site
+    count = site.aisles * 2 * site.columns * site.levels
+    return np.array_split(np.arange(count, dtype=np.int32), parameters.devices.cameras)
+
+
+def _earth(origin: Origin, floor: Point) -> tuple[float, float, float]:
+    above = Point(floor.x_m, floor.y_m, floor.z_m + 1.0)
+    latitude_deg, longitude_deg, height_m = wgs84_from_site(origin, above)
+    return round(longitude_deg, 8), round(latitude_deg, 8), round(height_m, 2)

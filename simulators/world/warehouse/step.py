@@ -14,7 +14,7 @@ from kernel.rng import Rng
 from simulators.world.warehouse import acting, seeing
 from simulators.world.warehouse.build import DAY_S, draw_pallets, join
 from simulators.world.warehouse.driving import Drive
-from simulators.world.warehouse.places import DOCK_Y_M
+from simulators.world.warehouse.places import DOCK_Y_M, camera_parts
 from simulators.world.warehouse.state import (
     EXPECTED,
     GONE,
@@ -492,7 +492,7 @@ def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
 def _frame(working: Working, event: Event) -> None:
     """Every camera takes a frame of its share of the places."""
     devices = working.parameters.devices
-    parts = np.array_split(np.arange(working.places.count, dtype=np.int32), devices.cameras)
+    parts = camera_parts(working.parameters)
     nothing = np.empty(0, dtype=np.int32)
     for camera, part in enumerate(parts):
         how = working.blindness(f"camera-{camera + 1}", event.at_s)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kernel.clock import ManualClock, require_utc
 from kernel.errors import Invalid
-from kernel.geometry import Origin, Point, Transform, distance_m, site_from_wgs84
+from kernel.geometry import Origin, Point, Transform, distance_m, site_from_wgs84, wgs84_from_site
 from kernel.ids import Ids
 from kernel.layout import Rack, nearest_slot, slots_of
 from kernel.money import AMOUNT_FEN_MAX, Money, interest_act_360_fen
@@ -121,6 +121,21 @@ def test_a_turned_site_has_its_own_north() -> None:
     assert east.z_m == 5.0
     north = site_from_wgs84(origin, 29.701, 116.0)
     assert (north.x_m, north.y_m) == pytest.approx((-110.847, 0.0), abs=0.01)
+
+
+@given(
+    latitude_deg=st.floats(-70, 70),
+    turn_deg=st.floats(-180, 180),
+    x_m=st.floats(-2_000, 2_000),
+    y_m=st.floats(-2_000, 2_000),
+    z_m=st.floats(-10, 100),
+)
+def test_a_point_of_the_site_is_found_again_on_earth(
+    latitude_deg: float, turn_deg: float, x_m: float, y_m: float, z_m: float
+) -> None:
+    origin = Origin(latitude_deg, 116.0, 20.0, rotation_deg=turn_deg)
+    there = site_from_wgs84(origin, *wgs84_from_site(origin, Point(x_m, y_m, z_m)))
+    assert distance_m(there, Point(x_m, y_m, z_m)) < 1e-6
 
 
 def test_slots_stand_inside_their_rack_and_find_themselves() -> None:

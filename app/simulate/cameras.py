@@ -1,0 +1,33 @@
+"""What the aisle cameras of a simulated site are enrolled with: the slots that each was calibrated to."""
+
+from typing import Any
+
+import msgspec
+
+from kernel.layout import Layout, Slot, all_slots
+from simulators.protocols.onvif_m.frames import EMPTY
+from simulators.world.warehouse.parameters import Parameters
+from simulators.world.warehouse.places import camera_parts
+
+
+def camera_settings(layout: Layout, parameters: Parameters) -> dict[str, dict[str, Any]]:
+    """The settings of each aisle camera, by its device."""
+    slots, origin = all_slots(layout), msgspec.to_builtins(layout.origin)
+    settings = {}
+    for number, part in enumerate(camera_parts(parameters)):
+        view = {"slots": [_in_view(slots[place]) for place in part.tolist()], "origin": origin}
+        settings[f"camera-{number + 1}"] = {"view": msgspec.json.encode(view).decode(), "empty_class": EMPTY}
+    return settings
+
+
+def _in_view(slot: Slot) -> dict[str, Any]:
+    return {
+        "slot_id": slot.slot_id,
+        "x_m": slot.centre.x_m,
+        "y_m": slot.centre.y_m,
+        "z_m": slot.centre.z_m,
+        "width_m": slot.width_mm / 1000,
+        "depth_m": slot.depth_mm / 1000,
+        "height_m": slot.height_mm / 1000,
+        "heading_deg": slot.heading_deg,
+    }
