@@ -1,14 +1,52 @@
-"""What devices learn from the twin. The two do not know each other, so the application carries it over."""
+"""What devices and the twin do together. The two do not know each other, so the application joins them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from devices.api import set_aside, set_site_bounds
-from devices.messages import SetSiteBounds
-from kernel.messages import Event, Rejected
+from devices.api import Enrolled, end_acceptances, enrol_device, set_aside, set_site_bounds
+from devices.messages import EnrolDevice, SetSiteBounds
+from kernel.errors import Invalid, NotFound
+from kernel.layout import Layout, Mount
+from kernel.messages import Command, Event, Rejected
 from kernel.tx import Tx
-from twin.api import layout_of
-from twin.messages import LayoutImported, TagUnknown
+from twin.api import import_layout, layout_of, mounts_changed
+from twin.messages import ImportLayout, LayoutImported, TagUnknown
+
+
+async def enrol_device_at_its_mount(command: EnrolDevice, tx: Tx) -> Enrolled:
+    """Enrol a device. Its mount, when it has one, must be in the site's layout and meant for its family."""
+    enrolled = await enrol_device(command, tx)
+    if command.mount_id is not None:
+        planned = {mount.mount_id: mount.family for mount in await _mounts(tx, command.site_id)}
+        if planned.get(command.mount_id) != command.family:
+            raise Invalid(
+                "devices.mount_unfit",
+                field="mount_id",
+                rule=f"a mount that the site's layout has for {command.family}",
+            )
+    return enrolled
+
+
+async def import_layout_and_ask_again(command: ImportLayout, tx: Tx) -> LayoutImported:
+    """Import a layout. A device whose place it changes has to be accepted again: what a reader's words mean
+    depends on where the layout says it hangs."""
+    before = await _layout(tx, command.layout.site_id)
+    imported = await import_layout(command, tx)
+    if before is not None:
+        await end_acceptances(tx, before.site_id, mounts_changed(before, command.layout))
+    return imported
+
+
+async def _layout(tx: Tx, site_id: str) -> Layout | None:
+    try:
+        return await layout_of(tx, site_id)
+    except NotFound:
+        return None
+
+
+async def _mounts(tx: Tx, site_id: str) -> list[Mount]:
+    layout = await _layout(tx, site_id)
+    return [] if layout is None else layout.mounts
 
 
 async def on_layout_imported(event: LayoutImported, tx: Tx) -> None:
@@ -37,6 +75,10 @@ async def on_tag_unknown(event: TagUnknown, tx: Tx) -> None:
     await set_aside(tx, event.site_id, [stranger])
 
 
+COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    EnrolDevice: enrol_device_at_its_mount,
+    ImportLayout: import_layout_and_ask_again,
+}
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     LayoutImported: [on_layout_imported],
     TagUnknown: [on_tag_unknown],

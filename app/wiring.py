@@ -46,7 +46,7 @@ AUDITS: list[Callable[[ReadTx], Awaitable[list[JournalAudit]]]] = [
 
 def all_commands() -> dict[type[Command], Handler]:
     """Every command and its one handler. Raises ValueError when two packages claim one command."""
-    found: dict[type[Command], Handler] = {}
+    found: dict[type[Command], Handler] = dict(siblings.COMMANDS)
     for door in _FRONT_DOORS:
         doubled = found.keys() & door.COMMANDS.keys()
         if doubled:

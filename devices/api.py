@@ -21,16 +21,21 @@ from devices.ingest.store import journal_after, journal_sites
 from devices.ingest.store import make_partitions as _make_partitions
 from devices.ingest.strangers import OTHERS, record_turned_away
 from devices.messages import (
-    EnrolDevice,
+    AcceptDevice,
+    DistrustDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
     RetireDevice,
     SetSiteBounds,
 )
 from devices.registry.handlers import (
+    Enrolled,
+    accept_device,
     authenticate_device,
     broker_credentials,
+    distrust_device,
     edge_devices,
+    end_acceptances,
     enrol_device,
     enrol_handheld,
     issue_enrolment_code,
@@ -39,6 +44,7 @@ from devices.registry.handlers import (
     retired_device,
     set_site_bounds,
 )
+from devices.registry.model import inspection_of
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
 from devices.registry.views import devices_of_site
@@ -48,7 +54,8 @@ from kernel.tx import Tx
 PARTITION_DAYS_AHEAD = 7
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
-    EnrolDevice: enrol_device,
+    AcceptDevice: accept_device,
+    DistrustDevice: distrust_device,
     RetireDevice: retire_device,
     SetSiteBounds: set_site_bounds,
     IssueEnrolmentCode: issue_enrolment_code,
@@ -70,6 +77,7 @@ __all__ = [
     "BarrierOrder",
     "BarrierPlace",
     "EdgeDevice",
+    "Enrolled",
     "Scan",
     "TerminalRow",
     "TurnedAway",
@@ -80,7 +88,10 @@ __all__ = [
     "command_barrier",
     "devices_of_site",
     "edge_devices",
+    "end_acceptances",
+    "enrol_device",
     "event_counts",
+    "inspection_of",
     "issue_code",
     "journal_after",
     "journal_sites",

@@ -25,6 +25,9 @@ LIST_ITEMS_MAX = 64
 KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The name of a file in the edge's folder of keys; it leads nowhere else."""
 
+NO_EVIDENCE = frozenset({"scan", "signal", "label", "status"})
+"""Kinds of readings that say nothing of goods, or only what a person claims."""
+
 Value = str | int | float | bool | list[int]
 
 
@@ -125,6 +128,11 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     readings_per_s_max: int | None = None
     """What a device that comes over the broker may say of one second; None where nothing limits it."""
     identity: str = ""
+
+    @property
+    def is_witness(self) -> bool:
+        """Whether what its devices say can be evidence; the scans of a handheld are a person's claims."""
+        return not self.kinds <= NO_EVIDENCE
 
     def terminal_name(self, connection: Mapping[str, Any]) -> str | None:
         """What a device with this connection calls itself when it dials us; None when it does not. Leading

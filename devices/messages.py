@@ -18,6 +18,9 @@ class EnrolDevice(Command, frozen=True, kw_only=True):
     `secret` is the device's own credential (MQTT password or HTTP token, at least 24 characters); only
     digests of it are kept, so whoever enrols hands it to the device at once. Enrolling a device again
     replaces its place, connection and credential; a device never changes its site or family.
+
+    Whoever enrols a device could make it say anything: what it says is no evidence that goods are here until
+    another party has accepted this enrolment (`AcceptDevice`).
     """
 
     site_id: str
@@ -27,6 +30,26 @@ class EnrolDevice(Command, frozen=True, kw_only=True):
     subject_ref: str | None = None
     connection: Mapping[str, Any] = msgspec.field(default_factory=dict)
     secret: str = ""
+
+
+class AcceptDevice(Command, frozen=True, kw_only=True):
+    """A party that did not enrol the device vouches that it is what it says and hangs where it says.
+
+    `enrolment` is the one that was looked at. `secret` is the device's credential from now on, where its
+    family has one: the one that whoever enrolled it knows ends.
+    """
+
+    device_id: str
+    enrolment: int
+    secret: str = ""
+
+
+class DistrustDevice(Command, frozen=True, kw_only=True):
+    """Take the acceptance back: what the device says from now on is no evidence. `reason`: 1 to 500
+    characters."""
+
+    device_id: str
+    reason: str
 
 
 class RetireDevice(Command, frozen=True, kw_only=True):
@@ -57,6 +80,26 @@ class EnrolHandheld(Command, frozen=True, kw_only=True):
 
     secret: str
     token: str
+
+
+class DeviceAccepted(Event, frozen=True, kw_only=True):
+    """From `accepted_at` on the device's readings are evidence."""
+
+    site_id: str
+    device_id: str
+    enrolment: int
+    party_id: str
+    accepted_at: datetime
+
+
+class AcceptanceEnded(Event, frozen=True, kw_only=True):
+    """The device's readings are evidence no longer. `cause` is `enrolled` (anew), `distrusted` or `layout`
+    (its place in the layout changed)."""
+
+    site_id: str
+    device_id: str
+    cause: str
+    ended_at: datetime
 
 
 class BarrierCommanded(Event, frozen=True, kw_only=True):

@@ -335,6 +335,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     observation: Observation
     received_at: datetime
     recorded_at: datetime
+    is_accepted: bool = True
+    """A second party had accepted the device when it observed this; otherwise it is no evidence that goods
+    are here."""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from twin.evidence.audit import audit
 from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
 from twin.goods import handlers as goods
 from twin.layout import views as layout_views
+from twin.layout.model import mounts_changed
 from twin.messages import (
     AcknowledgeAlarm,
     AlarmRow,
@@ -32,6 +33,7 @@ from twin.messages import (
     ExpectedArrival,
     ExpectedDeparture,
     ImportLayout,
+    LayoutImported,
     SlotRow,
     UnitDeclaration,
     UnitState,
@@ -45,7 +47,6 @@ from twin.presence.handlers import on_device_placed, on_device_retired
 from twin.visits import views as visit_views
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
-    ImportLayout: folding.import_layout_and_place,
     AcknowledgeAlarm: acknowledge_alarm,
     ClearAlarm: clear_alarm,
 }
@@ -56,6 +57,11 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
 
 
 # --- writers -------------------------------------------------------------------------------------
+
+
+async def import_layout(command: ImportLayout, tx: Tx) -> LayoutImported:
+    """Check a layout and make it current. Raises Invalid `layout.invalid`, Conflict `layout.other_keeper`."""
+    return await folding.import_layout_and_place(command, tx)
 
 
 async def declare_units(tx: Tx, units: Sequence[UnitDeclaration]) -> None:
@@ -265,8 +271,10 @@ __all__ = [
     "expect_arrival",
     "expect_departure",
     "find_units",
+    "import_layout",
     "layout_of",
     "lots",
+    "mounts_changed",
     "occupied_slots",
     "scene_units",
     "seen_since",

@@ -123,7 +123,11 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         accounts = await _open_accounts(settings, environment, address)
         people = await _sign_in_people(stack, address, accounts)
         say("setting the site up: layout, devices, items, 2,000 pallets of opening stock …")
-        secrets = await _set_up(people, layout, wired, stock, GOODS if day is None else [*GOODS, *day.items])
+        await _set_up(people, layout, wired, stock, GOODS if day is None else [*GOODS, *day.items])
+        facility_id = await seeding.open_facility(
+            people["officer"], people["approver"], layout.site_id, OWNER, clock.now().isoformat()
+        )
+        secrets = await seeding.accept_devices(people["officer"], layout.site_id)
         broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))
         trackers = await switch_on_trackers(stack, layout, secrets, broker, clock)
         site = LiveSite(
@@ -141,9 +145,6 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         listener = Listener(people["operator"], address, layout.site_id, clock)
         tasks = tuple(asyncio.create_task(work) for work in (site.run(), listener.run()))
         stack.push_async_callback(_cancel, tasks)
-        facility_id = await seeding.open_facility(
-            people["officer"], people["approver"], layout.site_id, OWNER, clock.now().isoformat()
-        )
         picker = next(account for account in accounts if account.username == "picker")
         handheld = await hand_out_handheld(stack, address, people["keeper"], layout.site_id, picker, clock)
         stage = Stage(
@@ -254,13 +255,12 @@ async def _set_up(
     wired: Wired,
     stock: Sequence[OpeningPallet],
     items: Sequence[tuple[str, str, str, int]],
-) -> dict[str, str]:
+) -> None:
     admin = people["admin"]
     await seeding.import_layout(admin, layout)
-    secrets = await seeding.enrol_devices(admin, layout, wired.connections())
+    await seeding.enrol_devices(admin, layout, wired.connections())
     await seeding.register_items(admin, items)
     await seeding.declare_opening_stock(admin, layout.site_id, stock)
-    return secrets
 
 
 async def _act(demo: Opened) -> tuple[list[StepResult], StepResult | None]:

@@ -22,9 +22,8 @@ async def import_layout(admin: ApiClient, layout: Layout) -> None:
 
 async def enrol_devices(
     admin: ApiClient, layout: Layout, connections: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
-    """Enrol every mount but the handhelds; returns the secret of each device."""
-    secrets: dict[str, str] = {}
+) -> None:
+    """Enrol every mount but the handhelds."""
     for mount in layout.mounts:
         if mount.family == "pda":
             continue
@@ -34,8 +33,17 @@ async def enrol_devices(
             "mount_id": mount.mount_id,
             "connection": dict(connections.get(mount.mount_id, {})),
         }
-        answer = await admin.post(f"/sites/{layout.site_id}/devices", body)
-        secrets[mount.mount_id] = answer["secret"]
+        await admin.post(f"/sites/{layout.site_id}/devices", body)
+
+
+async def accept_devices(officer: ApiClient, site_id: str) -> dict[str, str]:
+    """The bank looks at each device and accepts it; returns the credentials that they have from then on."""
+    secrets: dict[str, str] = {}
+    for device in await officer.items(f"/sites/{site_id}/devices"):
+        body = {"enrolment": device["enrolment"]}
+        answer = await officer.post(f"/devices/{device['device_id']}/accept", body)
+        if answer["secret"] is not None:
+            secrets[device["device_id"]] = answer["secret"]
     return secrets
 
 

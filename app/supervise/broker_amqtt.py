@@ -70,6 +70,9 @@ class TopicPlugin(BaseTopicPlugin):
     ) -> bool:
         if session is None or session.username is None or topic is None or action is None:
             return False
+        # amqtt goes on with a session whose password has been changed since; Mosquitto ends it.
+        if not self.config.broker.passwords.accepts(session.username, session.password):
+            return False
         allowed = self._rules[action](session.username, topic)
         if action is Action.PUBLISH and not allowed:
             self.config.broker.turned_away(session.username, "topic", TOPIC_RULE, topic.encode())

@@ -67,7 +67,7 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     fresh, replayed = await _without_replays(tx, fresh)
     refused += strange + replayed
     if fresh:
-        await store.insert_observations(tx, site_id, position, fresh)
+        await store.insert_observations(tx, site_id, position, fresh, known)
         await store.move_journal(tx, site_id, position + len(fresh))
     await _quarantine(tx, site_id, refused, known)
     grown = _settle(marks, fresh, refused)

@@ -21,6 +21,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     site_id: str
     family: str
     retired_at: datetime | None = None
+    accepted_at: datetime | None = None
+
+    def vouches_at(self, moment: datetime) -> bool:
+        """Whether a second party had accepted the device then."""
+        return self.accepted_at is not None and self.accepted_at <= moment
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,7 +43,8 @@ MOVE_JOURNAL = "UPDATE devices.journal SET position = %(position)s WHERE site_id
 NOTIFY_JOURNAL = "SELECT pg_notify('tallyhouse_journal', %(site_id)s)"
 
 REGISTRATIONS = """
-    SELECT device_id, site_id, family, retired_at FROM devices.device WHERE device_id = ANY(%(device_ids)s)"""
+    SELECT device_id, site_id, family, retired_at, accepted_at FROM devices.device
+    WHERE device_id = ANY(%(device_ids)s)"""
 BOUNDS = "SELECT width_mm, length_mm, height_mm FROM devices.site WHERE site_id = %(site_id)s"
 WATERMARKS = """
     SELECT w.device_id, w.boot, w.settled::text AS settled
@@ -69,16 +70,17 @@ STORED = """
 # The batch comes as one JSON text: to build and to bind arrays of quoted readings takes ten times as long.
 INSERT_OBSERVATIONS = """
     INSERT INTO devices.observation (site_id, position, device_id, boot, sequence, observed_at, received_at,
-        recorded_at, kind, quality, reading, raw_sha256)
+        recorded_at, kind, quality, reading, raw_sha256, is_accepted)
     SELECT %(site_id)s, %(position)s + place, device_id, boot, sequence, observed_at, received_at, %(now)s,
-        kind, quality, reading, raw_sha256
+        kind, quality, reading, raw_sha256, is_accepted
     FROM ROWS FROM (
         json_to_recordset(%(batch)s::json) AS (
             device_id text, boot bigint, sequence bigint, observed_at timestamptz, received_at timestamptz,
-            kind text, quality text, reading jsonb, raw_sha256 text
+            kind text, quality text, reading jsonb, raw_sha256 text, is_accepted boolean
         )
     ) WITH ORDINALITY AS fresh (
-        device_id, boot, sequence, observed_at, received_at, kind, quality, reading, raw_sha256, place
+        device_id, boot, sequence, observed_at, received_at, kind, quality, reading, raw_sha256,
+        is_accepted, place
     )"""
 INSERT_QUARANTINE = """
     INSERT INTO devices.quarantine AS q (quarantine_id, site_id, device_id, boot, sequence, field, rule, raw,
@@ -132,7 +134,7 @@ SAVE_STATES = """
         error_count = d.error_count + EXCLUDED.error_count"""
 JOURNAL_AFTER = """
     SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality, reading,
-        raw_sha256
+        raw_sha256, is_accepted
     FROM devices.observation
     WHERE site_id = %(site_id)s AND position > %(position)s
     ORDER BY position LIMIT %(limit)s"""
@@ -241,20 +243,22 @@ async def _stored(
     }
 
 
-async def insert_observations(tx: Tx, site_id: str, after: int, batch: Sequence[Received]) -> None:
-    """Append the batch at positions `after + 1` and on, in its order."""
+async def insert_observations(
+    tx: Tx, site_id: str, after: int, batch: Sequence[Received], known: Mapping[str, Registration]
+) -> None:
+    """Append the batch at positions `after + 1` and on, in its order; `known` holds all its devices."""
     await tx.run(
         INSERT_OBSERVATIONS,
         {
             "site_id": site_id,
             "position": after,
             "now": tx.now,
-            "batch": msgspec.json.encode([_row(received) for received in batch]).decode(),
+            "batch": msgspec.json.encode([_row(received, known) for received in batch]).decode(),
         },
     )
 
 
-def _row(received: Received) -> Row:
+def _row(received: Received, known: Mapping[str, Registration]) -> Row:
     observation = received.observation
     return {
         "device_id": observation.device_id,
@@ -266,6 +270,7 @@ def _row(received: Received) -> Row:
         "quality": observation.quality,
         "reading": observation.reading,
         "raw_sha256": observation.raw_sha256,
+        "is_accepted": known[observation.device_id].vouches_at(observation.observed_at),
     }
 
 
@@ -433,6 +438,7 @@ def _envelope(site_id: str, row: Row) -> Envelope:
         ),
         received_at=row["received_at"],
         recorded_at=row["recorded_at"],
+        is_accepted=row["is_accepted"],
     )
 
 

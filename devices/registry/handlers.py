@@ -7,6 +7,10 @@ import msgspec
 
 from devices.families import FAMILIES
 from devices.messages import (
+    AcceptanceEnded,
+    AcceptDevice,
+    DeviceAccepted,
+    DistrustDevice,
     EnrolDevice,
     EnrolHandheld,
     EnrolmentCodeIssued,
@@ -18,16 +22,19 @@ from devices.registry import store
 from devices.registry.model import (
     CODE_LENGTH_MIN,
     ENROLMENT_CODE_LASTS,
+    REASON_LENGTH_MAX,
     Refusal,
+    check_acceptance,
     check_enrolment,
     check_secret,
+    inspection_of,
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import is_name_taken
 from identity.http import DeviceIdentity
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.messages import DevicePlaced, DeviceRetired
-from kernel.tx import ReadTx, Tx
+from kernel.tx import ReadTx, Row, Tx
 
 PRODUCT_PARTY = "product"
 BOOTS_RESERVED = 1_000
@@ -41,6 +48,12 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     site_id: str
 
 
+class Accepted(Enrolled, frozen=True, kw_only=True):
+    """A device was accepted; `has_credential` when it has a new one."""
+
+    has_credential: bool
+
+
 class EnrolmentCode(msgspec.Struct, frozen=True, kw_only=True):
     """A code was issued; the code itself is known to whoever asked for it."""
 
@@ -52,8 +65,9 @@ class EnrolmentCode(msgspec.Struct, frozen=True, kw_only=True):
 async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
     """Admit a device, or replace the place, connection and credential of one that is there.
 
-    Raises NotFound when the caller may not see the site, Invalid with field and rule, and Conflict when
-    the id belongs to another site or family.
+    Either way it waits for another party's acceptance. Raises NotFound when the caller may not see the site,
+    Invalid with field and rule, and Conflict when the id belongs to another site or family, or the mount to
+    another device.
     """
     await require_site(tx, command.site_id)
     _refuse(check_enrolment(command))
@@ -61,7 +75,13 @@ async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
     if known is not None and (known["site_id"], known["family"]) != (command.site_id, command.family):
         raise Conflict("devices.id_taken", field="device_id", rule="not used by another site or family")
     await _refuse_second_terminal(command, tx)
-    await store.save_device(tx, command)
+    if command.mount_id is not None and await store.is_mount_taken(tx, command):
+        raise Conflict("devices.mount_taken", field="mount_id", rule="not used by another device")
+    enrolment = await store.save_device(tx, command)
+    facts = {"family": command.family, "mount_id": command.mount_id, "connection": dict(command.connection)}
+    await store.note(tx, command.site_id, command.device_id, enrolment, "enrolled", facts)
+    if known is not None and known["accepted_at"] is not None:
+        _tell_ended(tx, known, command.device_id, "enrolled")
     if command.mount_id is not None:
         tx.emit(
             DevicePlaced(
@@ -84,13 +104,97 @@ async def _refuse_second_terminal(command: EnrolDevice, tx: Tx) -> None:
         raise Conflict("devices.terminal_taken", field=field, rule="not used by another device")
 
 
+async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
+    """Make the device's readings evidence from now on, and give it a credential that its enroller never saw.
+
+    Raises NotFound when the caller may not see its site; Forbidden for the party that enrolled it; Conflict
+    when it is retired, accepted already, or enrolled anew since the caller looked; Invalid with field and
+    rule.
+    """
+    known = await _require_inspected(tx, command.device_id)
+    _refuse(check_acceptance(known["family"], command.secret))
+    if tx.caller.party_id == known["enrolled_party_id"]:
+        raise Forbidden("devices.own_enrolment", rule="accepted by another party than enrolled it")
+    if known["retired_at"] is not None:
+        raise Conflict("devices.retired", field="device_id", rule="in service")
+    if known["enrolment"] != command.enrolment:
+        raise Conflict("devices.enrolled_anew", field="enrolment", rule="the device's latest enrolment")
+    if known["accepted_at"] is not None:
+        raise Conflict("devices.accepted_already", field="device_id", rule="waiting for acceptance")
+    await store.accept(tx, known, command.device_id, command.secret)
+    await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "accepted")
+    accepted = DeviceAccepted(
+        site_id=known["site_id"],
+        device_id=command.device_id,
+        enrolment=command.enrolment,
+        party_id=tx.caller.party_id,
+        accepted_at=tx.now,
+    )
+    tx.emit(accepted)
+    return Accepted(
+        device_id=command.device_id,
+        site_id=known["site_id"],
+        has_credential=FAMILIES[known["family"]].reach == "broker",
+    )
+
+
+async def distrust_device(command: DistrustDevice, tx: Tx) -> None:
+    """End an acceptance; ending it twice changes nothing.
+
+    Raises NotFound, Invalid for the reason, and Forbidden for the party that enrolled the device.
+    """
+    reason = command.reason.strip()
+    if not 1 <= len(reason) <= REASON_LENGTH_MAX:
+        raise Invalid("devices.distrust_reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
+    known = await _require_inspected(tx, command.device_id)
+    if tx.caller.party_id == known["enrolled_party_id"]:
+        raise Forbidden("devices.own_enrolment", rule="judged by another party than enrolled it")
+    await _end_acceptance(tx, known, command.device_id, "distrusted", {"reason": reason})
+
+
+async def end_acceptances(tx: Tx, site_id: str, mount_ids: Collection[str]) -> None:
+    """The places of the devices on these mounts are others than those that were accepted."""
+    for device_id in await store.accepted_at_mounts(tx, site_id, mount_ids):
+        known = await store.device(tx, device_id)
+        assert known is not None
+        await _end_acceptance(tx, known, device_id, "layout", {})
+
+
+async def _end_acceptance(tx: Tx, known: Row, device_id: str, cause: str, facts: Row) -> None:
+    if known["accepted_at"] is None:
+        return
+    await store.end_acceptance(tx, device_id)
+    act = "distrusted" if cause == "distrusted" else "lapsed"
+    await store.note(tx, known["site_id"], device_id, known["enrolment"], act, {"cause": cause, **facts})
+    _tell_ended(tx, known, device_id, cause)
+
+
+def _tell_ended(tx: Tx, known: Row, device_id: str, cause: str) -> None:
+    tx.emit(AcceptanceEnded(site_id=known["site_id"], device_id=device_id, cause=cause, ended_at=tx.now))
+
+
+async def _require_device(tx: Tx, device_id: str) -> Row:
+    known = await store.device(tx, device_id)
+    if known is None or not await sees_site(tx, known["site_id"]):
+        raise NotFound("devices.unknown", device_id=device_id)
+    return known
+
+
+async def _require_inspected(tx: Tx, device_id: str) -> Row:
+    known = await store.device(tx, device_id)
+    if known is not None:
+        site_id = known["site_id"]
+        if await sees_site(tx, site_id) or await store.is_visible(tx, inspection_of(site_id)):
+            return known
+    raise NotFound("devices.unknown", device_id=device_id)
+
+
 async def retire_device(command: RetireDevice, tx: Tx) -> None:
     """End a device's credential; retiring it twice changes nothing."""
-    known = await store.device(tx, command.device_id)
-    if known is None or not await sees_site(tx, known["site_id"]):
-        raise NotFound("devices.unknown", device_id=command.device_id)
+    known = await _require_device(tx, command.device_id)
     if known["retired_at"] is None:
         await store.retire(tx, command.device_id, known["site_id"])
+        await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "retired")
         tx.emit(DeviceRetired(site_id=known["site_id"], device_id=command.device_id, retired_at=tx.now))
 
 
@@ -125,7 +229,6 @@ async def enrol_handheld(command: EnrolHandheld, tx: Tx) -> Enrolled:
             site_id=code["site_id"],
             device_id=code["device_id"],
             family="pda",
-            mount_id=code["device_id"],
             secret=command.token,
         ),
         tx,
@@ -163,7 +266,7 @@ async def broker_credentials(tx: ReadTx) -> dict[str, str]:
 
 async def sees_site(tx: ReadTx, site_id: str) -> bool:
     """Whether the caller's party may see the site. The product itself may."""
-    return tx.caller.party_id == PRODUCT_PARTY or await store.site_visible(tx, site_id)
+    return tx.caller.party_id == PRODUCT_PARTY or await store.is_visible(tx, site_id)
 
 
 async def require_site(tx: ReadTx, site_id: str) -> None:

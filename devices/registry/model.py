@@ -14,9 +14,15 @@ SECRET_LENGTH_MIN = 24
 SECRET_LENGTH_MAX = 256
 CODE_LENGTH_MIN = 12
 """60 bits in base 32: not to be guessed in the minutes that a code lives."""
+REASON_LENGTH_MAX = 500
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
+
+
+def inspection_of(site_id: str) -> str:
+    """The subject that whoever may see and accept the site's devices is granted."""
+    return f"devices:{site_id}"
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -38,6 +44,14 @@ def check_enrolment(command: EnrolDevice) -> Refusal | None:
     except FieldRejected as error:
         return Refusal(f"connection.{error.field}", error.rule)
     return None if family.reach in ("dialled", "listens") else check_secret(command.secret)
+
+
+def check_acceptance(family: str, secret: str) -> Refusal | None:
+    """The first rule an acceptance breaks, or None."""
+    known = FAMILIES[family]
+    if not known.is_witness:
+        return Refusal("device_id", "a device whose readings can be evidence")
+    return check_secret(secret) if known.reach == "broker" else None
 
 
 def check_secret(secret: str, length_min: int = SECRET_LENGTH_MIN) -> Refusal | None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 
 from devices.families import Value
 from devices.messages import (
+    AcceptDevice,
+    DistrustDevice,
     EnrolDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
@@ -26,6 +28,10 @@ CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 router = APIRouter(prefix="/api/v1", tags=["devices"])
 
 Watcher = Annotated[Session, Depends(Admits("operator", "admin", "keeper"))]
+Onlooker = Annotated[
+    Session, Depends(Admits("operator", "admin", "keeper", "officer", "approver", "auditor"))
+]
+Officer = Annotated[Session, Depends(Admits("officer"))]
 Administrator = Annotated[Session, Depends(Admits("admin", "keeper"))]
 
 
@@ -45,6 +51,25 @@ class EnrolledView(BaseModel):
     device_id: str
     site_id: str
     secret: str
+
+
+class AcceptBody(BaseModel):
+    """`enrolment` is the one that was looked at; a device that was enrolled anew since is not accepted."""
+
+    enrolment: int = Field(ge=1)
+
+
+class AcceptedView(BaseModel):
+    """`secret` is the device's credential from now on, where its family has one. It is shown here and never
+    again; the one that its enroller knows has ended."""
+
+    device_id: str
+    site_id: str
+    secret: str | None
+
+
+class DistrustBody(BaseModel):
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class CodeBody(BaseModel):
@@ -73,7 +98,7 @@ class HandheldView(BaseModel):
 
 
 @router.get("/sites/{site_id}/devices")
-async def list_devices(site_id: str, session: Watcher, paging: PagingQuery) -> Page[DeviceRow]:
+async def list_devices(site_id: str, session: Onlooker, paging: PagingQuery) -> Page[DeviceRow]:
     async with session.read() as read:
         rows = await devices_of_site(read, site_id, paging.cursor, paging.limit)
     return paging.page(rows, lambda row: row.device_id)
@@ -99,6 +124,24 @@ async def enrol_device(site_id: str, body: DeviceBody, session: Administrator) -
         )
     )
     return EnrolledView(device_id=enrolled.device_id, site_id=enrolled.site_id, secret=secret)
+
+
+@router.post("/devices/{device_id}/accept")
+async def accept_device(device_id: str, body: AcceptBody, session: Officer) -> AcceptedView:
+    """Vouch for a device that another party enrolled: from now on what it says is evidence."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    accepted = await session.do(AcceptDevice(device_id=device_id, enrolment=body.enrolment, secret=secret))
+    return AcceptedView(
+        device_id=accepted.device_id,
+        site_id=accepted.site_id,
+        secret=secret if accepted.has_credential else None,
+    )
+
+
+@router.post("/devices/{device_id}/distrust", status_code=204)
+async def distrust_device(device_id: str, body: DistrustBody, session: Officer) -> None:
+    """Take the acceptance back: what the device says from now on is no evidence."""
+    await session.do(DistrustDevice(device_id=device_id, reason=body.reason))
 
 
 @router.post("/devices/{device_id}/retire", status_code=204)

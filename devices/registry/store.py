@@ -13,16 +13,43 @@ from devices.messages import EnrolDevice
 from devices.registry.model import digest
 from kernel.tx import ReadTx, Row, Tx
 
-DEVICE = "SELECT site_id, family, retired_at FROM devices.device WHERE device_id = %(device_id)s FOR UPDATE"
+DEVICE = """
+    SELECT site_id, family, retired_at, enrolment, enrolled_party_id, accepted_at FROM devices.device
+    WHERE device_id = %(device_id)s FOR UPDATE"""
 SAVE_DEVICE = """
     INSERT INTO devices.device (device_id, site_id, family, mount_id, subject_ref, connection, token_sha256,
-        broker_password_hash, terminal_name, enrolled_at)
+        broker_password_hash, terminal_name, enrolled_at, enrolled_by, enrolled_party_id)
     VALUES (%(device_id)s, %(site_id)s, %(family)s, %(mount_id)s, %(subject_ref)s, %(connection)s::jsonb,
-        %(token_sha256)s, %(broker_password_hash)s, %(terminal_name)s, %(now)s)
+        %(token_sha256)s, %(broker_password_hash)s, %(terminal_name)s, %(now)s, %(enrolled_by)s,
+        %(enrolled_party_id)s)
     ON CONFLICT (device_id) DO UPDATE SET mount_id = EXCLUDED.mount_id, subject_ref = EXCLUDED.subject_ref,
         connection = EXCLUDED.connection, token_sha256 = EXCLUDED.token_sha256,
         broker_password_hash = EXCLUDED.broker_password_hash, terminal_name = EXCLUDED.terminal_name,
-        code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL"""
+        code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL,
+        enrolled_at = EXCLUDED.enrolled_at, enrolled_by = EXCLUDED.enrolled_by,
+        enrolled_party_id = EXCLUDED.enrolled_party_id, enrolment = device.enrolment + 1,
+        accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
+    RETURNING enrolment"""
+MOUNT_TAKEN = """
+    SELECT FROM devices.device WHERE site_id = %(site_id)s AND mount_id = %(mount_id)s
+        AND retired_at IS NULL AND device_id <> %(device_id)s"""
+ACCEPT = """
+    UPDATE devices.device SET accepted_at = %(now)s, accepted_by = %(person_id)s,
+        accepted_party_id = %(party_id)s,
+        broker_password_hash = coalesce(%(broker_password_hash)s, broker_password_hash)
+    WHERE device_id = %(device_id)s"""
+END_ACCEPTANCE = """
+    UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
+    WHERE device_id = %(device_id)s"""
+ACCEPTED_AT_MOUNTS = """
+    SELECT device_id FROM devices.device
+    WHERE site_id = %(site_id)s AND mount_id = ANY (%(mount_ids)s) AND accepted_at IS NOT NULL
+        AND retired_at IS NULL
+    ORDER BY device_id"""
+NOTE = """
+    INSERT INTO devices.registry_entry (device_id, site_id, at, act, enrolment, person_id, party_id, facts)
+    VALUES (%(device_id)s, %(site_id)s, %(now)s, %(act)s, %(enrolment)s, %(person_id)s, %(party_id)s,
+        %(facts)s::jsonb)"""
 # The token's digest stays, so that whoever still shows it can be named; it opens nothing.
 RETIRE = """
     UPDATE devices.device SET retired_at = %(now)s, broker_password_hash = NULL
@@ -36,7 +63,7 @@ SAVE_SITE = """
     VALUES (%(site_id)s, %(width_mm)s, %(length_mm)s, %(height_mm)s)
     ON CONFLICT (site_id) DO UPDATE SET width_mm = EXCLUDED.width_mm, length_mm = EXCLUDED.length_mm,
         height_mm = EXCLUDED.height_mm"""
-SITE_VISIBLE = "SELECT %(site_id)s IN (SELECT identity.visible_subjects())"
+VISIBLE = "SELECT %(subject_id)s IN (SELECT identity.visible_subjects())"
 INSERT_CODE = """
     INSERT INTO devices.enrolment_code (code_sha256, site_id, device_id, issued_by, issued_at, expires_at)
     VALUES (%(code_sha256)s, %(site_id)s, %(device_id)s, %(issued_by)s, %(now)s, %(expires_at)s)"""
@@ -83,10 +110,16 @@ async def device(tx: Tx, device_id: str) -> Row | None:
     return await tx.row(DEVICE, {"device_id": device_id})
 
 
-async def save_device(tx: Tx, command: EnrolDevice) -> None:
+async def is_mount_taken(tx: Tx, command: EnrolDevice) -> bool:
+    """Whether another device in service hangs where this one is to hang."""
+    where = {"site_id": command.site_id, "mount_id": command.mount_id, "device_id": command.device_id}
+    return await tx.row(MOUNT_TAKEN, where) is not None
+
+
+async def save_device(tx: Tx, command: EnrolDevice) -> int:
+    """Keep a new or another enrolment of a device; returns its number."""
     family = FAMILIES[command.family]
-    salt = hashlib.sha256(tx.ids.new("salt").encode()).digest()[:12]
-    await tx.run(
+    saved = await tx.row(
         SAVE_DEVICE,
         {
             "device_id": command.device_id,
@@ -96,12 +129,67 @@ async def save_device(tx: Tx, command: EnrolDevice) -> None:
             "subject_ref": command.subject_ref,
             "connection": msgspec.json.encode(command.connection).decode(),
             "token_sha256": digest(command.secret) if family.reach == "http" else None,
-            "broker_password_hash": (broker_hash(command.secret, salt) if family.reach == "broker" else None),
+            "broker_password_hash": _broker_hash(tx, command.family, command.secret),
             "terminal_name": family.terminal_name(command.connection),
             "now": tx.now,
+            "enrolled_by": tx.caller.person_id,
+            "enrolled_party_id": tx.caller.party_id,
         },
     )
+    assert saved is not None
     await tx.run(NOTIFY_DEVICES, {"site_id": command.site_id})
+    enrolment: int = saved["enrolment"]
+    return enrolment
+
+
+def _broker_hash(tx: Tx, family: str, secret: str) -> str | None:
+    if FAMILIES[family].reach != "broker":
+        return None
+    return broker_hash(secret, hashlib.sha256(tx.ids.new("salt").encode()).digest()[:12])
+
+
+async def accept(tx: Tx, known: Row, device_id: str, secret: str) -> None:
+    """Keep who accepted the device, and its new credential."""
+    await tx.run(
+        ACCEPT,
+        {
+            "device_id": device_id,
+            "now": tx.now,
+            "person_id": tx.caller.person_id,
+            "party_id": tx.caller.party_id,
+            "broker_password_hash": _broker_hash(tx, known["family"], secret),
+        },
+    )
+    await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
+
+
+async def end_acceptance(tx: Tx, device_id: str) -> None:
+    await tx.run(END_ACCEPTANCE, {"device_id": device_id})
+
+
+async def accepted_at_mounts(tx: Tx, site_id: str, mount_ids: Collection[str]) -> list[str]:
+    """Accepted devices in service on these mounts, by id."""
+    rows = await tx.rows(ACCEPTED_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
+    return [row["device_id"] for row in rows]
+
+
+async def note(
+    tx: Tx, site_id: str, device_id: str, enrolment: int, act: str, facts: Row | None = None
+) -> None:
+    """Enter into the registry's book who did what now."""
+    await tx.run(
+        NOTE,
+        {
+            "device_id": device_id,
+            "site_id": site_id,
+            "now": tx.now,
+            "act": act,
+            "enrolment": enrolment,
+            "person_id": tx.caller.person_id,
+            "party_id": tx.caller.party_id,
+            "facts": msgspec.json.encode(facts or {}).decode(),
+        },
+    )
 
 
 async def retire(tx: Tx, device_id: str, site_id: str) -> None:
@@ -119,9 +207,9 @@ async def save_site(tx: Tx, site_id: str, width_mm: int, length_mm: int, height_
     await tx.run(SAVE_SITE, {"site_id": site_id, **size})
 
 
-async def site_visible(tx: ReadTx, site_id: str) -> bool:
-    """Whether the caller's party may see the site."""
-    return bool(await tx.value(SITE_VISIBLE, {"site_id": site_id}))
+async def is_visible(tx: ReadTx, subject_id: str) -> bool:
+    """Whether the caller's party may see the subject."""
+    return bool(await tx.value(VISIBLE, {"subject_id": subject_id}))
 
 
 async def insert_code(tx: Tx, code: str, site_id: str, device_id: str, expires_at: datetime) -> None:

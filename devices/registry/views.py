@@ -1,6 +1,7 @@
 """What the device screens show."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -11,7 +12,8 @@ from kernel.tx import ReadTx
 RAW_PREVIEW_BYTES = 120
 
 DEVICES = """
-    SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at,
+    SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at, d.connection,
+        d.enrolment, d.enrolled_at, e.name AS enrolled_by, d.accepted_at, a.name AS accepted_by,
         s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
         (SELECT count(*) FROM devices.quarantine q
             WHERE q.device_id = d.device_id AND q.site_id = d.site_id) AS quarantined,
@@ -19,6 +21,8 @@ DEVICES = """
     FROM devices.device d
     LEFT JOIN devices.device_state s USING (device_id)
     LEFT JOIN devices.seen_missing m USING (device_id)
+    LEFT JOIN identity.party e ON e.party_id = d.enrolled_party_id
+    LEFT JOIN identity.party a ON a.party_id = d.accepted_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
 # Strangers that named no site of ours stand in the list of every site, for whoever may see it. Two halves,
@@ -36,8 +40,14 @@ QUARANTINE = f"""
     ORDER BY quarantine_id DESC LIMIT %(limit)s"""
 
 
+Acceptance = Literal["not_needed", "waiting", "accepted"]
+
+
 class DeviceRow(BaseModel):
     """One device as the list shows it. `state` is online, offline, gap, fault or never.
+
+    `enrolled_by` and `accepted_by` are names of parties. While `acceptance` is `waiting`, what the device
+    says is no evidence; handhelds need none, for their scans are claims. `connection` holds no secrets.
 
     `missing_count` numbers lie between others that came: a device that resends fills them by and by.
     """
@@ -56,6 +66,19 @@ class DeviceRow(BaseModel):
     quarantined: int
     missing_count: int
     retired_at: datetime | None
+    connection: dict[str, Any]
+    enrolment: int
+    enrolled_at: datetime
+    enrolled_by: str | None
+    acceptance: Acceptance
+    accepted_at: datetime | None
+    accepted_by: str | None
+
+
+def _acceptance(family: str, accepted_at: datetime | None) -> Acceptance:
+    if accepted_at is not None:
+        return "accepted"
+    return "waiting" if family not in FAMILIES or FAMILIES[family].is_witness else "not_needed"
 
 
 class QuarantineRow(BaseModel):
@@ -94,7 +117,11 @@ async def devices_of_site(
             "family_name_en": row["family"] if known is None else known.name_en,
             "family_name_zh": row["family"] if known is None else known.name_zh,
         }
-        shown.append(DeviceRow(**{**row, **names, "state": shown_state(row["family"], last, read.now)}))
+        derived = {
+            "state": shown_state(row["family"], last, read.now),
+            "acceptance": _acceptance(row["family"], row["accepted_at"]),
+        }
+        shown.append(DeviceRow(**{**row, **names, **derived}))
     return shown
 
 

@@ -163,8 +163,12 @@ EXPECTED: Mapping[str, Case] = {
     "POST /api/v1/people": Case("admin", _person, shared="the caller's own party"),
     "POST /api/v1/people/{person_id}/disable": Case("admin"),
     # --- devices ---
-    f"GET {S}/devices": Case("admin keeper operator", own=READ),
+    f"GET {S}/devices": Case("admin approver auditor keeper officer operator", own=READ),
     f"POST {S}/devices": Case("admin keeper", _device),
+    "POST /api/v1/devices/{device_id}/accept": Case(
+        "officer", lambda _: {"enrolment": 1}, ids={"device_id": "person_tag"}
+    ),
+    "POST /api/v1/devices/{device_id}/distrust": Case("officer", _reason, ids={"device_id": "person_tag"}),
     "POST /api/v1/devices/{device_id}/retire": Case("admin keeper", ids={"device_id": "person_tag"}),
     f"GET {S}/quarantine": Case("admin keeper operator", own=READ),
     f"POST {S}/devices/pda/enrolment-codes": Case("admin keeper", lambda _: {}),

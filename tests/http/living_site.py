@@ -17,7 +17,7 @@ from app.wake import Wake
 from app.wiring import all_subscribers
 from devices.api import journal_after, journal_sites, record_observations
 from devices.families import FAMILIES
-from devices.messages import EnrolDevice
+from devices.messages import AcceptDevice, EnrolDevice
 from identity.api import grant_access
 from kernel.caller import Caller, Role
 from kernel.clock import ManualClock
@@ -120,6 +120,12 @@ class LivingSite:
         while await self._fold.step() + await self._relay.step():
             pass
 
+    async def accept(self, device_id: str, enrolment: int = 1) -> None:
+        """The product, standing for a party that did not enrol the device, accepts it."""
+        accept = AcceptDevice(device_id=device_id, enrolment=enrolment, secret=PDA_TOKEN)
+        await self.desk.do(Caller.product("test"), accept)
+        await self.settle()
+
     # --- the yard --------------------------------------------------------------------------------
 
     async def build(self) -> "LivingSite":
@@ -142,6 +148,8 @@ class LivingSite:
                 self.keeper,
                 "admin",
             )
+            if FAMILIES[family].is_witness:
+                await self.accept(self.device(mount_id))
         item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=25_000)
         await self.do(RegisterSkus(items=(item,)), self.keeper, "keeper")
         return self

@@ -29,7 +29,7 @@ UNIT_GROUNDS = """
                             AND b.observed_at BETWEEN o.crossed_at AND i.crossed_at)
                     OR (SELECT b.is_closed FROM twin.barrier_state b
                         WHERE (b.site_id, b.gate_id) = (i.site_id, i.gate_id)
-                            AND b.observed_at <= o.crossed_at
+                            AND b.observed_at <= o.crossed_at AND b.is_accepted
                         ORDER BY b.observed_at DESC, b.is_closed LIMIT 1) IS NOT TRUE)) AS unguarded_at,
         (SELECT max(v.left_at) FROM twin.expected_arrival a
             JOIN twin.visit v ON v.vehicle_id = a.vehicle_id AND v.left_at > a.declared_at
@@ -111,6 +111,7 @@ WITNESSES = """
             s.observed_at AS at, s.side, false AS was_leaving, u.unit_id
         FROM twin.sighting s JOIN twin.unit u ON (u.site_id, u.epc_hex) = (s.site_id, s.epc_hex)
         WHERE s.observation_id = ANY (%(observation_ids)s) AND u.unit_id = ANY (%(unit_ids)s)
+            AND s.is_accepted
         UNION
         SELECT m.observation_id, 'mass', m.weighed_at, NULL, m.kind = 'exit', of.unit_id
         FROM twin.mass_check m CROSS JOIN LATERAL unnest(m.unit_ids) of (unit_id)

@@ -205,6 +205,23 @@ def _first(slot_ids: Sequence[str]) -> str:
     return slot_ids[0] if slot_ids else "some"
 
 
+def mounts_changed(before: Layout, after: Layout) -> set[str]:
+    """Mounts of `before` that are gone, moved or watch something else: their place, or the gate or bridge
+    they serve, is not what it was."""
+    views = [
+        {
+            mount.mount_id: (
+                mount,
+                [gate for gate in layout.gates if mount.serves in (gate.gate_id, gate.lane_weighbridge_id)],
+                [bridge for bridge in layout.weighbridges if bridge.weighbridge_id == mount.serves],
+            )
+            for mount in layout.mounts
+        }
+        for layout in (before, after)
+    ]
+    return {mount_id for mount_id, view in views[0].items() if views[1].get(mount_id) != view}
+
+
 class SiteMap:
     """A layout ready for questions: what a mount watches, which slot or zone a point is in."""
 

@@ -31,9 +31,9 @@ class Intake(msgspec.Struct, kw_only=True):
     """What a batch of a site's journal holds for the twin, by kind."""
 
     sightings: list[Sighting] = []
-    weighings: list[tuple[str, Observation]] = []
+    weighings: list[tuple[str, Envelope]] = []
     """(weighbridge id, observation of a mass)."""
-    barriers: list[tuple[str, Observation]] = []
+    barriers: list[tuple[str, Envelope]] = []
     """(gate id, observation of a barrier)."""
     poses: dict[str, Row] = {}
     """The newest pose by device."""
@@ -67,37 +67,38 @@ class Touched(msgspec.Struct, kw_only=True):
 
 async def take_in(tx: Tx, site_id: str, envelopes: Iterable[Envelope], site: SiteMap) -> Intake:
     """Sort a batch by what it says. A device without a place in the layout says nothing to the twin."""
-    observations = [envelope.observation for envelope in envelopes]
-    mount_of = await store.mounts(tx, site_id, {seen.device_id for seen in observations})
+    batch = list(envelopes)
+    mount_of = await store.mounts(tx, site_id, {envelope.observation.device_id for envelope in batch})
     intake = Intake()
-    for observation in observations:
-        mount = site.mounts.get(mount_of.get(observation.device_id, observation.device_id))
+    for envelope in batch:
+        mount = site.mounts.get(mount_of.get(envelope.observation.device_id, ""))
         if mount is not None:
-            _sort_in(intake, observation, mount.serves, site)
+            _sort_in(intake, envelope, mount.serves, site)
     return intake
 
 
-def _sort_in(intake: Intake, observation: Observation, serves: str, site: SiteMap) -> None:
-    reading = observation.reading
+def _sort_in(intake: Intake, envelope: Envelope, serves: str, site: SiteMap) -> None:
+    observation, reading = envelope.observation, envelope.observation.reading
     if isinstance(reading, PositionReading):
         pose, known = _pose(observation, reading, serves, site), intake.poses.get(observation.device_id)
         if known is None or _pose_key(known) < _pose_key(pose):
             intake.poses[observation.device_id] = pose
     elif isinstance(reading, TagRead):
-        intake.sightings.append(_tag_sighting(observation, reading, serves, site))
+        intake.sightings.append(_tag_sighting(envelope, reading, serves, site))
     elif isinstance(reading, LoadChange):
-        intake.sightings.append(_load_sighting(observation, reading, site))
+        intake.sightings.append(_load_sighting(envelope, reading, site))
     elif isinstance(reading, MassReading) and serves in site.bridges:
-        intake.weighings.append((serves, observation))
+        intake.weighings.append((serves, envelope))
     elif isinstance(reading, BarrierState) and serves in site.gates:
-        intake.barriers.append((serves, observation))
+        intake.barriers.append((serves, envelope))
 
 
 def _pose_key(pose: Row) -> tuple[datetime, float, float]:
     return (pose["at"], pose["x_m"], pose["y_m"])
 
 
-def _tag_sighting(observation: Observation, read: TagRead, serves: str, site: SiteMap) -> Sighting:
+def _tag_sighting(envelope: Envelope, read: TagRead, serves: str, site: SiteMap) -> Sighting:
+    observation = envelope.observation
     gate_id = serves if serves in site.gates else None
     return Sighting(
         observation_id=observation.observation_id,
@@ -111,10 +112,12 @@ def _tag_sighting(observation: Observation, read: TagRead, serves: str, site: Si
         side=None if gate_id is None else site.side_of(gate_id, read.antenna),
         rssi_cdbm=read.rssi_cdbm,
         seen_count=max(1, read.seen_count),
+        is_accepted=envelope.is_accepted,
     )
 
 
-def _load_sighting(observation: Observation, load: LoadChange, site: SiteMap) -> Sighting:
+def _load_sighting(envelope: Envelope, load: LoadChange, site: SiteMap) -> Sighting:
+    observation = envelope.observation
     is_set_down = load.action == "set_down"
     slot_id = site.slot_at(load.point) if is_set_down else None
     return Sighting(
@@ -130,6 +133,7 @@ def _load_sighting(observation: Observation, load: LoadChange, site: SiteMap) ->
         x_m=load.point.x_m,
         y_m=load.point.y_m,
         z_m=load.point.z_m,
+        is_accepted=envelope.is_accepted,
     )
 
 

@@ -68,6 +68,9 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     x_m: float | None = None
     y_m: float | None = None
     z_m: float | None = None
+    is_accepted: bool = True
+    """Its device was accepted by a second party then. One that was not shows movement, and is no evidence
+    that the unit is here."""
 
     @property
     def key(self) -> tuple[datetime, str, int, int]:
@@ -165,10 +168,9 @@ def fold(track: Track, sightings: Iterable[Sighting], *, expected_gate_id: str |
 
 
 def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
-    seen = Seen(read.observed_at, read.observation_id)
     if read.gate_id is None or read.side is None:
         if _is_believed_inside(track, read, derived, expected_gate_id):
-            track.seen["tag"] = seen
+            _count(track, "tag", read)
         return
     hearing = track.hearings.setdefault(read.gate_id, Hearing())
     _weigh(hearing, read)
@@ -177,7 +179,13 @@ def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: 
         _declare(track, hearing, read, declared, derived, expected_gate_id)
     if hearing.side is not None and hearing.side == read.side:
         _stay_on(hearing, read, derived)
-    track.seen["tag"] = seen
+    _count(track, "tag", read)
+
+
+def _count(track: Track, modality: str, sighting: Sighting) -> None:
+    """The sighting is evidence of its modality, if a second party vouches for its device."""
+    if sighting.is_accepted:
+        track.seen[modality] = Seen(sighting.observed_at, sighting.observation_id)
 
 
 def _weigh(hearing: Hearing, read: Sighting) -> None:
@@ -209,7 +217,12 @@ def _declared(hearing: Hearing) -> Side | None:
 def _declare(
     track: Track, hearing: Hearing, read: Sighting, side: Side, derived: Derived, expected_gate_id: str | None
 ) -> None:
-    """The belief has settled on a side that is new in this run of reads."""
+    """The belief has settled on a side that is new in this run of reads.
+
+    A portal that no second party vouches for does not bring back what has gone out.
+    """
+    if side == "inside" and track.away_at is not None and not read.is_accepted:
+        return
     run = hearing.runs[side]
     if side == "inside" and track.is_inside is not True:
         if hearing.last_side == "outside":
@@ -317,7 +330,7 @@ def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id:
     track.slot_id = load.slot_id if is_set_down else None
     track.x_m, track.y_m, track.z_m = load.x_m, load.y_m, load.z_m
     track.placed_at = load.observed_at
-    track.seen["position"] = Seen(load.observed_at, load.observation_id)
+    _count(track, "position", load)
     if is_set_down:
         derived.set_down.append(load)
 

@@ -11,19 +11,20 @@ from twin.presence.model import Crossing, Derived, Sighting, Stay, Track
 
 SIGHTING_COLUMNS = """observation_id text, epc_hex text, device_id text, boot bigint, sequence bigint,
     observed_at timestamptz, kind text, gate_id text, side text, rssi_cdbm integer, seen_count integer,
-    place text, slot_id text, x_m double precision, y_m double precision, z_m double precision"""
+    place text, slot_id text, x_m double precision, y_m double precision, z_m double precision,
+    is_accepted boolean"""
 MOUNTS = """
     SELECT device_id, mount_id FROM twin.device_mount
     WHERE site_id = %(site_id)s AND device_id = ANY (%(device_ids)s)"""
 # An observation that was folded before is not returned, so nothing counts twice.
 INSERT_SIGHTINGS = f"""
     INSERT INTO twin.sighting (site_id, observation_id, epc_hex, device_id, boot, sequence, observed_at, kind,
-        gate_id, side, rssi_cdbm, seen_count, place, slot_id, x_m, y_m, z_m)
+        gate_id, side, rssi_cdbm, seen_count, place, slot_id, x_m, y_m, z_m, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(sightings)s::jsonb) AS r ({SIGHTING_COLUMNS})
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""  # noqa: S608
 SIGHTINGS_OF = """
     SELECT observation_id, epc_hex, device_id, boot, sequence, observed_at, kind, gate_id, side, rssi_cdbm,
-        seen_count, place, slot_id, x_m, y_m, z_m
+        seen_count, place, slot_id, x_m, y_m, z_m, is_accepted
     FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)
     ORDER BY epc_hex, observed_at, device_id, boot, sequence"""
 HAVE_SIGHTINGS = """

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from kernel.messages import BarrierState, Event, MassReading, Observation
+from kernel.messages import BarrierState, Envelope, Event, MassReading
 from kernel.tx import Row, Tx
 from twin.facts import tell
 from twin.layout.model import SiteMap
@@ -35,12 +35,12 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def take_weighings(
-    tx: Tx, site_id: str, weighings: Sequence[tuple[str, Observation]], site: SiteMap, touched: Touched
+    tx: Tx, site_id: str, weighings: Sequence[tuple[str, Envelope]], site: SiteMap, touched: Touched
 ) -> list[Weighing]:
     """Keep new weighings and touch their gates; returns the new ones."""
     found = []
-    for weighbridge_id, observation in weighings:
-        reading = observation.reading
+    for weighbridge_id, envelope in weighings:
+        observation, reading = envelope.observation, envelope.observation.reading
         assert isinstance(reading, MassReading)
         found.append(
             Weighing(
@@ -50,6 +50,7 @@ async def take_weighings(
                 mass_g=reading.mass_g,
                 weight_id=reading.weight_id,
                 weighed_at=observation.observed_at,
+                is_accepted=envelope.is_accepted,
             )
         )
     fresh = await store.insert_weighings(tx, site_id, found)
@@ -60,12 +61,12 @@ async def take_weighings(
 
 
 async def take_barriers(
-    tx: Tx, site_id: str, barriers: Sequence[tuple[str, Observation]], touched: Touched
+    tx: Tx, site_id: str, barriers: Sequence[tuple[str, Envelope]], touched: Touched
 ) -> None:
     """Keep new barrier reports and touch their gates."""
     changes = []
-    for gate_id, observation in barriers:
-        reading = observation.reading
+    for gate_id, envelope in barriers:
+        observation, reading = envelope.observation, envelope.observation.reading
         assert isinstance(reading, BarrierState)
         changes.append(
             {
@@ -76,6 +77,7 @@ async def take_barriers(
                 "is_open": reading.is_open,
                 "is_closed": reading.is_closed,
                 "loop_occupied": reading.loop_occupied,
+                "is_accepted": envelope.is_accepted,
             }
         )
     first_at: dict[str, datetime] = {}

@@ -94,12 +94,17 @@ def _delivery_check(arrivals: Sequence[Row], entry: Weighing, leaving: Weighing)
         "unit_ids": sorted({unit_id for arrival in arrivals for unit_id in arrival["unit_ids"]}),
         "measured_g": measured_g,
         "expected_g": expected_g,
-        "agrees": mass_vouches(measured_g, expected_g),
+        "agrees": _vouch(entry, leaving) and mass_vouches(measured_g, expected_g),
         "differs": not weights_agree(measured_g, expected_g),
         "weighed_at": leaving.weighed_at,
         "observation_id": leaving.observation_id,
         "evidence_ids": [entry.observation_id, leaving.observation_id],
     }
+
+
+def _vouch(*weighings: Weighing) -> bool:
+    """Whether they may speak for goods: a second party had accepted the bridge at each."""
+    return all(weighing.is_accepted for weighing in weighings)
 
 
 async def _received_check(
@@ -115,6 +120,9 @@ async def _received_check(
         if standing.direction == "out"
         for unit_id in derivation.units[standing.began_at]
     }
+    assert visit.entry is not None
+    assert visit.exit is not None
+    is_vouched = _vouch(visit.entry, visit.exit)
     period = (visit.began_at, announced["weighed_at"])
     seen = await store.seen_inside(tx, site_id, announced["unit_ids"], *period)
     unit_ids = sorted(seen - took_away)
@@ -127,7 +135,7 @@ async def _received_check(
         "kind": "received",
         "unit_ids": unit_ids,
         "expected_g": expected_g,
-        "agrees": mass_vouches(announced["measured_g"], expected_g),
+        "agrees": is_vouched and mass_vouches(announced["measured_g"], expected_g),
         "differs": not weights_agree(announced["measured_g"], expected_g),
     }
     return [{**announced, **check}]
@@ -179,7 +187,7 @@ async def _exit_checks(tx: Tx, derivation: Derivation, visit: Visit) -> list[Row
                 "unit_ids": unit_ids,
                 "measured_g": measured_g,
                 "expected_g": expected_g,
-                "agrees": mass_vouches(measured_g, expected_g),
+                "agrees": _vouch(entry, leaving) and mass_vouches(measured_g, expected_g),
                 "differs": not weights_agree(measured_g, expected_g),
                 "weighed_at": leaving.weighed_at,
                 "observation_id": leaving.observation_id,

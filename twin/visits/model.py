@@ -51,6 +51,8 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
     mass_g: int
     weight_id: int
     weighed_at: datetime
+    is_accepted: bool = True
+    """The bridge was accepted by a second party then; if not, what it weighs vouches for nothing."""
 
 
 class BarrierChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,25 +13,28 @@ from twin.visits.model import BarrierChange, Direction, Pass, Standing, Visit, W
 
 INSERT_WEIGHINGS = """
     INSERT INTO twin.weighing
-        (site_id, observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at)
+        (site_id, observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(weighings)s::jsonb) AS r (observation_id text,
-        weighbridge_id text, gate_id text, mass_g bigint, weight_id bigint, weighed_at timestamptz)
+        weighbridge_id text, gate_id text, mass_g bigint, weight_id bigint, weighed_at timestamptz,
+        is_accepted boolean)
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""
 INSERT_BARRIERS = """
     INSERT INTO twin.barrier_state
-        (site_id, device_id, observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied)
+        (site_id, device_id, observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied,
+        is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(changes)s::jsonb) AS r (device_id text,
         observation_id text, gate_id text, observed_at timestamptz, is_open boolean, is_closed boolean,
-        loop_occupied boolean)
+        loop_occupied boolean, is_accepted boolean)
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""
 # Weighings at a gate's bridge in a period, with the vehicle they are ascribed to so far.
 WEIGHINGS_AT = """
-    SELECT observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at, vehicle_id, direction
+    SELECT observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at, vehicle_id, direction,
+        is_accepted
     FROM twin.weighing WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
         AND weighed_at BETWEEN %(first_at)s AND %(last_at)s
     ORDER BY weighed_at, observation_id"""
 WEIGHINGS_OF = """
-    SELECT observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at
+    SELECT observation_id, weighbridge_id, gate_id, mass_g, weight_id, weighed_at, is_accepted
     FROM twin.weighing WHERE vehicle_id = %(vehicle_id)s AND weighed_at >= %(since)s
     ORDER BY weighed_at, observation_id"""
 ASCRIBE = """
@@ -109,7 +112,8 @@ SEEN_INSIDE = """
     SELECT DISTINCT u.unit_id FROM twin.unit u
     JOIN twin.sighting s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
     WHERE u.site_id = %(site_id)s AND u.unit_id = ANY (%(unit_ids)s)
-        AND s.observed_at BETWEEN %(since)s AND %(until)s AND s.side IS DISTINCT FROM 'outside'"""
+        AND s.observed_at BETWEEN %(since)s AND %(until)s AND s.side IS DISTINCT FROM 'outside'
+        AND s.is_accepted"""
 # Vehicles whose delivery weighed otherwise than announced, and of which one of these units became known to
 # have come with it only now: their weighing speaks for more than it was compared with.
 BROUGHT_MORE = """
@@ -120,7 +124,7 @@ BROUGHT_MORE = """
     LEFT JOIN twin.mass_check r ON r.check_key = 'received:' || c.delivery_id
     WHERE c.kind = 'delivery' AND NOT c.agrees AND c.unit_ids && %(unit_ids)s
         AND u.unit_id = ANY (%(unit_ids)s) AND NOT coalesce(u.unit_id = ANY (r.unit_ids), false)
-        AND s.observed_at <= c.weighed_at AND s.side IS DISTINCT FROM 'outside'
+        AND s.observed_at <= c.weighed_at AND s.side IS DISTINCT FROM 'outside' AND s.is_accepted
     GROUP BY c.vehicle_id"""
 # Units that came in again at the gate at or after a moment: what the barrier did before decides whether
 # their old weighing still counts.

@@ -37,7 +37,7 @@ async def keeper(site: str, sign_in: SignIn) -> Client:
 
 
 def a_forklift(device_id: str) -> dict[str, object]:
-    return {"device_id": device_id, "family": "mqtt_position", "mount_id": device_id}
+    return {"device_id": device_id, "family": "mqtt_position"}
 
 
 async def test_a_keeper_enrols_a_device_and_sees_its_credential_once(keeper: Client) -> None:
@@ -167,8 +167,8 @@ async def test_another_keeper_sees_nothing_and_changes_nothing(keeper: Client, s
     assert (await other.post(f"{DEVICES}/pda/enrolment-codes", json={})).status_code == 404
 
 
-@pytest.mark.parametrize(("role", "party"), [("officer", "bank-a"), ("borrower", "owner-a")])
-async def test_banks_and_borrowers_are_not_admitted(
+@pytest.mark.parametrize(("role", "party"), [("picker", "keeper-a"), ("borrower", "owner-a")])
+async def test_pickers_and_borrowers_are_not_admitted(
     site: str, sign_in: SignIn, role: str, party: str
 ) -> None:
     client = await sign_in(role, party)

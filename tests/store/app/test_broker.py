@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -171,6 +172,22 @@ async def test_a_device_enrolled_while_running_gets_in_and_a_removed_one_does_no
 
     await until(refused)
     assert await lets_in(broker, "forklift-1", "pass-1")
+
+
+async def test_an_open_session_ends_with_the_credential_it_was_opened_with(broker: Broker, until) -> None:
+    """Whoever enrolled a device knows its first credential; the one given at acceptance must shut that out."""
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    async with as_product(broker) as product:
+        await product.subscribe("#")
+        with suppress(ProbeRefused, ConnectionError, asyncio.IncompleteReadError):
+            async with as_device(broker, "forklift-1", "pass-1") as device:
+                broker.set_devices({**HASHES, "forklift-1": hashed("pass-new")})
+                await until(lambda: lets_in(broker, "forklift-1", "pass-new"))
+                await device.publish("tallyhouse/v1/site-demo/forklift-1/observation")
+        async with as_device(broker, "forklift-2", "pass-2") as other:
+            await other.publish("tallyhouse/v1/site-demo/forklift-2/observation")
+        async with asyncio.timeout(30):
+            assert await product.next_topic() == "tallyhouse/v1/site-demo/forklift-2/observation"
 
 
 async def test_users_and_port_stay_over_a_restart(broker: Broker) -> None:

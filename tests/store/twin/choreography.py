@@ -195,7 +195,7 @@ async def open_site(tx: Tx, keeper: str = "keeper-t") -> None:
             "INSERT INTO identity.party VALUES (%(id)s, %(kind)s, %(id)s, %(now)s) ON CONFLICT DO NOTHING",
             {"id": party_id, "kind": kind, "now": tx.now},
         )
-    await twin.COMMANDS[ImportLayout](ImportLayout(layout=a_layout(), keeper_party_id=keeper), tx)
+    await twin.import_layout(ImportLayout(layout=a_layout(), keeper_party_id=keeper), tx)
     for mount in a_layout().mounts:
         placed = DevicePlaced(
             site_id=SITE,

@@ -29,7 +29,7 @@ async def a_site_with_trucks(tx: PgTx, *device_ids: str, family: str = "jt808") 
     layout = a_layout()
     trucks = Mount(mount_id="trucks", family=family, serves="truck", x_mm=0, y_mm=0)
     layout = msgspec.structs.replace(layout, origin=ORIGIN, mounts=[*layout.mounts, trucks])
-    await twin.COMMANDS[ImportLayout](ImportLayout(layout=layout, keeper_party_id="keeper-t"), tx)
+    await twin.import_layout(ImportLayout(layout=layout, keeper_party_id="keeper-t"), tx)
     for device_id in device_ids:
         await placed(tx, device_id, family)
 

@@ -166,7 +166,7 @@ async def test_claims_change_discrepancies_and_never_the_count(day: Day, tx: PgT
 
 
 async def test_a_layout_has_versions_and_one_keeper(day: Day, tx: PgTx) -> None:
-    import_layout = twin.COMMANDS[ImportLayout]
+    import_layout = twin.import_layout
     again: LayoutImported = await import_layout(
         ImportLayout(layout=a_layout(), keeper_party_id="keeper-t"), tx
     )

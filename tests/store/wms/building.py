@@ -8,16 +8,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.database import PgTx
-from devices.api import COMMANDS as DEVICE_COMMANDS
+from app.wiring import all_commands
 from devices.messages import BarrierCommanded, EnrolDevice
-from identity.api import COMMANDS as IDENTITY_COMMANDS
 from identity.messages import AddParty, PartyKind
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
 from kernel.layout import Layout
 from kernel.messages import Command, Event
-from twin.api import COMMANDS as TWIN_COMMANDS
 from twin.messages import ImportLayout, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
-from wms.api import COMMANDS, SUBSCRIBERS
+from wms.api import SUBSCRIBERS
 from wms.messages import (
     AllocateOrder,
     AnnounceDelivery,
@@ -50,7 +48,7 @@ PREFIX = "6901234"
 PALLET_G = 600_000
 TRUCK_G = 12_000_000
 LAYOUT_FILE = Path(__file__).parents[3] / "simulators" / "scenarios" / "demo" / "layout.json"
-HANDLERS = {**IDENTITY_COMMANDS, **DEVICE_COMMANDS, **TWIN_COMMANDS, **COMMANDS}
+HANDLERS = all_commands()
 
 Sent = TypeVar("Sent", bound=Event)
 

@@ -1,0 +1,182 @@
+"""A device's readings are evidence once a party that did not enrol it has accepted it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+from psycopg.errors import CheckViolation
+
+from app.database import PgTx
+from app.supervise.broker_access import matches
+from devices.api import (
+    broker_credentials,
+    devices_of_site,
+    end_acceptances,
+    enrol_device,
+    inspection_of,
+    journal_after,
+    record_observations,
+)
+from devices.messages import AcceptanceEnded, AcceptDevice, DeviceAccepted, DistrustDevice, RetireDevice
+from devices.registry.handlers import accept_device, distrust_device, retire_device
+from identity.api import grant_access
+from identity.messages import AddParty
+from identity.parties.handlers import add_party
+from kernel.clock import ManualClock
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.geometry import Point
+from kernel.messages import Observation, PositionReading
+from tests.store.devices.test_registry import SECRET, SITE, a_device
+
+BANK = "bank-a"
+NEW_SECRET = "a-credential-only-the-bank-has-seen"
+
+
+@pytest.fixture
+async def keeper(tx: PgTx) -> str:
+    """The party of `tx`, which keeps the site; `BANK` may look at the devices there."""
+    await add_party(AddParty(kind="keeper", name="Keeper", party_id=tx.caller.party_id), tx)
+    await add_party(AddParty(kind="bank", name="Bank", party_id=BANK), tx)
+    await grant_access(tx, tx.caller.party_id, SITE, cause="test")
+    await grant_access(tx, BANK, inspection_of(SITE), cause="test")
+    return tx.caller.party_id
+
+
+async def report(tx: PgTx, sequence: int, at: datetime) -> None:
+    reading = PositionReading(point=Point(1.0, 1.0))
+    seen = Observation(device_id="fork", boot=1, sequence=sequence, observed_at=at, reading=reading)
+    await record_observations(tx, SITE, [seen])
+
+
+async def evidence(tx: PgTx) -> Sequence[bool]:
+    return [envelope.is_accepted for envelope in await journal_after(tx, SITE, 0, 100)]
+
+
+async def test_what_a_device_says_is_no_evidence_until_another_party_accepted_it(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    await report(tx, 1, clock.now())
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+        assert [event for event in bank.events if isinstance(event, DeviceAccepted)]
+    before = clock.now()
+    clock.advance(10)
+    await report(tx, 2, clock.now())
+    clock.advance(1)
+    await report(tx, 3, before.replace(year=before.year - 1))
+    assert await evidence(tx) == [False, True, False]
+
+
+async def test_acceptance_gives_a_credential_that_the_enroller_never_saw(
+    keeper: str, as_caller, tx: PgTx
+) -> None:
+    await enrol_device(a_device(), tx)
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    kept = (await broker_credentials(tx))["fork"]
+    assert matches(NEW_SECRET, kept)
+    assert not matches(SECRET, kept)
+
+
+async def test_the_party_that_enrolled_a_device_cannot_accept_it(keeper: str, as_caller, tx: PgTx) -> None:
+    await enrol_device(a_device(), tx)
+    async with as_caller(keeper, "officer", "admin", "keeper") as again:
+        with pytest.raises(Forbidden, match=r"devices\.own_enrolment"):
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), again)
+    with pytest.raises(CheckViolation):
+        await tx.run(
+            "UPDATE devices.device SET accepted_at = now(), accepted_by = 'p', accepted_party_id = %(party)s",
+            {"party": keeper},
+        )
+
+
+async def test_a_bank_that_does_not_lend_there_finds_no_device(keeper: str, as_caller, tx: PgTx) -> None:
+    await add_party(AddParty(kind="bank", name="Other", party_id="bank-b"), tx)
+    await enrol_device(a_device(), tx)
+    async with as_caller("bank-b", "officer") as other:
+        with pytest.raises(NotFound):
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), other)
+    async with as_caller("bank-b", "officer", reading=True) as read:
+        assert await devices_of_site(read, SITE) == []
+    async with as_caller(BANK, "officer", reading=True) as read:
+        [row] = await devices_of_site(read, SITE)
+    assert (row.acceptance, row.enrolled_by, row.accepted_by) == ("waiting", "Keeper", None)
+
+
+async def test_enrolling_anew_ends_the_acceptance_and_an_old_look_accepts_nothing(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    clock.advance(10)
+    await enrol_device(a_device(), tx)
+    await report(tx, 1, clock.now())
+    assert [event.cause for event in tx.events if isinstance(event, AcceptanceEnded)] == ["enrolled"]
+    assert await evidence(tx) == [False]
+    async with as_caller(BANK, "officer") as bank:
+        with pytest.raises(Conflict, match=r"devices\.enrolled_anew"):
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=2, secret=NEW_SECRET), bank)
+        with pytest.raises(Conflict, match=r"devices\.accepted_already"):
+            await accept_device(AcceptDevice(device_id="fork", enrolment=2, secret=NEW_SECRET), bank)
+
+
+async def test_a_bank_takes_its_acceptance_back_with_a_reason(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+        with pytest.raises(Invalid, match=r"devices\.distrust_reason"):
+            await distrust_device(DistrustDevice(device_id="fork", reason="  "), bank)
+        await distrust_device(DistrustDevice(device_id="fork", reason="Seal broken"), bank)
+    clock.advance(10)
+    await report(tx, 1, clock.now())
+    assert await evidence(tx) == [False]
+    acts = await tx.rows("SELECT act, party_id, facts FROM devices.registry_entry ORDER BY number")
+    assert [(row["act"], row["party_id"]) for row in acts] == [
+        ("enrolled", keeper),
+        ("accepted", BANK),
+        ("distrusted", BANK),
+    ]
+    assert acts[2]["facts"]["reason"] == "Seal broken"
+    assert SECRET not in str(acts)
+
+
+async def test_another_place_in_the_layout_has_to_be_accepted_again(keeper: str, as_caller, tx: PgTx) -> None:
+    await enrol_device(a_device(mount_id="forklift-1"), tx)
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    await end_acceptances(tx, SITE, {"forklift-2"})
+    assert not [event for event in tx.events if isinstance(event, AcceptanceEnded)]
+    await end_acceptances(tx, SITE, {"forklift-1"})
+    assert [event.cause for event in tx.events if isinstance(event, AcceptanceEnded)] == ["layout"]
+
+
+async def test_two_devices_cannot_hang_on_one_mount(keeper: str, tx: PgTx) -> None:
+    await enrol_device(a_device(mount_id="forklift-1"), tx)
+    with pytest.raises(Conflict, match=r"devices\.mount_taken") as refused:
+        await enrol_device(a_device("second", mount_id="forklift-1"), tx)
+    assert refused.value.facts["field"] == "mount_id"
+    await retire_device(RetireDevice(device_id="fork"), tx)
+    await enrol_device(a_device("second", mount_id="forklift-1"), tx)
+
+
+async def test_a_handheld_needs_no_acceptance_and_a_retired_device_gets_none(
+    keeper: str, as_caller, tx: PgTx
+) -> None:
+    await enrol_device(a_device("pda-1", "pda"), tx)
+    await enrol_device(a_device(), tx)
+    await retire_device(RetireDevice(device_id="fork"), tx)
+    async with as_caller(BANK, "officer") as bank:
+        with pytest.raises(Invalid) as refused:
+            await accept_device(AcceptDevice(device_id="pda-1", enrolment=1, secret=NEW_SECRET), bank)
+        assert refused.value.facts["field"] == "device_id"
+        with pytest.raises(Conflict, match=r"devices\.retired"):
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    async with as_caller(BANK, "officer", reading=True) as read:
+        shown = {row.device_id: row.acceptance for row in await devices_of_site(read, SITE)}
+    assert shown == {"fork": "waiting", "pda-1": "not_needed"}
