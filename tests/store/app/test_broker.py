@@ -175,7 +175,7 @@ async def test_a_device_enrolled_while_running_gets_in_and_a_removed_one_does_no
 
 
 async def test_an_open_session_ends_with_the_credential_it_was_opened_with(broker: Broker, until) -> None:
-    """Whoever enrolled a device knows its first credential; the one given at acceptance must shut that out."""
+    """Whoever enrolled a device knows its first credential; that given at acceptance must shut it out."""
     await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
     async with as_product(broker) as product:
         await product.subscribe("#")

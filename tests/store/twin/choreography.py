@@ -1,5 +1,6 @@
 """Builders for tests of the twin: a small site with one gate lane, and devices that tell what happens."""
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -173,8 +174,12 @@ class Day:
 
 
 def envelopes(
-    observations: list[Observation], first_position: int = 1, site_id: str = SITE
+    observations: list[Observation],
+    first_position: int = 1,
+    site_id: str = SITE,
+    not_accepted: Container[str] = (),
 ) -> list[Envelope]:
+    """As the journal holds them; no second party has accepted the devices `not_accepted`."""
     return [
         Envelope(
             site_id=site_id,
@@ -182,6 +187,7 @@ def envelopes(
             observation=observation,
             received_at=observation.observed_at,
             recorded_at=observation.observed_at,
+            is_accepted=observation.device_id not in not_accepted,
         )
         for position, observation in enumerate(observations, start=1)
     ]

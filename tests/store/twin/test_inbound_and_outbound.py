@@ -11,12 +11,14 @@ from kernel.geometry import Point
 from kernel.messages import Event, Observation, PositionReading, TagRead
 from tests.conftest import START
 from tests.store.twin.choreography import (
+    BARRIER,
     FORKLIFT,
     GATE,
     INNER,
     LOT,
     OUTER,
     READER,
+    SCALE,
     SITE,
     SLOTS,
     TARE_G,
@@ -517,6 +519,53 @@ async def test_a_forged_set_down_does_not_bring_back_what_the_gate_saw_go_out(tx
     assert {alarm.grade for alarm in doubted} == {"check"}
     assert doubted[-1].unit_ids == [unit.unit_id for unit in units]
     assert len({alarm.alarm_id for alarm in doubted}) == 1
+
+
+@pytest.mark.parametrize(
+    ("not_accepted", "seen_by"),
+    [
+        ({READER}, {"position", "mass"}),
+        ({SCALE}, {"position", "tag"}),
+        ({FORKLIFT}, {"tag", "mass"}),
+        ({READER, SCALE, FORKLIFT, BARRIER}, set()),
+    ],
+)
+async def test_a_device_that_nobody_else_accepted_is_no_evidence(
+    tx: PgTx, day: Day, not_accepted: set[str], seen_by: set[str]
+) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    tags = tags_of(units)
+    day.drive_in(truck_tag(1), tags, TARE_G + 2 * UNIT_MASS_G)
+    day.unload(tags)
+    day.drive_to_barrier(truck_tag(1), [], TARE_G)
+    await twin.apply(tx, envelopes(day.take(), not_accepted=not_accepted))
+    stock = await twin.verified_stock(tx, LOT)
+    assert set(stock.modalities) == seen_by
+    assert stock.unit_count_low == (2 if len(seen_by) > 1 else 0)
+
+
+async def test_a_portal_that_nobody_else_accepted_brings_nothing_back_and_still_raises_the_alarm(
+    tx: PgTx, day: Day
+) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    await twin.apply(tx, envelopes(day.take(), not_accepted={READER}))
+    assert [alarm.grade for alarm in told(tx, AlarmRaised)][-1] == "freeze"
+    day.pass_barrier()
+    day.wait(60)
+    day.hear(tags, OUTER)
+    day.wait(2)
+    day.hear(tags, INNER)
+    for tag, slot in zip(tags, SLOTS, strict=False):
+        day.put(tag, slot.centre)
+    await twin.apply(tx, envelopes(day.take(), not_accepted={READER}))
+    stock = await twin.verified_stock(tx, LOT)
+    assert (stock.unit_count_low, stock.unit_count_high) == (0, 0)
 
 
 async def test_the_old_weighing_counts_again_only_if_the_barrier_stayed_shut(tx: PgTx, day: Day) -> None:
