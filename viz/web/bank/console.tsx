@@ -9,8 +9,9 @@ import { ConfigProvider, type ThemeConfig } from "antd";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
-import { useAlarms, useFacilities, usePrices, useSession } from "./data/queries";
-import { isReadOnly, mayIssue, priceApproval, seesFacilities, seesLedger, seesPrices } from "./data/rights";
+import { useAlarms, useDevicesWaiting, useFacilities, usePrices, useSession } from "./data/queries";
+import { isReadOnly, mayIssue, priceApproval, seesDevices, seesFacilities, seesLedger, seesPrices } from "./data/rights";
+import { DevicesPage } from "./devices/devices_page";
 import { FacilitiesPage } from "./facilities/facilities_page";
 import { FacilityPage } from "./facilities/facility_page";
 import { LedgerPage } from "./ledger/ledger_page";
@@ -89,6 +90,7 @@ function Pages({ session }: { session: Session }) {
       <Route path="/prices" component={PricesPage} />
       <Route path="/ledger" component={LedgerPage} />
       <Route path="/alarms" component={AlarmsPage} />
+      <Route path="/devices" component={DevicesPage} />
       <Route path="/">
         <Redirect to={lends ? "/facilities" : "/receipts"} replace />
       </Route>
@@ -107,6 +109,8 @@ function Rail({ session }: { session: Session }) {
   const prices = usePrices(seesPrices(session)).data ?? [];
   const waiting = prices.filter((price) => price.standing === "waiting" && priceApproval(session, price) === "may").length;
   const lends = seesFacilities(session);
+  const looksAt = seesDevices(session) ? (facilities.data ?? []).map((facility) => facility.site_id) : [];
+  const devicesWaiting = useDevicesWaiting(looksAt);
   return (
     <nav className="rail" aria-label={t("bank.sections")}>
       {lends && <RailLink to="/facilities" icon="lock" text={t("bank.facilities")} alert={frozen} />}
@@ -116,6 +120,7 @@ function Rail({ session }: { session: Session }) {
       {seesPrices(session) && <RailLink to="/prices" icon="yuan" text={t("bank.prices")} waiting={waiting} />}
       {seesLedger(session) && <RailLink to="/ledger" icon="scale" text={t("bank.ledger")} />}
       {!mayIssue(session) && <RailLink to="/alarms" icon="bell" text={t("bank.alarms")} alert={alarms.data?.length ?? 0} />}
+      {seesDevices(session) && <RailLink to="/devices" icon="signal" text={t("bank.devices")} waiting={devicesWaiting} />}
     </nav>
   );
 }

@@ -3,6 +3,7 @@
 import { api, ApiProblem } from "@shared/api/client";
 import type {
   Alarm,
+  Device,
   Evidence,
   Facility,
   FacilityDetail,
@@ -22,6 +23,7 @@ import { i18n } from "@shared/react/page";
 import {
   type DefaultOptions,
   useMutation,
+  useQueries,
   type UseMutationResult,
   useQuery,
   useQueryClient,
@@ -115,6 +117,25 @@ export function usePrices(enabled = true): UseQueryResult<Price[]> {
   return useQuery({ queryKey: ["prices"], queryFn: () => api.list<Price>("/prices"), enabled });
 }
 
+/** The devices of a site that the bank lends at. */
+export function useDevices(siteId: string): UseQueryResult<Device[]> {
+  const path = `/sites/${encodeURIComponent(siteId)}/devices`;
+  return useQuery({ queryKey: ["devices", siteId], queryFn: () => api.list<Device>(path) });
+}
+
+/** How many devices wait for acceptance at these sites. */
+export function useDevicesWaiting(siteIds: readonly string[]): number {
+  const sites = [...new Set(siteIds)];
+  const queries = useQueries({
+    queries: sites.map((siteId) => ({
+      queryKey: ["devices", siteId],
+      queryFn: () => api.list<Device>(`/sites/${encodeURIComponent(siteId)}/devices`),
+    })),
+  });
+  const devices = queries.flatMap((query) => query.data ?? []);
+  return devices.filter((device) => device.acceptance === "waiting" && device.retired_at === null).length;
+}
+
 export function useEvidence(lotId: string | null): UseQueryResult<Evidence> {
   const path = `/evidence/${encodeURIComponent(lotId ?? "")}`;
   return useQuery({ queryKey: ["evidence", lotId], queryFn: () => api.get<Evidence>(path), enabled: lotId !== null });
@@ -140,10 +161,10 @@ export function useEntries(account: string | null, enabled: boolean): UseQueryRe
 }
 
 /** One command. When it is done every shown answer is asked again: money, stock and limits move together. */
-export function useCommand<Body extends object>(path: string): UseMutationResult<unknown, Error, Body> {
+export function useCommand<Body extends object, Reply = unknown>(path: string): UseMutationResult<Reply, Error, Body> {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (body: Body) => api.post<unknown>(path, body),
+    mutationFn: (body: Body) => api.post<Reply>(path, body),
     onSettled: () => queries.invalidateQueries(),
   });
 }

@@ -43,6 +43,15 @@ export function seesPrices(session: Session): boolean {
   return has(session, "officer", "approver", "auditor") && session.party.kind === "bank";
 }
 
+/** Devices concern the bank that lends on their word. */
+export function seesDevices(session: Session): boolean {
+  return has(session, "officer", "approver", "auditor") && session.party.kind === "bank";
+}
+
+export function mayAcceptDevices(session: Session): boolean {
+  return seesDevices(session) && has(session, "officer");
+}
+
 /** An officer or an approver of the bank declines a proposal, or takes back an own one. */
 export function mayRefuse(session: Session): boolean {
   return has(session, "officer", "approver");

@@ -134,6 +134,7 @@ const STATE_LOOKS = {
   replaced: LOOKS.evidence.claimed,
   waiting: LOOKS.outcome.waiting,
   overtaken: LOOKS.evidence.claimed,
+  waiting_acceptance: LOOKS.outcome.warning,
 } as const;
 
 /** The state of a facility, receipt, drawdown, loan or price: shape, colour and word. */

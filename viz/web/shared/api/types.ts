@@ -651,6 +651,23 @@ export interface Device {
   /** Numbers that never came, between others that did. */
   missing_count: number;
   retired_at: string | null;
+  /** What its family asks for to reach it; no secrets. */
+  connection: Readonly<Record<string, unknown>>;
+  /** Counts up with each new place, connection or credential. */
+  enrolment: number;
+  enrolled_at: string;
+  /** Names of parties. While it waits, what the device says is no evidence. */
+  enrolled_by: string | null;
+  acceptance: "not_needed" | "waiting" | "accepted";
+  accepted_at: string | null;
+  accepted_by: string | null;
+}
+
+export interface AcceptedDevice {
+  device_id: string;
+  site_id: string;
+  /** The device's credential from now on; null where its family has none. */
+  secret: string | null;
 }
 
 export interface QuarantineRow {

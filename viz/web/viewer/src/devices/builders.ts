@@ -15,6 +15,13 @@ export function aDevice(part: Partial<Device> = {}): Device {
     quarantined: 0,
     missing_count: 0,
     retired_at: null,
+    connection: { host: "10.0.0.7", port: 5084 },
+    enrolment: 1,
+    enrolled_at: "2026-11-20T02:00:00Z",
+    enrolled_by: "Keeper A",
+    acceptance: "accepted",
+    accepted_at: "2026-11-20T03:00:00Z",
+    accepted_by: "Bank A",
     ...part,
   };
 }

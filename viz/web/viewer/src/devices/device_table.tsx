@@ -48,6 +48,7 @@ export function DeviceTable(props: DeviceTableProps) {
             <tr>
               <th scope="col">{t("devices.device")}</th>
               <th scope="col">{t("devices.state")}</th>
+              <th scope="col">{t("devices.acceptance")}</th>
               <th scope="col">{t("devices.lastSeen")}</th>
               <th scope="col">{t("devices.clock")}</th>
               <th scope="col" className="number">{t("devices.errors")}</th>
@@ -103,6 +104,9 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
           <Tag look={LOOKS.device[state]}>{t(`device.state.${state}`)}</Tag>
         </span>
       </td>
+      <td data-label={t("devices.acceptance")}>
+        <Acceptance device={device} />
+      </td>
       <td data-label={t("devices.lastSeen")}>
         <Age at={device.last_seen_at} />
       </td>
@@ -126,6 +130,18 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
         </td>
       )}
     </tr>
+  );
+}
+
+/** Whether another party vouches for the device; until one does, what it says is no evidence. */
+function Acceptance({ device }: { device: Device }) {
+  const { t } = useWords();
+  if (device.acceptance === "not_needed" || device.retired_at !== null) return <span className="th-faint">–</span>;
+  if (device.acceptance === "accepted") return <span title={t("devices.acceptedHow")}>{t("devices.acceptedBy", { party: device.accepted_by ?? "" })}</span>;
+  return (
+    <span title={t("devices.waitingHow")}>
+      <Tag look={LOOKS.outcome.warning}>{t("devices.waiting")}</Tag>
+    </span>
   );
 }
 

@@ -1,0 +1,95 @@
+import { ApiClient } from "@shared/api/client";
+import type { Device, Role, Session } from "@shared/api/types";
+import { Page } from "@shared/react/page";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import { SessionContext } from "../parts/session";
+import { DevicesPage, reachedAt } from "./devices_page";
+
+function aDevice(changes: Partial<Device> = {}): Device {
+  return {
+    device_id: "gate-1-reader",
+    family: "llrp",
+    family_name_en: "UHF RFID reader",
+    family_name_zh: "超高频 RFID 读写器",
+    mount_id: "gate-1-reader",
+    state: "online",
+    last_seen_at: "2026-11-23T05:59:50Z",
+    clock_skew_ms: 0,
+    error_count: 0,
+    quarantined: 0,
+    missing_count: 0,
+    retired_at: null,
+    connection: { host: "10.0.0.7", port: 5084 },
+    enrolment: 3,
+    enrolled_at: "2026-11-20T02:00:00Z",
+    enrolled_by: "Keeper A",
+    acceptance: "accepted",
+    accepted_at: "2026-11-20T03:00:00Z",
+    accepted_by: "Bank A",
+    ...changes,
+  };
+}
+
+const WAITING = aDevice({ device_id: "fork-2", acceptance: "waiting", accepted_at: null, accepted_by: null });
+
+function show(role: Role, devices: readonly Device[]) {
+  const session: Session = {
+    person: { person_id: "p-1", username: `${role}-a`, display_name: role, roles: [role], locale: "en" },
+    party: { party_id: "bank-a", kind: role === "borrower" ? "owner" : "bank", name: "Bank A" },
+    csrf_token: "t",
+    expires_at: "2026-11-23T12:00:00Z",
+    sites: [],
+  };
+  const facility = { site_id: "site-a", site_name_en: "Harbour", site_name_zh: "港口" };
+  const answers: Record<string, readonly unknown[]> = { "/facilities": [facility, facility], "/sites/site-a/devices": devices };
+  vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve([...(answers[path] ?? [])] as never));
+  return render(
+    <Page>
+      <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+        <SessionContext value={session}>
+          <DevicesPage />
+        </SessionContext>
+      </QueryClientProvider>
+    </Page>,
+  );
+}
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+test("devices that wait come first, once for each site, with who enrolled them", async () => {
+  show("officer", [aDevice(), WAITING]);
+  const rows = (await screen.findAllByRole("row")).slice(-2).map((row) => row.textContent ?? "");
+  expect(rows[0]).toContain("fork-2");
+  expect(rows[0]).toContain("Not accepted");
+  expect(rows[1]).toContain("Bank A");
+  expect(screen.getAllByText("1 device waits for acceptance")).toHaveLength(1);
+});
+
+test("an officer accepts what was looked at and is shown the credential once", async () => {
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ device_id: "fork-2", site_id: "site-a", secret: "s3cret" } as never);
+  show("officer", [WAITING]);
+  fireEvent.click(await screen.findByRole("button", { name: "Accept" }));
+  fireEvent.click((await screen.findAllByRole("button", { name: "Accept" })).at(-1)!);
+  expect((await screen.findByTestId("credential")).textContent).toBe("s3cret");
+  expect(post).toHaveBeenCalledWith("/devices/fork-2/accept", { enrolment: 3 });
+});
+
+test("an auditor looks and is offered nothing; a borrower is told that this is not theirs", async () => {
+  show("auditor", [WAITING]);
+  await screen.findByText("fork-2");
+  expect(screen.queryByRole("button", { name: "Accept" })).toBeNull();
+  cleanup();
+  show("borrower", [WAITING]);
+  await screen.findByText("Your role does not include the devices");
+});
+
+test("a device is told by where it is reached", () => {
+  expect(reachedAt(aDevice())).toBe("10.0.0.7:5084");
+  expect(reachedAt(aDevice({ connection: { gateway: "gw-1", node: "a1" } }))).toBe("gw-1 / a1");
+  expect(reachedAt(aDevice({ connection: {} }))).toBe("");
+});

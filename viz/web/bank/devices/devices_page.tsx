@@ -1,0 +1,156 @@
+/** The devices whose word the bank lends on: who enrolled each, where it hangs, and whether the bank accepted it. */
+
+import type { Device } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
+import { LOOKS } from "@shared/icons";
+import { useWords } from "@shared/react/page";
+import { Age, Blank, Tag } from "@shared/react/parts";
+import { facilitySite } from "../data/names";
+import { useDevices, useFacilities } from "../data/queries";
+import { mayAcceptDevices, seesDevices } from "../data/rights";
+import { DialogButton } from "../parts/command_dialog";
+import { type Column, DataTable, ExportButton } from "../parts/data_table";
+import { Answer, Moment, PageHead, Panel, StateTag } from "../parts/parts";
+import { ReasonDialog } from "../parts/reason_dialog";
+import { useSignedIn } from "../parts/session";
+import { AcceptDialog } from "./accept_dialog";
+
+export function DevicesPage() {
+  const { t, locale } = useWords();
+  const session = useSignedIn();
+  const facilities = useFacilities(seesDevices(session));
+  if (!seesDevices(session)) return <Blank title={t("bank.devicesNotForYou")} />;
+  return (
+    <>
+      <PageHead title={t("bank.devices")} sub={t("bank.devicesSub")} />
+      <Answer query={facilities}>
+        {(known) => {
+          const sites = new Map(known.map((facility) => [facility.site_id, facilitySite(facility, locale)]));
+          if (sites.size === 0) return <Blank title={t("bank.noDevices")}>{t("bank.noDevicesHint")}</Blank>;
+          return [...sites].map(([siteId, name]) => <SiteDevices key={siteId} siteId={siteId} name={name} />);
+        }}
+      </Answer>
+    </>
+  );
+}
+
+function SiteDevices({ siteId, name }: { siteId: string; name: string }) {
+  const query = useDevices(siteId);
+  const columns = useDeviceColumns();
+  return <Answer query={query}>{(devices) => <DevicePanel name={name} columns={columns} devices={devices} />}</Answer>;
+}
+
+function DevicePanel({ name, columns, devices }: { name: string; columns: Column<Device>[]; devices: readonly Device[] }) {
+  const { t } = useWords();
+  const asked = devices.filter((device) => device.retired_at === null && device.acceptance !== "not_needed");
+  const waiting = asked.filter((device) => device.acceptance === "waiting");
+  const waitingFirst = [...waiting, ...asked.filter((device) => device.acceptance !== "waiting")];
+  const note = waiting.length > 0 ? t("bank.devicesWaiting", { count: waiting.length }) : t("bank.devicesAllAccepted");
+  return (
+    <Panel title={name} note={note} actions={<ExportButton name="devices" columns={columns} rows={waitingFirst} />}>
+      <DataTable columns={columns} rows={waitingFirst} rowKey={(device) => device.device_id} empty={{ title: t("bank.noDevices") }} />
+    </Panel>
+  );
+}
+
+function useDeviceColumns(): Column<Device>[] {
+  const { t, locale } = useWords();
+  const session = useSignedIn();
+  const familyOf = (device: Device) => (locale === "zh" ? device.family_name_zh : device.family_name_en);
+  return [
+    {
+      key: "device",
+      title: t("devices.device"),
+      draw: (device) => (
+        <span className="name">
+          {deviceName(device.device_id, t)}
+          <small>{familyOf(device)}</small>
+        </span>
+      ),
+      value: (device) => device.device_id,
+    },
+    { key: "family", title: t("bank.deviceKind"), isFileOnly: true, draw: familyOf, value: familyOf },
+    {
+      key: "mount",
+      title: t("bank.mount"),
+      draw: (device) => (
+        <span className="name">
+          {device.mount_id ?? t("bank.noMount")}
+          <small>{reachedAt(device)}</small>
+        </span>
+      ),
+      value: (device) => device.mount_id ?? "",
+    },
+    { key: "reached", title: t("bank.reachedAt"), isFileOnly: true, draw: (device) => reachedAt(device) || "–", value: reachedAt },
+    {
+      key: "state",
+      title: t("devices.state"),
+      draw: (device) => <Tag look={LOOKS.device[device.state]}>{t(`device.state.${device.state}`)}</Tag>,
+      value: (device) => t(`device.state.${device.state}`),
+    },
+    { key: "seen", title: t("devices.lastSeen"), draw: (device) => <Age at={device.last_seen_at} />, value: (device) => device.last_seen_at ?? "" },
+    {
+      key: "enrolled",
+      title: t("bank.enrolledBy"),
+      draw: (device) => <ByWhom name={device.enrolled_by} at={device.enrolled_at} />,
+      value: (device) => device.enrolled_by ?? "",
+    },
+    {
+      key: "acceptance",
+      title: t("bank.acceptance"),
+      draw: (device) =>
+        device.accepted_at === null ? <StateTag state="waiting_acceptance" /> : <ByWhom name={device.accepted_by} at={device.accepted_at} />,
+      value: (device) => device.accepted_at ?? "",
+    },
+    ...(mayAcceptDevices(session)
+      ? [{ key: "act", title: "", draw: (device: Device) => <Act device={device} familyName={familyOf(device)} />, value: () => "" }]
+      : []),
+  ];
+}
+
+/** Host and port, or the name it calls itself: what tells one device from a program that poses as it. */
+export function reachedAt(device: Device): string {
+  const { host, port, gateway, node, terminal_number: terminal, imei } = device.connection;
+  if (host !== undefined) return port === undefined ? String(host) : `${String(host)}:${String(port)}`;
+  if (gateway !== undefined) return `${String(gateway)} / ${String(node)}`;
+  return String(terminal ?? imei ?? "");
+}
+
+function ByWhom({ name, at }: { name: string | null; at: string }) {
+  return (
+    <span className="name">
+      {name ?? "–"}
+      <small>
+        <Moment at={at} />
+      </small>
+    </span>
+  );
+}
+
+function Act({ device, familyName }: { device: Device; familyName: string }) {
+  const { t } = useWords();
+  const name = deviceName(device.device_id, t);
+  if (device.acceptance === "waiting") {
+    return (
+      <DialogButton
+        text={t("bank.accept")}
+        kind="primary"
+        dialog={(close) => <AcceptDialog device={device} familyName={familyName} onClose={close} />}
+      />
+    );
+  }
+  return (
+    <DialogButton
+      text={t("bank.distrust")}
+      dialog={(close) => (
+        <ReasonDialog
+          title={t("bank.distrustTitle", { device: name })}
+          path={`/devices/${encodeURIComponent(device.device_id)}/distrust`}
+          how={t("bank.distrustHow")}
+          action={t("bank.distrust")}
+          onClose={close}
+        />
+      )}
+    />
+  );
+}
