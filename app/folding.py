@@ -24,6 +24,9 @@ JournalAfter = Callable[[Tx, str, int, int], Awaitable[list[Envelope]]]
 Sites = Callable[[Tx], Awaitable[list[str]]]
 
 BATCH_OBSERVATIONS_MAX = 2_000
+BATCH_EVERY_S = 0.03
+"""Batches begin at least this far apart, unless they are full: a transaction costs as much as many readings.
+What comes after a rest does not wait."""
 IDLE_S_MAX = 1.0
 RETRY_S = 0.2
 
@@ -50,7 +53,9 @@ class Fold:
     async def run(self) -> None:
         """Fold until cancelled."""
         async with self._wake.listening("tallyhouse_journal") as woken:
+            loop = asyncio.get_running_loop()
             while True:
+                began = loop.time()
                 try:
                     moved = await self.step()
                 except Unavailable:
@@ -58,6 +63,8 @@ class Fold:
                     await asyncio.sleep(RETRY_S)
                 if moved == 0:
                     await woken.wait(IDLE_S_MAX)
+                elif moved < BATCH_OBSERVATIONS_MAX:
+                    await asyncio.sleep(began + BATCH_EVERY_S - loop.time())
 
     async def step(self) -> int:
         """Fold one batch of each site; returns the number of observations applied."""

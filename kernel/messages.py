@@ -27,7 +27,7 @@ class Event(Message, frozen=True, kw_only=True):
 # --- what devices report -------------------------------------------------------------------------
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
     """Base of observation payloads."""
 
 
@@ -284,7 +284,7 @@ AnyReading = (
 )
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reading of one device. Its identity is `device_id:boot:sequence`.
 
     `boot` grows by one at least each time the device (or the driver that numbers for it) starts;
@@ -327,7 +327,7 @@ def content_sequence(observed_at: datetime) -> int:
     return (observed_at - _EPOCH) // _MICROSECOND
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An observation as the journal holds it: three times kept apart, and its place in the site's journal."""
 
     site_id: str

@@ -30,6 +30,8 @@ HOLES_MAX = 1_000
 SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes")
 CLONED = Broken("identity", "cloned: one device, boot and sequence, one time and one reading")
 
+NO_NUMBERS = Spans()
+
 Item = Received | Rejected
 
 
@@ -191,7 +193,7 @@ async def _new_ones(
         identity = _identity(item.observation)
         content = (item.observation.observed_at, _apart_from_person(item.observation.reading))
         if identity not in seen and (identity not in again or _is_known_by_content(item.observation)):
-            if _is_scattered(marks.get(identity[:2], Spans()), identity[2]):
+            if _is_scattered(marks.get(identity[:2], NO_NUMBERS), identity[2]):
                 refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
                 continue
             seen[identity] = content

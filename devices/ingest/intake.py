@@ -34,11 +34,12 @@ Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
 LastCounts = Callable[[Collection[str]], Awaitable[Counts]]
 """Where the counts of these devices stand in the database. Raises Unavailable when it is away."""
 
-BATCH_ITEMS_MAX = 500
+BATCH_ITEMS_MAX = 2_000
 DRAIN_ITEMS_MAX = 1_000
 """Kept readings moved between two live batches: little enough that these hardly wait."""
-BATCH_WAIT_S = 0.01
-"""How long the first of a batch waits for others: little beside a commit, much beside one row."""
+BATCH_EVERY_S = 0.03
+"""Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows. What
+comes after a rest does not wait."""
 QUEUE_ITEMS_MAX = 10_000
 RECORD_S_MAX = 5.0
 """A database that takes longer counts as away. If it commits after all, the spooled copy is a duplicate."""
@@ -73,6 +74,7 @@ class Intake:
         self._is_full = False
         self._is_away = False
         self._retry_at = 0.0
+        self._next_batch_at = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -151,8 +153,10 @@ class Intake:
                 batch = [await self._queue.get()]
         except TimeoutError:
             return []
-        if self._queue.empty():
-            await asyncio.sleep(BATCH_WAIT_S)
+        loop = asyncio.get_running_loop()
+        if self._queued_items < BATCH_ITEMS_MAX:
+            await asyncio.sleep(self._next_batch_at - loop.time())
+        self._next_batch_at = loop.time() + BATCH_EVERY_S
         size = len(batch[0].items)
         while size < BATCH_ITEMS_MAX and not self._queue.empty():
             batch.append(self._queue.get_nowait())

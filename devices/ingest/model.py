@@ -28,7 +28,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         return self.accepted_at is not None and self.accepted_at <= moment
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True):
+class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reading and when the edge got it."""
 
     observation: Observation

@@ -36,7 +36,7 @@ Decode = Callable[[Arrived], Awaitable[Sequence[Item]]]
 Take = Callable[[str, Sequence[Item]], Awaitable[Acks]]
 """A site's readings, in order; returns once they are durable, with what to tell the devices."""
 
-FRAMES_IN_HAND_MAX: Final = 8
+FRAMES_IN_HAND_MAX: Final = 32
 GOODBYE_S_MAX: Final = 5.0
 
 
@@ -46,6 +46,14 @@ class _Read(msgspec.Struct):
     number: int
     items: dict[str, list[Item]] = {}
     boots: dict[tuple[str, str], int] = {}
+
+
+class _Safe(msgspec.Struct):
+    """A frame that is durable, and through where nothing of each device and boot is missing."""
+
+    number: int
+    acks: dict[tuple[str, str, int], AckedThrough]
+    told: dict[str, bytes]
 
 
 class BrokerDriver:
@@ -90,7 +98,7 @@ class BrokerDriver:
     async def _consume(self, child: asyncio.subprocess.Process, on_connected: Callable[[], None]) -> None:
         assert child.stdin is not None
         assert child.stdout is not None
-        in_hand: asyncio.Queue[asyncio.Task[Settled]] = asyncio.Queue(FRAMES_IN_HAND_MAX)
+        in_hand: asyncio.Queue[asyncio.Task[_Safe]] = asyncio.Queue(FRAMES_IN_HAND_MAX)
         try:
             async with asyncio.TaskGroup() as group:
                 settling = group.create_task(_settle(in_hand, child.stdin))
@@ -111,7 +119,7 @@ class BrokerDriver:
                 raise asyncio.CancelledError from errors
             raise errors.exceptions[0] from None
 
-    async def _read(self, frame: Frame) -> "_Read":
+    async def _read(self, frame: Frame) -> _Read:
         """Decode a frame, message by message, in order."""
         now, read = self._clock.now(), _Read(number=frame.number)
         for topic, payload in frame.messages:
@@ -127,26 +135,46 @@ class BrokerDriver:
                 read.boots[site_id, device_id] = boot
         return read
 
-    async def _bring_to_safety(self, read: "_Read") -> Settled:
-        """Wait until all of a frame is durable; each device is told once."""
+    async def _bring_to_safety(self, read: _Read) -> _Safe:
+        """Wait until all of a frame is durable."""
         acks: dict[tuple[str, int], AckedThrough] = {}
         for site_id, items in read.items.items():
             acks |= await self._take(site_id, items)
-        replies = [
-            (reply_topic(site_id, device_id), reply_payload(acks[device_id, boot]))
+        told, self._to_tell = self._to_tell, {}
+        reached = {
+            (site_id, device_id, boot): acks[device_id, boot]
             for (site_id, device_id), boot in read.boots.items()
             if (device_id, boot) in acks
-        ]
-        told, self._to_tell = list(self._to_tell.items()), {}
-        return Settled(read.number, told + replies)
+        }
+        return _Safe(read.number, reached, told)
 
 
-async def _settle(in_hand: asyncio.Queue[asyncio.Task[Settled]], to_child: asyncio.StreamWriter) -> None:
-    """Tell the child of frames that are durable, in the order they came."""
+async def _settle(in_hand: asyncio.Queue[asyncio.Task[_Safe]], to_child: asyncio.StreamWriter) -> None:
+    """Tell the child of frames that are durable, in the order they came. Those that became so together are
+    settled together: each device is told once."""
+    following: asyncio.Task[_Safe] | None = None
     while True:
-        settled = await (await in_hand.get())
-        to_child.write(packed(settled))
+        safe = [await (following or await in_hand.get())]
+        following = None
+        while following is None and not in_hand.empty():
+            following = in_hand.get_nowait()
+            if following.done():
+                safe.append(following.result())
+                following = None
+        to_child.write(packed(_settled(safe)))
         await to_child.drain()
+
+
+def _settled(safe: Sequence[_Safe]) -> Settled:
+    acks: dict[tuple[str, str, int], AckedThrough] = {}
+    told: dict[str, bytes] = {}
+    for frame in safe:
+        acks |= frame.acks
+        told |= frame.told
+    replies = [
+        (reply_topic(site_id, device_id), reply_payload(ack)) for (site_id, device_id, _), ack in acks.items()
+    ]
+    return Settled([frame.number for frame in safe], [*told.items(), *replies])
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

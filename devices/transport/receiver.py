@@ -32,9 +32,9 @@ class Start(msgspec.Struct, frozen=True, tag=True):
 
 
 class Settled(msgspec.Struct, frozen=True, tag=True):
-    """A frame is durable: acknowledge its messages, and tell their devices."""
+    """Frames are durable: acknowledge their messages, and tell their devices."""
 
-    frame: int
+    frames: list[int]
     replies: list[tuple[str, bytes]]
 
 
@@ -120,8 +120,9 @@ class _Receiver:
             assert isinstance(order, Settled)
             for topic, payload in order.replies:
                 await self._client.publish(topic, payload)
-            for message in self._handed.pop(order.frame):
-                self._client.acknowledge(message)
+            for frame in order.frames:
+                for message in self._handed.pop(frame):
+                    self._client.acknowledge(message)
 
 
 async def _run() -> None:
