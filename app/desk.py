@@ -47,4 +47,4 @@ class AppDesk(Commands):
         return found
 
     def turn_away(self, device_id: str, field: str, rule: str, said: str = "") -> None:
-        self._refusals.note(device_id, field, rule, said.encode("utf-8", "replace"))
+        self._refusals.note(device_id, field, rule, said.encode("utf-8", "replace"), apart=True)

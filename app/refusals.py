@@ -33,6 +33,8 @@ class _Key(NamedTuple):
     device_id: str
     field: str
     rule: str
+    said: bytes
+    """Empty, unless each different thing it says is counted by itself."""
 
 
 class Refusals:
@@ -44,15 +46,24 @@ class Refusals:
         self._noted = asyncio.Event()
 
     def note(
-        self, device_id: str, field: str, rule: str, said: bytes = b"", site_id: str | None = None
+        self,
+        device_id: str,
+        field: str,
+        rule: str,
+        said: bytes = b"",
+        *,
+        apart: bool = False,
+        site_id: str | None = None,
     ) -> None:
         """`device_id` (the name it gave, else its address) was refused for the rule that `field` breaks.
 
-        `said` is what it said, as far as that tells more; `site_id` where it knocked, when that is known.
+        `said` is what it said, as far as that tells more, and `apart` whether each different one counts by
+        itself; `site_id` is where it knocked, when that is known.
         """
-        key = _Key(site_id, device_id[:NAME_CHARACTERS_MAX], field, rule)
+        said = said[:SAID_BYTES_MAX]
+        key = _Key(site_id, device_id[:NAME_CHARACTERS_MAX], field, rule, said if apart else b"")
         if key not in self._waiting and len(self._waiting) >= WAITING_MAX:
-            key = key._replace(device_id=OTHERS)
+            key, apart = key._replace(device_id=OTHERS, said=b""), False
         now, before = self._clock.now(), self._waiting.get(key)
         self._waiting[key] = TurnedAway(
             device_id=key.device_id,
@@ -60,8 +71,9 @@ class Refusals:
             rule=rule,
             first_at=now if before is None else before.first_at,
             last_at=now,
-            said=said[:SAID_BYTES_MAX],
+            said=said,
             times=1 if before is None else before.times + 1,
+            is_apart=apart,
         )
         self._noted.set()
 
@@ -80,7 +92,9 @@ class Refusals:
             await self.write(database)
         except Unavailable as error:
             self._noted.set()
-            log.warning("refusals_kept_back", count=len(self._waiting), reason=str(error))
+            log.warning(
+                "refusals_kept_back", count=len(self._waiting), reason=str(error.__cause__ or error).strip()
+            )
 
     async def write(self, database: Database) -> None:
         """Write everything that is noted. Raises Unavailable, and keeps it, when the database is away."""

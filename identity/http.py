@@ -68,7 +68,8 @@ class Desk(Protocol):
         ...
 
     def turn_away(self, device_id: str, field: str, rule: str, said: str = "") -> None:
-        """Record that a known device is refused for the rule that `field` breaks."""
+        """Record that a known device is refused for the rule that `field` breaks; each different thing it
+        `said` counts by itself."""
         ...
 
 
@@ -166,7 +167,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 class Paging(BaseModel):
-    """`?cursor=&limit=`; `cursor` is what the last page gave, the id of its last item."""
+    """`?cursor=&limit=`; `cursor` is what the last page gave: where its last item stands."""
 
     cursor: str | None = None
     limit: int = PAGE_ITEMS_DEFAULT

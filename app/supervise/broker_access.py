@@ -39,13 +39,15 @@ TOPIC_RULE = "one of the device's own"
 class NoteTurnedAway(Protocol):
     """Takes note that a device was turned away: its name, else its address, and which field broke which rule.
 
-    `said` tells more, such as the topic it wanted.
+    `said` tells more, such as the topic it wanted; `apart` says that each different one counts by itself.
     """
 
-    def __call__(self, device_id: str, field: str, rule: str, said: bytes = b"") -> None: ...
+    def __call__(
+        self, device_id: str, field: str, rule: str, said: bytes = b"", *, apart: bool = False
+    ) -> None: ...
 
 
-def to_nobody(device_id: str, field: str, rule: str, said: bytes = b"") -> None:
+def to_nobody(device_id: str, field: str, rule: str, said: bytes = b"", *, apart: bool = False) -> None:
     """For brokers that are tried and not served on."""
 
 

@@ -46,9 +46,10 @@ class PasswordPlugin(BaseAuthPlugin):
             return True
         address = session.remote_address or ""
         if session.username in broker.passwords.users():
-            broker.turned_away(session.username, "password", "the device's own", address.encode())
+            name, field, rule = session.username, "password", "the device's own"
         else:
-            broker.turned_away(session.username or address, "username", SIGN_IN_RULE, address.encode())
+            name, field, rule = session.username or address, "username", SIGN_IN_RULE
+        broker.turned_away(name, field, rule, address.encode(), apart=True)
         return False
 
 
@@ -75,7 +76,7 @@ class TopicPlugin(BaseTopicPlugin):
             return False
         allowed = self._rules[action](session.username, topic)
         if action is Action.PUBLISH and not allowed:
-            self.config.broker.turned_away(session.username, "topic", TOPIC_RULE, topic.encode())
+            self.config.broker.turned_away(session.username, "topic", TOPIC_RULE, topic.encode(), apart=True)
         return allowed
 
 

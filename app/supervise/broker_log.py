@@ -1,20 +1,25 @@
 """What Mosquitto's log tells of clients that were turned away. Nothing else does: there is no event for it.
 
-The lines, each after its time (Mosquitto 2.0, `src/handle_connect.c`, `send_connack.c`, `handle_publish.c`):
+The lines, each after its time (`net.c`, `handle_connect.c`, `send_connack.c`, `loop.c`, `handle_publish.c`):
 
+    New connection from 10.0.0.9:41034 on port 1883.
     New client connected from 10.0.0.9:41034 as fork-1-a7 (p2, c1, k60, u'fork-1').
     Sending CONNACK to 10.0.0.9 (0, 5)
+    Client <unknown> disconnected, not authorised.
     Denied PUBLISH from fork-1-a7 (d0, q1, r0, m2, 'tallyhouse/v1/s/fork-2/observation', ... (2 bytes))
 
-A refused sign-in is told by the address alone, neither user nor password. A refused publish is told by the
-client id, which its connection told the user of. The last two are of the type `debug`, as is every message
-that passes; hence `SIEVE`, before the log reaches the disk.
+No version tells the user name of a refused sign-in, under any `log_type`. Up to 2.0.12 it is told by the
+address alone, as above. From 2.0.13 on both its lines name the client id alone, and the address is that of a
+connection that has not said who it is; 2.1 adds it: `Client ID [10.0.0.9:4103] disconnected: not authorised.`
+A refused publish is told by the client id, which its connection told the user of. CONNACK and publish are of
+the type `debug`, as is every message that passes; hence `SIEVE`, before the log reaches the disk.
 """
 
 import os
 import re
 import shutil
 from collections import OrderedDict
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.supervise.broker_access import SIGN_IN_RULE, TOPIC_RULE, NoteTurnedAway
@@ -28,10 +33,19 @@ READ_BYTES_MAX = 1_048_576
 LINE_BYTES_MAX = 131_072
 """A topic may have 65,535 bytes, and so may a client id."""
 
-_CONNECTED = re.compile(r"New client connected from \S+ as (.*) \(p\d, c\d, k\d+, u'([^']*)'\)\.")
+SIGN_IN_MAX = timedelta(seconds=120)
+"""Mosquitto closes a connection that does not say who it is after 90 s."""
+UNKNOWN = "<unknown>"
+
+_LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}): (.*)")
+_ARRIVED = re.compile(r"New connection from (\S+):(\d+) on port \d+\.")
+_CONNECTED = re.compile(r"New client connected from (\S+:\d+) as (.*) \(p\d, c\d, k\d+, u'([^']*)'\)\.")
 _GONE = re.compile(r"Client (.*) (?:closed its connection|disconnected.*|has exceeded timeout, .*)\.")
 # 3.1.1: 4 and 5; 5.0: 134 and 135: bad user name or password, not authorised.
-_REFUSED = re.compile(r"Sending CONNACK to (\S+) \(\d+, (?:4|5|134|135)\)")
+_REFUSED = re.compile(r"Sending CONNACK to (.*) \(\d+, (?:4|5|134|135)\)")
+_NOT_LET_IN = re.compile(r"Client (.*?)(?: disconnected,| \[(\S+):\d+\] disconnected:) not authorised\.")
+_MADE_UP_ID = re.compile(r"(?:auto-)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}")
+"""What Mosquitto calls a client that gives no id."""
 _DENIED = re.compile(r"Denied PUBLISH from (.*) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)")
 
 
@@ -48,6 +62,10 @@ class BrokerLog:
         self._offset = path.stat().st_size if path.exists() else 0
         self._rest = b""
         self._users: OrderedDict[str, str] = OrderedDict()
+        self._arrived: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        """Address and time of connections that have not said who they are, by address and port."""
+        self._refused: str | None = None
+        """Whom the line before told a refusal: an address, or from 2.0.13 on a client id."""
 
     def read(self) -> None:
         """Take in what was logged since the last call, at most `READ_BYTES_MAX` of it."""
@@ -58,7 +76,8 @@ class BrokerLog:
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[-LINE_BYTES_MAX:]
         for line in lines:
-            self._take(line.decode(errors="replace").partition(": ")[2])
+            if said := _LINE.fullmatch(line.decode(errors="replace")):
+                self._take(at=said[1], text=said[2])
         if self._offset > LOG_BYTES_MAX and len(data) < READ_BYTES_MAX:
             self._start_over()
 
@@ -68,18 +87,53 @@ class BrokerLog:
         os.truncate(self._path, 0)
         self._offset = 0
 
-    def _take(self, text: str) -> None:
-        if connected := _CONNECTED.fullmatch(text):
-            self._connected(client_id=connected[1], user=connected[2])
+    def _take(self, at: str, text: str) -> None:
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            ended = _NOT_LET_IN.fullmatch(text)
+            self._sign_in_refused(refused, ended)
+            if ended:
+                return
+        if arrived := _ARRIVED.fullmatch(text):
+            self._remember_arrival(host=arrived[1], port=arrived[2], at=datetime.fromisoformat(at))
+        elif connected := _CONNECTED.fullmatch(text):
+            self._arrived.pop(connected[1], None)
+            self._connected(client_id=connected[2], user=connected[3])
         elif gone := _GONE.fullmatch(text):
             self._users.pop(gone[1], None)
-        elif self._begin_after is not None:
-            return
-        elif refused := _REFUSED.fullmatch(text):
-            self._note(refused[1], "username, password", SIGN_IN_RULE)
-        elif denied := _DENIED.fullmatch(text):
+            if gone[1] == UNKNOWN:
+                self._leave()
+        elif told := _REFUSED.fullmatch(text):
+            self._refused = told[1]
+        elif self._begin_after is None and (denied := _DENIED.fullmatch(text)):
             user = self._users.get(denied[1], denied[1])
-            self._note(user, "topic", TOPIC_RULE, denied[2].encode())
+            self._note(user, "topic", TOPIC_RULE, denied[2].encode(), apart=True)
+
+    def _sign_in_refused(self, told: str, ended: re.Match[str] | None) -> None:
+        """Note it under the client id as far as it was given, with the address as far as that is known."""
+        if ended is None or ended[1] == UNKNOWN:
+            address, is_named = told, False
+        else:
+            address, is_named = ended[2] or self._leave(), not _MADE_UP_ID.fullmatch(told)
+        if self._begin_after is not None:
+            return
+        if address and not is_named:
+            self._note(address, "username, password", SIGN_IN_RULE)
+        else:
+            self._note(told, "username, password", SIGN_IN_RULE, address.encode(), apart=True)
+
+    def _remember_arrival(self, host: str, port: str, at: datetime) -> None:
+        self._arrived[f"{host}:{port}"] = host, at
+        while len(self._arrived) > CLIENTS_MAX or next(iter(self._arrived.values()))[1] < at - SIGN_IN_MAX:
+            self._arrived.popitem(last=False)
+
+    def _leave(self) -> str:
+        """The address of a connection that ended before it said who it is; empty where it could be any of
+        several."""
+        hosts = {host for host, _ in self._arrived.values()}
+        if len(hosts) != 1:
+            return ""
+        return self._arrived.popitem(last=False)[1][0]
 
     def _connected(self, client_id: str, user: str) -> None:
         if client_id == self._begin_after:

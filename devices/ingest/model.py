@@ -1,5 +1,6 @@
 """Whether a reading may enter the journal. Pure: the first broken rule decides, and says which field."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -35,11 +36,15 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received_at: datetime
 
 
+TurnedAwayKey = tuple[str, str, str, str]
+"""What is counted together: device, field, rule, and the digest of what it said where that is kept apart."""
+
+
 class TurnedAway(msgspec.Struct, frozen=True, kw_only=True):
     """A device that was refused, `times` in all, for the `rule` that its `field` breaks.
 
     `device_id` is the name it gave, or the address it came from when it gave none or we cannot know it.
-    `said` is what it last said, as far as that tells more.
+    `said` is what it said, as far as that tells more: the last of it, unless `is_apart`.
     """
 
     device_id: str
@@ -49,6 +54,13 @@ class TurnedAway(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime
     said: bytes = b""
     times: int = 1
+    is_apart: bool = False
+    """Each different `said`, such as a topic it wanted, is counted by itself."""
+
+    @property
+    def key(self) -> TurnedAwayKey:
+        digest = hashlib.sha256(self.said).hexdigest() if self.is_apart else ""
+        return self.device_id, self.field, self.rule, digest
 
 
 def reading_kind(observation: Observation) -> str:

@@ -7,7 +7,15 @@ from datetime import date, datetime
 import msgspec
 
 from devices.ingest.counters import Mark
-from devices.ingest.model import EARLIEST, FUTURE_MAX, Received, Registration, TurnedAway, reading_kind
+from devices.ingest.model import (
+    EARLIEST,
+    FUTURE_MAX,
+    Received,
+    Registration,
+    TurnedAway,
+    TurnedAwayKey,
+    reading_kind,
+)
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds
 from kernel.messages import (
@@ -98,16 +106,24 @@ STRANGERS_SINCE = """
     WHERE is_stranger AND coalesce(site_id, '') = coalesce(%(site_id)s, '') AND received_at > %(since)s"""
 # Those of a batch that were turned away before, for the same field and rule.
 TURNED_AWAY = """
-    SELECT q.device_id, q.field, q.rule FROM devices.quarantine q
-    JOIN unnest(%(device_ids)s::text[], %(fields)s::text[], %(rules)s::text[])
-        AS fresh (device_id, field, rule) USING (device_id, field, rule)
-    WHERE coalesce(q.site_id, '') = coalesce(%(site_id)s, '') AND q.raw_sha256 = ''"""
-# Whatever it says, the same device at the same rule is one row: its digest is left empty for that.
+    SELECT q.device_id, q.field, q.rule, q.raw_sha256 FROM devices.quarantine q
+    JOIN unnest(%(device_ids)s::text[], %(fields)s::text[], %(rules)s::text[], %(digests)s::text[])
+        AS fresh (device_id, field, rule, raw_sha256) USING (device_id, field, rule, raw_sha256)
+    WHERE coalesce(q.site_id, '') = coalesce(%(site_id)s, '')"""
+# How many rows each device has for what it said against a rule.
+LISTED_APART = """
+    SELECT q.device_id, q.field, q.rule, count(*)::int AS listed FROM devices.quarantine q
+    WHERE coalesce(q.site_id, '') = coalesce(%(site_id)s, '') AND q.raw_sha256 <> ''
+        AND (q.device_id, q.field, q.rule) IN (
+            SELECT * FROM unnest(%(device_ids)s::text[], %(fields)s::text[], %(rules)s::text[]))
+    GROUP BY q.device_id, q.field, q.rule"""
+# Whatever it says, the same device at the same rule is one row, its digest left empty for that; where each
+# thing it says is a row of its own, the digest tells them apart.
 COUNT_TURNED_AWAY = """
     INSERT INTO devices.quarantine AS q (quarantine_id, site_id, device_id, field, rule, raw, raw_sha256,
         received_at, last_received_at, times, is_stranger)
-    VALUES (%(quarantine_id)s, %(site_id)s, %(device_id)s, %(field)s, %(rule)s, %(said)s, '', %(first_at)s,
-        %(last_at)s, %(times)s, %(is_stranger)s)
+    VALUES (%(quarantine_id)s, %(site_id)s, %(device_id)s, %(field)s, %(rule)s, %(said)s, %(digest)s,
+        %(first_at)s, %(last_at)s, %(times)s, %(is_stranger)s)
     ON CONFLICT (coalesce(site_id, ''), device_id, coalesce(boot, -1), coalesce(sequence, -1), field, rule,
         raw_sha256)
     DO UPDATE SET times = q.times + EXCLUDED.times, raw = EXCLUDED.raw,
@@ -339,18 +355,32 @@ async def strangers_since(tx: ReadTx, site_id: str | None, since: datetime) -> i
     return count
 
 
-async def turned_away(
-    tx: ReadTx, site_id: str | None, keys: Collection[tuple[str, str, str]]
-) -> set[tuple[str, str, str]]:
-    """Those of `keys` (device, field, rule) that are listed already."""
-    device_ids, fields, rules = zip(*keys, strict=True)
-    wanted = {
+async def turned_away(tx: ReadTx, site_id: str | None, keys: Collection[TurnedAwayKey]) -> set[TurnedAwayKey]:
+    """Those of `keys` that are listed already."""
+    rows = await tx.rows(TURNED_AWAY, _turned_away_columns(site_id, keys))
+    return {(row["device_id"], row["field"], row["rule"], row["raw_sha256"]) for row in rows}
+
+
+async def listed_apart(
+    tx: ReadTx, site_id: str | None, keys: Collection[TurnedAwayKey]
+) -> dict[tuple[str, str, str], int]:
+    """For those of `keys` that are kept apart: how many rows there are, by device, field and rule."""
+    apart = [key for key in keys if key[3]]
+    if not apart:
+        return {}
+    rows = await tx.rows(LISTED_APART, _turned_away_columns(site_id, apart))
+    return {(row["device_id"], row["field"], row["rule"]): row["listed"] for row in rows}
+
+
+def _turned_away_columns(site_id: str | None, keys: Collection[TurnedAwayKey]) -> Row:
+    device_ids, fields, rules, digests = zip(*keys, strict=True)
+    return {
         "site_id": site_id,
         "device_ids": list(device_ids),
         "fields": list(fields),
         "rules": list(rules),
+        "digests": list(digests),
     }
-    return {(row["device_id"], row["field"], row["rule"]) for row in await tx.rows(TURNED_AWAY, wanted)}
 
 
 async def count_turned_away(
@@ -367,6 +397,7 @@ async def count_turned_away(
                 "field": entry.field,
                 "rule": entry.rule,
                 "said": entry.said[:RAW_BYTES_MAX],
+                "digest": entry.key[3],
                 "first_at": entry.first_at,
                 "last_at": entry.last_at,
                 "times": entry.times,

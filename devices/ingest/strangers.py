@@ -1,17 +1,18 @@
 """Devices that are turned away before they can say anything, and readings of devices that nobody enrolled.
 
 Whoever knocks decides how often and under how many names, so what is kept is bounded: the same device that
-breaks the same rule counts up one row, and only so many new strangers are listed an hour; the rest count up
-one row together.
+breaks the same rule counts up one row, or one for each of so many things it wanted; only so many new
+strangers are listed an hour; the rest count up one row together.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from devices.ingest import store
-from devices.ingest.model import TurnedAway
+from devices.ingest.model import TurnedAway, TurnedAwayKey
 from kernel.tx import Tx
 
 STRANGERS_PER_HOUR_MAX = 60
@@ -20,9 +21,9 @@ OTHERS = "*"
 """Stands for the strangers beyond that. No enrolled device and no address is called so."""
 NAME_LENGTH_MAX = 64
 """Of the name a stranger gives; an enrolled device's has no more."""
-
-Key = tuple[str, str, str]
-"""Device, field and rule: what is counted together."""
+APART_MAX = 32
+"""Different things that one device said against one rule and that are listed one by one, such as topics."""
+BEYOND_APART = f"at most {APART_MAX} different ones are listed one by one"
 
 
 async def record_turned_away(tx: Tx, site_id: str | None, batch: Sequence[TurnedAway]) -> None:
@@ -43,23 +44,52 @@ async def record_turned_away(tx: Tx, site_id: str | None, batch: Sequence[Turned
     await store.lock_strangers(tx)
     for home, entries in by_site.items():
         merged = together(entries)
+        apart = await store.listed_apart(tx, home, merged)
+        merged = within_its_share(merged, await store.turned_away(tx, home, merged), apart)
         listed = await store.turned_away(tx, home, merged)
         room = STRANGERS_PER_HOUR_MAX - await store.strangers_since(tx, home, tx.now - timedelta(hours=1))
         await store.count_turned_away(tx, home, within(merged, listed, known.keys(), room), known.keys())
 
 
-def together(batch: Iterable[TurnedAway]) -> dict[Key, TurnedAway]:
-    """One entry for each device, field and rule, with how often; what was said last stands for all."""
-    merged: dict[Key, TurnedAway] = {}
+def together(batch: Iterable[TurnedAway]) -> dict[TurnedAwayKey, TurnedAway]:
+    """One entry for each key, with how often; what was said last stands for all."""
+    merged: dict[TurnedAwayKey, TurnedAway] = {}
     for entry in batch:
-        key = entry.device_id, entry.field, entry.rule
-        before = merged.get(key)
-        merged[key] = entry if before is None else _joined(before, entry)
+        before = merged.get(entry.key)
+        merged[entry.key] = entry if before is None else _joined(before, entry)
     return merged
 
 
+def within_its_share(
+    batch: Mapping[TurnedAwayKey, TurnedAway],
+    listed: Collection[TurnedAwayKey],
+    apart: Mapping[tuple[str, str, str], int],
+) -> dict[TurnedAwayKey, TurnedAway]:
+    """The batch with no device above `APART_MAX` entries for one rule; what goes beyond counts as one more.
+
+    `apart` tells how many are listed already, by device, field and rule.
+    """
+    counts = Counter(apart)
+    kept: list[TurnedAway] = []
+    for key, entry in batch.items():
+        if entry.is_apart and key not in listed:
+            counts[key[:3]] += 1
+            is_beyond = counts[key[:3]] > APART_MAX
+            kept.append(_beyond_its_share(entry) if is_beyond else entry)
+        else:
+            kept.append(entry)
+    return together(kept)
+
+
+def _beyond_its_share(entry: TurnedAway) -> TurnedAway:
+    return msgspec.structs.replace(entry, is_apart=False, rule=BEYOND_APART)
+
+
 def within(
-    batch: dict[Key, TurnedAway], listed: Collection[Key], known: Collection[str], room: int
+    batch: Mapping[TurnedAwayKey, TurnedAway],
+    listed: Collection[TurnedAwayKey],
+    known: Collection[str],
+    room: int,
 ) -> list[TurnedAway]:
     """The batch with no more than `room` strangers that are not `listed` yet; the others as one, `OTHERS`."""
     kept: list[TurnedAway] = []
@@ -73,7 +103,9 @@ def within(
             others = entry if others is None else _joined(others, entry)
     if others is not None:
         rule = f"at most {STRANGERS_PER_HOUR_MAX} new strangers an hour are listed one by one"
-        kept.append(msgspec.structs.replace(others, device_id=OTHERS, field="device_id", rule=rule))
+        kept.append(
+            msgspec.structs.replace(others, device_id=OTHERS, field="device_id", rule=rule, is_apart=False)
+        )
     return kept
 
 

@@ -17,7 +17,13 @@ from devices.messages import (
     RetireDevice,
 )
 from devices.registry.model import CODE_LENGTH_MIN, SECRET_LENGTH_MAX
-from devices.registry.views import DeviceRow, QuarantineRow, devices_of_site, quarantine_of_site
+from devices.registry.views import (
+    DeviceRow,
+    QuarantineRow,
+    devices_of_site,
+    quarantine_cursor,
+    quarantine_of_site,
+)
 from identity.http import Admits, Desk, Page, PagingQuery, Public, Session
 from kernel.caller import Caller
 
@@ -153,7 +159,7 @@ async def retire_device(device_id: str, session: Administrator) -> None:
 async def list_quarantine(site_id: str, session: Watcher, paging: PagingQuery) -> Page[QuarantineRow]:
     async with session.read() as read:
         rows = await quarantine_of_site(read, site_id, paging.cursor, paging.limit)
-    return paging.page(rows, lambda row: row.quarantine_id)
+    return paging.page(rows, quarantine_cursor)
 
 
 @router.post("/sites/{site_id}/devices/pda/enrolment-codes", status_code=201)

@@ -7,9 +7,11 @@ from pydantic import BaseModel
 
 from devices.families import FAMILIES
 from devices.registry.model import State, shown_state
+from kernel.errors import Invalid
 from kernel.tx import ReadTx
 
 RAW_PREVIEW_BYTES = 120
+CURSOR_JOIN = "/"
 
 DEVICES = """
     SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at, d.connection,
@@ -25,19 +27,21 @@ DEVICES = """
     LEFT JOIN identity.party a ON a.party_id = d.accepted_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
-# Strangers that named no site of ours stand in the list of every site, for whoever may see it. Two halves,
-# so that each comes ready in order from its index.
+# Newest first by when each came last: one that counts up comes to the front. Strangers that named no site of
+# ours stand in the list of every site, for whoever may see it. Two halves, so that each comes ready in order
+# from its index.
 _ENTRIES = """
     SELECT quarantine_id, site_id, device_id, is_stranger, boot, sequence, field, rule, raw, times,
         received_at, last_received_at
     FROM devices.quarantine
-    WHERE {where} AND (%(cursor)s::text IS NULL OR quarantine_id < %(cursor)s)
-    ORDER BY quarantine_id DESC LIMIT %(limit)s"""
+    WHERE {where} AND (%(id)s::text IS NULL
+        OR (last_received_at, quarantine_id) < (%(at)s::timestamptz, %(id)s))
+    ORDER BY last_received_at DESC, quarantine_id DESC LIMIT %(limit)s"""
 QUARANTINE = f"""
     ({_ENTRIES.format(where="site_id = %(site_id)s")})
     UNION ALL
     ({_ENTRIES.format(where="site_id IS NULL AND %(site_id)s IN (SELECT identity.visible_subjects())")})
-    ORDER BY quarantine_id DESC LIMIT %(limit)s"""
+    ORDER BY last_received_at DESC, quarantine_id DESC LIMIT %(limit)s"""
 
 
 Acceptance = Literal["not_needed", "waiting", "accepted"]
@@ -128,9 +132,24 @@ async def devices_of_site(
 async def quarantine_of_site(
     read: ReadTx, site_id: str, cursor: str | None = None, limit: int = 50
 ) -> list[QuarantineRow]:
-    """What the site's devices sent that could not be accepted, and who was turned away, newest first."""
-    rows = await read.rows(QUARANTINE, {"site_id": site_id, "cursor": cursor, "limit": limit})
+    """What the site's devices sent that could not be accepted, and who was turned away; what came last stands
+    first. Raises Invalid for a cursor that no page gave."""
+    at, quarantine_id = (None, None) if cursor is None else _place(cursor)
+    rows = await read.rows(QUARANTINE, {"site_id": site_id, "at": at, "id": quarantine_id, "limit": limit})
     return [QuarantineRow(**row, raw_preview=preview(bytes(row["raw"]))) for row in rows]
+
+
+def quarantine_cursor(row: QuarantineRow) -> str:
+    """Where the list goes on after `row`."""
+    return f"{row.last_received_at.isoformat()}{CURSOR_JOIN}{row.quarantine_id}"
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    at, _, quarantine_id = cursor.partition(CURSOR_JOIN)
+    try:
+        return datetime.fromisoformat(at), quarantine_id
+    except ValueError as error:
+        raise Invalid("request.cursor", field="cursor", rule="what the last page gave") from error
 
 
 def preview(raw: bytes) -> str:

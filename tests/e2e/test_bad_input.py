@@ -507,11 +507,13 @@ async def test_clients_that_may_not_sign_in_at_the_broker_are_recorded_by_their_
 
 
 async def test_a_device_that_speaks_for_another_at_the_broker_is_recorded_by_its_name(live: Live) -> None:
-    foreign = f"tallyhouse/v1/{SITE}/forklift-2/observation"
-    async with Probe(HERE, live.mqtt_port, FORK, live.secrets[FORK]) as device:
-        await device.publish(foreign)
-    row = await live.quarantined(FORK, "topic", raw_preview=foreign)
-    assert (row["site_id"], row["is_stranger"]) == (SITE, False)
+    foreign = [f"tallyhouse/v1/{SITE}/{place}" for place in ("forklift-2/observation", f"{FORK}/command")]
+    for topic in foreign:
+        async with Probe(HERE, live.mqtt_port, FORK, live.secrets[FORK]) as device:
+            await device.publish(topic)
+    for topic in foreign:
+        row = await live.quarantined(FORK, "topic", raw_preview=topic)
+        assert (row["site_id"], row["is_stranger"], row["times"]) == (SITE, False, 1)
     await live.forklift_is_heard()
 
 

@@ -42,7 +42,7 @@ def noted() -> Noted:
 
 @pytest.fixture(params=KINDS)
 async def broker(request: pytest.FixtureRequest, tmp_path: Path, noted: Noted) -> AsyncIterator[Broker]:
-    def note(device_id: str, field: str, rule: str, said: bytes = b"") -> None:
+    def note(device_id: str, field: str, rule: str, said: bytes = b"", *, apart: bool = False) -> None:
         assert rule
         noted.append((device_id, field, said))
 

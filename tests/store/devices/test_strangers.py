@@ -8,15 +8,22 @@ import pytest
 
 from app.database import Database, PgTx
 from devices.api import TurnedAway, record_observations, record_turned_away
-from devices.ingest.strangers import NAME_LENGTH_MAX, OTHERS, STRANGERS_PER_HOUR_MAX
+from devices.ingest.strangers import (
+    APART_MAX,
+    BEYOND_APART,
+    NAME_LENGTH_MAX,
+    OTHERS,
+    STRANGERS_PER_HOUR_MAX,
+)
 from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
-from devices.registry.views import quarantine_of_site
+from devices.registry.views import quarantine_cursor, quarantine_of_site
 from identity.api import grant_access
 from identity.messages import AddParty
 from identity.parties.handlers import add_party
 from kernel.caller import Caller
 from kernel.clock import ManualClock
+from kernel.errors import Invalid
 from kernel.ids import Ids
 from kernel.messages import DeviceStatus, Observation
 from tests.conftest import TestServer
@@ -82,6 +89,39 @@ async def test_the_same_stranger_counts_up_and_what_it_said_last_is_shown(
     await record_turned_away(tx, None, [refusal(clock, "nobody", said=b"two")] * 3)
     row = await tx.row("SELECT times, raw, received_at, last_received_at FROM devices.quarantine")
     assert row == {"times": 5, "raw": b"two", "received_at": first_at, "last_received_at": last_at}
+
+
+def wants(clock: ManualClock, topic: str, **changes: object) -> TurnedAway:
+    return refusal(clock, "fork", "topic", rule="its own", said=topic.encode(), is_apart=True, **changes)
+
+
+async def test_each_topic_that_a_device_wants_is_a_row_with_its_count_and_its_times(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    first_at = clock.now()
+    await record_turned_away(tx, None, [wants(clock, "other/observation"), wants(clock, "fork/command")])
+    last_at = clock.advance(60)
+    await record_turned_away(tx, None, [wants(clock, "fork/command", times=3)])
+    columns = "convert_from(raw, 'UTF8') AS topic, times, received_at, last_received_at"
+    rows = await tx.rows(f"SELECT {columns} FROM devices.quarantine ORDER BY 1")
+    assert [tuple(row.values()) for row in rows] == [
+        ("fork/command", 4, first_at, last_at),
+        ("other/observation", 1, first_at, first_at),
+    ]
+
+
+async def test_a_device_has_so_many_rows_for_what_it_wants_and_one_for_the_rest(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    for part in range(3):
+        topics = [f"{part}/{number}" for number in range(APART_MAX - 1)]
+        await record_turned_away(tx, None, [wants(clock, topic) for topic in [*topics, "always"]])
+    rows = await tx.rows("SELECT rule, raw, times FROM devices.quarantine")
+    apart = [row for row in rows if row["rule"] != BEYOND_APART]
+    [rest] = [row for row in rows if row["rule"] == BEYOND_APART]
+    assert len(apart) == APART_MAX
+    assert [row["times"] for row in apart if row["raw"] == b"always"] == [3]
+    assert (rest["raw"], rest["times"]) == (f"2/{APART_MAX - 2}".encode(), 2 * (APART_MAX - 1))
 
 
 async def test_a_name_that_cannot_be_stored_or_shown_is_made_so(
@@ -169,11 +209,24 @@ async def test_the_keeper_of_a_site_finds_strangers_in_its_list_and_nowhere_else
     async with as_caller(tx.caller.party_id, "keeper", reading=True) as read:
         rows = await quarantine_of_site(read, SITE)
         first = await quarantine_of_site(read, SITE, limit=1)
-        rest = await quarantine_of_site(read, SITE, cursor=first[0].quarantine_id, limit=1)
+        rest = await quarantine_of_site(read, SITE, cursor=quarantine_cursor(first[0]), limit=1)
         assert await quarantine_of_site(read, "site-of-another") == []
     assert {(row.device_id, row.site_id, row.is_stranger) for row in rows} == {
         ("nobody", None, True),
         ("fork", SITE, False),
     }
-    assert [row.quarantine_id for row in rows] == sorted((row.quarantine_id for row in rows), reverse=True)
     assert first + rest == rows
+
+
+async def test_what_counts_up_comes_to_the_front_of_the_list(
+    site: str, tx: PgTx, clock: ManualClock, as_caller: Callable[..., PgTx]
+) -> None:
+    for name in ("first", "second", "third"):
+        await record_turned_away(tx, SITE, [refusal(clock, name)])
+        clock.advance(1)
+    await record_turned_away(tx, SITE, [refusal(clock, "first")])
+    async with as_caller(tx.caller.party_id, "keeper", reading=True) as read:
+        rows = await quarantine_of_site(read, SITE)
+        with pytest.raises(Invalid):
+            await quarantine_of_site(read, SITE, cursor="yesterday/x")
+    assert [(row.device_id, row.times) for row in rows] == [("first", 2), ("third", 1), ("second", 1)]
