@@ -109,7 +109,7 @@ class PgTx:
 
 
 class Database:
-    """Opens transactions. One per process."""
+    """Opens transactions, at most `POOL_SIZE_MAX` at once; whoever wants another waits in line."""
 
     def __init__(self, app_dsn: str, clock: Clock, ids: Ids) -> None:
         self.dsn = app_dsn

@@ -26,7 +26,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 @dataclass(frozen=True)
 class Parts:
     """Built once at start. `broker` and `broker_address` are None without the role `edge`, which alone
-    speaks to devices."""
+    speaks to devices. Requests over HTTP have connections of their own, `web_database`, so that however many
+    wait there, no reading and no alarm waits behind them."""
 
     settings: Settings
     clock: Clock
@@ -34,6 +35,7 @@ class Parts:
     owner_dsn: str | None
     app_dsn: str
     database: Database
+    web_database: Database
     refusals: Refusals
     wake: Wake
     health: Health

@@ -72,7 +72,7 @@ CREWS: Mapping[Role, Crew] = {"edge": edge_crew, "fold": fold_crew, "work": work
 def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
     session_lasts = timedelta(hours=parts.settings.session_hours)
-    desk = AppDesk(parts.database, wiring.all_commands(), parts.refusals, session_lasts)
+    desk = AppDesk(parts.web_database, wiring.all_commands(), parts.refusals, session_lasts)
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
     app.state.hub = Hub(parts.database, parts.wake)

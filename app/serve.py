@@ -115,16 +115,30 @@ async def _start_parts(
     owner_dsn, app_dsn = await _start_database(settings, roles, clock, stack, tasks)
     broker, address = await _start_broker(settings, roles, clock, stack, tasks, health, refusals)
     ids = Ids.unguessable(clock)
-    database = Database(app_dsn, clock, ids)
-    await database.open()
-    stack.push_async_callback(database.close)
+    database, web_database = Database(app_dsn, clock, ids), Database(app_dsn, clock, ids)
+    for opened in (database, web_database):
+        await opened.open()
+        stack.push_async_callback(opened.close)
     wake = Wake(app_dsn)
     # Pushed after the database and the children, so that the work ends before what it leans on.
     stack.push_async_callback(tasks.stop, TASKS_STOP_WITHIN_S)
     tasks.start("wake", wake.run)
     tasks.start("refusals", lambda: refusals.run(database))
     health.add_check("database", lambda: _answers(database))
-    return Parts(settings, clock, ids, owner_dsn, app_dsn, database, refusals, wake, health, broker, address)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        owner_dsn=owner_dsn,
+        app_dsn=app_dsn,
+        database=database,
+        web_database=web_database,
+        refusals=refusals,
+        wake=wake,
+        health=health,
+        broker=broker,
+        broker_address=address,
+    )
 
 
 async def _start_database(

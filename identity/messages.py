@@ -39,10 +39,13 @@ class DisablePerson(Command, frozen=True, kw_only=True):
 
 
 class SignIn(Command, frozen=True, kw_only=True):
-    """Open a session that `lasts` so long, whatever its person does."""
+    """Open a session that `lasts` so long, whatever its person does.
+
+    `person_id` is whose password was shown; None when it was nobody's.
+    """
 
     username: str
-    password: str
+    person_id: str | None
     lasts: timedelta
 
 

@@ -195,7 +195,7 @@ class Intake:
                     recorded |= await self._record_all(site_id, part)
             except (Unavailable, TimeoutError) as error:
                 if not left:
-                    log.warning("database_away", reason=str(error), spooling=True)
+                    log.warning("database_away", reason=_reason(error), spooling=True)
                     self._wait_for_database()
                 left += mine
             else:
@@ -300,6 +300,13 @@ def _key_of(item: Item) -> Key:
     if isinstance(item, Rejected):
         return item.device_id, -1 if item.boot is None else item.boot
     return item.observation.device_id, item.observation.boot
+
+
+def _reason(error: Exception) -> str:
+    """Why the database counts as away, as its own words have it where there are any."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {RECORD_S_MAX:g} s"
+    return str(error.__cause__ or error).strip()
 
 
 def _refuse(batch: Sequence[_Group]) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import msgspec
@@ -68,18 +70,39 @@ async def disable_person(command: DisablePerson, tx: Tx) -> None:
         raise NotFound("person.unknown", person_id=command.person_id)
 
 
+async def whose_password(
+    open_read: Callable[[], AbstractAsyncContextManager[ReadTx]], username: str, password: str
+) -> str | None:
+    """The id of the person of that name, when it is that person's password and the name is not locked out.
+
+    A password takes long to check, so no transaction is held meanwhile: a crowd at the door must not keep
+    everybody else from the database.
+    """
+    async with open_read() as read:
+        person = await store.person_by_username(read, _plain(username))
+        is_locked = await _is_locked_out(read, username)
+    fits = not is_locked and await is_password(password, person["password_hash"] if person else None)
+    return person["person_id"] if person and fits else None
+
+
 async def sign_in(command: SignIn, tx: Tx) -> SignedIn:
     """Open a session. A refusal is an answer, not an error, so that the failure stays counted."""
-    username = command.username.strip().lower()
-    failures = await store.failed_at(tx, username, tx.now - model.FAILURES_WITHIN)
-    if model.is_locked_out(failures, tx.now):
+    if await _is_locked_out(tx, command.username):
         return SignedIn(session_token=None, refused="session.locked")
-    person = await store.person_by_username(tx, username)
-    if not await is_password(command.password, person["password_hash"] if person else None):
-        await store.insert_failure(tx, username)
+    person = await store.person_by_username(tx, _plain(command.username))
+    if person is None or person["person_id"] != command.person_id:
+        await store.insert_failure(tx, _plain(command.username))
         return SignedIn(session_token=None, refused="session.wrong_password")
-    assert person is not None
     return SignedIn(session_token=await _open_session(tx, person["person_id"], command.lasts))
+
+
+def _plain(username: str) -> str:
+    return username.strip().lower()
+
+
+async def _is_locked_out(tx: ReadTx, username: str) -> bool:
+    failures = await store.failed_at(tx, _plain(username), tx.now - model.FAILURES_WITHIN)
+    return model.is_locked_out(failures, tx.now)
 
 
 async def _open_session(tx: Tx, person_id: str, lasts: timedelta) -> str:

@@ -7,13 +7,14 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("the password of nobody")
-_AT_ONCE_MAX = 2
-_gate = asyncio.Semaphore(_AT_ONCE_MAX)
+AT_ONCE_MAX = 2
+gate = asyncio.Semaphore(AT_ONCE_MAX)
+"""A hash takes 64 MB and tens of milliseconds of all cores; whoever waits here must hold nothing else."""
 
 
 async def hash_password(password: str) -> str:
     """The argon2id hash of a password, worked out beside the event loop."""
-    async with _gate:
+    async with gate:
         return await asyncio.to_thread(_hasher.hash, password)
 
 
@@ -27,5 +28,5 @@ async def is_password(password: str, password_hash: str | None) -> bool:
             return False
         return password_hash is not None
 
-    async with _gate:
+    async with gate:
         return await asyncio.to_thread(verify)

@@ -18,6 +18,7 @@ from identity.http import (
 )
 from identity.messages import AddPerson, ChooseLocale, DisablePerson, Locale, SignIn, SignOut
 from identity.people import model
+from identity.people.handlers import whose_password
 from identity.people.views import PersonRow, PersonView, SessionView, people_of, session_view
 from kernel.caller import ROLES, Caller, Role
 from kernel.errors import Forbidden
@@ -50,9 +51,9 @@ async def sign_in(
     body: SignInBody, response: Response, desk: Annotated[Desk, Depends(Public())]
 ) -> SessionView:
     """Open a session; the cookie is set on the answer."""
-    visitor = Caller.product("sign-in")
-    command = SignIn(username=body.username, password=body.password, lasts=desk.session_lasts)
-    signed_in = await desk.do(visitor, command)
+    person_id = await whose_password(desk.sessions, body.username, body.password)
+    command = SignIn(username=body.username, person_id=person_id, lasts=desk.session_lasts)
+    signed_in = await desk.do(Caller.product("sign-in"), command)
     if signed_in.session_token is None:
         raise SignedOut(signed_in.refused)
     opened = await desk.session_of(signed_in.session_token)

@@ -54,7 +54,7 @@ async def insert_person(tx: Tx, row: dict[str, Any]) -> bool:
     return await tx.run(INSERT_PERSON, row) == 1
 
 
-async def person_by_username(tx: Tx, username: str) -> Row | None:
+async def person_by_username(tx: ReadTx, username: str) -> Row | None:
     return await tx.row(PERSON_BY_USERNAME, {"username": username})
 
 
@@ -97,7 +97,7 @@ async def names_of(read: ReadTx, person_ids: Sequence[str]) -> dict[str, str]:
     return {row["person_id"]: row["display_name"] for row in rows}
 
 
-async def failed_at(tx: Tx, username: str, since: datetime) -> list[datetime]:
+async def failed_at(tx: ReadTx, username: str, since: datetime) -> list[datetime]:
     return [row["failed_at"] for row in await tx.rows(FAILED_AT, {"username": username, "since": since})]
 
 

@@ -62,6 +62,7 @@ def application(
         owner_dsn=None,
         app_dsn=database.dsn,
         database=database,
+        web_database=database,
         refusals=Refusals(http_clock),
         wake=Wake(database.dsn),
         health=Health(),

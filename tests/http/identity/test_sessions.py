@@ -1,20 +1,25 @@
 """Sign-in, CSRF, idempotency and roles over HTTP."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import httpx
 
-from app.database import Database
+from app.database import POOL_SIZE_MAX, Database
 from app.desk import AppDesk
 from app.http import create_app
 from app.refusals import Refusals
 from app.texts import Texts
 from app.wiring import ROUTERS, all_commands
 from identity.http import SESSION_COOKIE
+from identity.people import passwords
 from kernel.clock import ManualClock
 from kernel.ids import Ids
 from tests.conftest import TestServer
 from tests.http.conftest import PASSWORD, Client, SignIn
+
+CROWD = 2 * POOL_SIZE_MAX
+WITHIN_S = 30.0
 
 
 async def test_the_cookie_is_host_only_secure_and_hidden_from_scripts(
@@ -54,6 +59,28 @@ async def test_a_wrong_password_is_a_problem_document(visitor: Client) -> None:
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["key"] == "session.wrong_password"
+
+
+async def test_however_many_wait_for_their_password_to_be_checked_others_are_served(
+    sign_in: SignIn, visitor: Client
+) -> None:
+    """They wait beside the database, whose connections are few."""
+    person = await sign_in("picker", "keeper-a")
+    other = await sign_in("picker", "keeper-a")
+    body = {"username": other.display_name, "password": "x"}
+    for _ in range(passwords.AT_ONCE_MAX):
+        await passwords.gate.acquire()
+    crowd = [asyncio.create_task(visitor.post("/api/v1/session", json=body)) for _ in range(CROWD)]
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            while len(passwords.gate._waiters or ()) < CROWD:
+                await asyncio.sleep(0.01)
+        assert (await person.get("/api/v1/session")).status_code == 200
+    finally:
+        for _ in range(passwords.AT_ONCE_MAX):
+            passwords.gate.release()
+    answers = await asyncio.gather(*crowd)
+    assert {answer.json()["key"] for answer in answers} == {"session.wrong_password", "session.locked"}
 
 
 async def test_without_the_csrf_token_nothing_is_changed(sign_in: SignIn) -> None:

@@ -46,6 +46,7 @@ async def parts(database_server, tmp_path: Path, clock: ManualClock, ids: Ids) -
             owner_dsn=server.owner_dsn,
             app_dsn=server.app_dsn,
             database=database,
+            web_database=database,
             refusals=Refusals(clock),
             wake=Wake(server.app_dsn),
             health=Health(),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.database import PgTx
 from devices.ingest import intake as intake_module
@@ -34,12 +35,14 @@ class Line:
     """The way to the database, which can be cut."""
 
     def __init__(self, tx: PgTx) -> None:
-        self.is_cut = False
+        self.is_cut = self.is_silent = False
         self.refused = ""
         self._tx = tx
 
     async def record(self, site_id: str, items: Sequence[Received | Rejected]) -> Recorded:
         self._use()
+        if self.is_silent:
+            await asyncio.Event().wait()
         for item in items:
             if isinstance(item, Received) and item.observation.observation_id == self.refused:
                 raise ValueError("this one cannot be written")
@@ -134,6 +137,19 @@ async def test_while_the_database_is_away_readings_are_spooled_and_answered(
         assert await journal(tx) == [1, 2, 3, 4, 5]
         [audited] = await audit(tx)
         assert audited.findings == []
+
+
+async def test_the_log_says_why_the_database_counts_as_away(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "RECORD_S_MAX", 0.05)
+    reasons = []
+    for line.is_cut, line.is_silent in ((True, False), (False, True)):
+        with capture_logs() as logs:
+            async with at_work(line, tmp_path / f"spool-{line.is_cut}") as (intake, _):
+                await put(intake, 1)
+        reasons += [entry["reason"] for entry in logs if entry["event"] == "database_away"]
+    assert reasons == ["database.unavailable", "no answer within 0.05 s"]
 
 
 async def test_what_an_edge_spooled_before_it_died_is_delivered_by_the_next(

@@ -1,5 +1,6 @@
 """The access relation and accounts on a real PostgreSQL."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,15 @@ from app.database import PgTx
 from identity.api import grant_access, names_of, revoke_access
 from identity.messages import AddParty, AddPerson, DisablePerson, SignIn, SignOut
 from identity.parties.handlers import add_party
-from identity.people.handlers import add_person, disable_person, session_of, sign_in, sign_out
+from identity.people.handlers import (
+    SignedIn,
+    add_person,
+    disable_person,
+    session_of,
+    sign_in,
+    sign_out,
+    whose_password,
+)
 from identity.people.model import FAILURES_MAX
 from kernel.errors import Conflict, Invalid
 
@@ -30,8 +39,10 @@ async def a_person(tx: PgTx, username: str = "picker-1", roles: tuple[str, ...] 
     )
 
 
-def a_sign_in(username: str, password: str) -> SignIn:
-    return SignIn(username=username, password=password, lasts=timedelta(hours=8))
+async def try_to_sign_in(tx: PgTx, username: str, password: str) -> SignedIn:
+    """As the route does it: first whose password it is, then a session."""
+    person_id = await whose_password(lambda: nullcontext(tx), username, password)
+    return await sign_in(SignIn(username=username, person_id=person_id, lasts=timedelta(hours=8)), tx)
 
 
 async def test_a_party_sees_a_subject_from_the_grant_to_its_end(tx: PgTx, as_caller) -> None:
@@ -60,7 +71,7 @@ async def test_without_a_party_nothing_is_visible(tx: PgTx, as_caller) -> None:
 
 async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_caller) -> None:
     person = await a_person(tx)
-    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
+    opened = await try_to_sign_in(tx, "picker-1", GOOD)
     assert opened.session_token is not None
     session = await session_of(tx, opened.session_token)
     assert session is not None
@@ -72,7 +83,7 @@ async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_c
 
 async def test_a_session_ends_when_it_has_lasted(tx: PgTx) -> None:
     await a_person(tx)
-    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
+    opened = await try_to_sign_in(tx, "picker-1", GOOD)
     assert opened.session_token is not None
     started = tx.now
     for hours, is_live in ((7.99, True), (8, False)):
@@ -82,7 +93,7 @@ async def test_a_session_ends_when_it_has_lasted(tx: PgTx) -> None:
 
 async def test_a_database_copy_opens_no_session(tx: PgTx) -> None:
     await a_person(tx)
-    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
+    opened = await try_to_sign_in(tx, "picker-1", GOOD)
     rows = await tx.rows("SELECT * FROM identity.session s JOIN identity.person USING (person_id)")
     assert opened.session_token is not None
     assert all(opened.session_token not in str(row) and GOOD not in str(row) for row in rows)
@@ -90,8 +101,8 @@ async def test_a_database_copy_opens_no_session(tx: PgTx) -> None:
 
 async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(tx: PgTx) -> None:
     await a_person(tx)
-    wrong = await sign_in(a_sign_in("picker-1", "not the password"), tx)
-    unknown = await sign_in(a_sign_in("nobody", "not the password"), tx)
+    wrong = await try_to_sign_in(tx, "picker-1", "not the password")
+    unknown = await try_to_sign_in(tx, "nobody", "not the password")
     assert wrong == unknown
     assert wrong.session_token is None
 
@@ -99,14 +110,33 @@ async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(tx: PgTx)
 async def test_ten_failures_close_the_name_even_for_the_right_password(tx: PgTx) -> None:
     await a_person(tx)
     for _ in range(FAILURES_MAX):
-        assert (await sign_in(a_sign_in("picker-1", "x"), tx)).session_token is None
-    refused = await sign_in(a_sign_in("picker-1", GOOD), tx)
+        assert (await try_to_sign_in(tx, "picker-1", "x")).session_token is None
+    refused = await try_to_sign_in(tx, "picker-1", GOOD)
     assert (refused.session_token, refused.refused) == (None, "session.locked")
+
+
+async def test_the_right_password_is_of_no_use_once_ten_wrong_ones_were_tried_beside_it(tx: PgTx) -> None:
+    person = await a_person(tx)
+    assert await whose_password(lambda: nullcontext(tx), "picker-1", GOOD) == person.person_id
+    for _ in range(FAILURES_MAX):
+        await try_to_sign_in(tx, "picker-1", "x")
+    late = SignIn(username="picker-1", person_id=person.person_id, lasts=timedelta(hours=8))
+    assert (await sign_in(late, tx)).refused == "session.locked"
+
+
+async def test_the_password_of_one_person_signs_in_nobody_else(tx: PgTx) -> None:
+    person = await a_person(tx)
+    twin = AddPerson(
+        username="picker-2", password=GOOD, display_name="Q", party_id="keeper-x", roles=("picker",)
+    )
+    await add_person(twin, tx)
+    other = SignIn(username="picker-2", person_id=person.person_id, lasts=timedelta(hours=8))
+    assert (await sign_in(other, tx)).refused == "session.wrong_password"
 
 
 async def test_disabling_a_person_ends_their_sessions_at_once(tx: PgTx, as_caller) -> None:
     person = await a_person(tx)
-    opened = await sign_in(a_sign_in("picker-1", GOOD), tx)
+    opened = await try_to_sign_in(tx, "picker-1", GOOD)
     async with as_caller("keeper-x", "admin") as admin:
         await disable_person(DisablePerson(person_id=person.person_id), admin)
     assert opened.session_token is not None
