@@ -1,4 +1,4 @@
-"""The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · health · admin`.
+"""The command line: `tallyhouse serve · demo · migrate · audit · backup · restore · health · admin · new`.
 
 Each command imports what it needs when it runs: `tallyhouse health` is called every few seconds in
 containers, and must not load the whole product each time.
@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 admin = typer.Typer(no_args_is_help=True, help="Open the first accounts of a new installation.")
 cli.add_typer(admin, name="admin")
+new = typer.Typer(no_args_is_help=True, help="Begin something in a checkout, ready to be changed.")
+cli.add_typer(new, name="new")
 
 NewFile = Annotated[Path, typer.Argument(help="A file that does not exist yet.")]
 OldFile = Annotated[Path, typer.Argument(help="A file made by `tallyhouse backup`.", exists=True)]
@@ -241,6 +243,26 @@ def health() -> None:
         sys.exit(f"not running: {error}")
     typer.echo(text)
     raise typer.Exit(0 if status == HTTPStatus.OK else 1)
+
+
+@new.command("driver")
+def new_driver(
+    name: Annotated[str, typer.Argument(help="The family: small letters, digits and underscores.")],
+    reach: Annotated[
+        str, typer.Option(help="dialled (we connect to the device) or broker (it speaks over MQTT).")
+    ] = "dialled",
+    root: Annotated[Path, typer.Option(help="The checkout to write into.")] = Path(),
+) -> None:
+    """Write a driver that works and passes the kit of all drivers, with its fake and its tests."""
+    from app.new_driver.begin import CannotBegin, begin_driver
+
+    try:
+        written = begin_driver(root.resolve(), name, reach)  # type: ignore[arg-type]
+    except CannotBegin as error:
+        raise typer.BadParameter(str(error)) from None
+    for path in written:
+        typer.echo(path.relative_to(root.resolve()))
+    typer.echo(f"next: change it, step by step as devices/drivers/{name}/README.md says (CONTRIBUTING.md)")
 
 
 @admin.command("add-party")

@@ -1,0 +1,101 @@
+"""Writes a new driver into a checkout: its folder, its fake on the wire, its tests, its line in the list."""
+
+import re
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+Reach = Literal["dialled", "broker"]
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+NAME_LENGTH_MAX: Final = 40
+LISTS: Final = Path("app/drivers.py")
+FOLDERS: Final = {
+    "driver": "devices/drivers/{name}",
+    "fake": "simulators/protocols/{name}",
+    "contract": "tests/contract/{name}",
+    "property": "tests/property/devices",
+}
+"""Where the files of each group go; a template's name begins with its group."""
+
+
+class CannotBegin(ValueError):
+    """A driver of that name cannot be begun here."""
+
+
+def begin_driver(root: Path, name: str, reach: Reach) -> list[Path]:
+    """Write a new driver called `name` into the checkout at `root`; returns the files, `LISTS` last.
+
+    Nothing is written over. Raises CannotBegin naming what is wrong.
+    """
+    if reach not in get_args(Reach):
+        raise CannotBegin(f"reach: one of {', '.join(get_args(Reach))}")
+    if not NAME.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
+        raise CannotBegin(
+            f"name: up to {NAME_LENGTH_MAX} small letters, digits and single underscores, a letter first"
+        )
+    lists = root / LISTS
+    if not lists.is_file():
+        raise CannotBegin(f"{root} is not a checkout of Tallyhouse: {LISTS} is missing")
+    texts = {root / place: text for place, text in _files(name, reach).items()}
+    there = [path for path in [root / FOLDERS["driver"].format(name=name), *texts] if path.exists()]
+    if there:
+        raise CannotBegin(f"name: taken, {there[0].relative_to(root)} is there already")
+    listed = _listed(lists.read_text(encoding="utf-8"), name, reach)
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    lists.write_text(listed, encoding="utf-8")
+    _tidy(root, [path for path in texts if path.suffix == ".py"])
+    return [*texts, lists]
+
+
+def _tidy(root: Path, paths: list[Path]) -> None:
+    """Where imports and line breaks go depends on the name."""
+    for step in (["check", "--quiet", "--fix", "--select", "I"], ["format", "--quiet"]):
+        ruff = [sys.executable, "-m", "ruff", *step]
+        subprocess.run([*ruff, *map(str, paths)], cwd=root, check=True)  # noqa: S603 - our own command
+
+
+def class_of(name: str) -> str:
+    """`cold_room` is CamelCase in names of classes: `ColdRoom`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _files(name: str, reach: Reach) -> dict[str, str]:
+    """Text by path. `driver.codec.py` in the templates becomes `codec.py` in the driver's folder."""
+    found = {}
+    for template in sorted((files(__package__) / "templates" / reach).iterdir(), key=lambda it: it.name):
+        group, _, rest = template.name.removesuffix(".txt").partition(".")
+        text = template.read_text(encoding="utf-8")
+        place = f"{FOLDERS[group].format(name=name)}/{rest.replace('NAME', name)}"
+        found[place] = text.replace("{{name}}", name).replace("{{Name}}", class_of(name))
+    return found
+
+
+def _listed(text: str, name: str, reach: Reach) -> str:
+    """`LISTS` with the import and the entry of the new driver, each in order."""
+    if reach == "dialled":
+        line = f"from devices.drivers.{name}.driver import {class_of(name)}Driver"
+        entry, head = f'    "{name}": {class_of(name)}Driver,', "DIALLED: "
+    else:
+        line = f"from devices.drivers.{name} import codec as {name}"
+        entry, head = f'    "{name}": {name}.decode,', "BROKER: "
+    lines = text.split("\n")
+    _insert(lines, line, [n for n, other in enumerate(lines) if other.startswith("from devices.drivers.")])
+    start = next(n for n, other in enumerate(lines) if other.startswith(head))
+    end = lines.index("}", start)
+    _insert(lines, entry, list(range(start + 1, end)))
+    return "\n".join(lines)
+
+
+def _insert(lines: list[str], line: str, among: list[int]) -> None:
+    """Put `line` among the ordered lines at these places, by the name of the module it is about."""
+    after = [n for n in among if _key(lines[n]) < _key(line)]
+    lines.insert(after[-1] + 1 if after else among[0], line)
+
+
+def _key(line: str) -> str:
+    return line.partition(" import ")[0].strip()
