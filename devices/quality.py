@@ -39,8 +39,8 @@ SHOWN: Final = (
 """The rules that every family answers for."""
 HEAD: Final = """# Devices
 
-Generated from the manifests and quality files by `python -m devices.quality > docs/devices.md`; a test keeps it up to
-date. How to write a driver: [CONTRIBUTING.md](../CONTRIBUTING.md).
+Generated from the manifests and quality files by `python -m devices.quality > docs/devices.md`.
+A test keeps it up to date. How to write a driver: [CONTRIBUTING.md](../CONTRIBUTING.md).
 
 """
 
