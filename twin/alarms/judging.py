@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
-from twin.alarms.model import ExitMass, Judgement, Passage, UnitOut, each_once, judge_gate
+from twin.alarms.model import ExitMass, Judgement, Load, Passage, UnitOut, each_once, judge_gate
 from twin.alarms.passages import unknown_passage
 from twin.alarms.seen_after_exit import judge_seen_after_exit
 from twin.messages import AlarmEvidence, Modality
@@ -57,8 +57,14 @@ async def _judge_standing(
     mass = _exit_mass(standing)
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
     passage = _own_passage(standing)
+    load = None
+    if units and all(unit.is_released for unit in units):
+        load = await _load(tx, site_id, derivation, standing, units)
+        expected_g = load.released_g
     judgement = (
-        judge_gate(units, mass, tolerance_g=tolerance_g(expected_g), passage=passage) if units else None
+        judge_gate(units, mass, tolerance_g=tolerance_g(expected_g), passage=passage, load=load)
+        if units
+        else None
     )
     where = _where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
     if judgement is None:
@@ -113,6 +119,25 @@ def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> Unit
         is_released=is_released,
         expected_mass_g=row["expected_mass_g"],
         evidence_ids=row["evidence_ids"],
+    )
+
+
+async def _load(
+    tx: Tx, site_id: str, derivation: Derivation, standing: Standing, units: Sequence[UnitOut]
+) -> Load:
+    """What is released to the vehicle as its units go out, and how much of it was heard with it."""
+    moments = [unit.crossed_at for unit in units]
+    period = (min(moments), max(moments))
+    masses = await store.released_masses(
+        tx, site_id, standing.gate_id, derivation.vehicle_id, standing.began_at, *period
+    )
+    heard = masses.keys() & set(derivation.units[standing.began_at])
+    return Load(
+        heard_g=sum(masses[unit_id] for unit_id in heard),
+        released_g=sum(masses.values()),
+        unit_count=len(masses),
+        unread_count=len(masses) - len(heard),
+        is_over=standing.outcome != "standing",
     )
 
 

@@ -21,6 +21,15 @@ RELEASES = """
     FROM twin.expected_departure
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
         AND valid_until >= %(first_at)s AND valid_from <= %(last_at)s"""
+# Units released to a vehicle while some of them went out, with what each should weigh. A release that an
+# earlier stay of the vehicle at a gate has used is over.
+RELEASED_MASSES = """
+    SELECT DISTINCT u.unit_id, coalesce(u.expected_mass_g, 0) AS mass_g
+    FROM twin.expected_departure d JOIN twin.unit u ON u.unit_id = ANY (d.unit_ids)
+    WHERE d.site_id = %(site_id)s AND d.gate_id = %(gate_id)s AND d.vehicle_id = %(vehicle_id)s
+        AND d.valid_from <= %(last_at)s AND least(d.valid_until, d.cancelled_at) >= %(first_at)s
+        AND NOT EXISTS (SELECT FROM twin.standing s
+            WHERE s.vehicle_id = d.vehicle_id AND s.left_at < %(began_at)s AND s.unit_ids && d.unit_ids)"""
 PLATES = "SELECT vehicle_id, plate FROM twin.vehicle WHERE vehicle_id = ANY (%(vehicle_ids)s)"
 # Alarms of one subject that overlap a period: of the same vehicle, or of none known and the same units.
 ALARMS_AT = """
@@ -110,6 +119,22 @@ async def releases(tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_
     """Releases for the gate that were valid some time in a period."""
     period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
     return await tx.rows(RELEASES, period)
+
+
+async def released_masses(
+    tx: Tx,
+    site_id: str,
+    gate_id: str,
+    vehicle_id: str,
+    began_at: datetime,
+    first_at: datetime,
+    last_at: datetime,
+) -> dict[str, int]:
+    """Grams by unit of all that is released to a vehicle which came to the gate at `began_at` and whose units
+    went out between `first_at` and `last_at`."""
+    named = {"site_id": site_id, "gate_id": gate_id, "vehicle_id": vehicle_id, "began_at": began_at}
+    rows = await tx.rows(RELEASED_MASSES, {**named, "first_at": first_at, "last_at": last_at})
+    return {row["unit_id"]: row["mass_g"] for row in rows}
 
 
 async def plates(tx: Tx, vehicle_ids: Collection[str]) -> dict[str, str]:

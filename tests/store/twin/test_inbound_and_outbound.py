@@ -295,6 +295,95 @@ async def test_released_goods_with_a_mass_that_differs_are_checked(tx: PgTx, day
     assert (alarm.kind, alarm.grade) == ("exit_mass_differs", "check")
 
 
+async def loaded_and_released(tx: PgTx, day: Day, count: int) -> list[str]:
+    """So many units stand on truck B, released to it. Returns their tags."""
+    units = [a_unit(number) for number in range(count)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    await load_truck_b(tx, day, tags_of(units))
+    await release(tx, day, units)
+    await apply(tx, day)
+    return tags_of(units)
+
+
+async def test_a_released_exit_raises_no_alarm_at_any_moment_of_its_tags_being_read(
+    tx: PgTx, day: Day
+) -> None:
+    """Every observation is folded alone: a truck weighs all it carries before the first tag has crossed."""
+    tags = await loaded_and_released(tx, day, 11)
+    day.hear([truck_tag(2), *tags[:9]], INNER)
+    day.weigh(TARE_G + 11 * UNIT_MASS_G)
+    day.wait(5)
+    day.boom(is_open=True, loop=True)
+    for tag in [truck_tag(2), *tags]:
+        day.hear([tag], OUTER, rounds=3)
+    day.boom(is_open=True, loop=False)
+    day.hear(tags, OUTER)
+    for observation in day.take():
+        await twin.apply(tx, envelopes([observation]))
+    assert told(tx, VehicleLeft)[-1].vehicle_id == "truck-b"
+    assert told(tx, AlarmRaised) == []
+
+
+@pytest.mark.parametrize(("unread_count", "alarms"), [(0, []), (2, []), (3, [["tags_unread"]])])
+async def test_a_released_load_may_leave_with_a_few_tags_unread_and_not_with_many(
+    tx: PgTx, day: Day, unread_count: int, alarms: list[list[str]]
+) -> None:
+    tags = await loaded_and_released(tx, day, 11)
+    day.drive_to_barrier(truck_tag(2), tags[unread_count:], TARE_G + 11 * UNIT_MASS_G)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised) == [], "it still stands there and may be heard"
+    day.pass_barrier()
+    await apply(tx, day)
+    raised = told(tx, AlarmRaised)
+    assert {(alarm.kind, alarm.grade) for alarm in raised} <= {("exit_mass_differs", "check")}
+    assert [alarm.facts["reasons"] for alarm in raised] == alarms
+
+
+async def test_one_unreleased_pallet_among_released_ones_is_judged_with_the_first_tag_that_crosses(
+    tx: PgTx, day: Day
+) -> None:
+    tags = await loaded_and_released(tx, day, 3)
+    other = a_unit(11)
+    await twin.declare_units(tx, [other])
+    [taken] = tags_of([other])
+    day.hear([truck_tag(2), *tags, taken], INNER)
+    day.weigh(TARE_G + 4 * UNIT_MASS_G)
+    day.wait(5)
+    day.hear([truck_tag(2), taken], OUTER, rounds=2)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.kind, alarm.grade, alarm.unit_ids) == ("exit_without_release", "freeze", [other.unit_id])
+
+
+async def test_a_release_that_an_earlier_stay_used_vouches_for_nothing_more(tx: PgTx, day: Day) -> None:
+    tags = await loaded_and_released(tx, day, 3)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 3 * UNIT_MASS_G)
+    day.pass_barrier()
+    day.wait(600)
+    others = [a_unit(number) for number in (5, 6, 7)]
+    await twin.declare_units(tx, others)
+    day.unload(tags_of(others))
+    await apply(tx, day)
+    await load_truck_b(tx, day, tags_of(others))
+    await twin.expect_departure(
+        tx,
+        ExpectedDeparture(
+            release_id="release-2",
+            site_id=SITE,
+            gate_id=GATE,
+            vehicle_id="truck-b",
+            unit_ids=[unit.unit_id for unit in others],
+            valid_from=day.at,
+            valid_until=day.at + timedelta(minutes=30),
+        ),
+    )
+    day.drive_to_barrier(truck_tag(2), tags_of(others), TARE_G + 6 * UNIT_MASS_G)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.kind, alarm.facts["expected_g"]) == ("exit_mass_differs", 3 * UNIT_MASS_G)
+
+
 async def test_goods_going_out_with_no_vehicle_known_never_freeze(tx: PgTx, day: Day) -> None:
     units = [a_unit(number) for number in range(2)]
     await announce(tx, units)

@@ -10,15 +10,17 @@ from twin.alarms.model import text_key_of
 from twin.messages import AlarmKind
 from twin.visits.model import Outcome
 
-CASES = [(kind, outcome) for kind in get_args(AlarmKind) for outcome in (None, *get_args(Outcome))]
+FACTS: list[dict[str, object]] = [{}, {"reasons": ["tags_unread"]}]
+FACTS += [{"outcome": outcome} for outcome in get_args(Outcome)]
+CASES = [(kind, facts) for kind in get_args(AlarmKind) for facts in FACTS]
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])
-@pytest.mark.parametrize(("kind", "outcome"), CASES)
+@pytest.mark.parametrize(("kind", "facts"), CASES)
 def test_every_alarm_has_a_sentence_that_its_facts_fill(
-    kind: AlarmKind, outcome: Outcome | None, locale: str
+    kind: AlarmKind, facts: dict[str, object], locale: str
 ) -> None:
-    group, _, name = text_key_of(kind, {"outcome": outcome}).partition(".")
+    group, _, name = text_key_of(kind, facts).partition(".")
     sentence = Texts.load()._by_locale[locale][group][name]
     of_gates = {"gate_id"} if kind.startswith("exit_") else set()
     assert set(re.findall(r"\{(\w+)\}", sentence)) <= of_gates
@@ -29,3 +31,11 @@ def test_goods_that_stand_before_a_shut_boom_are_not_said_to_have_left() -> None
     assert standing == text_key_of("exit_without_release", {}) == "alarm.exit_without_release"
     left = text_key_of("exit_without_release", {"outcome": "left"})
     assert left == "alarm.exit_without_release_left"
+
+
+def test_a_load_whose_tags_were_not_heard_is_not_said_to_weigh_too_much() -> None:
+    unread = text_key_of("exit_mass_differs", {"outcome": "left", "reasons": ["tags_unread"]})
+    assert unread == "alarm.exit_mass_differs_unread"
+    assert text_key_of("exit_mass_differs", {"outcome": "left", "reasons": ["mass_differs"]}) == (
+        "alarm.exit_mass_differs"
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import START
-from twin.alarms.model import ExitMass, Passage, UnitOut, judge_gate
+from twin.alarms.model import ExitMass, Load, Passage, UnitOut, judge_gate
 from twin.evidence.model import (
     CountInterval,
     MassCheck,
@@ -177,8 +177,32 @@ def mass(taken_g: int | None) -> ExitMass:
 
 def grade(units: list[UnitOut], weighed: ExitMass | None) -> str | None:
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
-    judgement = judge_gate(units, weighed, tolerance_g=tolerance_g(expected_g))
+    judgement = judge_gate(
+        units, weighed, tolerance_g=tolerance_g(expected_g), load=a_load(len(units), len(units))
+    )
     return judgement.grade if judgement is not None else None
+
+
+def a_load(released: int, heard: int, *, is_over: bool = False) -> Load:
+    """So many of `released` units were heard with the vehicle."""
+    return Load(
+        heard_g=heard * 700_000,
+        released_g=released * 700_000,
+        unit_count=released,
+        unread_count=released - heard,
+        is_over=is_over,
+    )
+
+
+def released_reasons(load: Load, weighed_count: int) -> list[str]:
+    """Why a vehicle that gained so many units, one of them heard going out, is not right; empty if it is."""
+    judgement = judge_gate(
+        going_out(1, is_released=True), mass(weighed_count * 700_000), tolerance_g=60_000, load=load
+    )
+    if judgement is None:
+        return []
+    assert (judgement.kind, judgement.grade) == ("exit_mass_differs", "check")
+    return judgement.reasons
 
 
 def test_tags_alone_never_go_beyond_check() -> None:
@@ -228,6 +252,30 @@ def test_one_unreleased_among_released_freezes_when_its_mass_is_there() -> None:
 
 def test_released_units_with_another_mass_are_checked() -> None:
     assert grade(going_out(4, is_released=True), mass(4_200_000)) == "check"
+
+
+def test_while_tags_are_read_one_after_another_a_released_load_of_the_right_mass_is_right() -> None:
+    assert released_reasons(a_load(11, 1), 11) == []
+    assert released_reasons(a_load(11, 11), 11) == []
+
+
+def test_now_and_then_a_tag_is_not_read_and_the_scale_vouches_for_the_release() -> None:
+    assert released_reasons(a_load(11, 9, is_over=True), 11) == []
+    assert released_reasons(a_load(4, 3, is_over=True), 4) == []
+
+
+def test_when_many_tags_of_a_release_were_not_read_other_goods_may_have_left() -> None:
+    assert released_reasons(a_load(11, 8, is_over=True), 11) == ["tags_unread"]
+    assert released_reasons(a_load(4, 2, is_over=True), 4) == ["tags_unread"]
+
+
+def test_less_than_released_is_right_when_it_is_what_was_heard() -> None:
+    assert released_reasons(a_load(11, 9, is_over=True), 9) == []
+
+
+def test_a_mass_that_is_neither_what_was_heard_nor_what_is_released_differs_at_once() -> None:
+    assert released_reasons(a_load(11, 1), 12) == ["mass_differs"]
+    assert released_reasons(a_load(11, 9), 10) == ["mass_differs"]
 
 
 # --- discrepancies ---------------------------------------------------------------------------------
