@@ -66,7 +66,10 @@ def demo(
         typer.Option(exists=True, dir_okay=False, help="Sales file to run as a day's orders (CSV)."),
     ] = None,
     pace: Annotated[
-        float, typer.Option(min=0.5, max=20, help="Seconds of the world in one real second.")
+        float,
+        typer.Option(
+            min=0.5, max=20, help="Seconds of the world in one real second; the gate keeps real time."
+        ),
     ] = 4,
 ) -> None:
     """Run the main job on a site of its own, with simulated devices on real protocols."""

@@ -1,7 +1,8 @@
-"""The world in real time: steps it, lets the fake devices say on the wire what they noticed, drives vehicles.
+"""The world in real time: steps it, lets the fake devices say on the wire what they noticed, drives things.
 
-One `LiveSite` owns the world. `pace` is how many seconds of the world pass in one real second; devices stamp
-what they report with the real clock. Everything that waits has a bound and says what it waited for.
+One `LiveSite` owns the world, whose pace is how many of its seconds pass in one real second. Devices stamp
+what they report with the real clock, and what happens at the gate keeps to it. Everything that waits has a
+bound and says what it waited for.
 """
 
 import asyncio
@@ -39,7 +40,6 @@ class LiveSite:
         *,
         rng: Rng,
         clock: Clock,
-        pace: float,
         portal: LlrpReaderServer,
         bridge: WeighbridgeServer,
         boom: BarrierServer,
@@ -50,7 +50,7 @@ class LiveSite:
         self.on_load_change: Callable[[LoadChanged], None] = lambda _: None
         self.first_heard: dict[tuple[str, int], list[datetime]] = {}
         """Tag and antenna to the first moments it was heard, at most two: for measuring delays."""
-        self._scenario, self._rng, self._clock, self._pace = scenario, rng, clock, pace
+        self._scenario, self._rng, self._clock = scenario, rng, clock
         self.trackers = trackers
         self._stepped = asyncio.Condition()
 
@@ -59,7 +59,7 @@ class LiveSite:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            due = max(due + STEP_S / self._pace, loop.time() - 1.0)
+            due = max(due + STEP_S / self.world.pace, loop.time() - 1.0)
             await asyncio.sleep(max(0.0, due - loop.time()))
             await self._step()
 
@@ -86,7 +86,8 @@ class LiveSite:
             tracker.report(Pose(place.x_m, place.y_m, place.z_m), load, now)
             self.on_load_change(happening)
             return
-        pose = Pose(place.x_m, place.y_m, place.z_m, happening.heading_deg, happening.speed_mps * self._pace)
+        speed_mps = happening.speed_mps * self.world.pace
+        pose = Pose(place.x_m, place.y_m, place.z_m, happening.heading_deg, speed_mps)
         tracker.report(pose, Load(None, happening.load_epc_hex), now)
 
     async def until(self, is_so: Callable[[], bool], what: str, within_s: float = WAIT_S_MAX) -> None:

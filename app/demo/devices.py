@@ -36,14 +36,12 @@ class Wired(msgspec.Struct, frozen=True):
         }
 
 
-async def plug_in(stack: AsyncExitStack, clock: Clock, rng: Rng, pace: float) -> Wired:
-    """Put the wired devices on free ports. Motors and load cells keep step with the pace of the world."""
+async def plug_in(stack: AsyncExitStack, clock: Clock, rng: Rng) -> Wired:
+    """Put the wired devices on free ports."""
     return Wired(
         portal=await stack.enter_async_context(LlrpReaderServer(clock=clock, antenna_count=2)),
-        bridge=await stack.enter_async_context(
-            WeighbridgeServer(clock, rng.child("indicator"), settle_s=1.5 / pace)
-        ),
-        boom=await stack.enter_async_context(BarrierServer(clock, travel_s=1.5 / pace)),
+        bridge=await stack.enter_async_context(WeighbridgeServer(clock, rng.child("indicator"))),
+        boom=await stack.enter_async_context(BarrierServer(clock)),
     )
 
 

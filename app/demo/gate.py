@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from app.demo.lending import refused
-from app.demo.stage import NotHeld, Placed, Stage, scan
+from app.demo.stage import MISSED_AFTER_S, POLL_S, NotHeld, Placed, Stage, scan
 from kernel.gs1 import epc_from_giai
 from kernel.layout import Slot
 from simulators.live import WaitedTooLong
@@ -17,6 +18,7 @@ TAKEN = 3
 """So many pledged pallets are driven to the gate without leave."""
 ALARM_WITHIN_S = 60.0
 AT_BRIDGE_S = 5.0
+PASSAGES_MAX = 5
 
 
 async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
@@ -112,7 +114,7 @@ async def _load(stage: Stage, pallets: Sequence[Pallet]) -> None:
 
 async def _turn_back(stage: Stage, taken: Sequence[Pallet]) -> None:
     """Drive back to the dock and put the pallets where they stood; the twin has to see them again."""
-    await stage.site.drive(TRUCK, "dock", BAY)
+    await _drive_back(stage, taken)
     jobs = [actions.store_job(pallet.sscc, stage.layout, _slot_of(stage, pallet), BAY) for pallet in taken]
     stage.site.carry(jobs)
     await stage.site.carried(jobs)
@@ -120,6 +122,31 @@ async def _turn_back(stage: Stage, taken: Sequence[Pallet]) -> None:
     await stage.until(
         stage.lot, lambda row: row["verified"]["low"] >= came - 1, "verified stock after the return"
     )
+
+
+async def _drive_back(stage: Stage, taken: Sequence[Pallet]) -> None:
+    """Drive back to the dock, through the portal until it has heard every pallet come in: what it saw go out
+    only a portal brings back, and now and then it misses a tag. The operator sees which are still away."""
+    for _ in range(PASSAGES_MAX):
+        await stage.site.drive(TRUCK, "dock", BAY)
+        away = await _still_away(stage, taken)
+        if not away:
+            return
+        stage.say(f"  {len(away)} pallets were not heard coming back: the truck passes the portal once more")
+        await stage.site.drive(TRUCK, "bridge", BAY)
+    raise NotHeld(f"not heard coming back in {PASSAGES_MAX} passages of the portal: {', '.join(away)}")
+
+
+async def _still_away(stage: Stage, taken: Sequence[Pallet]) -> list[str]:
+    """SSCCs of the pallets that the twin holds for gone, a while after the truck came to its dock."""
+    deadline = stage.clock.now() + timedelta(seconds=MISSED_AFTER_S)
+    ours = {pallet.sscc for pallet in taken}
+    while True:
+        units = await stage.people.operator.items(f"{stage.path}/units", lot=stage.made.lot_id)
+        away = sorted(unit["sscc"] for unit in units if unit["sscc"] in ours and unit["level"] == "missing")
+        if not away or stage.clock.now() > deadline:
+            return away
+        await asyncio.sleep(POLL_S)
 
 
 async def goods_leave(stage: Stage) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.demo.stage import NotHeld, Placed, Stage, scan
+from app.demo.stage import MISSED_AFTER_S, NotHeld, Placed, Stage, scan
 from app.demo.stock import INBOUND_SKU, PALLETS
 from kernel.gs1 import epc_from_giai
 from simulators.world import actions
@@ -15,8 +15,6 @@ ANNOUNCED, ON_BOARD = 12, 11
 """The notice says twelve pallets; the truck brings eleven."""
 PIECES_PER_PALLET, PIECE_G, WRAP_G = 30, 25_000, 22_000
 FIRST_SERIAL = 500
-MISSED_AFTER_S = 3.0
-"""So long after docking a driver unloads what got no task."""
 TRUCK, TRUCK_NUMBER, BAY = "truck-a", 1, 1
 
 

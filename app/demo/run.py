@@ -116,7 +116,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
     }
     async with AsyncExitStack() as stack:
         stack.callback(held.close)
-        wired = await plug_in(stack, clock, rng, options.pace)
+        wired = await plug_in(stack, clock, rng)
         say("starting the product …")
         program = Program(address, environment, folder / "program.log", say)
         await stack.enter_async_context(program)
@@ -131,11 +131,10 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))
         trackers = await switch_on_trackers(stack, layout, secrets, broker, clock)
         site = LiveSite(
-            actions.build_world(scenario, truth_of(stock)),
+            actions.build_world(scenario, truth_of(stock), options.pace),
             scenario,
             rng=rng.child("world"),
             clock=clock,
-            pace=options.pace,
             portal=wired.portal,
             bridge=wired.bridge,
             boom=wired.boom,

@@ -18,6 +18,8 @@ from simulators.world.state import LoadChanged, Pallet
 
 WITHIN_S = 180.0
 POLL_S = 0.1
+MISSED_AFTER_S = 3.0
+"""So long after docking what the twin has not seen come in was missed by the portal."""
 
 
 class NotHeld(Exception):

@@ -40,7 +40,7 @@ def read_scenario(text: str) -> Scenario:
     return msgspec.convert(tomllib.loads(text), Scenario)
 
 
-def build_world(scenario: Scenario, stored: dict[str, Pallet]) -> World:
+def build_world(scenario: Scenario, stored: dict[str, Pallet], pace: float = 1.0) -> World:
     """A world with its forklifts and people at work and `stored` pallets in their slots, at time 0."""
     movers = {}
     for number in range(1, scenario.forklift["count"] + 1):
@@ -55,7 +55,12 @@ def build_world(scenario: Scenario, stored: dict[str, Pallet]) -> World:
             mover_id=name, kind="person", point=start, speed_mps=scenario.person["speed_mps"]
         )
     return World(
-        time_s=0.0, lane=scenario.lane, sensing=scenario.sensing, movers=movers, pallets=dict(stored)
+        time_s=0.0,
+        pace=pace,
+        lane=scenario.lane,
+        sensing=scenario.sensing,
+        movers=movers,
+        pallets=dict(stored),
     )
 
 
@@ -82,6 +87,7 @@ def enter_truck(world: World, scenario: Scenario, truck_id: str, number: int, rn
         speed_mps=scenario.truck["speed_mps"],
         epc_hex=epc_from_giai(COMPANY_PREFIX, number),
         tare_g=tare_g,
+        dock_s=scenario.truck["dock_s"],
     )
     return put(world, truck)
 

@@ -4,7 +4,7 @@ import statistics
 
 from kernel.geometry import Point
 from kernel.rng import Rng
-from simulators.world.state import Mover, Pallet, Reported, Sensing, TagHeard, World
+from simulators.world.state import LANE_HALF_WIDTH_M, Mover, Pallet, Reported, Sensing, TagHeard, World
 
 OUTER, INNER = 1, 2
 MEDIAN_OF = 5
@@ -50,7 +50,7 @@ def trucks_within(world: World, x_range_m: tuple[float, float]) -> list[Mover]:
         for mover in world.movers.values()
         if mover.kind == "truck"
         and low <= mover.point.x_m <= high
-        and abs(mover.point.y_m - world.lane.y_m) < 3
+        and abs(mover.point.y_m - world.lane.y_m) < LANE_HALF_WIDTH_M
     ]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from kernel.geometry import Point
 
+LANE_HALF_WIDTH_M = 3.0
 Phase = Literal["to_pick", "picking", "to_place", "placing"]
 
 
@@ -52,6 +53,8 @@ class Mover(msgspec.Struct, frozen=True, kw_only=True):
     load: str | None = None
     epc_hex: str = ""
     tare_g: int = 0
+    dock_s: float = 0.0
+    """Trucks: so long they stay at a dock at the least, in seconds of the devices' clocks."""
     stop: str = "road"
     """Trucks: the stop it stands at or drives to (road, bridge_in, dock, bridge_out, barrier_out)."""
 
@@ -65,6 +68,11 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     inner_field_m: tuple[float, float]
     bridge_m: tuple[float, float]
     loop_m: tuple[float, float]
+
+    def holds(self, point: Point) -> bool:
+        """True where the gate's devices notice a vehicle."""
+        is_beside = abs(point.y_m - self.y_m) < LANE_HALF_WIDTH_M
+        return is_beside and self.outer_field_m[0] <= point.x_m <= self.inner_field_m[1]
 
 
 class TagHeard(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +128,9 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment, and what the devices noticed during the last step."""
 
     time_s: float
+    pace: float = 1.0
+    """Seconds of the world in one second of the devices' clocks. What a gate tells depends on how long a
+    truck takes past its antennas: there trucks drive and readers hear by the devices' clocks at any pace."""
     lane: Lane
     sensing: Sensing
     movers: dict[str, Mover]

@@ -35,11 +35,19 @@ def _step_mover(world: World, mover: Mover, dt_s: float, rng: Rng) -> World:
 
 
 def _drive(world: World, mover: Mover, dt_s: float) -> Mover:
-    point, path = advance(mover.point, mover.path, mover.speed_mps * dt_s)
+    is_at_gate = mover.kind == "truck" and world.lane.holds(mover.point)
+    length_m = mover.speed_mps * dt_s / (world.pace if is_at_gate else 1.0)
+    point, path = advance(mover.point, mover.path, length_m)
     if mover.kind == "truck" and not world.barrier_open and _crosses(world, mover.point, point):
         return msgspec.structs.replace(mover, moving=False)
+    has_docked = mover.stop == "dock" and not path
     return msgspec.structs.replace(
-        mover, point=point, path=path, heading_deg=heading(mover.point, point, mover.heading_deg), moving=True
+        mover,
+        point=point,
+        path=path,
+        heading_deg=heading(mover.point, point, mover.heading_deg),
+        moving=True,
+        wait_s=mover.dock_s * world.pace if has_docked else 0.0,
     )
 
 
@@ -113,7 +121,7 @@ def _changed(world: World, forklift: Mover, action: str, job: Job, point: Point)
 
 def _notice(world: World, dt_s: float, rng: Rng) -> World:
     seen: list[Happening] = list(world.happenings)
-    if _due(world.time_s, dt_s, world.sensing.attempt_every_s):
+    if _due(world.time_s, dt_s, world.sensing.attempt_every_s * world.pace):
         seen += heard_tags(world, rng)
     if _due(world.time_s, dt_s, world.sensing.report_every_s):
         seen += [report(mover, world, rng) for mover in world.movers.values() if mover.kind != "truck"]

@@ -8,7 +8,7 @@ import pytest
 from kernel.layout import Layout, all_slots
 from kernel.rng import Rng
 from simulators.world import actions
-from simulators.world.sensing import bridge_mass_g, loop_occupied
+from simulators.world.sensing import INNER, bridge_mass_g, loop_occupied, trucks_within
 from simulators.world.state import LoadChanged, TagHeard, World
 from simulators.world.step import step
 
@@ -52,6 +52,49 @@ def test_a_truck_waits_before_a_shut_barrier_and_only_the_outer_antenna_hears_it
     world, happened = run(world, rng, 30.0)
     assert world.movers["truck-a"].point.x_m < world.lane.barrier_x_m
     assert {item.antenna for item in happened if isinstance(item, TagHeard)} == {1}
+
+
+def passage_of_the_inner_antenna(pace: float) -> tuple[float, int]:
+    """Seconds of the devices' clocks that a truck is in the inner field, and how often it is tried."""
+    rng, sensing = Rng(5), msgspec.structs.replace(SCENARIO.sensing, portal_read_per_attempt=1.0)
+    world = msgspec.structs.replace(actions.build_world(SCENARIO, {}, pace), sensing=sensing)
+    world = actions.enter_truck(world, SCENARIO, "truck-a", 1, rng)
+    world = actions.drive_truck(world, "truck-a", "dock", 1, rng)
+    world = msgspec.structs.replace(world, barrier_open=True)
+    steps = heard = 0
+    while world.movers["truck-a"].path:
+        world = step(world, 0.1, rng)
+        steps += bool(trucks_within(world, world.lane.inner_field_m))
+        heard += sum(isinstance(item, TagHeard) and item.antenna == INNER for item in world.happenings)
+    return steps * 0.1 / pace, heard
+
+
+@pytest.mark.parametrize("pace", [4.0, 20.0])
+def test_at_any_pace_a_truck_takes_as_long_past_an_antenna_and_is_tried_as_often(pace: float) -> None:
+    seconds, tries = passage_of_the_inner_antenna(1.0)
+    assert passage_of_the_inner_antenna(pace) == (
+        pytest.approx(seconds, abs=0.2),
+        pytest.approx(tries, abs=1),
+    )
+    assert tries == pytest.approx(7, abs=1), "seven metres at four a second, four tries a second"
+
+
+def test_a_truck_stays_at_its_dock_for_a_while_however_soon_it_is_sent_on() -> None:
+    world, rng = a_world_with_a_loaded_truck(3)
+    world = msgspec.structs.replace(world, barrier_open=True)
+    world, _ = run(actions.drive_truck(world, "truck-a", "dock", 1, rng), rng, 60.0)
+    dock = world.movers["truck-a"].point
+    world, _ = run(actions.drive_truck(world, "truck-a", "bridge", 1, rng), rng, 0.5)
+    assert world.movers["truck-a"].point != dock, "it has stood there long enough"
+    world, rng = a_world_with_a_loaded_truck(3)
+    world = actions.drive_truck(msgspec.structs.replace(world, barrier_open=True), "truck-a", "dock", 1, rng)
+    while world.movers["truck-a"].path:
+        world = step(world, 0.1, rng)
+    world = actions.drive_truck(world, "truck-a", "bridge", 1, rng)
+    world, _ = run(world, rng, SCENARIO.truck["dock_s"] - 0.5)
+    assert world.movers["truck-a"].point == dock
+    world, _ = run(world, rng, 1.0)
+    assert world.movers["truck-a"].point != dock
 
 
 def test_the_weighbridge_carries_truck_and_pallets() -> None:
