@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.demo.lending import refused
@@ -11,6 +11,7 @@ from kernel.gs1 import epc_from_giai
 from kernel.layout import Slot
 from simulators.live import WaitedTooLong
 from simulators.world import actions
+from simulators.world.sensing import INNER, OUTER
 from simulators.world.state import Pallet
 
 TRUCK, TRUCK_NUMBER, BAY = "truck-b", 2, 2
@@ -50,18 +51,24 @@ async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _known_to_devices(stage: Stage, taken: Sequence[Pallet]) -> Any:
+def _known_to_devices(stage: Stage, taken: Sequence[Pallet]) -> datetime:
     """The moment from which the devices had all that a freeze needs: a stable mass and, for one pallet, both
-    antennas (twice each)."""
-    heard = [
-        max(stage.site.first_heard[pallet.epc_hex, antenna][-1] for antenna in (1, 2))
-        for pallet in taken
-        if all(len(stage.site.first_heard.get((pallet.epc_hex, antenna), [])) == 2 for antenna in (1, 2))
-    ]
+    antennas (twice each). Of a pallet that the inner one missed on this way out the twin has the hearing of
+    its coming in."""
+    inside = {pallet.sscc for pallet in taken if _heard_twice_at(stage, pallet, INNER) is not None}
+    outside = {
+        pallet.sscc: at for pallet in taken if (at := _heard_twice_at(stage, pallet, OUTER)) is not None
+    }
+    crossed = [at for sscc, at in outside.items() if sscc in inside] or list(outside.values())
     captured = stage.site.bridge.ticket.at
-    if not heard or captured is None:
-        raise NotHeld("no antenna pair heard a taken pallet twice; the crossing was not observable")
-    return max(min(heard), captured)
+    if not crossed or captured is None:
+        raise NotHeld("the outer antenna heard no taken pallet twice; the crossing was not observable")
+    return max(min(crossed), captured)
+
+
+def _heard_twice_at(stage: Stage, pallet: Pallet, antenna: int) -> datetime | None:
+    moments = stage.site.first_heard.get((pallet.epc_hex, antenna), [])
+    return moments[1] if len(moments) == 2 else None
 
 
 async def _place_order(stage: Stage) -> dict[str, Any]:
@@ -143,7 +150,9 @@ async def _still_away(stage: Stage, taken: Sequence[Pallet]) -> list[str]:
     ours = {pallet.sscc for pallet in taken}
     while True:
         units = await stage.people.operator.items(f"{stage.path}/units", lot=stage.made.lot_id)
-        away = sorted(unit["sscc"] for unit in units if unit["sscc"] in ours and unit["level"] == "missing")
+        away = sorted(
+            unit["sscc"] for unit in units if unit["sscc"] in ours and unit["evidence"] == "missing"
+        )
         if not away or stage.clock.now() > deadline:
             return away
         await asyncio.sleep(POLL_S)

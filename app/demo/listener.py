@@ -53,7 +53,7 @@ class Listener:
             self._changed.notify_all()
 
     async def alarm(self, kind: str, grade: str, within_s: float) -> tuple[datetime, dict[str, Any]]:
-        """The first alarm of this kind and grade, and when it arrived; TimeoutError when none came."""
+        """The first alarm of this kind and grade, and when it arrived. Raises TimeoutError when none came."""
 
         def found() -> tuple[datetime, dict[str, Any]] | None:
             for arrived, alarm in self.alarms:
@@ -61,8 +61,11 @@ class Listener:
                     return arrived, alarm
             return None
 
-        async with asyncio.timeout(within_s), self._changed:
-            await self._changed.wait_for(lambda: found() is not None)
+        try:
+            async with asyncio.timeout(within_s), self._changed:
+                await self._changed.wait_for(lambda: found() is not None)
+        except TimeoutError:
+            raise TimeoutError(f"no alarm {kind} of grade {grade} within {within_s:g} s") from None
         alarm = found()
         assert alarm is not None
         return alarm
