@@ -73,12 +73,15 @@ def demo(
     ] = 4,
 ) -> None:
     """Run the main job on a site of its own, with simulated devices on real protocols."""
-    from app.demo.run import DemoOptions, run_demo
+    from app.demo.run import LOG_NAME, DemoOptions, run_demo
     from app.logs import configure_logs
+    from app.texts import Texts
 
-    configure_logs("warning", "console")
-    options = DemoOptions(seed=seed, once=once, report=report, orders=orders, pace=pace)
-    raise typer.Exit(_run(run_demo(Settings(), options, _say)))
+    settings = Settings()
+    configure_logs("info", "json", settings.data_dir / LOG_NAME)
+    language = Texts.locale_of(os.environ.get("LANG", ""))
+    options = DemoOptions(seed=seed, once=once, report=report, orders=orders, pace=pace, language=language)
+    raise typer.Exit(_run(run_demo(settings, options, _say)))
 
 
 @cli.command()

@@ -1,10 +1,12 @@
-"""Structured logs on standard error: one JSON object a line, or text for people.
+"""Structured logs on standard error or in a file: one JSON object a line, or text for people.
 
 What libraries log through `logging` comes out in the same form.
 """
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -17,6 +19,9 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+FILE_BYTES_MAX = 16 * 1024 * 1024
+"""A log file is moved aside to `<name>.1` when it has grown to this size."""
 
 QUIET = (
     "amqtt",
@@ -32,8 +37,11 @@ QUIET = (
 """Libraries that report each packet or poll; only their warnings are kept."""
 
 
-def configure_logs(level: str, form: Literal["json", "console"]) -> None:
-    """Set up logging for the whole process; `level` is debug, info, warning or error."""
+def configure_logs(level: str, form: Literal["json", "console"], file: Path | None = None) -> None:
+    """Set up logging for the whole process; `level` is debug, info, warning or error.
+
+    With `file` nothing of it goes to standard error: lines are added there, and the folder is made.
+    """
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -43,7 +51,7 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = logging.StreamHandler(sys.stderr) if file is None else _into(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=_last_steps(form))
     )
@@ -51,6 +59,11 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
     logging.root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _into(file: Path) -> logging.Handler:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return RotatingFileHandler(file, maxBytes=FILE_BYTES_MAX, backupCount=1, encoding="utf-8")
 
 
 def _last_steps(form: str) -> list[Processor]:

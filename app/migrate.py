@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import psycopg
+import structlog
 from psycopg import sql
 
 from app.installation import require_installation, settle_installation
@@ -21,6 +22,8 @@ from kernel.errors import Conflict
 SCHEMAS = ("app", "identity", "devices", "twin", "wms", "finance")
 LOCK_TIMEOUT_MS = 5_000
 _ADVISORY_LOCK = 7_245_001
+log = structlog.get_logger(__name__)
+
 _NAME = re.compile(r"^(\d{4})_(pre|post)_[a-z]+_[a-z0-9_]+\.sql$")
 
 
@@ -70,8 +73,9 @@ async def migrate(
         fresh = [migration for migration in wanted if migration.name not in done]
         if only is not None:
             fresh = [migration for migration in fresh if migration.name in only]
-        for migration in fresh:
+        for number, migration in enumerate(fresh, start=1):
             await _run(connection, migration, clock)
+            log.info("migration.run", name=migration.name, number=number, count=len(fresh))
         await settle_jobs_schema(connection)
         await _grant_usage(connection)
         if app_password is not None:

@@ -53,6 +53,7 @@ class Running:
 async def serve(settings: Settings, roles: Iterable[Role], *, crews: Mapping[Role, Crew], web: WebApp) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code: 1 when a part the program needs gave up."""
     stop = stop_signal()
+    log.info("starting", roles=sorted(roles))
     async with running(settings, roles, crews=crews, web=web) as program:
         log.info("ready", url=program.url, roles=sorted(roles))
         broken = program.tasks.broken

@@ -2,9 +2,10 @@
 
 import json
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
-LOCALES = ("en", "zh")
+Locale = Literal["en", "zh"]
+LOCALES: tuple[Locale, ...] = ("en", "zh")
 
 
 class Texts:
@@ -20,7 +21,7 @@ class Texts:
         return cls({name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8")) for name in LOCALES})
 
     @staticmethod
-    def locale_of(accept_language: str) -> str:
+    def locale_of(accept_language: str) -> Locale:
         """`zh` when the header prefers any Chinese, else `en`."""
         return "zh" if accept_language.strip().lower().startswith("zh") else "en"
 

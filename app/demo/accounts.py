@@ -6,18 +6,20 @@ from pathlib import Path
 
 import msgspec
 
+from app.demo.words import WORDS
+from app.texts import Locale
 from identity.messages import AddParty, AddPerson, PartyKind
 from kernel.caller import Caller, Role
 
 KEEPER, OWNER, BANK = "keeper-demo", "owner-a", "bank-a"
 
-PARTIES: dict[str, tuple[PartyKind, str]] = {
-    KEEPER: ("keeper", "Demonstration warehouse keeper · 演示仓储"),
-    OWNER: ("owner", "Owner A · 货主甲"),
-    "owner-b": ("owner", "Owner B · 货主乙"),
-    "owner-c": ("owner", "Owner C · 货主丙"),
-    BANK: ("bank", "Bank A · 银行甲"),
-    "bank-b": ("bank", "Bank B · 银行乙"),
+PARTIES: dict[str, PartyKind] = {
+    KEEPER: "keeper",
+    OWNER: "owner",
+    "owner-b": "owner",
+    "owner-c": "owner",
+    BANK: "bank",
+    "bank-b": "bank",
 }
 
 PEOPLE: dict[str, tuple[str, tuple[Role, ...]]] = {
@@ -60,9 +62,10 @@ def read_accounts(path: Path) -> list[Account]:
     return msgspec.convert(json.loads(path.read_text("utf-8"))["accounts"], list[Account])
 
 
-def commands_for(accounts: list[Account]) -> list[AddParty | AddPerson]:
+def commands_for(accounts: list[Account], language: Locale = "en") -> list[AddParty | AddPerson]:
     """What an administrator would enter by hand to open these accounts."""
-    parties = [AddParty(kind=kind, name=name, party_id=party) for party, (kind, name) in PARTIES.items()]
+    names = WORDS[language].parties
+    parties = [AddParty(kind=kind, name=names[party], party_id=party) for party, kind in PARTIES.items()]
     people = [
         AddPerson(
             username=account.username,

@@ -49,8 +49,8 @@ def _receipt_body(stage: Stage) -> dict[str, Any]:
         "unit_ids": stage.made.unit_ids,
         "depositor_party_id": stage.owner_party_id,
         "storage_until": (stage.clock.now() + timedelta(days=180)).date().isoformat(),
-        "fee_terms": "0.50 CNY per tonne and day · 每吨每日0.50元",
-        "insurance": "All risks, 110 % of value · 一切险，保额为货值110%",
+        "fee_terms": stage.words.fee_terms,
+        "insurance": stage.words.insurance,
         "loss_standard": "0.1 %",
     }
 

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import httpx
 
+from app.demo.progress import Progress
+
 READY_WITHIN_S = 240.0
 STOP_WITHIN_S = 30.0
 RESTART_PAUSE_S = 0.3
 RESTARTS_MAX = 20
+LOGGED = {"TALLYHOUSE_LOG_FORMAT": "json", "TALLYHOUSE_LOG_LEVEL": "info"}
+"""How the program has to write its log for its progress to be read there."""
 
 
 class ProgramFailed(Exception):
@@ -27,8 +31,9 @@ class Program:
     ) -> None:
         self.address = address
         self.restarts = 0
-        self._environment = {**os.environ, **environment}
+        self._environment = {**os.environ, **environment, **LOGGED}
         self._log, self._say = log, say
+        self._progress = Progress(log, say)
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -92,17 +97,22 @@ class Program:
             await self._start()
 
     async def ready(self) -> None:
-        """Wait until `/health/ready` says so; raises ProgramFailed."""
+        """Wait until `/health/ready` says so, telling how far it is; raises ProgramFailed."""
         assert self._keeper is not None
         async with httpx.AsyncClient(base_url=self.address, timeout=5.0) as client:
             try:
                 async with asyncio.timeout(READY_WITHIN_S):
-                    while not await _is_ready(client):
+                    while not await self._looked_and_ready(client):
                         if self._keeper.done():
                             await self._keeper
                         await asyncio.sleep(0.1)
             except TimeoutError:
                 raise ProgramFailed(f"not ready within {READY_WITHIN_S:g} s; see {self._log}") from None
+
+    async def _looked_and_ready(self, client: httpx.AsyncClient) -> bool:
+        is_ready = await _is_ready(client)
+        self._progress.look()
+        return is_ready
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

@@ -26,9 +26,11 @@ from app.demo.program import Program
 from app.demo.stage import People, Stage
 from app.demo.stock import GOODS, PALLETS, OpeningPallet, opening_stock, truth_of
 from app.demo.story import STEPS, StepResult, run_step, run_story
+from app.demo.words import WORDS
 from app.report import Check, Report, checks_text, make_report, write_report
 from app.serve import stop_signal
 from app.settings import Settings
+from app.texts import Locale
 from app.wiring import all_commands
 from kernel.clock import Clock, SystemClock
 from kernel.ids import Ids
@@ -39,6 +41,8 @@ from simulators.protocols.mqtt.server import acked_of
 from simulators.world import actions
 
 RUN_FOLDER, MARK = "demo", "made-by-tallyhouse-demo"
+LOG_NAME, PROGRAM_LOG_NAME = "demo.log", "program.log"
+"""What the demonstration and its devices log, beside the run's folder; what the product logs, within it."""
 READY_BOUND_S, ALARM_BOUND_MS, RELEASE_BOUND_MS = 120.0, 1_000.0, 1_000.0
 LOOPBACK = "127.0.0.1"
 LINGER_S = 8.0
@@ -58,6 +62,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     report: Path | None = None
     orders: Path | None = None
     pace: float = 4.0
+    language: Locale = "en"
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -91,6 +96,8 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
         if options.report is not None:
             write_report(report, options.report)
         say(checks_text(report.checks))
+        if not report.ok:
+            say(f"logs: {settings.data_dir / LOG_NAME}, {settings.data_dir / RUN_FOLDER / PROGRAM_LOG_NAME}")
         if not options.once:
             say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
             await stop
@@ -118,16 +125,25 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
         stack.callback(held.close)
         wired = await plug_in(stack, clock, rng)
         say("starting the product …")
-        program = Program(address, environment, folder / "program.log", say)
+        program = Program(address, environment, folder / PROGRAM_LOG_NAME, say)
         await stack.enter_async_context(program)
-        accounts = await _open_accounts(settings, environment, address)
+        say("opening accounts …")
+        accounts = await _open_accounts(settings, environment, address, options.language)
         people = await _sign_in_people(stack, address, accounts)
-        say("setting the site up: layout, devices, items, 2,000 pallets of opening stock …")
-        await _set_up(people, layout, wired, stock, GOODS if day is None else [*GOODS, *day.items])
+        say(f"  {len(people)} people are signed in")
+        say("setting the site up …")
+        items = GOODS if day is None else [*GOODS, *day.items]
+        await _set_up(people, layout, wired, stock, items, say)
         facility_id = await seeding.open_facility(
-            people["officer"], people["approver"], layout.site_id, OWNER, clock.now().isoformat()
+            people["officer"],
+            people["approver"],
+            layout.site_id,
+            OWNER,
+            clock.now().isoformat(),
+            WORDS[options.language].price_source,
         )
         secrets = await seeding.accept_devices(people["officer"], layout.site_id)
+        say(f"  the bank has accepted {len(secrets)} devices")
         broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))
         trackers = await switch_on_trackers(stack, layout, secrets, broker, clock)
         site = LiveSite(
@@ -155,6 +171,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
             listener,
             facility_id=facility_id,
             owner_party_id=OWNER,
+            words=WORDS[options.language],
             clock=clock,
             rng=rng.child("story"),
             say=say,
@@ -221,7 +238,9 @@ def _port(wanted: int) -> int:
     raise DemoRefused(f"no free port from {wanted} on")
 
 
-async def _open_accounts(settings: Settings, environment: dict[str, str], address: str) -> list[Account]:
+async def _open_accounts(
+    settings: Settings, environment: dict[str, str], address: str, language: Locale
+) -> list[Account]:
     """Enter parties and people as an administrator at the machine would, and write the passwords down."""
     accounts = make_accounts()
     own = settings.model_copy(update={"data_dir": Path(environment["TALLYHOUSE_DATA_DIR"])})
@@ -230,7 +249,7 @@ async def _open_accounts(settings: Settings, environment: dict[str, str], addres
         database = Database(access.app_dsn, clock, Ids.unguessable(clock))
         await database.open()
         commands = Commands(database, all_commands())
-        for command in commands_for(accounts):
+        for command in commands_for(accounts, language):
             await commands.do(SETTER_UP, command)
         await database.close()
     write_accounts(settings.data_dir / "demo-accounts.json", address, accounts)
@@ -254,12 +273,16 @@ async def _set_up(
     wired: Wired,
     stock: Sequence[OpeningPallet],
     items: Sequence[tuple[str, str, str, int]],
+    say: Say,
 ) -> None:
     admin = people["admin"]
     await seeding.import_layout(admin, layout)
     await seeding.enrol_devices(admin, layout, wired.connections())
+    say("  the layout is in, its devices are enrolled")
     await seeding.register_items(admin, items)
+    say(f"  {len(items):,} items")
     await seeding.declare_opening_stock(admin, layout.site_id, stock)
+    say(f"  {len(stock):,} pallets of opening stock")
 
 
 async def _act(demo: Opened) -> tuple[list[StepResult], StepResult | None]:

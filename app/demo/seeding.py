@@ -65,10 +65,10 @@ async def declare_opening_stock(admin: ApiClient, site_id: str, stock: Sequence[
 
 
 async def open_facility(
-    officer: ApiClient, approver: ApiClient, site_id: str, borrower_party_id: str, now: str
+    officer: ApiClient, approver: ApiClient, site_id: str, borrower_party_id: str, now: str, source: str
 ) -> str:
     """A line for the borrower at the site, and the bank's price of the goods that will be pledged: the
-    officer states it, the approver puts it in force."""
+    officer states it and its source, the approver puts it in force."""
     facility = await officer.post(
         "/facilities",
         {
@@ -83,7 +83,7 @@ async def open_facility(
         {
             "sku": GOODS[0][0],
             "price_fen_each": PRICE_FEN_EACH,
-            "source": "Demonstration price · 演示价格",
+            "source": source,
             "quoted_at": now,
         },
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from app.api_client import ApiClient
 from app.demo.listener import Listener
+from app.demo.words import Words
 from kernel.clock import Clock
 from kernel.layout import Layout, Slot, all_slots
 from kernel.rng import Rng
@@ -66,6 +67,7 @@ class Stage:
         *,
         facility_id: str,
         owner_party_id: str,
+        words: Words,
         clock: Clock,
         rng: Rng,
         say: Callable[[str], None],
@@ -74,6 +76,7 @@ class Stage:
         self.site, self.scenario, self.layout = site, scenario, layout
         self.people, self.handheld, self.listener = people, handheld, listener
         self.facility_id, self.owner_party_id = facility_id, owner_party_id
+        self.words = words
         self.clock, self.rng, self.say = clock, rng, say
         self.linger_s = linger_s
         """How long the truck stays before the shut barrier for people to look; 0 when nobody watches."""

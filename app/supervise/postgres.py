@@ -144,6 +144,7 @@ class EmbeddedPostgres:
 
     def _initialise(self) -> None:
         """Make an empty cluster beside its final place and move it there, so that a cut leaves no half."""
+        log.info("postgres.initialising", major=MAJOR)
         fresh = self._cluster.with_name("cluster.new")
         self._account.empty_folder(fresh)
         password = self._home / "password"
@@ -220,6 +221,7 @@ class EmbeddedPostgres:
                 report_at = clock() + PROGRESS_EVERY_S
                 log.info("postgres.waiting", last_line=last_line(self._log_path))
             await asyncio.sleep(CHECK_EVERY_S)
+        log.info("postgres.answers")
 
     async def _start_again(self) -> None:
         self._launch()

@@ -75,6 +75,7 @@ async def test_killing_program_broker_and_database_in_step_2_loses_and_doubles_n
     assert len(steps) == 6
     assert all(check["ok"] for check in steps), report["detail"]["steps"]
     assert report["detail"]["restarts"] >= 1
+    assert not [line for line in demo.lines if "Traceback" in line or "pymodbus" in line or "[error" in line]
     await _nothing_lost_or_doubled(tmp_path / "demo", report)
 
 

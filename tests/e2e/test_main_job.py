@@ -62,6 +62,12 @@ async def test_the_freeze_alarm_appears_in_the_viewer_and_the_bank_sees_the_faci
     await keep_picture(bank, "bank-frozen")
 
 
+async def test_the_start_is_told_stage_by_stage(demo: Demo) -> None:
+    told = [part for line in demo.lines for part in ("PostgreSQL is up", "the broker is up") if part in line]
+    assert told == ["PostgreSQL is up", "the broker is up"]
+    assert any("migrations: " in line for line in demo.lines)
+
+
 async def test_all_six_steps_hold_with_their_bounds(demo: Demo) -> None:
     report = await demo.report()
     assert report["ok"], [check for check in report["checks"] if not check["ok"]]

@@ -1,6 +1,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -14,6 +15,8 @@ def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """Tells what went to standard error; the logging of the test run is put back afterwards."""
     before = logging.root.handlers, logging.root.level
     yield lambda: capsys.readouterr().err
+    for handler in set(logging.root.handlers) - set(before[0]):
+        handler.close()
     logging.root.handlers, logging.root.level = before
     structlog.reset_defaults()
 
@@ -57,6 +60,18 @@ def test_a_trace_is_data(written: Callable[[], str]) -> None:
         structlog.get_logger("fold").error("failed", exc_info=error)
     [trace] = json.loads(written())["exception"]
     assert (trace["exc_type"], trace["exc_value"]) == ("ValueError", "no such lot")
+
+
+def test_with_a_file_nothing_comes_to_the_terminal_not_even_what_libraries_dump(
+    written: Callable[[], str], tmp_path: Path
+) -> None:
+    file = tmp_path / "not-made-yet" / "demo.log"
+    configure_logs("info", "json", file)
+    logging.getLogger("pymodbus.logging").error("Frame - [Error] Cancel send, 0x0 0x1 0x2")
+    structlog.get_logger("edge").warning("mqtt_away")
+    assert written() == ""
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["logger"] for line in lines] == ["pymodbus.logging", "edge"]
 
 
 def test_what_is_below_the_level_is_left_out(written: Callable[[], str]) -> None:
