@@ -130,6 +130,9 @@ def _one_by_one(arrived: Arrived, error: msgspec.ValidationError) -> list[Item]:
         batch = _loose.decode(arrived.payload)
     except msgspec.ValidationError as outer:
         return [_refused(arrived, *_wrong(outer))]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # A value of the wrong kind was met before the place where it is no JSON any more.
+        return [_refused(arrived, "message", "one JSON object")]
     if not batch.reads:
         return [_refused(arrived, *_wrong(error))]
     broken = _broken(batch.observed_at, len(batch.reads))

@@ -65,6 +65,8 @@ def test_a_reader_may_speak_of_itself() -> None:
         (b"", "message"),
         (b"\xff\xfe", "message"),
         (BATCH[:-1], "message"),
+        # The wrong kind of value comes before what is no JSON any more.
+        (BATCH[:-1].replace(b'"boot":7', b'"boot":"7"'), "message"),
         (b"[" * 100_000, "reading"),
         (b" " * (MESSAGE_BYTES_MAX + 1), "message"),
         (b"[]", "reading"),
