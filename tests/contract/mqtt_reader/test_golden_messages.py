@@ -66,7 +66,10 @@ def test_a_reader_may_speak_of_itself() -> None:
         (b"\xff\xfe", "message"),
         (BATCH[:-1], "message"),
         # The wrong kind of value comes before what is no JSON any more.
-        (BATCH[:-1].replace(b'"boot":7', b'"boot":"7"'), "message"),
+        (
+            b'{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z","reads":[{"epc":513,"1"x":-5}]}',
+            "message",
+        ),
         (b"[" * 100_000, "reading"),
         (b" " * (MESSAGE_BYTES_MAX + 1), "message"),
         (b"[]", "reading"),
