@@ -22,10 +22,12 @@ from devices.ingest.store import make_partitions as _make_partitions
 from devices.ingest.strangers import OTHERS, record_turned_away
 from devices.messages import (
     AcceptDevice,
+    CalibrateDevice,
     DistrustDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
     RetireDevice,
+    RotateDeviceKey,
     SetSiteBounds,
 )
 from devices.registry.handlers import (
@@ -33,6 +35,7 @@ from devices.registry.handlers import (
     accept_device,
     authenticate_device,
     broker_credentials,
+    calibrate_device,
     distrust_device,
     edge_devices,
     end_acceptances,
@@ -42,6 +45,7 @@ from devices.registry.handlers import (
     reserve_boots,
     retire_device,
     retired_device,
+    rotate_device_key,
     set_site_bounds,
 )
 from devices.registry.model import inspection_of
@@ -55,6 +59,8 @@ PARTITION_DAYS_AHEAD = 7
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     AcceptDevice: accept_device,
+    CalibrateDevice: calibrate_device,
+    RotateDeviceKey: rotate_device_key,
     DistrustDevice: distrust_device,
     RetireDevice: retire_device,
     SetSiteBounds: set_site_bounds,

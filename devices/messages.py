@@ -1,7 +1,7 @@
 """Commands and events of devices."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -50,6 +50,26 @@ class DistrustDevice(Command, frozen=True, kw_only=True):
 
     device_id: str
     reason: str
+
+
+class RotateDeviceKey(Command, frozen=True, kw_only=True):
+    """Give a device a new credential without looking at it again: by the party that accepted it alone, so the
+    acceptance stands. `secret` is the new one; the old one ends at once."""
+
+    device_id: str
+    secret: str
+
+
+class CalibrateDevice(Command, frozen=True, kw_only=True):
+    """Enter a certificate of calibration or legal verification. `performed_on` is not in the future,
+    `valid_until` after it; `certificate` and `performed_by` have 1 to 120 characters, `notes` at most 500."""
+
+    device_id: str
+    certificate: str
+    performed_by: str
+    performed_on: date
+    valid_until: date
+    notes: str = ""
 
 
 class RetireDevice(Command, frozen=True, kw_only=True):

@@ -131,12 +131,12 @@ COUNT_TURNED_AWAY = """
 # The newest statement wins by the device's own time; data after a gap says online again.
 SAVE_STATES = """
     INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
-        skew_since, error_count)
-    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors
+        skew_since, error_count, reading_count)
+    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors, readings
     FROM unnest(
         %(device_ids)s::text[], %(states)s::text[], %(state_at)s::timestamptz[], %(seen)s::timestamptz[],
-        %(skews)s::bigint[], %(errors)s::bigint[]
-    ) AS fresh (device_id, state, state_at, last_seen_at, skew_ms, errors)
+        %(skews)s::bigint[], %(errors)s::bigint[], %(readings)s::bigint[]
+    ) AS fresh (device_id, state, state_at, last_seen_at, skew_ms, errors, readings)
     ON CONFLICT (device_id) DO UPDATE SET
         state = CASE WHEN EXCLUDED.state_at >= d.state_at THEN EXCLUDED.state ELSE d.state END,
         state_at = greatest(d.state_at, EXCLUDED.state_at),
@@ -147,7 +147,8 @@ SAVE_STATES = """
         skew_since = CASE WHEN EXCLUDED.clock_skew_ms >= d.clock_skew_ms
             OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
             THEN EXCLUDED.last_seen_at ELSE d.skew_since END,
-        error_count = d.error_count + EXCLUDED.error_count"""
+        error_count = d.error_count + EXCLUDED.error_count,
+        reading_count = d.reading_count + EXCLUDED.reading_count"""
 JOURNAL_AFTER = """
     SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality,
         reading::text AS reading, raw_sha256, is_accepted
@@ -416,6 +417,7 @@ class Contact(msgspec.Struct):
     state_at: datetime | None = None
     skew_ms: int | None = None
     errors: int = 0
+    readings: int = 0
 
     def add(self, received: Received) -> None:
         """Take in an accepted reading."""
@@ -427,6 +429,7 @@ class Contact(msgspec.Struct):
         lead_ms = round((observation.observed_at - received.received_at).total_seconds() * 1000)
         self.skew_ms = lead_ms if self.skew_ms is None else max(self.skew_ms, lead_ms)
         self.seen_at = max(self.seen_at, received.received_at)
+        self.readings += 1
 
 
 async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> None:
@@ -444,6 +447,7 @@ async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> 
                 "seen": [contact.seen_at for _, contact in ordered],
                 "skews": [contact.skew_ms or 0 for _, contact in ordered],
                 "errors": [contact.errors for _, contact in ordered],
+                "readings": [contact.readings for _, contact in ordered],
             },
         )
 

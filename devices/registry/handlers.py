@@ -9,6 +9,7 @@ from devices.families import FAMILIES
 from devices.messages import (
     AcceptanceEnded,
     AcceptDevice,
+    CalibrateDevice,
     DeviceAccepted,
     DistrustDevice,
     EnrolDevice,
@@ -16,6 +17,7 @@ from devices.messages import (
     EnrolmentCodeIssued,
     IssueEnrolmentCode,
     RetireDevice,
+    RotateDeviceKey,
     SetSiteBounds,
 )
 from devices.registry import store
@@ -25,6 +27,7 @@ from devices.registry.model import (
     REASON_LENGTH_MAX,
     Refusal,
     check_acceptance,
+    check_calibration,
     check_enrolment,
     check_secret,
     inspection_of,
@@ -136,6 +139,35 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
         site_id=known["site_id"],
         has_credential=FAMILIES[known["family"]].reach == "broker",
     )
+
+
+async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
+    """Replace the credential of an accepted device. The acceptance stands: its party alone knows the new one.
+
+    Raises NotFound when the caller may not see the site; Forbidden for any party but the one that accepted
+    it; Conflict when it is retired; Invalid when its family has no credential or the secret breaks a rule.
+    """
+    known = await _require_inspected(tx, command.device_id)
+    if FAMILIES[known["family"]].reach != "broker":
+        raise Invalid("devices.enrolment", field="device_id", rule="a device that has a credential")
+    _refuse(check_secret(command.secret))
+    if known["retired_at"] is not None:
+        raise Conflict("devices.retired", field="device_id", rule="in service")
+    if known["accepted_party_id"] != tx.caller.party_id:
+        raise Forbidden("devices.not_accepted_by_you", rule="rotated by the party that accepted it")
+    await store.rekey(tx, known, command.device_id, command.secret)
+    await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "rekeyed")
+    return Enrolled(device_id=command.device_id, site_id=known["site_id"])
+
+
+async def calibrate_device(command: CalibrateDevice, tx: Tx) -> str:
+    """Enter a certificate; returns its id. Raises NotFound, and Invalid with field and rule."""
+    known = await _require_device(tx, command.device_id)
+    _refuse(check_calibration(command, tx.now.date()))
+    calibration_id = await store.insert_calibration(tx, known["site_id"], command)
+    facts = {"certificate": command.certificate, "valid_until": command.valid_until.isoformat()}
+    await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "calibrated", facts)
+    return calibration_id
 
 
 async def distrust_device(command: DistrustDevice, tx: Tx) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from devices.families import FAMILIES
-from devices.messages import EnrolDevice
+from devices.messages import CalibrateDevice, EnrolDevice
 from devices.transport.decoding import FieldRejected
 
 SECRET_LENGTH_MIN = 24
@@ -15,6 +15,7 @@ SECRET_LENGTH_MAX = 256
 CODE_LENGTH_MIN = 12
 """60 bits in base 32: not to be guessed in the minutes that a code lives."""
 REASON_LENGTH_MAX = 500
+NAME_LENGTH_MAX = 120
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
@@ -52,6 +53,20 @@ def check_acceptance(family: str, secret: str) -> Refusal | None:
     if not known.is_witness:
         return Refusal("device_id", "a device whose readings can be evidence")
     return check_secret(secret) if known.reach == "broker" else None
+
+
+def check_calibration(command: CalibrateDevice, today: date) -> Refusal | None:
+    """The first rule a certificate breaks, or None."""
+    for field in ("certificate", "performed_by"):
+        if not 1 <= len(getattr(command, field).strip()) <= NAME_LENGTH_MAX:
+            return Refusal(field, f"1 to {NAME_LENGTH_MAX} characters")
+    if len(command.notes) > REASON_LENGTH_MAX:
+        return Refusal("notes", f"at most {REASON_LENGTH_MAX} characters")
+    if command.performed_on > today:
+        return Refusal("performed_on", "not in the future")
+    return (
+        None if command.valid_until > command.performed_on else Refusal("valid_until", "after performed_on")
+    )
 
 
 def check_secret(secret: str, length_min: int = SECRET_LENGTH_MIN) -> Refusal | None:

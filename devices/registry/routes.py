@@ -1,7 +1,7 @@
 """Devices of a site: list, enrol, retire, quarantine, and the enrolment of handhelds."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -10,17 +10,21 @@ from pydantic import BaseModel, Field
 from devices.families import Value
 from devices.messages import (
     AcceptDevice,
+    CalibrateDevice,
     DistrustDevice,
     EnrolDevice,
     EnrolHandheld,
     IssueEnrolmentCode,
     RetireDevice,
+    RotateDeviceKey,
 )
 from devices.registry.model import CODE_LENGTH_MIN, SECRET_LENGTH_MAX
 from devices.registry.views import (
     DeviceRow,
+    HistoryRow,
     QuarantineRow,
     devices_of_site,
+    history_of_device,
     quarantine_cursor,
     quarantine_of_site,
 )
@@ -72,6 +76,20 @@ class AcceptedView(BaseModel):
     device_id: str
     site_id: str
     secret: str | None
+
+
+class CalibrationBody(BaseModel):
+    """A certificate of calibration or legal verification."""
+
+    certificate: str = Field(min_length=1, max_length=120)
+    performed_by: str = Field(min_length=1, max_length=120)
+    performed_on: date
+    valid_until: date
+    notes: str = Field("", max_length=500)
+
+
+class CalibratedView(BaseModel):
+    calibration_id: str
 
 
 class DistrustBody(BaseModel):
@@ -142,6 +160,29 @@ async def accept_device(device_id: str, body: AcceptBody, session: Officer) -> A
         site_id=accepted.site_id,
         secret=secret if accepted.has_credential else None,
     )
+
+
+@router.post("/devices/{device_id}/rotate-key")
+async def rotate_device_key(device_id: str, session: Officer) -> AcceptedView:
+    """A new credential for a device that the caller's party accepted; the old one ends."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    rotated = await session.do(RotateDeviceKey(device_id=device_id, secret=secret))
+    return AcceptedView(device_id=rotated.device_id, site_id=rotated.site_id, secret=secret)
+
+
+@router.post("/devices/{device_id}/calibrations", status_code=201)
+async def calibrate_device(device_id: str, body: CalibrationBody, session: Administrator) -> CalibratedView:
+    """Enter a certificate of the device."""
+    entered = await session.do(CalibrateDevice(device_id=device_id, **body.model_dump()))
+    return CalibratedView(calibration_id=entered)
+
+
+@router.get("/devices/{device_id}/history")
+async def device_history(device_id: str, session: Onlooker, paging: PagingQuery) -> Page[HistoryRow]:
+    """Who did what to the device, newest first."""
+    async with session.read() as read:
+        rows = await history_of_device(read, device_id, paging.cursor, paging.limit)
+    return paging.page(rows, lambda row: str(row.number))
 
 
 @router.post("/devices/{device_id}/distrust", status_code=204)

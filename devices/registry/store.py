@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from devices.families import FAMILIES
-from devices.messages import EnrolDevice
+from devices.messages import CalibrateDevice, EnrolDevice
 from devices.registry.model import digest
 from kernel.tx import ReadTx, Row, Tx
 
 DEVICE = """
-    SELECT site_id, family, retired_at, enrolment, enrolled_party_id, accepted_at FROM devices.device
+    SELECT site_id, family, retired_at, enrolment, enrolled_party_id, accepted_at, accepted_party_id
+    FROM devices.device
     WHERE device_id = %(device_id)s FOR UPDATE"""
 SAVE_DEVICE = """
     INSERT INTO devices.device (device_id, site_id, family, mount_id, subject_ref, connection, token_sha256,
@@ -38,6 +39,14 @@ ACCEPT = """
         accepted_party_id = %(party_id)s,
         broker_password_hash = coalesce(%(broker_password_hash)s, broker_password_hash)
     WHERE device_id = %(device_id)s"""
+REKEY = """
+    UPDATE devices.device SET broker_password_hash = %(broker_password_hash)s
+    WHERE device_id = %(device_id)s"""
+INSERT_CALIBRATION = """
+    INSERT INTO devices.calibration (calibration_id, device_id, site_id, certificate, performed_by,
+        performed_on, valid_until, notes, entered_at, entered_by)
+    VALUES (%(calibration_id)s, %(device_id)s, %(site_id)s, %(certificate)s, %(performed_by)s,
+        %(performed_on)s, %(valid_until)s, %(notes)s, %(now)s, %(person_id)s)"""
 END_ACCEPTANCE = """
     UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
     WHERE device_id = %(device_id)s"""
@@ -161,6 +170,23 @@ async def accept(tx: Tx, known: Row, device_id: str, secret: str) -> None:
         },
     )
     await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
+
+
+async def rekey(tx: Tx, known: Row, device_id: str, secret: str) -> None:
+    """Keep a new credential; the old one ends."""
+    kept = {"device_id": device_id, "broker_password_hash": _broker_hash(tx, known["family"], secret)}
+    await tx.run(REKEY, kept)
+    await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
+
+
+async def insert_calibration(tx: Tx, site_id: str, command: CalibrateDevice) -> str:
+    """Keep a certificate; returns its id."""
+    calibration_id = tx.ids.new("calibration")
+    row = {**msgspec.structs.asdict(command), "site_id": site_id, "now": tx.now}
+    await tx.run(
+        INSERT_CALIBRATION, {**row, "calibration_id": calibration_id, "person_id": tx.caller.person_id}
+    )
+    return calibration_id
 
 
 async def end_acceptance(tx: Tx, device_id: str) -> None:

@@ -1,13 +1,14 @@
 """What the device screens show."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from devices.families import FAMILIES
+from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
-from kernel.errors import Invalid
+from kernel.errors import Invalid, NotFound
 from kernel.tx import ReadTx
 
 RAW_PREVIEW_BYTES = 120
@@ -17,6 +18,9 @@ DEVICES = """
     SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at, d.connection,
         d.enrolment, d.enrolled_at, e.name AS enrolled_by, d.accepted_at, a.name AS accepted_by,
         s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
+        coalesce(s.reading_count, 0) AS reading_count,
+        (SELECT max(c.valid_until) FROM devices.calibration c
+            WHERE c.device_id = d.device_id) AS calibrated_until,
         (SELECT count(*) FROM devices.quarantine q
             WHERE q.device_id = d.device_id AND q.site_id = d.site_id) AS quarantined,
         coalesce(m.missing_count, 0) AS missing_count
@@ -27,6 +31,12 @@ DEVICES = """
     LEFT JOIN identity.party a ON a.party_id = d.accepted_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
+IS_DEVICE = "SELECT FROM devices.device WHERE device_id = %(device_id)s"
+HISTORY = """
+    SELECT r.number, r.at, r.act, r.enrolment, r.person_id, p.name AS party, r.facts
+    FROM devices.registry_entry r LEFT JOIN identity.party p ON p.party_id = r.party_id
+    WHERE r.device_id = %(device_id)s AND (%(before)s::bigint IS NULL OR r.number < %(before)s)
+    ORDER BY r.number DESC LIMIT %(limit)s"""
 # Newest first by when each came last: one that counts up comes to the front. Strangers that named no site of
 # ours stand in the list of every site, for whoever may see it. Two halves, so that each comes ready in order
 # from its index.
@@ -52,6 +62,8 @@ class DeviceRow(BaseModel):
 
     `enrolled_by` and `accepted_by` are names of parties. While `acceptance` is `waiting`, what the device
     says is no evidence; handhelds need none, for their scans are claims. `connection` holds no secrets.
+    `error_rate` is the share of what it sent that could not be accepted, None before it sent anything. `tier`
+    is its driver's; `calibrated_until` the end of the certificate that is valid longest.
 
     `missing_count` numbers lie between others that came: a device that resends fills them by and by.
     """
@@ -67,6 +79,7 @@ class DeviceRow(BaseModel):
     last_seen_at: datetime | None
     clock_skew_ms: int | None
     error_count: int
+    error_rate: float | None
     quarantined: int
     missing_count: int
     retired_at: datetime | None
@@ -77,6 +90,35 @@ class DeviceRow(BaseModel):
     acceptance: Acceptance
     accepted_at: datetime | None
     accepted_by: str | None
+    tier: Tier | None
+    calibrated_until: date | None
+
+
+def _share(errors: int, readings: int) -> float | None:
+    return errors / (errors + readings) if errors + readings else None
+
+
+class HistoryRow(BaseModel):
+    """One act on a device. `facts` say what was entered, never a secret."""
+
+    number: int
+    at: datetime
+    act: str
+    enrolment: int
+    person_id: str
+    party: str | None
+    facts: dict[str, Any]
+
+
+async def history_of_device(
+    read: ReadTx, device_id: str, cursor: str | None = None, limit: int = 5_000
+) -> list[HistoryRow]:
+    """Who did what to the device, newest first. Raises NotFound when the caller may not see it."""
+    if await read.row(IS_DEVICE, {"device_id": device_id}) is None:
+        raise NotFound("devices.unknown", device_id=device_id)
+    before = int(cursor) if cursor is not None and cursor.isdecimal() else None
+    rows = await read.rows(HISTORY, {"device_id": device_id, "before": before, "limit": limit})
+    return [HistoryRow(**row) for row in rows]
 
 
 def _acceptance(family: str, accepted_at: datetime | None) -> Acceptance:
@@ -124,6 +166,8 @@ async def devices_of_site(
         derived = {
             "state": shown_state(row["family"], last, read.now),
             "acceptance": _acceptance(row["family"], row["accepted_at"]),
+            "tier": tier_of(row["family"]) if known is not None else None,
+            "error_rate": _share(row["error_count"], row.pop("reading_count")),
         }
         shown.append(DeviceRow(**{**row, **names, **derived}))
     return shown

@@ -139,6 +139,15 @@ def _device(ids: Ids) -> dict[str, Any]:
     return {"device_id": ids["forklift"], "family": "mqtt_position", "mount_id": "forklift-1"}
 
 
+def _certificate(_: Ids) -> dict[str, str]:
+    return {
+        "certificate": "V-1",
+        "performed_by": "Institute",
+        "performed_on": "2026-01-01",
+        "valid_until": "2027-12-31",
+    }
+
+
 def _person(_: Ids) -> dict[str, Any]:
     return {
         "username": "walk-person",
@@ -166,9 +175,16 @@ EXPECTED: Mapping[str, Case] = {
     f"GET {S}/devices": Case("admin approver auditor keeper officer operator", own=READ),
     f"POST {S}/devices": Case("admin keeper", _device),
     "POST /api/v1/devices/{device_id}/accept": Case(
-        "officer", lambda _: {"enrolment": 1}, ids={"device_id": "person_tag"}
+        "officer", lambda _: {"enrolment": 1}, ids={"device_id": "tracker"}
     ),
-    "POST /api/v1/devices/{device_id}/distrust": Case("officer", _reason, ids={"device_id": "person_tag"}),
+    "POST /api/v1/devices/{device_id}/rotate-key": Case("officer", ids={"device_id": "tracker"}),
+    "POST /api/v1/devices/{device_id}/calibrations": Case(
+        "admin keeper", _certificate, ids={"device_id": "tracker"}
+    ),
+    "GET /api/v1/devices/{device_id}/history": Case(
+        "admin approver auditor keeper officer operator", own=READ, ids={"device_id": "tracker"}
+    ),
+    "POST /api/v1/devices/{device_id}/distrust": Case("officer", _reason, ids={"device_id": "tracker"}),
     "POST /api/v1/devices/{device_id}/retire": Case("admin keeper", ids={"device_id": "person_tag"}),
     f"GET {S}/quarantine": Case("admin keeper operator", own=READ),
     f"POST {S}/devices/pda/enrolment-codes": Case("admin keeper", lambda _: {}),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from devices.messages import AcceptDevice, EnrolDevice
 from finance.messages import (
     ApproveDrawdown,
     ApprovePrice,
@@ -32,6 +33,7 @@ from wms.messages import (
 )
 
 SOURCE = "walk.csv"
+SECRET = "a-credential-of-the-whole-world"
 
 Ids = dict[str, str]
 """Names of path parameters to ids of things of one site."""
@@ -140,6 +142,10 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
         site.bank,
         "officer",
     )
+    tracker = f"tracker-{site.letter}"
+    enrol = EnrolDevice(site_id=site.site_id, device_id=tracker, family="mqtt_position", secret=SECRET)
+    await site.do(enrol, site.keeper, "admin")
+    await site.do(AcceptDevice(device_id=tracker, enrolment=1, secret=SECRET), site.bank, "officer")
     now = site.clock.now()
     price = SetPrice(sku=SKU, price_fen_each=12_345, source="Exchange", quoted_at=now)
     first = await site.do(price, site.bank, "officer")
@@ -174,6 +180,7 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
         "drawdown_id": waiting,
         "entry_id": paid.entry_id,
         "price_id": higher.price_id,
+        "tracker": tracker,
     }
 
 

@@ -1,7 +1,7 @@
 """A device's readings are evidence once a party that did not enrol it has accepted it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from psycopg.errors import CheckViolation
@@ -17,8 +17,23 @@ from devices.api import (
     journal_after,
     record_observations,
 )
-from devices.messages import AcceptanceEnded, AcceptDevice, DeviceAccepted, DistrustDevice, RetireDevice
-from devices.registry.handlers import accept_device, distrust_device, retire_device
+from devices.messages import (
+    AcceptanceEnded,
+    AcceptDevice,
+    CalibrateDevice,
+    DeviceAccepted,
+    DistrustDevice,
+    RetireDevice,
+    RotateDeviceKey,
+)
+from devices.registry.handlers import (
+    accept_device,
+    calibrate_device,
+    distrust_device,
+    retire_device,
+    rotate_device_key,
+)
+from devices.registry.views import history_of_device
 from identity.api import grant_access
 from identity.messages import AddParty
 from identity.parties.handlers import add_party
@@ -180,3 +195,86 @@ async def test_a_handheld_needs_no_acceptance_and_a_retired_device_gets_none(
     async with as_caller(BANK, "officer", reading=True) as read:
         shown = {row.device_id: row.acceptance for row in await devices_of_site(read, SITE)}
     assert shown == {"fork": "waiting", "pda-1": "not_needed"}
+
+
+async def test_the_party_that_accepted_a_device_gives_it_a_new_key_and_the_acceptance_stands(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    rotate = RotateDeviceKey(device_id="fork", secret=NEW_SECRET[::-1])
+    async with as_caller(BANK, "officer") as bank:
+        with pytest.raises(Forbidden, match=r"devices\.not_accepted_by_you"):
+            await rotate_device_key(rotate, bank)
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+        await rotate_device_key(rotate, bank)
+    async with as_caller(keeper, "admin", "officer") as again:
+        with pytest.raises(Forbidden):
+            await rotate_device_key(rotate, again)
+    kept = (await broker_credentials(tx))["fork"]
+    assert matches(NEW_SECRET[::-1], kept)
+    clock.advance(10)
+    await report(tx, 1, clock.now())
+    assert await evidence(tx) == [True]
+
+
+async def test_a_certificate_is_kept_and_the_longest_counts(keeper: str, as_caller, tx: PgTx) -> None:
+    await enrol_device(a_device(), tx)
+    for until in (date(2027, 6, 30), date(2027, 12, 31), date(2027, 1, 31)):
+        certificate = CalibrateDevice(
+            device_id="fork",
+            certificate=f"V-{until.year}-{until.month}",
+            performed_by="Institute",
+            performed_on=date(2026, 1, 1),
+            valid_until=until,
+        )
+        await calibrate_device(certificate, tx)
+    async with as_caller(BANK, "officer", reading=True) as read:
+        [row] = await devices_of_site(read, SITE)
+        history = await history_of_device(read, "fork")
+        [newest] = await history_of_device(read, "fork", None, 1)
+        older = await history_of_device(read, "fork", str(newest.number))
+    assert (row.calibrated_until, row.tier, row.error_rate) == (date(2027, 12, 31), "gold", None)
+    assert [entry.act for entry in history] == ["calibrated"] * 3 + ["enrolled"]
+    assert [newest, *older] == history
+    async with as_caller("bank-elsewhere", "officer", reading=True) as read:
+        with pytest.raises(NotFound):
+            await history_of_device(read, "fork")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"certificate": " "}, "certificate"),
+        ({"performed_by": "x" * 121}, "performed_by"),
+        ({"performed_on": date(2100, 1, 1), "valid_until": date(2101, 1, 1)}, "performed_on"),
+        ({"valid_until": date(2026, 1, 1)}, "valid_until"),
+        ({"notes": "x" * 501}, "notes"),
+    ],
+)
+async def test_a_certificate_that_cannot_be_names_field_and_rule(
+    keeper: str, tx: PgTx, changes: dict[str, object], field: str
+) -> None:
+    await enrol_device(a_device(), tx)
+    given = {
+        "device_id": "fork",
+        "certificate": "V-1",
+        "performed_by": "Institute",
+        "performed_on": date(2026, 1, 1),
+        "valid_until": date(2027, 1, 1),
+        **changes,
+    }
+    with pytest.raises(Invalid) as refused:
+        await calibrate_device(CalibrateDevice(**given), tx)  # type: ignore[arg-type]
+    assert refused.value.facts["field"] == field
+
+
+async def test_the_share_of_what_cannot_be_accepted_is_shown(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    for sequence in (1, 2, 3):
+        await report(tx, sequence, clock.now())
+    await report(tx, 4, clock.now().replace(year=2100))
+    async with as_caller(keeper, "keeper", reading=True) as read:
+        [row] = await devices_of_site(read, SITE)
+    assert (row.error_count, row.error_rate) == (1, 0.25)
