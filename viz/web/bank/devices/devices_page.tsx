@@ -2,7 +2,9 @@
 
 import type { Device } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
+import { formatDate } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
+import { DeviceHistoryDialog } from "@shared/react/device_history";
 import { useWords } from "@shared/react/page";
 import { Age, Blank, Tag } from "@shared/react/parts";
 import { facilitySite } from "../data/names";
@@ -102,6 +104,14 @@ function useDeviceColumns(): Column<Device>[] {
         device.accepted_at === null ? <StateTag state="waiting_acceptance" /> : <ByWhom name={device.accepted_by} at={device.accepted_at} />,
       value: (device) => device.accepted_at ?? "",
     },
+    {
+      key: "calibrated",
+      title: t("devices.calibrated"),
+      draw: (device) => (device.calibrated_until === null ? <span className="th-faint">–</span> : formatDate(device.calibrated_until, locale)),
+      value: (device) => device.calibrated_until ?? "",
+    },
+    { key: "tier", title: t("bank.tier"), isFileOnly: true, draw: (device) => device.tier, value: (device) => device.tier ?? "" },
+    { key: "history", title: "", draw: (device) => <HistoryButton device={device} />, value: () => "" },
     ...(mayAcceptDevices(session)
       ? [{ key: "act", title: "", draw: (device: Device) => <Act device={device} familyName={familyOf(device)} />, value: () => "" }]
       : []),
@@ -153,4 +163,9 @@ function Act({ device, familyName }: { device: Device; familyName: string }) {
       )}
     />
   );
+}
+
+function HistoryButton({ device }: { device: Device }) {
+  const { t } = useWords();
+  return <DialogButton text={t("devices.history")} dialog={(close) => <DeviceHistoryDialog device={device} onClose={close} />} />;
 }

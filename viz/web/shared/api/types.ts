@@ -661,6 +661,22 @@ export interface Device {
   acceptance: "not_needed" | "waiting" | "accepted";
   accepted_at: string | null;
   accepted_by: string | null;
+  /** Share of what it sent that could not be accepted; null before it sent anything. */
+  error_rate: number | null;
+  /** How well its driver is shown to work. */
+  tier: "bronze" | "silver" | "gold" | null;
+  /** The end of the certificate that is valid longest, a date. */
+  calibrated_until: string | null;
+}
+
+/** Who did what to a device. */
+export interface DeviceAct {
+  number: number;
+  at: string;
+  act: "enrolled" | "accepted" | "distrusted" | "lapsed" | "rekeyed" | "calibrated" | "retired";
+  enrolment: number;
+  party: string | null;
+  facts: Facts;
 }
 
 export interface AcceptedDevice {

@@ -1,12 +1,14 @@
 import { api } from "@shared/api/client";
 import type { Device } from "@shared/api/types";
 import { deviceName, handheldShort } from "@shared/device_name";
-import { formatCount } from "@shared/i18n/format";
+import { formatCount, formatDate, formatShare } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
+import { DeviceHistoryDialog } from "@shared/react/device_history";
 import { useWords } from "@shared/react/page";
 import { Age, Blank, Icon, Mark, Problem, Tag } from "@shared/react/parts";
 import { Dropdown, Modal } from "antd";
 import { useState } from "react";
+import { CalibrateDialog } from "./calibrate_dialog";
 import { byUrgency, shownState, skewText, STATES } from "./words";
 
 /** A clock so far off, in milliseconds, wants a person: readings five minutes ahead are refused. */
@@ -25,6 +27,8 @@ export function DeviceTable(props: DeviceTableProps) {
   const { t } = useWords();
   const [hasRetired, setHasRetired] = useState(false);
   const [leaving, setLeaving] = useState<Device | null>(null);
+  const [calibrating, setCalibrating] = useState<Device | null>(null);
+  const [reading, setReading] = useState<Device | null>(null);
   const retired = props.devices.filter((device) => device.retired_at !== null).length;
   const shown = props.devices.filter((device) => hasRetired || device.retired_at === null).sort(byUrgency);
   return (
@@ -49,6 +53,7 @@ export function DeviceTable(props: DeviceTableProps) {
               <th scope="col">{t("devices.device")}</th>
               <th scope="col">{t("devices.state")}</th>
               <th scope="col">{t("devices.acceptance")}</th>
+              <th scope="col">{t("devices.calibrated")}</th>
               <th scope="col">{t("devices.lastSeen")}</th>
               <th scope="col">{t("devices.clock")}</th>
               <th scope="col" className="number">{t("devices.errors")}</th>
@@ -59,11 +64,20 @@ export function DeviceTable(props: DeviceTableProps) {
           </thead>
           <tbody>
             {shown.map((device) => (
-              <DeviceRow key={device.device_id} device={device} {...props} onRetire={() => setLeaving(device)} />
+              <DeviceRow
+                key={device.device_id}
+                device={device}
+                {...props}
+                onRetire={() => setLeaving(device)}
+                onCalibrate={() => setCalibrating(device)}
+                onHistory={() => setReading(device)}
+              />
             ))}
           </tbody>
         </table>
       )}
+      {calibrating !== null && <CalibrateDialog device={calibrating} onClose={() => setCalibrating(null)} onChanged={props.onChanged} />}
+      {reading !== null && <DeviceHistoryDialog device={reading} onClose={() => setReading(null)} />}
       {leaving !== null && <RetireDialog device={leaving} onClose={() => setLeaving(null)} onChanged={props.onChanged} />}
     </section>
   );
@@ -88,7 +102,14 @@ function StateCounts({ devices }: { devices: readonly Device[] }) {
   );
 }
 
-function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => void }) {
+interface RowActions {
+  device: Device;
+  onRetire: () => void;
+  onCalibrate: () => void;
+  onHistory: () => void;
+}
+
+function DeviceRow(props: DeviceTableProps & RowActions) {
   const { t, locale } = useWords();
   const { device } = props;
   const state = shownState(device);
@@ -98,6 +119,7 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
       <th scope="row">
         <b>{deviceName(device.device_id, t)}</b>
         {handheldShort(device.device_id) === null && <small>{locale === "zh" ? device.family_name_zh : device.family_name_en}</small>}
+        {device.tier !== null && <small title={t("devices.tierHow")}>{t(`devices.tier.${device.tier}`)}</small>}
       </th>
       <td data-label={t("devices.state")}>
         <span title={t(`device.stateHow.${state}`)}>
@@ -107,13 +129,16 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
       <td data-label={t("devices.acceptance")}>
         <Acceptance device={device} />
       </td>
+      <td data-label={t("devices.calibrated")}>
+        <Calibrated until={device.calibrated_until} />
+      </td>
       <td data-label={t("devices.lastSeen")}>
         <Age at={device.last_seen_at} />
       </td>
       <td data-label={t("devices.clock")} className={isOff ? undefined : "th-soft"}>
         {isOff && <Mark name="triangle" color="--grade-check" />} {skewText(device.clock_skew_ms, t)}
       </td>
-      <td data-label={t("devices.errors")} className="number"><Amount value={device.error_count} /></td>
+      <td data-label={t("devices.errors")} className="number" title={device.error_rate === null ? undefined : t("devices.errorRate", { share: formatShare(device.error_rate, locale) })}><Amount value={device.error_count} /></td>
       <td data-label={t("devices.missing")} className="number"><Amount value={device.missing_count} /></td>
       <td data-label={t("devices.quarantined")} className="number">
         {device.quarantined === 0 ? (
@@ -126,10 +151,22 @@ function DeviceRow(props: DeviceTableProps & { device: Device; onRetire: () => v
       </td>
       {props.mayChange && (
         <td className="row-menu">
-          <RowMenu device={device} onEnrolAgain={props.onEnrolAgain} onRetire={props.onRetire} />
+          <RowMenu {...props} />
         </td>
       )}
     </tr>
+  );
+}
+
+/** Until when the device's certificate holds; one that has run out stands out. */
+function Calibrated({ until }: { until: string | null }) {
+  const { t, locale } = useWords();
+  if (until === null) return <span className="th-faint">–</span>;
+  const isOver = Date.parse(until) < Date.now();
+  return (
+    <span className={isOver ? undefined : "th-soft"}>
+      {isOver && <Mark name="triangle" color="--grade-check" />} {t(isOver ? "devices.calibratedOver" : "devices.calibratedUntil", { date: formatDate(until, locale) })}
+    </span>
   );
 }
 
@@ -151,14 +188,15 @@ function Amount({ value }: { value: number }) {
   return value === 0 ? <span className="th-faint">0</span> : <b>{formatCount(value, locale)}</b>;
 }
 
-function RowMenu(props: { device: Device; onEnrolAgain: (deviceId: string) => void; onRetire: () => void }) {
+function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain">) {
   const { t } = useWords();
   const { device_id: deviceId, family, retired_at: retiredAt } = props.device;
   const items = [
     ...(family === "pda" ? [{ key: "again", label: t("devices.enrolAgain"), onClick: () => props.onEnrolAgain(deviceId) }] : []),
+    { key: "history", label: t("devices.history"), onClick: props.onHistory },
+    ...(retiredAt === null && family !== "pda" ? [{ key: "calibrate", label: t("devices.calibrate"), onClick: props.onCalibrate }] : []),
     ...(retiredAt === null ? [{ key: "retire", danger: true, label: t("devices.retire"), onClick: props.onRetire }] : []),
   ];
-  if (items.length === 0) return null;
   return (
     <Dropdown trigger={["click"]} menu={{ items }}>
       <button type="button" className="th-button" data-kind="icon" aria-label={t("devices.actionsOf", { device: deviceName(deviceId, t) })}>
