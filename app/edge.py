@@ -16,20 +16,12 @@ import structlog
 from app.database import Database
 from app.drivers import BROKER, DIALLED, Driver, Item
 from app.edge_journal import EDGE, EdgeJournal
+from app.edge_orders import EdgeOrders
 from app.keys import Keys
 from app.tasks import Work
 from app.terminals import Ports, TurnAway
 from app.wake import Wake
-from devices.api import (
-    BarrierOrder,
-    EdgeDevice,
-    edge_devices,
-    reserve_boots,
-    settle_command,
-    take_commands,
-    terminals,
-)
-from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
+from devices.api import EdgeDevice, edge_devices, reserve_boots, terminals
 from devices.families import FAMILIES, Family
 from devices.ingest.intake import Acks, Intake
 from devices.ingest.model import Received
@@ -39,6 +31,7 @@ from devices.registry.handlers import BOOTS_RESERVED
 from devices.transport.broker import BrokerDriver
 from devices.transport.decoding import Arrived, FieldRejected
 from devices.transport.manual_ack import BrokerLogin, MqttError
+from devices.transport.orders import Obedient
 from kernel.clock import Clock
 from kernel.errors import Invalid, Unavailable
 from kernel.messages import DeviceStatus, Observation, Rejected, content_identity
@@ -46,7 +39,6 @@ from kernel.messages import DeviceStatus, Observation, Rejected, content_identit
 REFRESH_S = 30.0
 RETRY_S = 0.5
 RETRY_S_MAX = 10.0
-COMMAND_LOOK_S = 1.0
 MQTT_CLIENT_ID = "tallyhouse-edge"
 """Fixed: the broker keeps what came while we were away under this name."""
 
@@ -94,10 +86,10 @@ class Edge:
         self._listed = asyncio.Event()
         self._asking = asyncio.Lock()
         self._driven: dict[str, _Driven] = {}
-        self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._entered = asyncio.Condition()
         journal = EdgeJournal(database)
         self.intake = Intake(journal.record, journal.last_counts, spool)
+        self._orders = EdgeOrders(database, wake, clock, self._sites, self._at_work, self._obedient)
         self.ports = Ports(database, clock, host, ports, self._take, turn_away)
         self.hears_broker = asyncio.Event()
         """Set while our session with the broker stands: from its first time on, the broker keeps for us."""
@@ -107,7 +99,7 @@ class Edge:
         works: dict[str, Work] = {
             "edge.intake": self._run_intake,
             "edge.devices": self._run_devices,
-            "edge.commands": self._run_commands,
+            "edge.commands": self._orders.run,
             **self.ports.works(self._listed),
         }
         if self._broker is not None:
@@ -326,55 +318,24 @@ class Edge:
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
 
-    # --- orders to barriers ------------------------------------------------------------------------
+    # --- devices that take orders ------------------------------------------------------------------
 
-    async def _run_commands(self) -> None:
-        """Carry out orders as they are queued; those an earlier run took and did not settle come first."""
-        async with self._wake.listening("tallyhouse_device_command") as woken:
-            while True:
-                try:
-                    async with self._database.write(EDGE) as tx:
-                        orders = await take_commands(tx, self._sites, self._in_hand.keys())
-                except Unavailable:
-                    orders = []
-                for order in orders:
-                    task = asyncio.create_task(self._obey(order), name=f"order {order.command_id}")
-                    self._in_hand[order.command_id] = task
-                await woken.wait(COMMAND_LOOK_S)
+    def _at_work(self) -> list[EdgeDevice]:
+        return [driven.device for driven in self._driven.values()]
 
-    async def _obey(self, order: BarrierOrder) -> None:
-        try:
-            driver = await self._barrier_of(order)
-            failure: str | None = "unreachable"
-            if driver is not None:
-                failure = await driver.command(order.action, order.valid_until)
-            log.info("barrier", device_id=order.device_id, action=order.action, failure=failure)
-            await self._settle(order, failure)
-        finally:
-            del self._in_hand[order.command_id]
+    async def _obedient(self, device_id: str, within_s: float) -> Obedient | None:
+        """The device's driver; just after a start it may still have to be made, so it is waited for."""
 
-    async def _barrier_of(self, order: BarrierOrder) -> ModbusBarrierDriver | None:
-        """The barrier's driver; just after a start it may still have to be made, so it is waited for."""
-
-        def found() -> ModbusBarrierDriver | None:
-            driven = self._driven.get(order.device_id)
+        def found() -> Obedient | None:
+            driven = self._driven.get(device_id)
             driver = driven.driver if driven else None
-            return driver if isinstance(driver, ModbusBarrierDriver) else None
+            return driver if isinstance(driver, Obedient) else None
 
-        patience_s = (order.valid_until - self._clock.now()).total_seconds()
         try:
-            async with asyncio.timeout(patience_s), self._entered:
+            async with asyncio.timeout(within_s), self._entered:
                 return await self._entered.wait_for(found)
         except TimeoutError:
             return None
-
-    async def _settle(self, order: BarrierOrder, failure: str | None) -> None:
-        while True:
-            try:
-                async with self._database.write(EDGE) as tx:
-                    return await settle_command(tx, order, failure)
-            except Unavailable:
-                await asyncio.sleep(RETRY_S)
 
 
 def _nodes_of(devices: Sequence[EdgeDevice]) -> Mapping[str, Mapping[str, str]]:

@@ -108,8 +108,46 @@ def _view_rule(value: object) -> str | None:
     return None
 
 
+class OrderKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that devices of a family do when they are told to.
+
+    `confirmed_by` says what of the device's own feedback ends it well. `fails` are reasons of its own beside
+    `FAILURES`. An order that is not `is_repeatable` is not given again when nobody knows whether it was
+    carried out. One that is not `by_hand` is given by the product, or by a person through what guards it.
+    """
+
+    text: str
+    confirmed_by: str
+    valid_s: int
+    fails: tuple[str, ...] = ()
+    is_repeatable: bool = True
+    by_hand: bool = True
+    parameters: Mapping[str, Parameter] = {}
+
+
+FAILURES = ("expired", "unreachable", "refused", "feedback", "unconfirmed")
+"""Why any order may fail: its time had passed before its turn came; the device does not answer; it says no;
+its feedback did not say in time that it is done; an edge took the order and ended before it knew."""
+
+
+class FailSafe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of a device that nobody orders any more.
+
+    `lost` is what cannot be reached: the `twin` (the edge runs and drives the device, but hears of no orders)
+    or the `edge` (nobody speaks to the device). `order`, where given, is what the edge orders by itself when
+    the twin was away for `after_s`.
+    """
+
+    lost: Literal["twin", "edge"]
+    text_en: str
+    text_zh: str
+    order: str = ""
+    parameters: Mapping[str, Value] = {}
+    after_s: int = 0
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """A driver family. `orders` are what its devices carry out (`open`, `close`, `print`), none for most.
+    """A driver family. `orders` are what its devices carry out, by name; none for most.
 
     `identity` is the parameter that holds what a device calls itself when it dials us; empty for other
     families.
@@ -124,7 +162,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     modality: str
     kinds: frozenset[str]
     parameters: Mapping[str, Parameter]
-    orders: frozenset[str] = frozenset()
+    orders: Mapping[str, OrderKind] = {}
+    fail_safe: tuple[FailSafe, ...] = ()
     readings_per_s_max: int | None = None
     """What a device that comes over the broker may say of one second; None where nothing limits it."""
     identity: str = ""
@@ -141,20 +180,35 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`given` with the defaults of what is missing. Raises FieldRejected naming the parameter."""
-        unknown = sorted(given.keys() - self.parameters.keys())
-        if unknown:
-            raise FieldRejected(unknown[0], f"a parameter of {self.name}")
-        complete: dict[str, Any] = {}
-        for name, parameter in self.parameters.items():
-            if name not in given and parameter.required:
-                raise FieldRejected(name, "given")
-            value = given.get(name, parameter.default)
-            rule = None if name not in given else parameter.broken_rule(value)
-            if rule is not None:
-                raise FieldRejected(name, rule)
-            if value is not None:
-                complete[name] = value
-        return complete
+        return _complete(self.parameters, given, self.name)
+
+    def order_settings(self, action: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of an order, likewise. Raises FieldRejected naming the parameter, or `action`."""
+        if action not in self.orders:
+            raise FieldRejected("action", f"one of {', '.join(self.orders)}" if self.orders else "none")
+        return _complete(self.orders[action].parameters, given, action)
+
+    @property
+    def alone(self) -> FailSafe | None:
+        """What the edge does with its devices by itself when the twin is away; None for nothing."""
+        return next((rule for rule in self.fail_safe if rule.order), None)
+
+
+def _complete(parameters: Mapping[str, Parameter], given: Mapping[str, Any], of: str) -> dict[str, Any]:
+    unknown = sorted(given.keys() - parameters.keys())
+    if unknown:
+        raise FieldRejected(unknown[0], f"a parameter of {of}")
+    complete: dict[str, Any] = {}
+    for name, parameter in parameters.items():
+        if name not in given and parameter.required:
+            raise FieldRejected(name, "given")
+        value = given.get(name, parameter.default)
+        rule = None if name not in given else parameter.broken_rule(value)
+        if rule is not None:
+            raise FieldRejected(name, rule)
+        if value is not None:
+            complete[name] = value
+    return complete
 
 
 def comparable(name: str) -> str:
@@ -176,7 +230,8 @@ def read_manifest(text: str) -> Family:
         modality=readings["modality"],
         kinds=frozenset(readings["kinds"]),
         parameters=msgspec.convert(manifest.get("parameters", {}), dict[str, Parameter]),
-        orders=frozenset(driver.get("orders", ())),
+        orders=msgspec.convert(manifest.get("orders", {}), dict[str, OrderKind]),
+        fail_safe=msgspec.convert(manifest.get("fail_safe", ()), tuple[FailSafe, ...]),
         readings_per_s_max=manifest.get("limits", {}).get("readings_per_s_max"),
         identity=driver.get("identity", ""),
     )
@@ -190,3 +245,8 @@ def _read_all() -> dict[str, Family]:
 
 
 FAMILIES: Mapping[str, Family] = _read_all()
+
+
+def families_that(*actions: str) -> frozenset[str]:
+    """The families whose devices carry out all of these orders."""
+    return frozenset(name for name, family in FAMILIES.items() if family.orders.keys() >= set(actions))

@@ -78,6 +78,19 @@ class RetireDevice(Command, frozen=True, kw_only=True):
     device_id: str
 
 
+class OrderDevice(Command, frozen=True, kw_only=True):
+    """A person has a device do something that its family's manifest has under `orders`, and says why.
+
+    What is guarded by more than the device itself is not ordered this way: a barrier is moved by
+    `MoveBarrierByHand`. `reason`: 3 to 200 characters.
+    """
+
+    device_id: str
+    action: str
+    reason: str
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
 class SetSiteBounds(Command, frozen=True, kw_only=True):
     """How far a site reaches from its origin, in millimetres; positions beyond it are refused."""
 
@@ -122,38 +135,43 @@ class AcceptanceEnded(Event, frozen=True, kw_only=True):
     ended_at: datetime
 
 
-class BarrierCommanded(Event, frozen=True, kw_only=True):
+class DeviceOrdered(Event, frozen=True, kw_only=True):
+    """An order is queued. `action` is one that the manifest of the device's family has under `orders`."""
+
     site_id: str
     device_id: str
     command_id: str
-    action: BarrierAction
+    action: str
     cause: str
     ref_id: str | None
     commanded_at: datetime
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-class BarrierConfirmed(Event, frozen=True, kw_only=True):
-    """The limit switch says that the boom is where it was ordered to be."""
+class DeviceOrderConfirmed(Event, frozen=True, kw_only=True):
+    """The device's own feedback says that the order is carried out."""
 
     site_id: str
     device_id: str
     command_id: str
-    action: BarrierAction
+    action: str
     ref_id: str | None
     confirmed_at: datetime
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-class BarrierFailed(Event, frozen=True, kw_only=True):
-    """The barrier did not get there in time; `reason` is `feedback`, `loop_occupied`, `expired`,
-    `unreachable` or `refused`."""
+class DeviceOrderFailed(Event, frozen=True, kw_only=True):
+    """The order was not carried out, or nobody knows; `reason` is one of `devices.families.FAILURES` or of
+    those that the manifest has for the order."""
 
     site_id: str
     device_id: str
     command_id: str
-    action: BarrierAction
+    action: str
     ref_id: str | None
     reason: str
     failed_at: datetime
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class EnrolmentCodeIssued(Event, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import msgspec
 import yaml
 
-from devices.families import FAMILIES, Family
+from devices.families import FAILURES, FAMILIES, Family, OrderKind
 
 Tier = Literal["bronze", "silver", "gold"]
 
@@ -75,7 +75,9 @@ def tier_of(family: str) -> Tier:
 def page() -> str:
     """`docs/devices.md`: what the drivers speak, the rules they keep, and every exemption."""
     families = [FAMILIES[name] for name in sorted(FAMILIES)]
-    return HEAD + "\n".join([*_spoken(families), "", *_kept(families), "", *_exempt(families), ""])
+    obeying = [family for family in families if family.orders]
+    parts = [_spoken(families), _ordered(obeying), _alone(obeying), _kept(families), _exempt(families)]
+    return HEAD + "\n".join(line for part in parts for line in [*part, ""])
 
 
 def _spoken(families: list[Family]) -> list[str]:
@@ -85,6 +87,47 @@ def _spoken(families: list[Family]) -> list[str]:
         for family in families
     ]
     return ["| family | devices | protocol | reach | readings | tier |", "|---|---|---|---|---|---|", *rows]
+
+
+def _ordered(families: list[Family]) -> list[str]:
+    rows = [
+        f"| `{family.name}` | {_call(action, kind)} | {kind.text} | {kind.confirmed_by} | {kind.valid_s} s "
+        f"| {', '.join(kind.fails) or '–'} | {'yes' if kind.is_repeatable else 'no'} "
+        f"| {'yes' if kind.by_hand else 'through what guards it'} |"
+        for family in families
+        for action, kind in family.orders.items()
+    ]
+    return [
+        "## Orders",
+        "",
+        "An order is queued with who gave it and why, carried out at the edge while it is valid, and settled "
+        "by the device's own feedback. Any order may fail as "
+        f"{', '.join(f'`{reason}`' for reason in FAILURES)}; some have reasons of their own.",
+        "",
+        "| family | order | what | confirmed by | valid | also fails as | again after a crash | by hand |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+    ]
+
+
+def _call(action: str, kind: OrderKind) -> str:
+    return f"`{action}{'(' + ', '.join(kind.parameters) + ')' if kind.parameters else ''}`"
+
+
+def _alone(families: list[Family]) -> list[str]:
+    names = {"twin": "the edge hears of no orders", "edge": "nobody speaks to the device"}
+    rows = [
+        f"| `{family.name}` | {names[rule.lost]} | {rule.text_en} {rule.text_zh} |"
+        for family in families
+        for rule in family.fail_safe
+    ]
+    return [
+        "## When nobody orders",
+        "",
+        "| family | when | what becomes of the device |",
+        "|---|---|---|",
+        *rows,
+    ]
 
 
 def _kept(families: list[Family]) -> list[str]:

@@ -1,5 +1,6 @@
 """The routers that the application mounts."""
 
+from devices.commands.routes import router as commands
 from devices.registry.routes import router as registry
 
-ROUTERS = [registry]
+ROUTERS = [registry, commands]

@@ -25,6 +25,8 @@ CSRF_HEADER = "X-CSRF-Token"
 DEVICE_HEADER = "X-Device-Token"
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 5_000
+NUMBER_DIGITS_MAX = 18
+"""As many as any 64-bit number may have."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Item = TypeVar("Item")
@@ -171,6 +173,17 @@ class Paging(BaseModel):
 
     cursor: str | None = None
     limit: int = PAGE_ITEMS_DEFAULT
+
+    @property
+    def number(self) -> int | None:
+        """The cursor of a list that is paged by a number of the journal it shows. Raises Invalid
+        `request.cursor` for anything that no page gave."""
+        if self.cursor is None:
+            return None
+        is_number = self.cursor.isascii() and self.cursor.isdecimal()
+        if not is_number or len(self.cursor) > NUMBER_DIGITS_MAX:
+            raise Invalid("request.cursor", field="cursor", rule="what the last page gave")
+        return int(self.cursor)
 
     def page(self, items: list[Item], cursor_of: Callable[[Item], str]) -> Page[Item]:
         """The page for `items`; a full page points on from its last item."""

@@ -7,7 +7,7 @@ see.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from devices.messages import BarrierConfirmed, BarrierFailed
+from devices.messages import DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.messages import Command, Event
 from twin.messages import UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation.handlers import allocate_order, allocate_orders, cancel_order
@@ -16,8 +16,8 @@ from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
-    on_barrier_confirmed,
-    on_barrier_failed,
+    on_order_confirmed,
+    on_order_failed,
     on_vehicle_at_gate,
     on_vehicle_left,
     on_vehicle_weighed,
@@ -79,8 +79,8 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     VehicleWeighed: [on_vehicle_weighed],
     VehicleLeft: [on_vehicle_left],
     VisitExpected: [on_visit_expected],
-    BarrierConfirmed: [on_barrier_confirmed],
-    BarrierFailed: [on_barrier_failed],
+    DeviceOrderConfirmed: [on_order_confirmed],
+    DeviceOrderFailed: [on_order_failed],
 }
 
 __all__ = [

@@ -1,135 +1,175 @@
-"""Queueing an order to a barrier, and settling it by the barrier's own feedback."""
+"""Queueing an order to a device, and settling it by the device's own feedback."""
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from devices.commands import store
-from devices.messages import (
-    BarrierAction,
-    BarrierCommanded,
-    BarrierConfirmed,
-    BarrierFailed,
+from devices.commands.model import (
+    REASON_LENGTH_MAX,
+    REASON_LENGTH_MIN,
+    DeviceOrder,
+    DevicePlace,
+    is_given_by_hand,
+    lasts,
+    may_be_repeated,
+    require_order,
+    settings_of,
 )
+from devices.messages import DeviceOrderConfirmed, DeviceOrdered, DeviceOrderFailed, OrderDevice
 from devices.registry.handlers import sees_site
-from kernel.errors import Invalid, NotFound
-from kernel.tx import ReadTx, Tx
+from devices.transport.decoding import FieldRejected
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.tx import ReadTx, Row, Tx
 
-COMMAND_VALID = timedelta(seconds=30)
-"""An order that could not be carried out by then is void: a gate must not open to an old wish."""
-BARRIER_FAMILY = "modbus_barrier"
-COMMANDS_IN_HAND_MAX = 100
+ORDERS_IN_HAND_MAX = 100
 
 
-class BarrierOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the edge carries it out."""
+class OrderQueued(msgspec.Struct, frozen=True, kw_only=True):
+    """The order waits for the edge."""
 
     command_id: str
-    site_id: str
-    device_id: str
-    action: BarrierAction
-    cause: str
-    ref_id: str | None
-    valid_until: datetime
 
 
-class BarrierPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an enrolled barrier belongs; `mount_id` is its place in the layout, None when it has none."""
-
-    device_id: str
-    site_id: str
-    mount_id: str | None
-
-
-async def barrier_place(read: ReadTx, device_id: str) -> BarrierPlace:
-    """The barrier a person names. Raises NotFound for one that the caller may not see, Invalid for a device
-    that is no barrier."""
-    known = await store.barrier(read, device_id)
-    if known is None or not await sees_site(read, known["site_id"]):
-        raise NotFound("devices.unknown", device_id=device_id)
-    _require_barrier(known["family"])
-    return BarrierPlace(device_id=device_id, site_id=known["site_id"], mount_id=known["mount_id"])
+async def place_of_device(read: ReadTx, device_id: str, action: str) -> DevicePlace:
+    """The device a person names. Raises NotFound for one that the caller may not see, Invalid for one that
+    does not take the order."""
+    known = await _require_obedient(read, device_id, action)
+    return DevicePlace(device_id=device_id, site_id=known["site_id"], mount_id=known["mount_id"])
 
 
-async def command_barrier(
-    tx: Tx, device_id: str, action: BarrierAction, cause: str, ref_id: str | None = None
+async def order_device(command: OrderDevice, tx: Tx) -> OrderQueued:
+    """Queue a person's order. Raises NotFound for a device that the caller may not see, Invalid with field
+    and rule, Conflict for an order that more than the device itself guards."""
+    known = await _require_obedient(tx, command.device_id, command.action)
+    reason = command.reason.strip()
+    if not REASON_LENGTH_MIN <= len(reason) <= REASON_LENGTH_MAX:
+        rule = f"{REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters"
+        raise Invalid("devices.order_reason", field="reason", rule=rule)
+    if not is_given_by_hand(known["family"], command.action):
+        raise Conflict("devices.order_guarded", field="action", rule="an order that is given by hand")
+    command_id = await queue_order(
+        tx, command.device_id, command.action, f"manual: {reason}", command.parameters
+    )
+    return OrderQueued(command_id=command_id)
+
+
+async def queue_order(
+    tx: Tx,
+    device_id: str,
+    action: str,
+    cause: str,
+    parameters: Mapping[str, Any] | None = None,
+    ref_id: str | None = None,
 ) -> str:
     """Queue an order in the caller's transaction; the edge hears of it at commit. Returns the command's id.
 
-    Raises NotFound when the device is not enrolled and Invalid when it is no barrier.
+    Raises NotFound when the device is not in service, and Invalid with field and rule when its family does
+    not take such an order.
     """
-    known = await store.barrier(tx, device_id)
+    known = await store.device(tx, device_id)
     if known is None:
         raise NotFound("devices.unknown", device_id=device_id)
-    _require_barrier(known["family"])
-    command_id = tx.ids.new("command")
-    await store.insert_command(
-        tx,
-        command_id=command_id,
+    try:
+        settings = settings_of(known["family"], action, parameters or {})
+    except FieldRejected as error:
+        raise _invalid(error) from error
+    order = DeviceOrder(
+        command_id=tx.ids.new("command"),
         site_id=known["site_id"],
         device_id=device_id,
+        family=known["family"],
         action=action,
+        parameters=settings,
         cause=cause,
         ref_id=ref_id,
-        valid_until=tx.now + COMMAND_VALID,
+        valid_until=tx.now + lasts(known["family"], action),
     )
+    await store.insert(tx, order)
     tx.emit(
-        BarrierCommanded(
-            site_id=known["site_id"],
+        DeviceOrdered(
+            site_id=order.site_id,
             device_id=device_id,
-            command_id=command_id,
+            command_id=order.command_id,
             action=action,
+            parameters=settings,
             cause=cause,
             ref_id=ref_id,
             commanded_at=tx.now,
         )
     )
-    return command_id
+    return order.command_id
 
 
-def _require_barrier(family: str) -> None:
-    if family != BARRIER_FAMILY:
-        raise Invalid("devices.not_a_barrier", field="device_id", rule=f"a device of {BARRIER_FAMILY}")
+async def _require_obedient(read: ReadTx, device_id: str, action: str) -> Row:
+    known = await store.device(read, device_id)
+    if known is None or not await sees_site(read, known["site_id"]):
+        raise NotFound("devices.unknown", device_id=device_id)
+    try:
+        require_order(known["family"], action)
+    except FieldRejected as error:
+        raise _invalid(error) from error
+    return known
 
 
-async def take_commands(
+def _invalid(error: FieldRejected) -> Invalid:
+    return Invalid("devices.order", field=error.field, rule=error.rule)
+
+
+async def take_orders(
     tx: Tx, sites: Collection[str] = (), in_hand: Collection[str] = ()
-) -> list[BarrierOrder]:
+) -> list[DeviceOrder]:
     """Take the orders of these sites (none given: of all), oldest first, but those already in hand.
 
-    An order past its time is settled as failed here and not handed out.
+    An order past its time is settled as failed here and not handed out; so is one that an edge took before,
+    where doing it twice would be wrong.
     """
-    taken = await store.take(tx, sites, in_hand, COMMANDS_IN_HAND_MAX)
-    orders = [BarrierOrder(**row) for row in taken]
-    for order in orders:
+    fit = []
+    for order in await store.take(tx, sites, in_hand, ORDERS_IN_HAND_MAX):
         if order.valid_until <= tx.now:
-            await settle_command(tx, order, "expired")
-    return [order for order in orders if order.valid_until > tx.now]
+            await settle_order(tx, order, "expired")
+        elif order.was_taken and not may_be_repeated(order):
+            await settle_order(tx, order, "unconfirmed")
+        else:
+            fit.append(order)
+    return fit
 
 
-async def settle_command(tx: Tx, order: BarrierOrder, failure: str | None) -> None:
+async def settle_order(tx: Tx, order: DeviceOrder, failure: str | None) -> None:
     """Close an order: confirmed when `failure` is None. Settling twice changes nothing."""
-    if not await store.settle(tx, order.command_id, failure):
-        return
+    if await store.settle(tx, order.command_id, failure):
+        _tell_settled(tx, order, failure)
+
+
+async def record_own_order(tx: Tx, order: DeviceOrder, at: datetime, failure: str | None) -> None:
+    """Keep what the edge ordered at `at` by itself, while it could ask nobody."""
+    if await store.insert_settled(tx, order, at, failure):
+        _tell_settled(tx, order, failure)
+
+
+def _tell_settled(tx: Tx, order: DeviceOrder, failure: str | None) -> None:
     if failure is None:
         tx.emit(
-            BarrierConfirmed(
+            DeviceOrderConfirmed(
                 site_id=order.site_id,
                 device_id=order.device_id,
                 command_id=order.command_id,
                 action=order.action,
+                parameters=order.parameters,
                 ref_id=order.ref_id,
                 confirmed_at=tx.now,
             )
         )
     else:
         tx.emit(
-            BarrierFailed(
+            DeviceOrderFailed(
                 site_id=order.site_id,
                 device_id=order.device_id,
                 command_id=order.command_id,
                 action=order.action,
+                parameters=order.parameters,
                 ref_id=order.ref_id,
                 reason=failure,
                 failed_at=tx.now,

@@ -1,72 +1,92 @@
-"""The SQL of barrier commands."""
+"""The SQL of orders to devices."""
 
 from collections.abc import Collection
 from datetime import datetime
 
+import msgspec
+
+from devices.commands.model import DeviceOrder
 from kernel.tx import ReadTx, Row, Tx
 
-BARRIER = """
+DEVICE = """
     SELECT site_id, family, mount_id FROM devices.device
     WHERE device_id = %(device_id)s AND retired_at IS NULL"""
-INSERT_COMMAND = """
-    INSERT INTO devices.command (command_id, site_id, device_id, action, cause, ref_id, state, queued_at,
-        valid_until)
-    VALUES (%(command_id)s, %(site_id)s, %(device_id)s, %(action)s, %(cause)s, %(ref_id)s, 'queued', %(now)s,
-        %(valid_until)s)"""
+INSERT = """
+    INSERT INTO devices.command (command_id, site_id, device_id, action, parameters, cause, ref_id,
+        ordered_by, ordered_party_id, state, queued_at, valid_until)
+    VALUES (%(command_id)s, %(site_id)s, %(device_id)s, %(action)s, %(parameters)s::jsonb, %(cause)s,
+        %(ref_id)s, %(ordered_by)s, %(ordered_party_id)s, 'queued', %(now)s, %(valid_until)s)"""
+# What an edge did by itself is written down once, however often it has to try.
+INSERT_SETTLED = """
+    INSERT INTO devices.command (command_id, site_id, device_id, action, parameters, cause, ref_id,
+        ordered_by, ordered_party_id, state, queued_at, sent_at, settled_at, failure, valid_until)
+    VALUES (%(command_id)s, %(site_id)s, %(device_id)s, %(action)s, %(parameters)s::jsonb, %(cause)s,
+        %(ref_id)s, %(ordered_by)s, %(ordered_party_id)s, %(state)s, %(at)s, %(at)s, %(now)s, %(failure)s,
+        %(valid_until)s)
+    ON CONFLICT (command_id) DO NOTHING"""
 # Wakes the edge; it reads the queue itself.
-NOTIFY_COMMAND = "SELECT pg_notify('tallyhouse_device_command', %(site_id)s)"
+NOTIFY = "SELECT pg_notify('tallyhouse_device_command', %(site_id)s)"
 # Takes what is queued, and what an edge that died had taken but not settled.
 TAKE = """
-    UPDATE devices.command c SET state = 'sent', sent_at = %(now)s
-    WHERE command_id IN (
-        SELECT command_id FROM devices.command
+    WITH due AS (
+        SELECT command_id, state = 'sent' AS was_taken FROM devices.command
         WHERE state IN ('queued', 'sent') AND command_id <> ALL(%(in_hand)s)
             AND (cardinality(%(sites)s::text[]) = 0 OR site_id = ANY(%(sites)s::text[]))
         ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
-    RETURNING number, command_id, site_id, device_id, action, cause, ref_id, valid_until"""
+    UPDATE devices.command c SET state = 'sent', sent_at = %(now)s
+    FROM due, devices.device d
+    WHERE c.command_id = due.command_id AND d.device_id = c.device_id
+    RETURNING c.number, c.command_id, c.site_id, c.device_id, d.family, c.action, c.parameters, c.cause,
+        c.ref_id, c.valid_until, due.was_taken"""
 SETTLE = """
     UPDATE devices.command SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
     WHERE command_id = %(command_id)s AND state = 'sent'"""
 
 
-async def barrier(tx: ReadTx, device_id: str) -> Row | None:
-    return await tx.row(BARRIER, {"device_id": device_id})
+async def device(tx: ReadTx, device_id: str) -> Row | None:
+    """Site, family and mount of a device in service."""
+    return await tx.row(DEVICE, {"device_id": device_id})
 
 
-async def insert_command(
-    tx: Tx,
-    *,
-    command_id: str,
-    site_id: str,
-    device_id: str,
-    action: str,
-    cause: str,
-    ref_id: str | None,
-    valid_until: datetime,
-) -> None:
-    row = {
-        "command_id": command_id,
-        "site_id": site_id,
-        "device_id": device_id,
-        "action": action,
-        "cause": cause,
-        "ref_id": ref_id,
+async def insert(tx: Tx, order: DeviceOrder) -> None:
+    await tx.run(INSERT, _row(tx, order))
+    await tx.run(NOTIFY, {"site_id": order.site_id})
+
+
+async def insert_settled(tx: Tx, order: DeviceOrder, at: datetime, failure: str | None) -> bool:
+    """Keep an order that was carried out at `at`; False when it is kept already."""
+    row = {**_row(tx, order), "at": at, "state": _state(failure), "failure": failure}
+    return await tx.run(INSERT_SETTLED, row) == 1
+
+
+def _row(tx: Tx, order: DeviceOrder) -> Row:
+    return {
+        "command_id": order.command_id,
+        "site_id": order.site_id,
+        "device_id": order.device_id,
+        "action": order.action,
+        "parameters": msgspec.json.encode(order.parameters).decode(),
+        "cause": order.cause,
+        "ref_id": order.ref_id,
+        "ordered_by": tx.caller.person_id,
+        "ordered_party_id": tx.caller.party_id,
         "now": tx.now,
-        "valid_until": valid_until,
+        "valid_until": order.valid_until,
     }
-    await tx.run(INSERT_COMMAND, row)
-    await tx.run(NOTIFY_COMMAND, {"site_id": site_id})
 
 
-async def take(tx: Tx, sites: Collection[str], in_hand: Collection[str], limit: int) -> list[Row]:
+def _state(failure: str | None) -> str:
+    return "confirmed" if failure is None else "failed"
+
+
+async def take(tx: Tx, sites: Collection[str], in_hand: Collection[str], limit: int) -> list[DeviceOrder]:
     params = {"now": tx.now, "sites": sorted(sites), "in_hand": sorted(in_hand), "limit": limit}
-    rows = await tx.rows(TAKE, params)
-    return sorted(rows, key=lambda row: int(row.pop("number")))
+    rows = sorted(await tx.rows(TAKE, params), key=lambda row: int(row.pop("number")))
+    return [msgspec.convert(row, DeviceOrder) for row in rows]
 
 
 async def settle(tx: Tx, command_id: str, failure: str | None) -> bool:
     """Close a command that was sent; False when it was closed before."""
-    state = "confirmed" if failure is None else "failed"
-    params = {"command_id": command_id, "state": state, "failure": failure, "now": tx.now}
+    params = {"command_id": command_id, "state": _state(failure), "failure": failure, "now": tx.now}
     return await tx.run(SETTLE, params) == 1

@@ -192,6 +192,10 @@ EXPECTED: Mapping[str, Case] = {
     "POST /api/v1/devices/{device_id}/barrier": Case(
         YARD, lambda _: {"action": "close", "reason": "Because the walk asks."}
     ),
+    "POST /api/v1/devices/{device_id}/orders": Case(
+        YARD, lambda _: {"action": "close", "reason": "Because the walk asks."}
+    ),
+    f"GET {S}/device-orders": Case(SITE, own=READ),
     # --- the twin ---
     "GET /api/v1/sites": Case(ALL, own=READ, shared="the caller's own sites"),
     # Site ids are chosen by people and unique, so a taken one is a conflict.

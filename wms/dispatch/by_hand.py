@@ -5,6 +5,7 @@ from kernel.errors import Conflict
 from kernel.tx import Tx
 from twin import api as twin
 from wms.dispatch import store
+from wms.dispatch.barriers import gate_at, order_barrier
 from wms.dispatch.model import unreleased
 from wms.messages import BarrierMoved, GateOpenedByHand, MoveBarrierByHand
 from wms.orders.handlers import require_reason
@@ -22,26 +23,19 @@ async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMov
     needs no order and nothing here keeps it shut.
     """
     require_reason(command.reason)
-    barrier = await devices.barrier_place(tx, command.device_id)
-    decision_id = None
+    barrier = await devices.place_of_device(tx, command.device_id, command.action)
+    gate_id, decision_id = await gate_at(tx, barrier.site_id, barrier.mount_id), None
     if command.action == "open":
-        gate_id = await _gate_of(tx, barrier)
+        if gate_id is None:
+            # It guards something unknown.
+            raise Conflict("barrier.no_gate", device_id=barrier.device_id)
         await _refuse_goods(tx, barrier.site_id, gate_id)
         decision_id = await _keep(tx, command, barrier.site_id, gate_id)
     cause = f"manual: {command.reason}"
-    command_id = await devices.command_barrier(tx, command.device_id, command.action, cause, decision_id)
+    command_id = await order_barrier(
+        tx, barrier.site_id, gate_id, command.device_id, command.action, cause, decision_id
+    )
     return BarrierMoved(command_id=command_id)
-
-
-async def _gate_of(tx: Tx, barrier: devices.BarrierPlace) -> str:
-    """The gate that the barrier shuts. One that is at no gate of the layout guards something unknown."""
-    if barrier.mount_id is not None:
-        layout = await twin.layout_of(tx, barrier.site_id)
-        gates = {gate.gate_id for gate in layout.gates}
-        for mount in layout.mounts:
-            if mount.mount_id == barrier.mount_id and mount.serves in gates:
-                return str(mount.serves)
-    raise Conflict("barrier.no_gate", device_id=barrier.device_id)
 
 
 async def _refuse_goods(tx: Tx, site_id: str, gate_id: str) -> None:

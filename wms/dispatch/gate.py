@@ -7,16 +7,17 @@ a repeated event orders nothing twice.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import get_args
 
 import structlog
 
-from devices import api as devices
-from devices.messages import BarrierConfirmed, BarrierFailed
+from devices.messages import BarrierAction, DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.tx import Row, Tx
 from twin import api as twin
 from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation import store as allocation
 from wms.dispatch import store
+from wms.dispatch.barriers import order_barrier, order_gate, say_go
 from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
@@ -27,7 +28,6 @@ from wms.stock.handlers import apply_moves, declare_places
 from wms.stock.model import CUSTOMER, Goods, Move, Place
 from wms.visits import store as visits
 
-BARRIER_FAMILY = "modbus_barrier"
 BARRIER_TRIES_MAX = 20
 """Orders to a barrier that fail in a row before a person must look: about ten minutes of retries."""
 PRESENCE_LASTS = timedelta(minutes=15)
@@ -121,7 +121,7 @@ async def _admit(tx: Tx, seen: AtGate, visit: Row) -> None:
     if not await visits.admit(tx, visit["visit_id"]):
         return
     await inbound.mark_arrived(tx, visit["visit_id"])
-    await _order(tx, seen.site_id, seen.gate_id, "open", "visit_expected", visit["visit_id"])
+    await order_gate(tx, seen.site_id, seen.gate_id, "open", "visit_expected", visit["visit_id"])
     tx.emit(
         VehicleAdmitted(
             site_id=seen.site_id,
@@ -140,7 +140,7 @@ async def _let_out(tx: Tx, seen: AtGate, visit: Row, decision: Decision) -> None
     if seen.mass_g is not None:
         await visits.weigh(tx, visit["visit_id"], seen.mass_g, going_in=False)
     await store.set_state(tx, decision.release_ids, ["issued"], "at_gate")
-    await _order(tx, seen.site_id, seen.gate_id, "open", "exit_agreed", visit["visit_id"])
+    await order_gate(tx, seen.site_id, seen.gate_id, "open", "exit_agreed", visit["visit_id"])
 
 
 async def _call_back(tx: Tx, seen: AtGate, visit: Row, releases: Sequence[tuple[LiveRelease, str]]) -> None:
@@ -151,7 +151,7 @@ async def _call_back(tx: Tx, seen: AtGate, visit: Row, releases: Sequence[tuple[
     await visits.mark_leaving(tx, visit["visit_id"], leaving=False)
     at_gate = [release.release_id for release, state in releases if state == "at_gate"]
     await store.set_state(tx, at_gate, ["at_gate"], "issued")
-    await _order(tx, seen.site_id, seen.gate_id, "close", "exit_withdrawn", visit["visit_id"])
+    await order_gate(tx, seen.site_id, seen.gate_id, "close", "exit_withdrawn", visit["visit_id"])
 
 
 async def on_vehicle_weighed(event: VehicleWeighed, tx: Tx) -> None:
@@ -167,7 +167,7 @@ async def on_vehicle_weighed(event: VehicleWeighed, tx: Tx) -> None:
         await store.end_presence(tx, event.site_id, event.vehicle_id)
         gate_id = await _gate_of_bridge(tx, event.site_id, event.weighbridge_id)
         if gate_id is not None:
-            await _order(tx, event.site_id, gate_id, "close", "vehicle_inside", visit["visit_id"])
+            await order_gate(tx, event.site_id, gate_id, "close", "vehicle_inside", visit["visit_id"])
 
 
 async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
@@ -184,7 +184,7 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     await visits.leave(tx, visit["visit_id"])
     await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
     if visit["state"] == "leaving":
-        await _order(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
+        await order_gate(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
     await end_deliveries(tx, [], visit["visit_id"])
     await plan_putaways(tx, event.site_id)
 
@@ -240,15 +240,20 @@ def _announce(tx: Tx, event: VehicleLeft, release_id: str, goods: Sequence[Row])
     )
 
 
-async def on_barrier_confirmed(event: BarrierConfirmed, tx: Tx) -> None:
-    """The boom obeyed: forget earlier failures of this stay."""
+async def on_order_confirmed(event: DeviceOrderConfirmed, tx: Tx) -> None:
+    """The boom obeyed: forget earlier failures of this stay, and say go once it is up."""
+    if event.action not in get_args(BarrierAction):
+        return
     if event.ref_id is not None:
         await visits.forget_tries(tx, event.ref_id)
+    await say_go(tx, event)
 
 
-async def on_barrier_failed(event: BarrierFailed, tx: Tx) -> None:
+async def on_order_failed(event: DeviceOrderFailed, tx: Tx) -> None:
     """Order the barrier again while the order still makes sense: closing always, opening only for a vehicle
     that the gate is open for."""
+    if event.action not in get_args(BarrierAction):
+        return
     visit = await visits.lock(tx, event.ref_id) if event.ref_id else None
     if visit is None:
         return
@@ -260,30 +265,10 @@ async def on_barrier_failed(event: BarrierFailed, tx: Tx) -> None:
     if (event.action == "open") != wants_open:
         return
     await visits.count_try(tx, visit["visit_id"])
-    await devices.command_barrier(tx, event.device_id, event.action, f"again:{event.reason}", event.ref_id)
-
-
-async def _order(tx: Tx, site_id: str, gate_id: str, action: str, cause: str, visit_id: str) -> None:
-    """Order the gate's barrier; a gate without one is a matter for people and leaves its decision only."""
-    device_id = await _barrier_of(tx, site_id, gate_id)
-    if device_id is None:
-        log.warning("gate_without_barrier", site_id=site_id, gate_id=gate_id, action=action)
-        return
-    assert action in ("open", "close")
-    await devices.command_barrier(tx, device_id, "open" if action == "open" else "close", cause, visit_id)
-
-
-async def _barrier_of(tx: Tx, site_id: str, gate_id: str) -> str | None:
-    layout = await twin.layout_of(tx, site_id)
-    mounts = {
-        mount.mount_id
-        for mount in layout.mounts
-        if mount.serves == gate_id and mount.family == BARRIER_FAMILY
-    }
-    for device in await devices.edge_devices(tx, [site_id]):
-        if device.mount_id in mounts and device.family == BARRIER_FAMILY:
-            return device.device_id
-    return None
+    action: BarrierAction = "open" if wants_open else "close"
+    await order_barrier(
+        tx, event.site_id, None, event.device_id, action, f"again:{event.reason}", event.ref_id
+    )
 
 
 async def _gate_of_bridge(tx: Tx, site_id: str, weighbridge_id: str) -> str | None:

@@ -11,7 +11,6 @@ from kernel.errors import Invalid, NotFound
 from wms.dispatch.views import DecisionRow, ReleaseRow, decision_list, release_list, release_view
 from wms.messages import CancelRelease, MoveBarrierByHand, ReleaseShipment
 from wms.orders.views import order_view
-from wms.paging import number_cursor
 from wms.visits.views import vehicle_of_plate
 
 router = APIRouter(prefix="/api/v1", tags=["dispatch"])
@@ -90,7 +89,7 @@ async def list_releases(site_id: str, session: Reader, paging: PagingQuery) -> P
 @router.get("/sites/{site_id}/gate-decisions")
 async def list_gate_decisions(site_id: str, session: Inspector, paging: PagingQuery) -> Page[DecisionRow]:
     async with session.read() as read:
-        rows = await decision_list(read, site_id, number_cursor(paging.cursor), paging.limit)
+        rows = await decision_list(read, site_id, paging.number, paging.limit)
     return paging.page(rows, lambda row: str(row.decision_no))
 
 

@@ -28,7 +28,6 @@ from wms.orders.views import (
     refused_rows,
     review_view,
 )
-from wms.paging import number_cursor
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
 
@@ -177,5 +176,5 @@ async def list_refused_rows(
 ) -> Page[RefusedRow]:
     """The rows of a file that do not flow, each with all its reasons."""
     async with session.read() as read:
-        rows = await refused_rows(read, site_id, source, number_cursor(paging.cursor) or 0, paging.limit)
+        rows = await refused_rows(read, site_id, source, paging.number or 0, paging.limit)
     return paging.page(rows, lambda row: str(row.row_number))

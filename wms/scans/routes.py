@@ -9,7 +9,6 @@ from starlette.requests import HTTPConnection
 from identity.http import DEVICE_HEADER, Admits, DeviceCaller, DeviceIdentity, Page, PagingQuery, Session
 from kernel.errors import Forbidden
 from wms.messages import SCANS_MAX, RecordScans, Scan, ScanOutcome
-from wms.paging import number_cursor
 from wms.scans.views import ScanRow, scan_list
 from wms.tasks.views import TaskRow, tasks_by_id
 
@@ -105,5 +104,5 @@ async def list_scans(
 ) -> Page[ScanRow]:
     """Scans and their answers, newest first."""
     async with session.read() as read:
-        rows = await scan_list(read, site_id, outcome, number_cursor(paging.cursor), paging.limit)
+        rows = await scan_list(read, site_id, outcome, paging.number, paging.limit)
     return paging.page(rows, lambda row: str(row.scan_no))

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from identity.http import Admits, Page, PagingQuery, Session
 from wms.messages import AdjustStock
-from wms.paging import number_cursor
 from wms.stock.views import MoveRow, move_list
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
@@ -29,7 +28,7 @@ async def list_moves(
 ) -> Page[MoveRow]:
     """The stock journal, newest first."""
     async with session.read() as read:
-        rows = await move_list(read, site_id, unit_id, number_cursor(paging.cursor), paging.limit)
+        rows = await move_list(read, site_id, unit_id, paging.number, paging.limit)
     return paging.page(rows, lambda row: str(row.move_id))
 
 

@@ -1,9 +1,7 @@
 """Watches a barrier's switches and carries out orders, each confirmed by the barrier's own feedback."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Final, Literal, Self
 
@@ -16,8 +14,11 @@ from devices.drivers.modbus_barrier.codec import (
     raw_of,
 )
 from devices.transport.decoding import FieldRejected
+from devices.transport.feedback import Feedback, News, NotDone, move_boom
 from devices.transport.modbus import ModbusLink
 from devices.transport.modbus_answer import AnswerRejected
+from devices.transport.numbering import Numbered
+from devices.transport.orders import Order
 from devices.transport.presence import BACKOFF_S, Presence
 from devices.transport.tcp import LinkLost
 from kernel.clock import Clock
@@ -28,16 +29,12 @@ FEEDBACK_S: Final = 8.0
 """A boom takes two to six seconds; past this the order has failed."""
 LOOP_FREE_S: Final = 15.0
 """How long an order to close waits for the vehicle under the boom to leave."""
-REPEAT_S: Final = 60.0
-"""An unchanged state is reported again after this time, so that silence means something."""
 
-Action = Literal["open", "close"]
-Failure = Literal["expired", "feedback", "loop_occupied", "unreachable", "refused"]
 Item = Observation | Rejected
 
 
 class ModbusBarrierDriver:
-    """An async context manager with one async iterator, `readings()`, and one order, `command()`.
+    """An async context manager with one async iterator, `readings()`, and the orders `open` and `close`.
 
     The driver numbers: `boot` is given and must grow with each start, `sequence` counts from 1. Orders are
     confirmed from what `readings()` polls, so somebody must be iterating it. The emergency release is
@@ -60,19 +57,15 @@ class ModbusBarrierDriver:
     ) -> None:
         if poll_ms <= 0:
             raise ValueError("poll_ms must be positive")
-        self._device_id = device_id
         self._clock = clock
-        self._boot = boot
         self._poll_s = poll_ms / 1000
         self._feedback_s = feedback_s
         self._loop_free_s = loop_free_s
         self._link = ModbusLink(host, port, unit)
+        self._numbered = Numbered(device_id, boot, clock)
         self._presence = Presence(clock.now(), backoff_s)
-        self._sequence = 0
-        self._state: BarrierState | None = None
-        self._reported: tuple[bytes, datetime] | None = None
-        self._polled = asyncio.Condition()
-        self._ordering = asyncio.Lock()
+        self._feedback: Feedback[BarrierState] = Feedback()
+        self._news = News()
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,35 +75,25 @@ class ModbusBarrierDriver:
     ) -> None:
         self._link.close()
 
-    # --- orders ----------------------------------------------------------------------------------
+    async def command(self, order: Order) -> str | None:
+        """Open or close and wait for the limit switch; None when it got there, else why not. Never closes on
+        a vehicle."""
+        return await move_boom(
+            order,
+            self._feedback,
+            self._write,
+            self._clock,
+            loop_free_s=self._loop_free_s,
+            feedback_s=self._feedback_s,
+        )
 
-    async def command(self, action: Action, valid_until: datetime | None = None) -> Failure | None:
-        """Open or close and wait for the limit switch; None when it got there, else why not.
-
-        Never closes on a vehicle: while the loop is occupied, closing waits, and gives up with
-        `loop_occupied`. Orders wait for each other; one whose turn comes after `valid_until` is void.
-        """
-        async with self._ordering:
-            if valid_until is not None and self._clock.now() > valid_until:
-                return "expired"
-            if action == "close" and not await self._until(_loop_free, self._loop_free_s):
-                return "loop_occupied" if self._state is not None else "unreachable"
-            try:
-                await self._link.write_coil(COIL_BOOM, coil_of(action))
-            except LinkLost:
-                return "unreachable"
-            except AnswerRejected:
-                return "refused"
-            there = _is_open if action == "open" else _is_closed
-            return None if await self._until(there, self._feedback_s) else "feedback"
-
-    async def _until(self, holds: Callable[[BarrierState], bool], within_s: float) -> bool:
+    async def _write(self, action: Literal["open", "close"]) -> None:
         try:
-            async with asyncio.timeout(within_s), self._polled:
-                await self._polled.wait_for(lambda: self._state is not None and holds(self._state))
-        except TimeoutError:
-            return False
-        return True
+            await self._link.write_coil(COIL_BOOM, coil_of(action))
+        except LinkLost as error:
+            raise NotDone("unreachable") from error
+        except AnswerRejected as error:
+            raise NotDone("refused") from error
 
     # --- readings --------------------------------------------------------------------------------
 
@@ -120,13 +103,13 @@ class ModbusBarrierDriver:
             try:
                 inputs = await self._link.discrete_inputs(INPUTS_ADDRESS, INPUTS)
             except (LinkLost, AnswerRejected) as error:
-                await self._saw(None)
+                await self._feedback.saw(None)
                 for item in self._lost(error):
                     yield item
                 await asyncio.sleep(self._presence.wait_s)
                 continue
             for status in self._presence.heard(self._clock.now()):
-                yield self._observation(status)
+                yield self._numbered.observation(status)
             for item in await self._read(inputs):
                 yield item
             await asyncio.sleep(self._poll_s)
@@ -134,60 +117,23 @@ class ModbusBarrierDriver:
     def _lost(self, error: LinkLost | AnswerRejected) -> list[Item]:
         stated = self._presence.lost(str(error))
         if isinstance(error, LinkLost):
-            return [self._observation(status) for status in stated]
-        faults: list[Item] = [
-            self._observation(DeviceStatus(state="fault", reason=status.reason)) for status in stated
-        ]
-        now = self._clock.now()
-        return [*faults, self._rejected(error, error.raw, now)] if self._is_news(error.raw, now) else faults
+            return [self._numbered.observation(status) for status in stated]
+        faults = [DeviceStatus(state="fault", reason=status.reason) for status in stated]
+        return [*map(self._numbered.observation, faults), *self._set_aside(error, error.raw)]
 
     async def _read(self, inputs: Sequence[bool]) -> list[Item]:
-        raw, now = raw_of(inputs), self._clock.now()
+        raw = raw_of(inputs)
         try:
             state = decode(inputs)
         except FieldRejected as error:
-            await self._saw(None)
-            return [self._rejected(error, raw, now)] if self._is_news(raw, now) else []
-        await self._saw(state)
-        return [self._observation(state, raw)] if self._is_news(raw, now) else []
+            await self._feedback.saw(None)
+            return self._set_aside(error, raw)
+        self._numbered.well_formed()
+        await self._feedback.saw(state)
+        return [self._numbered.observation(state, raw=raw)] if self._is_news(raw) else []
 
-    def _is_news(self, raw: bytes, now: datetime) -> bool:
-        if self._reported is not None:
-            before, at = self._reported
-            if before == raw and (now - at).total_seconds() < REPEAT_S:
-                return False
-        self._reported = raw, now
-        return True
+    def _set_aside(self, error: FieldRejected, raw: bytes) -> list[Item]:
+        return self._numbered.rejected(error, raw) if self._is_news(raw) else []
 
-    async def _saw(self, state: BarrierState | None) -> None:
-        self._state = state
-        async with self._polled:
-            self._polled.notify_all()
-
-    def _observation(self, reading: BarrierState | DeviceStatus, raw: bytes = b"") -> Observation:
-        self._sequence += 1
-        return Observation(
-            device_id=self._device_id,
-            boot=self._boot,
-            sequence=self._sequence,
-            observed_at=self._clock.now(),
-            reading=reading,
-            raw_sha256=hashlib.sha256(raw).hexdigest() if raw else "",
-        )
-
-    def _rejected(self, error: FieldRejected, raw: bytes, now: datetime) -> Rejected:
-        return Rejected(
-            device_id=self._device_id, field=error.field, rule=error.rule, raw=raw, received_at=now
-        )
-
-
-def _loop_free(state: BarrierState) -> bool:
-    return not state.loop_occupied
-
-
-def _is_open(state: BarrierState) -> bool:
-    return state.is_open
-
-
-def _is_closed(state: BarrierState) -> bool:
-    return state.is_closed
+    def _is_news(self, raw: bytes) -> bool:
+        return self._news.is_news(raw, self._clock.now())

@@ -7,15 +7,16 @@ of the driver. What is watched (`SI` or `SIR`) only says when to ask; a weighing
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from devices.drivers.mt_sics.codec import LINE_BYTES_MAX, Answer, Command, Topic, decode, encode
+from devices.drivers.mt_sics.codec import LINE_BYTES_MAX, Answer, Command, Outcome, Topic, decode, encode
 from devices.transport.decoding import FieldRejected
 from devices.transport.limit import Limit
 from devices.transport.lines import Lines
 from devices.transport.numbering import Numbered
+from devices.transport.orders import Order
 from devices.transport.presence import BACKOFF_S, Presence
 from devices.transport.tcp import LinkLost, TcpLink
 from devices.transport.weighing import (
@@ -45,8 +46,13 @@ ORDER_S_MAX: Final = 30.0
 TOO_FAST: Final = f"more than {LINES_PER_S_MAX} lines a second; the rest is not read"
 
 Item = Observation | Rejected
-Order = Literal["tare", "zero"]
-Failure = Literal["unreachable", "not executable", "overload", "underload", "refused"]
+Failure = Literal["unreachable", "not_executable", "overload", "underload", "refused"]
+FAILURES: Final[Mapping[Outcome, Failure]] = {
+    "not executable": "not_executable",
+    "overload": "overload",
+    "underload": "underload",
+}
+"""What the scale may answer to an order that it does not carry out; anything else is a refusal."""
 
 
 class _Refused(Exception):
@@ -115,13 +121,13 @@ class MtSicsDriver:
 
     # --- orders ----------------------------------------------------------------------------------
 
-    async def command(self, action: Order) -> Failure | None:
+    async def command(self, order: Order) -> Failure | None:
         """Tare or zero the scale; None once it says that it did, else why not.
 
         Carried out by `readings()`, so somebody must be iterating it; what was done is stated there.
         """
         done: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
-        self._orders.append((action, done))
+        self._orders.append((order, done))
         try:
             async with asyncio.timeout(ORDER_S_MAX):
                 return await done
@@ -130,25 +136,23 @@ class MtSicsDriver:
 
     async def _obey(self) -> None:
         while self._orders:
-            action, done = self._orders.popleft()
+            order, done = self._orders.popleft()
             if done.done():
                 continue
             failure: Failure | None = "unreachable"
             try:
-                failure = await self._carry_out(action)
+                failure = await self._carry_out(order.action)
             finally:
                 if not done.done():
                     done.set_result(failure)
 
-    async def _carry_out(self, action: Order) -> Failure | None:
+    async def _carry_out(self, action: str) -> Failure | None:
         if action == "tare":
             answer, _ = await self._ask("T", "tared", STABLE_S_MAX)
         else:
             answer, _ = await self._ask("Z", "zeroed", STABLE_S_MAX)
-        if answer.outcome in ("not executable", "overload", "underload"):
-            return answer.outcome
         if answer.outcome != "done":
-            return "refused"
+            return FAILURES.get(answer.outcome, "refused")
         self._tare_asked_at_g = None
         what = f"tared by {answer.mass_g} g" if action == "tare" else "zeroed"
         self._state([DeviceStatus(state="online", reason=f"the scale was {what} by an order")])

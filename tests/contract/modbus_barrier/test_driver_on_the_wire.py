@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 
 import pytest
 
-from devices.drivers.modbus_barrier.driver import REPEAT_S, ModbusBarrierDriver
+from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
+from devices.transport.feedback import REPEAT_S
 from kernel.clock import ManualClock
 from kernel.messages import BarrierState
 from simulators.protocols.modbus.server import BarrierServer
+from tests.contract.orders import order
 from tests.contract.wire import WITHIN_S, Collected
 
 TRAVEL_S = 1.5
@@ -61,13 +62,13 @@ async def until_ordered(barrier: BarrierServer, count: int) -> None:
 async def test_an_order_to_open_ends_when_the_boom_is_up(
     barrier: BarrierServer, driver: ModbusBarrierDriver, readings: Collected, clock: ManualClock
 ) -> None:
-    order = asyncio.create_task(driver.command("open"))
+    opening = asyncio.create_task(driver.command(order("open")))
     await until_ordered(barrier, 1)
     clock.advance(TRAVEL_S / 2)
     await readings.until(shows(UNDERWAY))
-    assert not order.done()
+    assert not opening.done()
     clock.advance(TRAVEL_S / 2)
-    assert await order is None
+    assert await opening is None
     await readings.until(shows(OPEN))
     assert [item.sequence for item in readings.seen] == list(range(1, len(readings.seen) + 1))
     assert {item.boot for item in readings.seen} == {3}
@@ -76,13 +77,13 @@ async def test_an_order_to_open_ends_when_the_boom_is_up(
 async def test_the_boom_is_never_closed_on_a_vehicle(
     barrier: BarrierServer, driver: ModbusBarrierDriver, readings: Collected, clock: ManualClock
 ) -> None:
-    opening = asyncio.create_task(driver.command("open"))
+    opening = asyncio.create_task(driver.command(order("open")))
     await until_ordered(barrier, 1)
     clock.advance(TRAVEL_S)
     assert await opening is None
     barrier.vehicle_over_loop(True)
     await readings.until(lambda item: getattr(item.reading, "loop_occupied", False))
-    closing = asyncio.create_task(driver.command("close"))
+    closing = asyncio.create_task(driver.command(order("close")))
     clock.advance(5)
     barrier.vehicle_over_loop(False)
     await until_ordered(barrier, 2)
@@ -103,7 +104,7 @@ async def test_a_vehicle_that_stays_makes_closing_fail_and_nothing_is_written(
         Collected(driver.readings()) as readings,
     ):
         await readings.until(lambda item: getattr(item.reading, "loop_occupied", False))
-        assert await driver.command("close") == "loop_occupied"
+        assert await driver.command(order("close")) == "loop_occupied"
     assert barrier.orders == []
 
 
@@ -118,7 +119,7 @@ async def test_a_boom_that_does_not_move_is_a_failed_order(
         Collected(driver.readings()) as readings,
     ):
         await readings.until(shows(SHUT))
-        assert await driver.command("open") == "feedback"
+        assert await driver.command(order("open")) == "feedback"
     assert barrier.orders == [True]
 
 
@@ -127,14 +128,7 @@ async def test_an_order_to_a_barrier_that_is_away_says_so(
 ) -> None:
     await barrier.cut()
     await readings.until(lambda item: getattr(item.reading, "state", "") == "offline")
-    assert await driver.command("open") == "unreachable"
-
-
-async def test_an_order_whose_time_has_passed_is_void(
-    barrier: BarrierServer, driver: ModbusBarrierDriver, readings: Collected, clock: ManualClock
-) -> None:
-    assert await driver.command("open", clock.now() - timedelta(seconds=1)) == "expired"
-    assert barrier.orders == []
+    assert await driver.command(order("open")) == "unreachable"
 
 
 async def test_an_unchanged_state_is_told_again_after_a_while_and_not_before(

@@ -12,6 +12,7 @@ from devices.transport.decoding import FieldRejected
 from devices.transport.modbus import ModbusLink
 from kernel.clock import ManualClock
 from kernel.messages import BarrierState, Rejected
+from tests.contract.orders import order
 from tests.contract.wire import Collected, ModbusPeer
 
 READ_INPUTS_197_TO_218 = bytes.fromhex("02 00C4 0016")
@@ -52,7 +53,7 @@ async def test_an_order_to_a_foreign_barrier_is_confirmed_by_its_limit_switch(cl
             lambda item: item.reading == BarrierState(is_open=False, is_closed=True, loop_occupied=False)
         )
         peer.answers[READ_OURS] = open_
-        assert await driver.command("open") is None
+        assert await driver.command(order("open")) is None
     assert OPEN_OURS in peer.requests
 
 

@@ -15,6 +15,7 @@ from kernel.rng import Rng
 from simulators.protocols.connections import ConversationServer
 from simulators.protocols.loadcell import TaredScale
 from simulators.protocols.mt_sics.server import MtSicsServer
+from tests.contract.orders import order
 from tests.contract.scales import emptied, faults, is_mass, masses, readings, status_is
 from tests.contract.wire import Collected, eventually, ticking
 
@@ -114,7 +115,7 @@ async def test_net_is_told_with_its_tare_and_taring_is_no_second_load(
         await collected.until(status_is("online"))
         floor.put(25_000)
         await collected.until(is_mass)
-        assert await driver.command("tare") is None
+        assert await driver.command(order("tare")) is None
         await eventually(lambda: driver.live is not None and driver.live.basis == "net")
         floor.put(PALLET_G)
         await collected.until(is_mass, 2)
@@ -134,12 +135,12 @@ async def test_orders_are_refused_while_the_load_moves_and_said_to_fail_without_
         async with ticking(clock):
             await collected.until(status_is("online"))
             floor.put(3_500_000)
-            assert await driver.command("tare") == "overload"
+            assert await driver.command(order("tare")) == "overload"
             floor.put(-50_000)
             await collected.until(status_is("fault", "under zero"))
-            assert await driver.command("zero") == "underload"
+            assert await driver.command(order("zero")) == "underload"
         await floor.cut()
-        assert await driver.command("zero") == "unreachable"
+        assert await driver.command(order("zero")) == "unreachable"
 
 
 async def test_zeroing_is_carried_out_and_stated(
@@ -148,7 +149,7 @@ async def test_zeroing_is_carried_out_and_stated(
     async with driver_for(floor.port) as driver, Collected(driver.readings()) as collected, ticking(clock):
         await collected.until(status_is("online"))
         floor.put(4_000)
-        assert await driver.command("zero") is None
+        assert await driver.command(order("zero")) is None
         [said] = await collected.until(status_is("online", "zeroed by an order"))
         floor.put(104_000)
         await collected.until(is_mass)

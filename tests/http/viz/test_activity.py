@@ -51,7 +51,7 @@ async def test_an_owner_is_told_of_its_lots_and_not_of_the_yard(
     client = await sign_in("borrower", site.owner)
     kinds = {item["kind"] for item in (await client.get(PATH)).raise_for_status().json()["items"]}
     assert {"delivery_announced", "verified_stock_changed"} <= kinds
-    assert not kinds & {"unit_crossed", "vehicle_weighed", "gate_decided", "barrier_confirmed"}
+    assert not kinds & {"unit_crossed", "vehicle_weighed", "gate_decided", "device_order_confirmed"}
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "1;", "9" * 40])

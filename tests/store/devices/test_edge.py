@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from app.database import Database, PgTx
 from app.edge import Edge
@@ -18,7 +20,7 @@ from app.refusals import Refusals
 from app.supervise.broker import Broker
 from app.tasks import Tasks
 from app.wake import Wake
-from devices.api import audit, broker_credentials, command_barrier, journal_after
+from devices.api import audit, broker_credentials, journal_after, queue_order
 from devices.families import FAMILIES
 from devices.ingest.spool import Spool
 from devices.messages import EnrolDevice, RetireDevice
@@ -57,9 +59,11 @@ class Site:
     keys: Keys
     scale: WeighbridgeServer
     boom: BarrierServer
+    server: TestServer
+    """The whole server that the database is one of."""
 
-    async def enrol(self, device_id: str, family: str, port: int) -> None:
-        where = {"host": "127.0.0.1", "port": port}
+    async def enrol(self, device_id: str, family: str, port: int, **settings: Any) -> None:
+        where = {"host": "127.0.0.1", "port": port, **settings}
         async with self.database.write(TEST) as tx:
             await enrol_device(
                 EnrolDevice(site_id=SITE, device_id=device_id, family=family, connection=where), tx
@@ -83,6 +87,31 @@ class Site:
             )
             self.broker.set_devices(await broker_credentials(tx))
         return Login(self.broker.address.host, self.broker.address.port, secret)
+
+    async def cut_database(self) -> None:
+        """The database is not to be reached, until it is mended."""
+        name = conninfo_to_dict(self.database.dsn)["dbname"]
+        await self.server.as_owner(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await self.server.as_owner(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+
+    async def mend_database(self) -> None:
+        name = conninfo_to_dict(self.database.dsn)["dbname"]
+        await self.server.as_owner(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    async def until_settled(self, command_id: str) -> tuple[str, str | None]:
+        """State and failure of an order, once it has ended."""
+
+        async def settled(tx: PgTx) -> Any:
+            return await tx.row(
+                "SELECT state, failure FROM devices.command"
+                " WHERE command_id = %(id)s AND settled_at IS NOT NULL",
+                {"id": command_id},
+            )
+
+        row = await self.until(settled, "the order is settled")
+        return row["state"], row["failure"]
 
     async def until(self, ask: Callable[[PgTx], Awaitable[Any]], what: str) -> Any:
         """The first answer that is true, within a bound."""
@@ -139,7 +168,7 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             tasks.start(name, work)
         async with asyncio.timeout(WITHIN_S):
             await edge.hears_broker.wait()
-        yield Site(database, broker, keys, scale, boom)
+        yield Site(database, broker, keys, scale, boom, database_server)
 
 
 async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> None:
@@ -153,18 +182,73 @@ async def test_an_order_moves_the_boom_and_is_confirmed_by_it(site: Site) -> Non
     await site.enrol("boom", "modbus_barrier", site.boom.port)
     await site.until_read("boom", BarrierState)
     async with site.database.write(TEST) as tx:
-        command_id = await command_barrier(tx, "boom", "open", "test")
-
-    async def settled(tx: PgTx) -> object:
-        return await tx.value(
-            "SELECT state FROM devices.command WHERE command_id = %(id)s AND settled_at IS NOT NULL",
-            {"id": command_id},
-        )
-
-    assert await site.until(settled, "the order is settled") == "confirmed"
+        command_id = await queue_order(tx, "boom", "open", "test")
+    assert await site.until_settled(command_id) == ("confirmed", None)
     assert site.boom.is_open
     states = await site.until_read("boom", BarrierState, 2)
     assert states[-1].is_open or not states[-1].is_closed
+
+
+async def test_a_scale_is_tared_by_an_order_and_what_fails_says_why(site: Site) -> None:
+    clock = SystemClock()
+    async with MtSicsServer(clock, TaredScale(Rng(5), settle_s=0.1)) as scale:
+        await site.enrol("scale", "mt_sics", scale.port)
+        await site.until_read("scale", DeviceStatus)
+        scale.put(25_000)
+        async with site.database.write(TEST) as tx:
+            tared = await queue_order(tx, "scale", "tare", "test")
+        assert await site.until_settled(tared) == ("confirmed", None)
+        scale.put(-50_000)
+        async with site.database.write(TEST) as tx:
+            zeroed = await queue_order(tx, "scale", "zero", "test")
+        assert await site.until_settled(zeroed) == ("failed", "underload")
+
+
+async def test_an_order_whose_turn_comes_after_its_time_is_void(site: Site) -> None:
+    site.boom.boom.is_stuck = True
+    await site.enrol("boom", "modbus_barrier", site.boom.port, feedback_s=2.0)
+    await site.until_read("boom", BarrierState)
+    async with site.database.write(TEST) as tx:
+        first = await queue_order(tx, "boom", "open", "test")
+        second = await queue_order(tx, "boom", "open", "test")
+        soon = "UPDATE devices.command SET valid_until = queued_at + '1 s' WHERE command_id = %(id)s"
+        await tx.run(soon, {"id": second})
+    assert await site.until_settled(first) == ("failed", "feedback")
+    assert await site.until_settled(second) == ("failed", "expired")
+    assert site.boom.orders == [True]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edge gives up on the database, and shuts the barrier, within a second."""
+    monkeypatch.setattr("app.database.POOL_WAIT_S_MAX", 0.5)
+    barrier = FAMILIES["modbus_barrier"]
+    rules = tuple(
+        msgspec.structs.replace(rule, after_s=1) if rule.order else rule for rule in barrier.fail_safe
+    )
+    monkeypatch.setitem(FAMILIES, "modbus_barrier", msgspec.structs.replace(barrier, fail_safe=rules))
+
+
+async def test_an_open_barrier_is_shut_when_the_twin_is_away_and_that_is_written_down(
+    impatient: None, site: Site
+) -> None:
+    await site.enrol("boom", "modbus_barrier", site.boom.port)
+    await site.until_read("boom", BarrierState)
+    async with site.database.write(TEST) as tx:
+        opened = await queue_order(tx, "boom", "open", "test")
+    await site.until_settled(opened)
+    async with asyncio.timeout(WITHIN_S):
+        await site.cut_database()
+        while not site.boom.is_closed:
+            await asyncio.sleep(0.02)
+    await site.mend_database()
+
+    async def written_down(tx: PgTx) -> Any:
+        return await tx.row("SELECT * FROM devices.command WHERE cause LIKE 'alone%'")
+
+    row = await site.until(written_down, "what the edge did alone is written down")
+    assert (row["device_id"], row["action"], row["state"]) == ("boom", "close", "confirmed")
+    assert (row["ordered_by"], site.boom.orders) == ("product:edge", [True, False])
 
 
 async def test_a_device_that_is_away_disturbs_no_other_and_is_read_when_it_comes(site: Site) -> None:
@@ -194,7 +278,7 @@ async def test_a_device_that_moved_is_followed_and_a_retired_one_let_go(site: Si
         async with site.database.write(TEST) as tx:
             await retire_device(RetireDevice(device_id="boom"), tx)
             with pytest.raises(NotFound):
-                await command_barrier(tx, "boom", "open", "test")
+                await queue_order(tx, "boom", "open", "test")
 
 
 async def test_a_trackers_readings_are_in_the_journal_when_it_is_told_to_forget_them(site: Site) -> None:

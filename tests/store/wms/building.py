@@ -9,7 +9,7 @@ import msgspec
 
 from app.database import PgTx
 from app.wiring import all_commands
-from devices.messages import BarrierCommanded, EnrolDevice
+from devices.messages import DeviceOrdered, EnrolDevice
 from identity.messages import AddParty, PartyKind
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
 from kernel.layout import Layout
@@ -277,7 +277,7 @@ class Warehouse:
     async def orders_to_barrier(self) -> list[str]:
         """What the barrier was told, in order."""
         kept = await self.tx.value("SELECT count(*) FROM devices.command")
-        sent = [event.action for event in self.sent(BarrierCommanded)]
+        sent = [event.action for event in self.sent(DeviceOrdered)]
         assert kept == len(sent)
         return [str(action) for action in sent]
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from app.database import PgTx
-from devices.messages import BarrierConfirmed, BarrierFailed, EnrolDevice
+from devices.messages import DeviceOrderConfirmed, DeviceOrderFailed, EnrolDevice
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
@@ -266,7 +266,7 @@ async def test_a_barrier_that_fails_is_ordered_again_a_bounded_number_of_times(
 ) -> None:
     visit = await warehouse.visit()
     await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
-    failed = BarrierFailed(
+    failed = DeviceOrderFailed(
         site_id=SITE,
         device_id="gate-1-barrier",
         command_id="command_1",
@@ -277,7 +277,7 @@ async def test_a_barrier_that_fails_is_ordered_again_a_bounded_number_of_times(
     )
     await warehouse.hear(*[failed] * (BARRIER_TRIES_MAX + 5))
     assert len(await warehouse.orders_to_barrier()) == 1 + BARRIER_TRIES_MAX
-    confirmed = BarrierConfirmed(
+    confirmed = DeviceOrderConfirmed(
         site_id=SITE,
         device_id="gate-1-barrier",
         command_id="command_1",
@@ -295,7 +295,7 @@ async def test_an_opening_that_failed_is_not_repeated_once_the_vehicle_is_throug
     await warehouse.inside()
     visit_id = await tx.value("SELECT visit_id FROM wms.visit")
     await warehouse.hear(
-        BarrierFailed(
+        DeviceOrderFailed(
             site_id=SITE,
             device_id="gate-1-barrier",
             command_id="command_1",

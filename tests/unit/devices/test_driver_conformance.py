@@ -17,7 +17,7 @@ import yaml
 
 from app.drivers import BROKER, DIALLED, LISTENS
 from devices import transport
-from devices.families import FAMILIES, read_manifest
+from devices.families import FAILURES, FAMILIES, read_manifest
 from devices.ingest import readings
 from kernel.messages import AnyReading
 
@@ -105,6 +105,34 @@ def test_a_family_that_dials_us_says_who_it_is_by_a_parameter_that_must_be_given
     assert bool(described.identity) == (described.reach == "listens")
     if described.identity:
         assert described.parameters[described.identity].required
+
+
+@families
+def test_a_family_that_obeys_says_so_in_its_driver_and_what_it_does_when_nobody_orders(family: str) -> None:
+    described = FAMILIES[family]
+    driver = DIALLED.get(family)
+    assert bool(described.orders) == hasattr(driver, "command")
+    lost = [rule.lost for rule in described.fail_safe]
+    assert sorted(lost) == (["edge", "twin"] if described.orders else [])
+    for rule in described.fail_safe:
+        assert rule.text_en
+        assert rule.text_zh
+        assert not rule.order or rule.lost == "twin"
+        if rule.order:
+            assert rule.after_s > 0
+            described.order_settings(rule.order, rule.parameters)
+
+
+@families
+def test_an_order_says_what_confirms_it_and_its_defaults_keep_their_rules(family: str) -> None:
+    for action, kind in FAMILIES[family].orders.items():
+        assert kind.text, action
+        assert kind.confirmed_by, action
+        assert kind.valid_s > 0, action
+        assert not set(kind.fails) & set(FAILURES), action
+        for name, parameter in kind.parameters.items():
+            if parameter.default is not None:
+                assert parameter.broken_rule(parameter.default) is None, name
 
 
 @families

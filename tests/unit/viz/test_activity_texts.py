@@ -15,6 +15,7 @@ import twin.messages
 import wms.dispatch.model
 import wms.messages
 from app.texts import Texts
+from devices.families import FAILURES, FAMILIES
 from kernel.messages import Event
 from viz.activity.model import FACTS, TOLD, facts_of, kind_of, text_key_of
 
@@ -36,11 +37,15 @@ NAMED = {"unit_id": "sscc", "lot_id": "lot", "vehicle_id": "plate"}
 GATE_REASONS = tuple(sorted(set(re.findall(r'"(gate\.\w+)"', inspect.getsource(wms.dispatch.model)))))
 OPEN_VARIANTS = {
     "GateDecided": GATE_REASONS,
-    "BarrierFailed": ("feedback", "loop_occupied", "expired", "unreachable", "refused"),
+    "DeviceOrderConfirmed": sorted({action for family in FAMILIES.values() for action in family.orders}),
+    "DeviceOrderFailed": sorted(
+        {reason for family in FAMILIES.values() for kind in family.orders.values() for reason in kind.fails}
+        | set(FAILURES)
+    ),
     "ReceiptCancelled": ("delivered", "withdrawn"),
     "FacilityRevalued": ("ok", "warning", "call", "sell"),
 }
-"""Values of fields that are plain text in the message, as its docstring lists them."""
+"""Values of fields that are plain text in the message, from where they are listed."""
 
 
 def payload_of(kind: str) -> dict[str, Any]:
