@@ -325,6 +325,16 @@ def add_key(name: str) -> None:
     typer.echo(f"{settings.data_dir / 'keys' / name}.key made, fingerprint {fingerprint(key)}")
 
 
+@admin.command("add-secret")
+def add_secret(name: str) -> None:
+    """Keep a secret for this edge, such as a camera's password: the first line of standard input."""
+    from app.keys import Keys
+
+    settings = Settings()
+    Keys(settings.data_dir / "keys").keep_secret(name, sys.stdin.readline().strip())
+    typer.echo(f"{settings.data_dir / 'keys' / name}.secret kept")
+
+
 @admin.command("tag-keys")
 def tag_keys(herd_key: str) -> None:
     """Read animals' numbers, one a line, and write each with the key to program into its ear tag."""

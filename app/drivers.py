@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from devices.drivers.camera.driver import CameraDriver
 from devices.drivers.chirpstack import codec as chirpstack
 from devices.drivers.ear_tag import codec as ear_tag
 from devices.drivers.impinj_json import codec as impinj_json
@@ -42,6 +43,7 @@ class Driver(AbstractAsyncContextManager[Any], Protocol):
 
 
 DIALLED: Mapping[str, Callable[..., Driver]] = {
+    "camera": CameraDriver,
     "llrp": LlrpDriver,
     "modbus_barrier": ModbusBarrierDriver,
     "modbus_weighbridge": ModbusWeighbridgeDriver,

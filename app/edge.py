@@ -26,6 +26,7 @@ from devices.families import FAMILIES, Family
 from devices.ingest.intake import Acks, Intake
 from devices.ingest.model import Received
 from devices.ingest.pace import Pace
+from devices.ingest.snapshots import SnapshotStore
 from devices.ingest.spool import Spool
 from devices.registry.handlers import BOOTS_RESERVED
 from devices.transport.broker import BrokerDriver
@@ -63,6 +64,7 @@ class Edge:
         clock: Clock,
         spool: Spool,
         keys: Keys,
+        snapshots: SnapshotStore,
         *,
         broker: BrokerLogin | None,
         turn_away: TurnAway,
@@ -75,6 +77,7 @@ class Edge:
         self._clock = clock
         self._spool = spool
         self._keys = keys
+        self._snapshots = snapshots
         self._broker = broker
         self._sites = tuple(sites)
         self._known: dict[str, EdgeDevice] | None = None
@@ -281,8 +284,10 @@ class Edge:
 
     async def _drive_once(self, driven: _Driven, boot: int) -> None:
         device = driven.device
-        make, settings = DIALLED[device.family], self._settings_of(device)
-        async with make(device.device_id, clock=self._clock, boot=boot, **settings) as driver:
+        make, given = DIALLED[device.family], dict(self._settings_of(device))
+        if FAMILIES[device.family].keeps_snapshots:
+            given["snapshots"] = self._snapshots.of_site(device.site_id)
+        async with make(device.device_id, clock=self._clock, boot=boot, **given) as driver:
             driven.driver = driver
             async with self._entered:
                 self._entered.notify_all()
@@ -296,14 +301,16 @@ class Edge:
         if known is None:
             family = FAMILIES[device.family]
             settings = family.settings(device.connection)
-            for name in [name for name in settings if family.parameters[name].type == "key"]:
-                settings[name] = self._key(device, name, settings[name])
+            for name in settings:
+                if family.parameters[name].type in ("key", "secret"):
+                    settings[name] = self._key(device, name, settings[name])
             known = self._settings[device.device_id] = settings
         return known
 
-    def _key(self, device: EdgeDevice, parameter: str, name: str) -> bytes | None:
+    def _key(self, device: EdgeDevice, parameter: str, name: str) -> bytes | str | None:
+        is_secret = FAMILIES[device.family].parameters[parameter].type == "secret"
         try:
-            key = self._keys.get(name)
+            key = self._keys.secret(name) if is_secret else self._keys.get(name)
         except Invalid as error:
             raise FieldRejected(f"connection.{parameter}", str(error.facts["rule"])) from error
         if key is None:

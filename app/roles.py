@@ -21,6 +21,7 @@ from app.relay import Relay
 from app.tasks import Work
 from app.texts import Texts
 from devices.api import broker_credentials, journal_after, journal_sites
+from devices.ingest.snapshots import SnapshotStore
 from devices.ingest.spool import Spool
 from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
@@ -44,6 +45,12 @@ def edge_crew(parts: Parts) -> Mapping[str, Work]:
         parts.clock,
         spool,
         keys,
+        SnapshotStore(
+            settings.snapshots_dir,
+            parts.clock,
+            settings.snapshots_mb_max * MEGABYTE,
+            timedelta(days=settings.snapshots_days),
+        ),
         broker=broker,
         turn_away=partial(parts.refusals.note, site_id=settings.only_site),
         sites=settings.sites,
@@ -76,6 +83,7 @@ def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
     app.state.hub = Hub(parts.database, parts.wake)
+    app.state.snapshots_dir = parts.settings.snapshots_dir
     app.include_router(health_router(parts.health, authority))
     return app
 

@@ -136,6 +136,15 @@ class Settings(BaseSettings):
             ge=1, description="Disk an edge may fill with readings while the database is away, in megabytes."
         ),
     ] = 512
+    snapshots_mb_max: Annotated[
+        int,
+        Field(
+            ge=1, description="Disk for pictures that cameras showed, in megabytes; the oldest goes first."
+        ),
+    ] = 2_048
+    snapshots_days: Annotated[
+        int, Field(ge=1, description="How long pictures that cameras showed are kept at most.")
+    ] = 30
     session_hours: Annotated[int, Field(ge=1, le=24 * 30, description="How long a sign-in lasts.")] = (
         SESSION_LASTS // timedelta(hours=1)
     )
@@ -175,6 +184,11 @@ class Settings(BaseSettings):
     @property
     def embedded_database(self) -> bool:
         return self.database_url is None and self.app_database_url is None
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """Pictures that readings name: written by the edge, read by the role `api` on the same disk."""
+        return self.data_dir / "snapshots"
 
     @property
     def terminal_ports(self) -> dict[str, int]:

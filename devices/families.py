@@ -36,10 +36,13 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     A `key` is a secret that the edge itself must know: the registry keeps its name alone, the edge has a file
     of that name, and the driver gets the bytes, or None where the edge has no such file. `digits` are a text
-    of `minimum` to `maximum` digits. A `view` is what a camera was calibrated to (`devices.transport.view`).
+    of `minimum` to `maximum` digits. A `secret` is a key in words, such as a password. A `view` is what a
+    camera was calibrated to (`devices.transport.view`).
     """
 
-    type: Literal["text", "integer", "number", "boolean", "list of integers", "key", "digits", "view"]
+    type: Literal[
+        "text", "integer", "number", "boolean", "list of integers", "key", "secret", "digits", "view"
+    ]
     text: str
     required: bool = False
     default: Value | None = None
@@ -54,15 +57,17 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return self._text_rule(value)
         if self.type == "boolean":
             return None if isinstance(value, bool) else "true or false"
-        if self.type == "key":
+        if self.type in ("key", "secret"):
             is_name = isinstance(value, str) and KEY_NAME.fullmatch(value) is not None
             return (
-                None if is_name else "the name of a key: 1 to 64 letters, digits, dots, dashes or underscores"
+                None
+                if is_name
+                else "the name of its file: 1 to 64 letters, digits, dots, dashes or underscores"
             )
         if self.type == "digits":
             return self._digits_rule(value)
         if self.type == "view":
-            return _view_rule(value)
+            return _view_rule(value) if value else None
         if self.type == "list of integers":
             if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
                 return f"a list of at most {LIST_ITEMS_MAX} integers"
@@ -167,6 +172,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     readings_per_s_max: int | None = None
     """What a device that comes over the broker may say of one second; None where nothing limits it."""
     identity: str = ""
+    keeps_snapshots: bool = False
+    """Whether its drivers are given a place for pictures that their readings name."""
 
     @property
     def is_witness(self) -> bool:
@@ -234,6 +241,7 @@ def read_manifest(text: str) -> Family:
         fail_safe=msgspec.convert(manifest.get("fail_safe", ()), tuple[FailSafe, ...]),
         readings_per_s_max=manifest.get("limits", {}).get("readings_per_s_max"),
         identity=driver.get("identity", ""),
+        keeps_snapshots=driver.get("keeps_snapshots", False),
     )
 
 

@@ -23,8 +23,8 @@ CHANNELS: Final = (
     "vendor/events",
     "vendor/status",
     "vendor/tags",
-    "vendor/onvif-ej/x",
-    "vendor/onvif-mj/x",
+    "vendor/onvif-ej/RuleEngine/Recognition/LicensePlate/&1/Gate",
+    "vendor/onvif-mj/VideoAnalytics/1/Pallets",
     "vendor/application/a/device/b/event/up",
 )
 """The first byte of a broker's message chooses one of these."""
@@ -32,6 +32,10 @@ NODES: Final = {"node": "node-1", "E280": "tag-1", "30331": "tag-2"}
 KEY: Final = bytes(range(32))
 MODBUS_ASKED: Final = bytes.fromhex("0009 0000 0006 01 03 0000 0003")
 EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
+    "camera": (
+        b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n\xff\xd8\xff\xd9\r\n--b\r\n",
+        bytes.fromhex("ffd8ffc0000b080040004001011100ffda0008010100003f0000ffd9"),
+    ),
     "chirpstack": (
         b'\x06{"deduplicationId":"a","time":"2026-11-23T05:55:30Z","deviceInfo":{"devEui":"node"}}',
     ),
@@ -53,7 +57,10 @@ EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
     ),
     "mt_sics": (b"S S     100.00 kg", b"S D     100.00 kg", b"ES"),
     "nmea": (b"$GNGGA,055530.00,2942.7407,N,12009.1234,E,4,12,0.8,10.0,M,5.0,M,1.0,0000*5F\r\n",),
-    "onvif_m": (b'\x04{"UtcTime":"2026-11-23T05:55:30Z","Source":{},"Data":{}}',),
+    "onvif_m": (
+        b'\x04{"UtcTime":"2026-11-23T05:55:30Z","Data":{"LicensePlateInfo":{"PlateNumber":"A1"}}}',
+        b'\x05{"Frame":[{"@UtcTime":"2026-11-23T05:55:30Z","Object":[{"Appearance":{}}]}]}',
+    ),
     "teltonika": (b"\x00\x0f356307042441013", bytes.fromhex("000000000000000f0801")),
     "tmr": (b"  12340 KG GR", b"S  1234"),
     "toledo_continuous": (bytes.fromhex("022c3020303132333430303030303030300d2b"),),
@@ -247,7 +254,26 @@ def _opcua(_: str) -> Target:
     return target
 
 
+def _camera(_: str) -> Target:
+    from devices.drivers.camera.codec import Parts, StreamBroken
+    from devices.drivers.camera.jpeg import picture_size
+
+    def target(data: bytes) -> None:
+        _refusing(picture_size, data)
+        try:
+            parts = Parts(b"b").feed(data)
+        except StreamBroken as error:
+            if not error.field or not error.rule:
+                raise AssertionError("a rejection names no field and rule") from error
+            return
+        for part in parts:
+            _refusing(picture_size, part.body)
+
+    return target
+
+
 _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
+    "camera": _camera,
     "llrp": _llrp,
     "modbus_barrier": _barrier,
     "modbus_weighbridge": _weighbridge,

@@ -57,12 +57,13 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Mark(_Part, frozen=True, kw_only=True):
-    """A marker of the family 36h11 and where its middle is."""
+    """A marker of the family 36h11, where its middle is, and how wide its black square."""
 
     marker: Marker
     x_m: Metres
     y_m: Metres
     z_m: Metres
+    size_m: Size = 0.3
 
 
 class ViewSlot(_Part, frozen=True, kw_only=True):
@@ -158,6 +159,11 @@ class View:
         self.front_px = self._fronts()
         self._slot_at: dict[Place, int] = {}
         self._degrees, self._metres_a_degree, self._at_origin_m = self._earth()
+
+    @classmethod
+    def empty(cls) -> "View":
+        """The view of a camera that was not calibrated."""
+        return cls(_Written())
 
     @property
     def has_places(self) -> bool:

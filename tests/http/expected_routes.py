@@ -187,6 +187,8 @@ EXPECTED: Mapping[str, Case] = {
     "POST /api/v1/devices/{device_id}/distrust": Case("officer", _reason, ids={"device_id": "tracker"}),
     "POST /api/v1/devices/{device_id}/retire": Case("admin keeper", ids={"device_id": "person_tag"}),
     f"GET {S}/quarantine": Case("admin keeper operator", own=READ),
+    # No picture was kept in this world; tests/http/devices/test_snapshots_over_http.py reads one.
+    f"GET {S}/snapshots/{{sha256}}": Case("admin keeper operator", own=frozenset({404})),
     f"POST {S}/devices/pda/enrolment-codes": Case("admin keeper", lambda _: {}),
     "POST /api/v1/devices/pda/enrol": Case("public"),
     "POST /api/v1/devices/{device_id}/barrier": Case(

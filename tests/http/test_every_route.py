@@ -85,7 +85,7 @@ class World:
     def told(self, answer: httpx.Response, name: str, case: Case) -> list[str]:
         """Ids of `site-a` in an answer that the question did not hold already."""
         asked = f"{path_of(name, case, self.ids)} {case.body(self.ids) if case.body else ''}"
-        secret = [value for key, value in self.ids.items() if key not in {"now", "source", "owner"}]
+        secret = [value for key, value in self.ids.items() if key not in {"now", "source", "owner", "sha256"}]
         return [value for value in secret if value in answer.text and value not in asked]
 
 
@@ -111,6 +111,7 @@ async def world(
         "pda": site.device("pda-1"),
         "forklift": site.device("forklift-1"),
         "person_tag": site.device("person-1"),
+        "sha256": "00" * 32,
         "now": http_clock.now().isoformat(),
     }
     homes = [(role, party) for role, party in HOMES.items()] + [("auditor", "bank")]

@@ -22,16 +22,26 @@ from app.tasks import Tasks
 from app.wake import Wake
 from devices.api import audit, broker_credentials, journal_after, queue_order
 from devices.families import FAMILIES
+from devices.ingest.snapshots import SnapshotStore, snapshot_path
 from devices.ingest.spool import Spool
 from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
 from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
 from kernel.clock import ManualClock, SystemClock
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.ids import Ids
-from kernel.messages import AnimalBeacon, BarrierState, DeviceStatus, MassReading, PositionReading
+from kernel.messages import (
+    AnimalBeacon,
+    BarrierState,
+    DeviceStatus,
+    MassReading,
+    PositionReading,
+    SlotSight,
+)
 from kernel.rng import Rng
+from simulators.protocols.camera.frames import Account
+from simulators.protocols.camera.server import HttpCamera
 from simulators.protocols.ear_tag.frames import Tag, iso_number
 from simulators.protocols.ear_tag.server import BaseStation
 from simulators.protocols.loadcell import TaredScale
@@ -44,6 +54,7 @@ from simulators.protocols.publisher import Login
 from simulators.protocols.toledo_continuous.server import ToledoServer
 from simulators.protocols.uwb.server import Place, PositioningServer
 from tests.conftest import TestServer
+from tests.contract.camera.pictures import by_pillow
 
 SITE = "site-a"
 WITHIN_S = 30.0
@@ -160,6 +171,7 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             clock,
             Spool(tmp_path / "spool", 1_000_000),
             keys,
+            SnapshotStore(tmp_path / "snapshots", clock, 10_000_000, timedelta(days=1)),
             broker=login,
             turn_away=Refusals(clock).note,
         )
@@ -176,6 +188,35 @@ async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> 
     site.scale.put(15_000_000)
     [mass] = await site.until_read("scale", MassReading)
     assert abs(mass.mass_g - 15_000_000) <= 40_000
+
+
+async def test_a_camera_is_signed_in_with_a_secret_and_its_picture_is_kept_before_its_sight_is(
+    site: Site, tmp_path: Path
+) -> None:
+    site.keys.keep_secret("gate-camera", "s3cret")
+    async with HttpCamera(SystemClock(), account=Account("viewer", "s3cret")) as camera:
+        camera.show(by_pillow())
+        where = {"url": camera.url(), "user": "viewer", "password": "gate-camera"}
+        async with site.database.write(TEST) as tx:
+            await enrol_device(
+                EnrolDevice(site_id=SITE, device_id="eye", family="camera", connection=where), tx
+            )
+        [sight] = await site.until_read("eye", SlotSight)
+    assert sight.state == "fresh"
+    path = snapshot_path(tmp_path / "snapshots", SITE, sight.snapshot_sha256)
+    assert path is not None
+    assert path.read_bytes() == by_pillow()
+
+
+async def test_a_view_that_cannot_be_is_refused_at_enrolment(site: Site) -> None:
+    where = {"url": "http://127.0.0.1/", "view": '{"slots": [{"slot_id": ""}]}'}
+    async with site.database.write(TEST) as tx:
+        with pytest.raises(Invalid) as refused:
+            await enrol_device(
+                EnrolDevice(site_id=SITE, device_id="eye", family="camera", connection=where), tx
+            )
+    assert refused.value.facts["field"] == "connection.view"
+    assert "view.slots[0].slot_id" in str(refused.value.facts["rule"])
 
 
 async def test_an_order_moves_the_boom_and_is_confirmed_by_it(site: Site) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.refusals import Refusals
 from app.wake import Wake
 from devices.api import audit, journal_after, terminals
 from devices.families import FAMILIES
+from devices.ingest.snapshots import SnapshotStore
 from devices.ingest.spool import Spool
 from devices.messages import EnrolDevice, RetireDevice
 from devices.registry.handlers import enrol_device, retire_device
@@ -105,6 +107,7 @@ async def yard(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Yar
             clock,
             Spool(tmp_path / "spool", 1_000_000),
             Keys(tmp_path / "keys"),
+            SnapshotStore(tmp_path / "snapshots", clock, 10_000_000, timedelta(days=1)),
             broker=None,
             ports={name: 0 for name, family in FAMILIES.items() if family.reach == "listens"},
             turn_away=turn_away,

@@ -23,7 +23,7 @@ from kernel.messages import AnyReading
 
 ROOT = Path(__file__).parents[3]
 DRIVERS = ROOT / "devices/drivers"
-GIVEN = {"device_id", "clock", "boot", "backoff_s"}
+GIVEN = {"device_id", "clock", "boot", "backoff_s", "snapshots"}
 """What the edge gives every driver; everything else is a parameter of the manifest."""
 RULES = {
     "golden-frames": "Frames from the standard or a real device are read as they should be.",

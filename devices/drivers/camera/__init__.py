@@ -1,0 +1,1 @@
+"""Cameras whose pictures are looked at: MJPEG over HTTP, single pictures over HTTP, and RTSP."""
