@@ -32,6 +32,8 @@ DARK_LEVEL: Final = 14.0
 """A picture whose mean grey is below it shows nothing."""
 PATCH_LEVELS: Final = (8.0, 245.0)
 """Between these the mean of a hidden mark's place must lie; a shadow and a glare hide it too."""
+FRONT_SHARE: Final = 0.95
+"""Of a slot's front, what uprights and beams leave free."""
 WHITE_LEVEL, GAIN_MAX = 200.0, 8.0
 MOTION_LEVELS: Final = 9.0
 """Mean change between two looks, after a change of light was taken out, from which a place is in motion."""
@@ -128,6 +130,7 @@ class Looker:
         self._mark_px, self._side_px = _places(view, slot_marks)
         self._placard_px, self._placard_side_px = _places(view, view.marks)
         self._near = _nearest(self._mark_px, self._placard_px)
+        self._is_open = _seen_through_front(view, self._mark_px, self._side_px)
         self._hidden_since: dict[int, datetime] = {}
         self._before: Grey | None = None
 
@@ -209,6 +212,7 @@ class Looker:
         can_tell = (
             mark is not None
             and side_px >= MARK_SIDE_PX_MIN
+            and self._is_open[number]
             and any(near in placards for near in self._near[number])
             and _stands_still(grey, before, place, side_px)
         )
@@ -228,6 +232,23 @@ def _places(view: View, marks: Sequence[Mark | None]) -> tuple[Floats, Floats]:
     away = np.linalg.norm(points - np.array([lens.x_m, lens.y_m, lens.z_m]), axis=1)
     sizes = np.array([m.size_m if m is not None else 0.0 for m in marks])
     return project(lens, points), np.nan_to_num(sizes * lens.fx_px / away)
+
+
+def _seen_through_front(view: View, places: Floats, sides: Floats) -> list[bool]:
+    """Whether the way from the camera to each slot's mark goes through its own front, clear of the edges:
+    else it is a neighbour, an upright or a beam that may hide the mark."""
+    middles = view.front_px.mean(axis=1, keepdims=True)
+    within = middles + (view.front_px - middles) * FRONT_SHARE
+    found = []
+    for front, place, side in zip(within, places, sides, strict=True):
+        if not (np.isfinite(front).all() and np.isfinite(place).all()):
+            found.append(False)
+            continue
+        corners = place + np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * side / 2
+        contour = front.astype(np.float32).reshape(-1, 1, 2)
+        away = [cv2.pointPolygonTest(contour, (float(x), float(y)), False) for x, y in corners]
+        found.append(min(away) >= 0)
+    return found
 
 
 def _nearest(places: Floats, placards: Floats) -> list[list[int]]:

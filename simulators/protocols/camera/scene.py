@@ -21,10 +21,16 @@ MARK_M: Final = 0.30
 """The black square of a rack's marks."""
 LABEL_M: Final = 0.22
 """The black square of a pallet's label."""
+CODE_M: Final = 0.40
+"""A matrix code in its place."""
 MARK_HEIGHT_M: Final = 0.34
 """Low at the back of its slot, so that a low pallet hides it too."""
 PALLET_M: Final = (1.2, 1.0, 0.15)
+PLATE_M: Final = (0.44, 0.14)
+"""A number plate of GA 36-2018."""
 BEAM_M: Final = 0.12
+AIR_M: Final = 0.06
+"""At least so much narrower than its slot is a pallet."""
 GAP_M: Final = 0.01
 """How far a sticker stands off what it is stuck to."""
 STEEL, ORANGE, WOOD = (60, 80, 130), (220, 110, 30), (160, 120, 70)
@@ -76,7 +82,7 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """A pallet: its label's marker, its goods' height and colour. `modules` is a matrix code instead."""
+    """A pallet: its label's marker, its goods' height and colour. `modules` are a matrix code instead."""
 
     label: int = -1
     height_m: float = 1.0
@@ -144,16 +150,17 @@ def pallet(slot: Slot, load: Load) -> tuple[list[Box], list[Sticker]]:
     """A pallet that stands in a slot, and what sticks on its front."""
     at, heading = slot.centre, slot.heading_deg
     width_m, depth_m, base_m = PALLET_M
+    width_m = min(width_m, slot.width_mm / 1000 - AIR_M)
     base = Box(at.x_m, at.y_m, at.z_m, width_m, depth_m, base_m, WOOD, heading)
     goods_size = width_m - 0.05, depth_m - 0.05, load.height_m
     goods = Box(at.x_m, at.y_m, at.z_m + base_m, *goods_size, load.colour, heading)
     front_m = (slot.depth_mm / 1000 - depth_m + 0.05) / 2 - GAP_M
     label_z_m = base_m + min(0.35, load.height_m / 2)
     stickers = []
-    if load.label >= 0:
-        stickers.append(on_front(slot, 0.2, label_z_m, front_m, LABEL_M, marker=load.label))
     if load.modules:
-        stickers.append(on_front(slot, -0.2, label_z_m, front_m, LABEL_M * 2, modules=load.modules))
+        stickers.append(on_front(slot, 0.0, label_z_m, front_m, CODE_M, modules=load.modules))
+    elif load.label >= 0:
+        stickers.append(on_front(slot, width_m / 6, label_z_m, front_m, LABEL_M, marker=load.label))
     return [base, goods], stickers
 
 
@@ -176,6 +183,20 @@ def rack_scene(
             stickers += stuck
     ground = Box(camera.x_m, camera.y_m, -0.02, 60.0, 60.0, 0.02, FLOOR)
     return Scene(camera, (ground, *boxes), tuple(stickers))
+
+
+def gate_scene(plate: Modules, camera: Camera) -> Scene:
+    """A truck at a gate, its front at y = 0 and to the camera, which is north of it."""
+    ground = Box(camera.x_m, camera.y_m, -0.02, 60.0, 60.0, 0.02, FLOOR)
+    cab = Box(0.0, -1.1, 0.6, 2.4, 2.2, 2.4, (190, 40, 40))
+    window = Box(0.0, -0.02, 1.7, 2.1, 0.1, 1.0, (40, 50, 60))
+    bumper = Box(0.0, -0.1, 0.35, 2.4, 0.3, 0.45, (90, 90, 95))
+    trailer = Box(0.0, -8.5, 1.0, 2.5, 12.0, 2.9, (225, 225, 220))
+    half_m, low_m, y_m = PLATE_M[0] / 2, 0.45, 0.05 + GAP_M
+    high_m = low_m + PLATE_M[1]
+    # Whoever looks south has west on the right.
+    corners = (half_m, y_m, high_m), (-half_m, y_m, high_m), (-half_m, y_m, low_m), (half_m, y_m, low_m)
+    return Scene(camera, (ground, cab, window, bumper, trailer), (Sticker(corners, modules=plate),))
 
 
 def mark_middle(sticker: Sticker) -> Corner:

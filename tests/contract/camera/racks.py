@@ -42,6 +42,11 @@ def a_load(number: int, height_m: float = 1.0, *, has_label: bool = True) -> Loa
 
 
 def the_view(camera: Camera = CAMERA) -> str:
+    """The view of the rack of these tests."""
+    return view_of(RACK, camera)
+
+
+def view_of(rack: Rack, camera: Camera) -> str:
     """What somebody writes down who has measured where the camera hangs, the slots and their marks."""
     slots = [
         {
@@ -53,11 +58,11 @@ def the_view(camera: Camera = CAMERA) -> str:
             "depth_m": slot.depth_mm / 1000,
             "height_m": slot.height_mm / 1000,
             "heading_deg": slot.heading_deg,
-            "mark": _mark(MARKS[slot.slot_id], mark_middle(back_mark(slot, 0)), 0.30),
+            "mark": _mark(number, mark_middle(back_mark(slot, 0)), 0.30),
         }
-        for slot in SLOTS
+        for number, slot in enumerate(slots_of(rack))
     ]
-    marks = [_mark(sticker.marker, mark_middle(sticker), 0.24) for sticker in placards(RACK)]
+    marks = [_mark(sticker.marker, mark_middle(sticker), 0.24) for sticker in placards(rack)]
     lens = {
         "width_px": camera.width_px,
         "height_px": camera.height_px,
