@@ -6,41 +6,16 @@ that the average over lasting luck and shocks is the stated rate.
 """
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.world.luck import base_logit, heard, shock_sd
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import Places
 from simulators.world.warehouse.state import Floats, Ints, Pallets
 
 RSSI_CDBM, RSSI_SD_CDBM = -5_800, 500
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
-
-
-@lru_cache(maxsize=256)
-def base_logit(rate: float, sd: float) -> float:
-    """The logit whose mean probability under a normal spread of `sd` logits is `rate`: by bisection over
-    Gauss-Hermite quadrature."""
-    low, high = -12.0, 12.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        mean = float(np.sum(_WEIGHTS / (1 + np.exp(-(middle + sd * _NODES)))) / math.sqrt(2 * math.pi))
-        low, high = (middle, high) if mean < rate else (low, middle)
-    return (low + high) / 2
-
-
-def shock_sd(correlation: float, sd: float) -> float:
-    """Spread in logits of the luck that neighbours share, so that their readings correlate so much.
-
-    A logistic threshold has variance pi^2/3: shared / (shared + own + pi^2/3) = correlation.
-    """
-    return math.sqrt(correlation * (sd * sd + math.pi**2 / 3) / (1 - correlation))
-
-
-def heard(logit: Floats, draw: np.random.Generator) -> NDArray[np.bool_]:
-    return np.asarray(draw.random(len(logit)) < 1 / (1 + np.exp(-logit)))
 
 
 def rssi_cdbm(count: int, draw: np.random.Generator) -> Ints:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from kernel.rng import Rng
+from simulators.world.luck import base_logit, shock_sd
 from simulators.world.warehouse.build import DAY_S, build_warehouse
 from simulators.world.warehouse.parameters import Parameters, read_parameters
 from simulators.world.warehouse.places import layout_of, places_of
-from simulators.world.warehouse.seeing import base_logit, pass_reads, portal_reads, shock_sd, weighing_g
+from simulators.world.warehouse.seeing import pass_reads, portal_reads, weighing_g
 from simulators.world.warehouse.state import GONE, PortalRead, Scanned, TagsRead, Warehouse, Weighed
 from simulators.world.warehouse.step import step
 from twin.layout.model import violations

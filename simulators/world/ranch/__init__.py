@@ -1,0 +1,1 @@
+"""A ranch with its truth: animals that grow, fall ill and die, herds that move, feed that is eaten."""
