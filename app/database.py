@@ -5,7 +5,7 @@ needs (`tallyhouse_command` or `tallyhouse_read`) and states the caller's party 
 security.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -72,6 +72,12 @@ class PgTx:
         if params:
             async with self.connection.cursor() as cursor:
                 await cursor.executemany(sql.encode(), params)
+
+    async def copy(self, sql: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        async with self.connection.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+            copy.set_types(types)
+            for row in rows:
+                await copy.write_row(row)
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

@@ -4,7 +4,7 @@ SQL takes named parameters, `%(name)s`. Rows come back as dictionaries. A handle
 `Reading`; nobody but `app` opens or commits one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -37,6 +37,10 @@ class Tx(ReadTx, Protocol):
         ...
 
     async def run_many(self, sql: str, params: Sequence[Mapping[str, Any]]) -> None: ...
+    async def copy(self, sql: str, types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Append rows by a binary `COPY … FROM STDIN`; `types` are PostgreSQL's, column by column."""
+        ...
+
     def emit(self, event: Event) -> None:
         """Append to the outbox of this transaction; subscribers see it after commit."""
         ...

@@ -1,6 +1,7 @@
 """Appending to the journal: one transaction per batch, each reading once, whatever the wire repeats."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -33,6 +34,7 @@ CLONED = Broken("identity", "cloned: one device, boot and sequence, one time and
 NO_NUMBERS = Spans()
 
 Item = Received | Rejected
+Content = tuple[datetime, AnyReading]
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,20 +187,22 @@ async def _new_ones(
         if _may_have_come(item.observation, marks)
     }
     kept = await store.stored(tx, again)
-    seen = {identity: (at, _apart_from_person(reading)) for identity, (at, reading) in kept.items()}
+    seen: dict[Identity, Content | Observation] = {
+        identity: (at, _apart_from_person(reading)) for identity, (at, reading) in kept.items()
+    }
     fresh: list[Received] = []
     refused: list[Rejected] = []
     duplicates = 0
     for item in accepted:
         identity = _identity(item.observation)
-        content = (item.observation.observed_at, _apart_from_person(item.observation.reading))
-        if identity not in seen and (identity not in again or _is_known_by_content(item.observation)):
+        earlier = seen.get(identity)
+        if earlier is None and (identity not in again or _is_known_by_content(item.observation)):
             if _is_scattered(marks.get(identity[:2], NO_NUMBERS), identity[2]):
                 refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
                 continue
-            seen[identity] = content
+            seen[identity] = item.observation
             fresh.append(item)
-        elif seen.get(identity, content) == content:
+        elif earlier is None or _content(earlier) == _content(item.observation):
             duplicates += 1
         else:
             refused.append(rejected(item, CLONED))
@@ -249,6 +253,13 @@ def _is_scattered(settled: Spans, sequence: int) -> bool:
     return len(settled) > HOLES_MAX and sequence - 1 not in settled and sequence + 1 not in settled
 
 
+def _content(seen: Content | Observation) -> Content:
+    """What makes two of one identity the same reading."""
+    if isinstance(seen, Observation):
+        return seen.observed_at, _apart_from_person(seen.reading)
+    return seen
+
+
 def _apart_from_person(reading: AnyReading) -> AnyReading:
     """A scan that waited on a handheld may be sent by whoever signs in next: it is the same scan."""
     return msgspec.structs.replace(reading, person_id=None) if isinstance(reading, CodeScan) else reading
@@ -274,7 +285,11 @@ def _contacts(
 ) -> dict[str, Contact]:
     contacts: dict[str, Contact] = {}
     for item in accepted:
-        contacts.setdefault(item.observation.device_id, Contact(item.received_at)).add(item)
+        device_id = item.observation.device_id
+        contact = contacts.get(device_id)
+        if contact is None:
+            contact = contacts[device_id] = Contact(item.received_at)
+        contact.add(item)
     for entry in refused:
         if entry.device_id in here:
             contact = contacts.setdefault(entry.device_id, Contact(entry.received_at))

@@ -49,7 +49,7 @@ class Spans:
 
     def with_numbers(self, numbers: Iterable[int]) -> "Spans":
         """This set and `numbers`."""
-        return Spans([*self._spans, *((number, number) for number in numbers)])
+        return Spans([*self._spans, *_runs(numbers)])
 
     def joined(self, other: "Spans") -> "Spans":
         return Spans([*self._spans, *other])
@@ -78,6 +78,22 @@ class Spans:
             return cls()
         pairs = (part.strip("[)").split(",") for part in inner.split("),["))
         return cls((int(first), int(end) - 1) for first, end in pairs)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Neighbours together: most numbers come one after the other."""
+    runs: list[tuple[int, int]] = []
+    first = last = None
+    for number in numbers:
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            runs.append((first, last))
+        first = last = number
+    if first is not None and last is not None:
+        runs.append((first, last))
+    return runs
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[Span]:
