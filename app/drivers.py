@@ -16,13 +16,16 @@ from devices.drivers.impinj_json import codec as impinj_json
 from devices.drivers.jt808.driver import Jt808Session
 from devices.drivers.llrp.driver import LlrpDriver
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
+from devices.drivers.modbus_signal.driver import ModbusSignalDriver
 from devices.drivers.modbus_weighbridge.driver import ModbusWeighbridgeDriver
 from devices.drivers.mqtt_position import codec as mqtt_position
 from devices.drivers.mqtt_reader import codec as mqtt_reader
 from devices.drivers.mt_sics.driver import MtSicsDriver
 from devices.drivers.nmea.driver import NmeaDriver
 from devices.drivers.onvif_m import codec as onvif_m
+from devices.drivers.opcua_barrier.driver import OpcUaBarrierDriver
 from devices.drivers.opcua_scale.driver import OpcUaScaleDriver
+from devices.drivers.opcua_signal.driver import OpcUaSignalDriver
 from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.tmr.driver import TmrDriver
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
@@ -46,10 +49,13 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "camera": CameraDriver,
     "llrp": LlrpDriver,
     "modbus_barrier": ModbusBarrierDriver,
+    "modbus_signal": ModbusSignalDriver,
     "modbus_weighbridge": ModbusWeighbridgeDriver,
     "mt_sics": MtSicsDriver,
     "nmea": NmeaDriver,
+    "opcua_barrier": OpcUaBarrierDriver,
     "opcua_scale": OpcUaScaleDriver,
+    "opcua_signal": OpcUaSignalDriver,
     "tmr": TmrDriver,
     "toledo_continuous": ToledoContinuousDriver,
 }

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from devices.transport.decoding import FieldRejected
+from devices.transport.nodes import read_node
 from devices.transport.view import read_view
 
 Reach = Literal["dialled", "broker", "listens", "http"]
@@ -37,11 +38,12 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     A `key` is a secret that the edge itself must know: the registry keeps its name alone, the edge has a file
     of that name, and the driver gets the bytes, or None where the edge has no such file. `digits` are a text
     of `minimum` to `maximum` digits. A `secret` is a key in words, such as a password. A `view` is what a
-    camera was calibrated to (`devices.transport.view`).
+    camera was calibrated to (`devices.transport.view`), a `node` the id of a node of an OPC UA server
+    (`devices.transport.nodes`); a node may be left empty unless it is required.
     """
 
     type: Literal[
-        "text", "integer", "number", "boolean", "list of integers", "key", "secret", "digits", "view"
+        "text", "integer", "number", "boolean", "list of integers", "key", "secret", "digits", "view", "node"
     ]
     text: str
     required: bool = False
@@ -68,6 +70,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return self._digits_rule(value)
         if self.type == "view":
             return _view_rule(value) if value else None
+        if self.type == "node":
+            return self._text_rule(value) or (_node_rule(value) if value else None)
         if self.type == "list of integers":
             if not isinstance(value, list) or not len(value) <= LIST_ITEMS_MAX:
                 return f"a list of at most {LIST_ITEMS_MAX} integers"
@@ -110,6 +114,14 @@ def _view_rule(value: object) -> str | None:
         read_view(value)
     except FieldRejected as error:
         return str(error)
+    return None
+
+
+def _node_rule(value: object) -> str | None:
+    try:
+        read_node(str(value))
+    except FieldRejected as error:
+        return error.rule
     return None
 
 

@@ -61,6 +61,9 @@ EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
         b'\x04{"UtcTime":"2026-11-23T05:55:30Z","Data":{"LicensePlateInfo":{"PlateNumber":"A1"}}}',
         b'\x05{"Frame":[{"@UtcTime":"2026-11-23T05:55:30Z","Object":[{"Appearance":{}}]}]}',
     ),
+    "opcua_barrier": (b"\1\2\1",),
+    "opcua_node": (b"ns=2;s=Barrier.Open", b"nsu=http://a%3B/;i=1001", b"ns=1;b=M/RbKBsRVkePCePcx24oRA=="),
+    "opcua_signal": (b"\0\0\0\1\1\2",),
     "teltonika": (b"\x00\x0f356307042441013", bytes.fromhex("000000000000000f0801")),
     "tmr": (b"  12340 KG GR", b"S  1234"),
     "toledo_continuous": (bytes.fromhex("022c3020303132333430303030303030300d2b"),),
@@ -91,7 +94,7 @@ def targets() -> Mapping[str, Target]:
     found: dict[str, Target] = {name: _broker(name, decode) for name, decode in BROKER.items()}
     found |= {name: _session(name, make) for name, make in LISTENS.items()}
     found |= {name: _DIALLED.get(name, _lines)(name) for name in DIALLED}
-    return {**found, "pda": _scan, "gs1": _gs1, "modbus_frame": _modbus}
+    return {**found, "pda": _scan, "gs1": _gs1, "modbus_frame": _modbus, "opcua_node": _node}
 
 
 def _judge(family: str, items: Sequence[object]) -> None:
@@ -239,6 +242,33 @@ def _barrier(_: str) -> Target:
     return target
 
 
+def _lamps(_: str) -> Target:
+    from devices.drivers.modbus_signal.codec import LAMPS, decode
+
+    kinds = list(LAMPS.values())
+
+    def target(data: bytes) -> None:
+        lamps = kinds[data[0] % len(kinds)] if data else kinds[0]
+        _refusing(decode, [bool(byte & 1) for byte in data[1:]], lamps)
+
+    return target
+
+
+def _flags(family: str) -> Target:
+    """A family whose codec reads variables that are true, false or neither; a byte for each."""
+    from importlib import import_module
+
+    names = ("is_open", "is_closed", "loop", "red", "amber", "green")
+    decode = import_module(f"devices.drivers.{family}.codec").decode
+
+    def target(data: bytes) -> None:
+        _refusing(
+            decode, {name: (None, False, True)[byte % 3] for name, byte in zip(names, data, strict=False)}
+        )
+
+    return target
+
+
 def _opcua(_: str) -> Target:
     from devices.drivers.opcua_scale.codec import VALUE, WEIGHT_ENCODING, Read, Structure, Unit, decode
 
@@ -276,9 +306,12 @@ _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
     "camera": _camera,
     "llrp": _llrp,
     "modbus_barrier": _barrier,
+    "modbus_signal": _lamps,
     "modbus_weighbridge": _weighbridge,
     "nmea": _nmea,
+    "opcua_barrier": _flags,
     "opcua_scale": _opcua,
+    "opcua_signal": _flags,
     "tmr": _tmr,
     "toledo_continuous": _toledo,
 }
@@ -315,6 +348,12 @@ def _modbus(data: bytes) -> None:
     except AnswerRejected as error:
         if not error.field or not error.rule:
             raise AssertionError("a rejection names no field and rule") from error
+
+
+def _node(data: bytes) -> None:
+    from devices.transport.nodes import read_node
+
+    _refusing(read_node, data.decode("utf-8", "replace"))
 
 
 def main(name: str, runs: str, seed: str, folder: str) -> None:

@@ -169,9 +169,18 @@ class ModbusLink:
         )
         return self._exactly(answer.bits, count)
 
+    async def coils(self, address: int, count: int) -> list[bool]:
+        """Function 1."""
+        answer = await self._ask(lambda client: client.read_coils(address, count=count, device_id=self._unit))
+        return self._exactly(answer.bits, count)
+
     async def write_coil(self, address: int, value: bool) -> None:
         """Function 5."""
         await self._ask(lambda client: client.write_coil(address, value, device_id=self._unit))
+
+    async def write_coils(self, address: int, values: Sequence[bool]) -> None:
+        """Function 15: all of them at once."""
+        await self._ask(lambda client: client.write_coils(address, list(values), device_id=self._unit))
 
     def _taken(self) -> _Line:
         if self._line is None:

@@ -5,14 +5,18 @@ TCP/IP Implementation Guide V1.0b (the MBAP header: transaction, protocol 0, len
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from devices.transport.decoding import FieldRejected
 
 ANSWER_BYTES_MAX: Final = 260
 """The longest frame: a header of 7 bytes and a PDU of 253 (Messaging on TCP/IP, section 4.1)."""
+READ_COILS: Final = 1
 READ_DISCRETE_INPUTS: Final = 2
 READ_HOLDING_REGISTERS: Final = 3
+WRITE_COIL: Final = 5
+WRITE_COILS: Final = 15
 _HEADER: Final = struct.Struct(">HHHBB")
 """The MBAP header and the function code."""
 _LENGTH_BYTES: Final = 6
@@ -39,6 +43,11 @@ class RequestRefused(AnswerRejected):
         return f"the device refused the request with code {self.code}"
 
 
+def packed(bits: Sequence[bool]) -> bytes:
+    """Coils or inputs as the wire packs them: the first in the lowest bit (V1.1b3 section 6.1)."""
+    return sum(1 << place for place, bit in enumerate(bits) if bit).to_bytes(-(-len(bits) // 8), "little")
+
+
 def check_answer(asked: bytes, heard: bytes) -> bool:
     """Whether `heard` is a whole answer to the request `asked`; False while bytes are missing.
 
@@ -62,7 +71,11 @@ def check_answer(asked: bytes, heard: bytes) -> bool:
     require(function & 0x7F == asked_function, "function", f"{asked_function}, is {function}")
     if len(heard) < _LENGTH_BYTES + length:
         return False
-    if function in (READ_DISCRETE_INPUTS, READ_HOLDING_REGISTERS):
+    if function in (WRITE_COIL, WRITE_COILS):
+        # Both are answered with the first four bytes of their request: address, and value or number.
+        require(length == 6, "mbap.length", f"6, is {length}")
+        require(heard[8:12] == asked[8:12], "echo", f"{asked[8:12].hex(' ')}, is {heard[8:12].hex(' ')}")
+    if function in (READ_COILS, READ_DISCRETE_INPUTS, READ_HOLDING_REGISTERS):
         told, count = heard[_HEADER.size], int.from_bytes(asked[10:12], "big")
         least = 2 * count if function == READ_HOLDING_REGISTERS else -(-count // 8)
         # Some devices fill their bits up to whole words.

@@ -7,8 +7,8 @@ so whoever is woken reads the values themselves.
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
 from asyncua import ua
@@ -16,9 +16,13 @@ from asyncua.client.client import Client
 from asyncua.common.node import Node
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
-from devices.transport.tcp import LinkLost
+from devices.transport.limit import Limit
+from devices.transport.nodes import NodeName, read_node
+from devices.transport.tcp import LinkLost, NotServed
+from kernel.clock import Clock
 
 # An absent device is stated once by its driver; the library would log every attempt.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
@@ -26,13 +30,15 @@ logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 CONNECT_S_MAX: Final = 10.0
 REQUEST_S_MAX: Final = 4.0
 PUBLISHING_MS: Final = 200
+READ_S_MIN: Final = 0.05
+"""However often the server says that something changed, it is read no more often than this."""
+NOTIFICATIONS_PER_S_MAX: Final = 500
+"""A device has a dozen values, and five times a second was asked for."""
+TOO_FAST: Final = f"more than {NOTIFICATIONS_PER_S_MAX} notifications a second; it is read no more often"
+_MISSING: Final = (StatusCodes.BadNodeIdUnknown, StatusCodes.BadNodeIdInvalid)
 NODES_MAX: Final = 2_000
 """So many nodes of a server are looked at in search of one."""
 _LOST = (OSError, UaError)
-
-
-class NotServed(Exception):
-    """The server is there and does not give what is wanted: a person must act."""
 
 
 class OpcUaSession:
@@ -78,6 +84,20 @@ class OpcUaSession:
         async with _in_time():
             return list(await self._client.uaclient.read_attributes(list(node_ids), AttributeIds.Value))
 
+    async def are_methods(self, node_ids: Sequence[ua.NodeId]) -> list[bool]:
+        """Whether each node is there and a method."""
+        async with _in_time():
+            found = await self._client.uaclient.read_attributes(list(node_ids), AttributeIds.NodeClass)
+        return [value.Value is not None and value.Value.Value == ua.NodeClass.Method for value in found]
+
+    async def call(self, object_id: ua.NodeId, method_id: ua.NodeId) -> bool:
+        """Call a method without arguments. False when the server refuses it, or its first answer is false."""
+        request = ua.CallMethodRequest(ObjectId=object_id, MethodId=method_id, InputArguments=[])
+        async with _in_time():
+            [result] = await self._client.uaclient.call([request])
+        answers = [] if result.OutputArguments is None else result.OutputArguments
+        return bool(result.StatusCode.is_good() and not (answers and answers[0].Value is False))
+
     async def watch(self, node_ids: Sequence[ua.NodeId], woken: Callable[[], None]) -> None:
         """Have `woken` called when any of these variables changes, until the session ends."""
         async with _in_time():
@@ -118,3 +138,105 @@ async def opcua_session(url: str) -> AsyncIterator[OpcUaSession]:
         with suppress(*_LOST):
             async with asyncio.timeout(REQUEST_S_MAX):
                 await client.disconnect()
+
+
+class OpcUaLink:
+    """Some variables and methods of one object, over a session that is opened when needed.
+
+    `variables` and `methods` are node ids by what they are called here. After LinkLost or NotServed the next
+    look connects anew.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        object_node: str,
+        variables: Mapping[str, str],
+        methods: Mapping[str, str],
+        poll_s: float,
+    ) -> None:
+        self._url = url
+        self._clock = clock
+        self._names = {"": read_node(object_node)}
+        self._names |= {name: read_node(node) for name, node in {**variables, **methods}.items()}
+        self._variables = tuple(variables)
+        self._methods = tuple(methods)
+        self._poll_s = poll_s
+        self._nodes: dict[str, ua.NodeId] = {}
+        self._open = AsyncExitStack()
+        self._session: OpcUaSession | None = None
+        self._limit = Limit(NOTIFICATIONS_PER_S_MAX)
+        self._woken = asyncio.Event()
+
+    async def close(self) -> None:
+        """End the session, if there is one."""
+        self._session = None
+        await self._open.aclose()
+
+    @property
+    def trouble(self) -> str:
+        """What is told of a server that notifies too fast; empty when it does not."""
+        return TOO_FAST if self._limit.is_exceeded else ""
+
+    async def values(self) -> dict[str, bool | None]:
+        """The variables that are true or false, by name; None for one that is neither, or that the server
+        does not vouch for. Raises LinkLost, and NotServed when the server has no such node."""
+        try:
+            session = await self._opened()
+            found = await session.read([self._nodes[name] for name in self._variables])
+            for name, value in zip(self._variables, found, strict=True):
+                if value.StatusCode is not None and value.StatusCode.value in _MISSING:
+                    raise NotServed(f"the server has no {name} at {self._nodes[name].to_string()}")
+        except (LinkLost, NotServed):
+            await self.close()
+            raise
+        return {name: _flag(value) for name, value in zip(self._variables, found, strict=True)}
+
+    async def call(self, method: str) -> bool:
+        """Call a method by its name; False when the server refuses. Raises LinkLost, also while no session
+        is open."""
+        if self._session is None:
+            raise LinkLost("no session is open")
+        return await self._session.call(self._nodes[""], self._nodes[method])
+
+    async def pause(self) -> None:
+        """Wait until something changed, or `poll_s` is over; but never look more often than is reasonable."""
+        await asyncio.sleep(READ_S_MIN)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _opened(self) -> OpcUaSession:
+        if self._session is None:
+            session = await self._open.enter_async_context(opcua_session(self._url))
+            addresses = await session.namespaces()
+            self._nodes = {name: _node_id(node, addresses) for name, node in self._names.items()}
+            are_there = await session.are_methods([self._nodes[name] for name in self._methods])
+            for name, is_there in zip(self._methods, are_there, strict=True):
+                if not is_there:
+                    raise NotServed(f"the server has no method {name} at {self._nodes[name].to_string()}")
+            await session.watch([self._nodes[name] for name in self._variables], self._wake)
+            self._session = session
+        return self._session
+
+    def _wake(self) -> None:
+        self._limit.admits(self._clock.now())
+        self._woken.set()
+
+
+def _node_id(node: NodeName, addresses: Sequence[str]) -> ua.NodeId:
+    namespace = node.namespace
+    if isinstance(namespace, str):
+        if namespace not in addresses:
+            raise NotServed(f"the server has no namespace {namespace}")
+        namespace = addresses.index(namespace)
+    return ua.NodeId.from_string(f"ns={namespace};{node.kind}={node.value}")
+
+
+def _flag(value: ua.DataValue) -> bool | None:
+    is_good = value.StatusCode is None or value.StatusCode.is_good()
+    found = None if value.Value is None else value.Value.Value
+    return found if is_good and isinstance(found, bool) else None

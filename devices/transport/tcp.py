@@ -13,6 +13,10 @@ class LinkLost(Exception):
     """No connection, or no answer in time."""
 
 
+class NotServed(Exception):
+    """The device is there and does not give what is wanted: a person must act."""
+
+
 class TcpLink:
     """Bytes to and from one address. After LinkLost the next use connects anew.
 

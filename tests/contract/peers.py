@@ -56,10 +56,10 @@ class Peer:
 
 
 @asynccontextmanager
-async def running(script: str) -> AsyncIterator[Peer]:
+async def running(script: str, *given: str) -> AsyncIterator[Peer]:
     """Runs `script`, a file in `tests/peers`, until the block is left."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(node(), script, stdin=pipe, stdout=pipe, cwd=PEERS)
+    process = await asyncio.create_subprocess_exec(node(), script, *given, stdin=pipe, stdout=pipe, cwd=PEERS)
     peer = Peer(process)
     try:
         peer.greeting = await peer.heard()

@@ -11,26 +11,23 @@ from devices.drivers.modbus_barrier.codec import (
     INPUTS_ADDRESS,
     coil_of,
     decode,
-    raw_of,
 )
 from devices.transport.decoding import FieldRejected
-from devices.transport.feedback import Feedback, News, NotDone, move_boom
 from devices.transport.modbus import ModbusLink
-from devices.transport.modbus_answer import AnswerRejected
-from devices.transport.numbering import Numbered
+from devices.transport.modbus_answer import AnswerRejected, packed
+from devices.transport.obeying import NotDone, move_boom
 from devices.transport.orders import Order
-from devices.transport.presence import BACKOFF_S, Presence
+from devices.transport.presence import BACKOFF_S
 from devices.transport.tcp import LinkLost
+from devices.transport.watching import Item, Seen, StateWatch
 from kernel.clock import Clock
-from kernel.messages import BarrierState, DeviceStatus, Observation, Rejected
+from kernel.messages import BarrierState
 
 POLL_MS: Final = 100
 FEEDBACK_S: Final = 8.0
 """A boom takes two to six seconds; past this the order has failed."""
 LOOP_FREE_S: Final = 15.0
 """How long an order to close waits for the vehicle under the boom to leave."""
-
-Item = Observation | Rejected
 
 
 class ModbusBarrierDriver:
@@ -62,10 +59,9 @@ class ModbusBarrierDriver:
         self._feedback_s = feedback_s
         self._loop_free_s = loop_free_s
         self._link = ModbusLink(host, port, unit)
-        self._numbered = Numbered(device_id, boot, clock)
-        self._presence = Presence(clock.now(), backoff_s)
-        self._feedback: Feedback[BarrierState] = Feedback()
-        self._news = News()
+        self._watch: StateWatch[BarrierState] = StateWatch(
+            device_id, boot, clock, self._look, self._pause, backoff_s=backoff_s
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,12 +76,26 @@ class ModbusBarrierDriver:
         a vehicle."""
         return await move_boom(
             order,
-            self._feedback,
+            self._watch.feedback,
             self._write,
             self._clock,
             loop_free_s=self._loop_free_s,
             feedback_s=self._feedback_s,
         )
+
+    def readings(self) -> AsyncIterator[Item]:
+        """Each change of state, each statement and each contradiction, until the driver is left."""
+        return self._watch.readings()
+
+    async def _look(self) -> Seen[BarrierState]:
+        inputs = await self._link.discrete_inputs(INPUTS_ADDRESS, INPUTS)
+        try:
+            return Seen(packed(inputs), decode(inputs))
+        except FieldRejected as error:
+            return Seen(packed(inputs), error)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._poll_s)
 
     async def _write(self, action: Literal["open", "close"]) -> None:
         try:
@@ -94,46 +104,3 @@ class ModbusBarrierDriver:
             raise NotDone("unreachable") from error
         except AnswerRejected as error:
             raise NotDone("refused") from error
-
-    # --- readings --------------------------------------------------------------------------------
-
-    async def readings(self) -> AsyncIterator[Item]:
-        """Each change of state, each statement and each contradiction, until the driver is left."""
-        while True:
-            try:
-                inputs = await self._link.discrete_inputs(INPUTS_ADDRESS, INPUTS)
-            except (LinkLost, AnswerRejected) as error:
-                await self._feedback.saw(None)
-                for item in self._lost(error):
-                    yield item
-                await asyncio.sleep(self._presence.wait_s)
-                continue
-            for status in self._presence.heard(self._clock.now()):
-                yield self._numbered.observation(status)
-            for item in await self._read(inputs):
-                yield item
-            await asyncio.sleep(self._poll_s)
-
-    def _lost(self, error: LinkLost | AnswerRejected) -> list[Item]:
-        stated = self._presence.lost(str(error))
-        if isinstance(error, LinkLost):
-            return [self._numbered.observation(status) for status in stated]
-        faults = [DeviceStatus(state="fault", reason=status.reason) for status in stated]
-        return [*map(self._numbered.observation, faults), *self._set_aside(error, error.raw)]
-
-    async def _read(self, inputs: Sequence[bool]) -> list[Item]:
-        raw = raw_of(inputs)
-        try:
-            state = decode(inputs)
-        except FieldRejected as error:
-            await self._feedback.saw(None)
-            return self._set_aside(error, raw)
-        self._numbered.well_formed()
-        await self._feedback.saw(state)
-        return [self._numbered.observation(state, raw=raw)] if self._is_news(raw) else []
-
-    def _set_aside(self, error: FieldRejected, raw: bytes) -> list[Item]:
-        return self._numbered.rejected(error, raw) if self._is_news(raw) else []
-
-    def _is_news(self, raw: bytes) -> bool:
-        return self._news.is_news(raw, self._clock.now())

@@ -27,9 +27,15 @@ from devices.drivers.opcua_scale.codec import (
 from devices.transport.decoding import FieldRejected
 from devices.transport.limit import Limit
 from devices.transport.numbering import Numbered
-from devices.transport.opcua import NotServed, OpcUaSession, opcua_session
+from devices.transport.opcua import (
+    NOTIFICATIONS_PER_S_MAX,
+    READ_S_MIN,
+    TOO_FAST,
+    OpcUaSession,
+    opcua_session,
+)
 from devices.transport.presence import BACKOFF_S, Presence
-from devices.transport.tcp import LinkLost
+from devices.transport.tcp import LinkLost, NotServed
 from devices.transport.weighing import (
     CAPTURE_MIN_G,
     CHANGE_G,
@@ -44,11 +50,6 @@ from kernel.clock import Clock
 from kernel.messages import DeviceStatus, Observation, Rejected, content_identity
 
 POLL_MS: Final = 1_000
-READ_S_MIN: Final = 0.05
-"""However often the server says that something changed, it is read no more often than this."""
-NOTIFICATIONS_PER_S_MAX: Final = 500
-"""A scale has a dozen values, and five times a second was asked for."""
-TOO_FAST: Final = f"more than {NOTIFICATIONS_PER_S_MAX} notifications a second; it is read no more often"
 NUMBER_MAX: Final = 2**53 - 1
 
 Item = Observation | Rejected

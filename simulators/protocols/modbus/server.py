@@ -25,7 +25,7 @@ READ_COILS, READ_DISCRETE = 1, 2
 REGISTERS = 13
 
 
-class _Server:
+class ModbusServer:
     """An async context manager around a pymodbus server; `port` is known once it is entered."""
 
     def __init__(self, host: str, port: int, framing: Framing = "tcp") -> None:
@@ -70,7 +70,7 @@ class _Server:
             self._server = None
 
 
-class WeighbridgeServer(_Server):
+class WeighbridgeServer(ModbusServer):
     """A weighbridge indicator. `put` says what stands on the bridge."""
 
     def __init__(
@@ -104,7 +104,7 @@ class WeighbridgeServer(_Server):
         return _readable(UNIT, 0, REGISTERS, lambda: self.indicator.words(self._clock.now()))
 
 
-class ConverterServer(_Server):
+class ConverterServer(ModbusServer):
     """Load cell converters without memory, each a unit of one bus: the first is unit 1."""
 
     def __init__(
@@ -158,7 +158,7 @@ def _readable(unit: int, first: int, count: int, words: Callable[[], list[int]])
     return SimDevice(unit, simdata=[block], action=refresh)
 
 
-class BarrierServer(_Server):
+class BarrierServer(ModbusServer):
     """A barrier. The world asks `is_open` before a vehicle passes and says when one stands on the loop."""
 
     def __init__(

@@ -1,19 +1,16 @@
 """Scales on the wire, as objects of an asyncua server. Driven from outside: loads come and go."""
 
 import asyncio
-import logging
-import socket
 from types import TracebackType
 from typing import Any, Self, cast
 
 from asyncua import ua
 from asyncua.common.node import Node
-from asyncua.server.server import Server
 
 from kernel.clock import Clock
 from simulators.protocols.loadcell import TaredScale
+from simulators.protocols.opcua import OpcUaServer
 from simulators.protocols.opcua_scale.frames import (
-    NAMESPACE,
     WEIGHT_TYPE,
     WEIGHT_TYPE_BINARY,
     Item,
@@ -23,63 +20,6 @@ from simulators.protocols.opcua_scale.frames import (
 
 TURN_S = 0.02
 """How often the variables follow the platform."""
-# A fake's comings and goings are the test's own doing.
-logging.getLogger("asyncua.server").setLevel(logging.CRITICAL + 1)
-
-
-class OpcUaServer:
-    """An async context manager around a server of scales. Making its address space takes seconds, so one may
-    serve many."""
-
-    path = "scale"
-
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._address = host, port or _free_port(host)
-        self._server = Server()
-        self._is_cut = True
-        self.index = 0
-        """The index of the weighing model's namespace."""
-
-    @property
-    def host(self) -> str:
-        return self._address[0]
-
-    @property
-    def port(self) -> int:
-        return self._address[1]
-
-    @property
-    def objects(self) -> Node:
-        """The folder that the scales stand in."""
-        return self._server.nodes.objects
-
-    async def __aenter__(self) -> Self:
-        await self._server.init()
-        self._server.set_endpoint(f"opc.tcp://{self.host}:{self.port}/{self.path}")
-        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        self.index = await self._server.register_namespace(NAMESPACE)
-        await self._server.start()
-        self._is_cut = False
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._server.stop()
-
-    async def cut(self) -> None:
-        """Cut the line: every session ends and none is taken."""
-        assert self._server.bserver is not None
-        if not self._is_cut:
-            self._is_cut = True
-            await self._server.bserver.stop()
-
-    async def mend(self) -> None:
-        """Listen (again)."""
-        assert self._server.bserver is not None
-        if self._is_cut:
-            await self._server.bserver.start()
-            self._is_cut = False
 
 
 class OpcUaScale:
@@ -201,10 +141,3 @@ class OpcUaScale:
         weight = self._weight(item.weight.body())
         await nodes[""].write_value(ua.DataValue(weight, SourceTimestamp=at, ServerTimestamp=at))
         await nodes["WeightId"].write_value(item.weight_id)
-
-
-def _free_port(host: str) -> int:
-    """A port that is free now: the server wants to know its own address before it listens."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

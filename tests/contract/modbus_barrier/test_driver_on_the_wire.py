@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
-from devices.transport.feedback import REPEAT_S
+from devices.transport.watching import REPEAT_S
 from kernel.clock import ManualClock
 from kernel.messages import BarrierState
 from simulators.protocols.modbus.server import BarrierServer

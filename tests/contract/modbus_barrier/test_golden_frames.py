@@ -6,10 +6,11 @@ Coil).
 
 import pytest
 
-from devices.drivers.modbus_barrier.codec import coil_of, decode, raw_of
+from devices.drivers.modbus_barrier.codec import coil_of, decode
 from devices.drivers.modbus_barrier.driver import ModbusBarrierDriver
 from devices.transport.decoding import FieldRejected
 from devices.transport.modbus import ModbusLink
+from devices.transport.modbus_answer import packed
 from kernel.clock import ManualClock
 from kernel.messages import BarrierState, Rejected
 from tests.contract.orders import order
@@ -73,7 +74,7 @@ async def test_switches_that_contradict_each_other_go_to_quarantine_once(clock: 
 
 def test_the_bits_are_open_closed_loop_and_pack_from_the_lowest() -> None:
     assert decode([True, False, True]) == BarrierState(is_open=True, is_closed=False, loop_occupied=True)
-    assert raw_of([True, False, True]) == b"\x05"
+    assert packed([True, False, True]) == b"\x05"
     assert (coil_of("open"), coil_of("close")) == (True, False)
     with pytest.raises(FieldRejected):
         decode([True])

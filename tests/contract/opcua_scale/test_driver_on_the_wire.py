@@ -11,7 +11,9 @@ from kernel.clock import ManualClock
 from kernel.messages import CONTENT_BOOT_BASE, MassReading, Rejected
 from kernel.rng import Rng
 from simulators.protocols.loadcell import TaredScale
-from simulators.protocols.opcua_scale.server import OpcUaScale, OpcUaServer
+from simulators.protocols.opcua import OpcUaServer
+from simulators.protocols.opcua_scale.frames import NAMESPACE as SCALES
+from simulators.protocols.opcua_scale.server import OpcUaScale
 from tests.contract.scales import emptied, faults, is_mass, masses, readings, status_is
 from tests.contract.wire import Collected, eventually, ticking
 
@@ -32,7 +34,7 @@ def driver_for(clock: ManualClock) -> DriverFor:
 
 @pytest.fixture(scope="module")
 async def server() -> AsyncIterator[OpcUaServer]:
-    async with OpcUaServer() as server:
+    async with OpcUaServer(SCALES) as server:
         yield server
 
 

@@ -49,7 +49,9 @@ from simulators.protocols.modbus.server import BarrierServer, ConverterServer, W
 from simulators.protocols.mqtt.frames import Pose
 from simulators.protocols.mqtt.server import Tracker
 from simulators.protocols.mt_sics.server import MtSicsServer
-from simulators.protocols.opcua_scale.server import OpcUaScale, OpcUaServer
+from simulators.protocols.opcua import OpcUaServer
+from simulators.protocols.opcua_scale.frames import NAMESPACE as SCALES
+from simulators.protocols.opcua_scale.server import OpcUaScale
 from simulators.protocols.publisher import Login
 from simulators.protocols.toledo_continuous.server import ToledoServer
 from simulators.protocols.uwb.server import Place, PositioningServer
@@ -424,7 +426,7 @@ async def test_a_load_on_a_scale_of_any_family_is_in_the_journal_once(site: Site
         )
         sics = await stack.enter_async_context(MtSicsServer(clock, platform("sics")))
         toledo = await stack.enter_async_context(ToledoServer(clock, platform("toledo")))
-        server = await stack.enter_async_context(OpcUaServer())
+        server = await stack.enter_async_context(OpcUaServer(SCALES))
         opcua = await stack.enter_async_context(OpcUaScale(server, clock, platform("opcua"), registers=False))
         profile = {"profile": "seneca-z-sg2-swapped", "framing": "rtu"}
         families: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from app.wiring import all_commands
 from devices.messages import DeviceOrdered, EnrolDevice
 from identity.messages import AddParty, PartyKind
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
-from kernel.layout import Layout
+from kernel.layout import Layout, Mount
 from kernel.messages import Command, Event
 from twin.messages import ImportLayout, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.api import SUBSCRIBERS
@@ -111,6 +111,12 @@ class Warehouse:
                 site_id=self.site_id, device_id="pda-1", family="pda", mount_id="pda-1", secret=PDA_TOKEN
             )
         )
+
+    async def add_to_layout(self, *mounts: Mount) -> None:
+        """The site's layout gets further places for devices."""
+        layout = msgspec.json.decode(LAYOUT_FILE.read_bytes(), type=Layout)
+        layout = msgspec.structs.replace(layout, site_id=self.site_id, mounts=[*layout.mounts, *mounts])
+        await self.do(ImportLayout(layout=layout, keeper_party_id=KEEPER))
 
     async def stock(self, count: int = 3, **changes: Any) -> list[str]:
         """Opening stock: `count` pallets of 100 pieces in A01; returns their units, in order of slots."""

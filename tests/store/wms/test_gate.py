@@ -4,10 +4,17 @@ import msgspec
 import pytest
 
 from app.database import PgTx
-from devices.messages import DeviceOrderConfirmed, DeviceOrderFailed, EnrolDevice
+from devices.messages import (
+    DeviceOrderConfirmed,
+    DeviceOrdered,
+    DeviceOrderFailed,
+    EnrolDevice,
+    RetireDevice,
+)
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
-from tests.store.wms.building import GATE, PALLET_G, SITE, TRUCK_G, Warehouse
+from kernel.layout import Mount
+from tests.store.wms.building import BRIDGE, GATE, PALLET_G, SITE, TRUCK_G, Warehouse
 from wms.api import lift_hold, place_hold
 from wms.dispatch.gate import BARRIER_TRIES_MAX
 from wms.dispatch.views import decision_list, release_view
@@ -375,3 +382,60 @@ async def test_a_barrier_at_no_gate_is_closed_by_hand_and_not_opened(warehouse: 
     with pytest.raises(Conflict, match=r"barrier\.no_gate"):
         await warehouse.do(elsewhere)
     await warehouse.do(msgspec.structs.replace(elsewhere, action="close"))
+
+
+async def test_the_signal_of_a_gate_says_go_when_the_boom_is_up_and_stop_before_it_goes_down(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await warehouse.add_to_layout(
+        Mount(mount_id="gate-1-light", family="modbus_signal", serves=GATE, x_mm=0, y_mm=0),
+        Mount(mount_id="bridge-light", family="modbus_signal", serves=BRIDGE, x_mm=0, y_mm=0),
+    )
+    for light in ("gate-1-light", "bridge-light"):
+        where = {"host": "127.0.0.1", "port": 502}
+        await warehouse.do(
+            EnrolDevice(
+                site_id=SITE, device_id=light, family="modbus_signal", mount_id=light, connection=where
+            )
+        )
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    [opening] = warehouse.sent(DeviceOrdered)
+    await warehouse.hear(
+        DeviceOrderConfirmed(
+            site_id=SITE,
+            device_id=opening.device_id,
+            command_id=opening.command_id,
+            action="open",
+            ref_id=visit.visit_id,
+            confirmed_at=tx.now,
+        )
+    )
+    await warehouse.hear(warehouse.weighed(visit.vehicle_id, TRUCK_G, "in"))
+    told = [(one.device_id, one.action, one.parameters) for one in warehouse.sent(DeviceOrdered)]
+    assert told == [
+        ("gate-1-barrier", "open", {}),
+        ("gate-1-light", "show", {"aspect": "green"}),
+        ("gate-1-light", "show", {"aspect": "red"}),
+        ("gate-1-barrier", "close", {}),
+    ]
+
+
+async def test_a_barrier_of_any_family_that_opens_and_closes_guards_a_gate(warehouse: Warehouse) -> None:
+    await warehouse.do(RetireDevice(device_id="gate-1-barrier"))
+    await warehouse.add_to_layout(
+        Mount(mount_id="gate-1-boom", family="opcua_barrier", serves=GATE, x_mm=0, y_mm=0)
+    )
+    nodes = dict.fromkeys(("barrier", "open", "close", "is_open", "is_closed", "loop"), "ns=2;i=1")
+    await warehouse.do(
+        EnrolDevice(
+            site_id=SITE,
+            device_id="boom",
+            family="opcua_barrier",
+            mount_id="gate-1-boom",
+            connection={"host": "127.0.0.1", "port": 4840, **nodes},
+        )
+    )
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    assert [(one.device_id, one.action) for one in warehouse.sent(DeviceOrdered)] == [("boom", "open")]

@@ -1,0 +1,1 @@
+"""Traffic lights and beacons switched and watched over Modbus TCP."""

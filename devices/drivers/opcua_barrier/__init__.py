@@ -1,0 +1,1 @@
+"""Barriers moved by methods of an OPC UA server."""

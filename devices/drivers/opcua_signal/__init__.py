@@ -1,0 +1,1 @@
+"""Traffic lights and beacons switched by methods of an OPC UA server."""

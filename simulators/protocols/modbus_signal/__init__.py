@@ -1,0 +1,1 @@
+"""A traffic light as a Modbus module."""

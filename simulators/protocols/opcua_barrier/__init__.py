@@ -1,0 +1,1 @@
+"""A barrier as an object of an OPC UA server."""

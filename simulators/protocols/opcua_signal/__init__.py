@@ -1,0 +1,1 @@
+"""A traffic light as an object of an OPC UA server."""
