@@ -24,6 +24,20 @@ class Login(NamedTuple):
     password: str
 
 
+async def published(client: aiomqtt.Client, topic: str, payload: bytes) -> None:
+    """Publish at least once, and be cancelled when asked to: aiomqtt waits with `asyncio.wait_for`, which up
+    to Python 3.11 swallows a cancellation that comes together with the broker's answer."""
+    await client.publish(topic, payload, qos=1)
+    leave_if_cancelled()
+
+
+def leave_if_cancelled() -> None:
+    """Raise the cancellation of the current task that something it called has swallowed or replaced."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Publisher:
     """An async context manager; `publish` may be called at any time, connected or not."""
 
@@ -36,7 +50,6 @@ class Publisher:
         self._sent = asyncio.Event()
         self._sent.set()
         self._task: asyncio.Task[None] | None = None
-        self._is_leaving = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"publisher {self.device_id}")
@@ -46,7 +59,6 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        self._is_leaving = True
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -64,7 +76,7 @@ class Publisher:
 
     async def _run(self) -> None:
         failures = 0
-        while not self._is_leaving:
+        while True:
             try:
                 async with aiomqtt.Client(
                     self._login.host,
@@ -78,15 +90,15 @@ class Publisher:
                     await self._send(client)
             except aiomqtt.MqttError:
                 # It may come in place of the cancellation, when the broker's answer is still out.
+                leave_if_cancelled()
                 failures += 1
-            if not self._is_leaving:
-                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
             while self._kept:
                 topic, payload = self._kept[0]
-                await client.publish(topic, payload, qos=1)
+                await published(client, topic, payload)
                 self._kept.popleft()
             self._sent.set()
             await self._news.wait()

@@ -27,7 +27,7 @@ from simulators.protocols.mqtt.frames import (
     reading,
     topic,
 )
-from simulators.protocols.publisher import Login
+from simulators.protocols.publisher import Login, leave_if_cancelled, published
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 RESEND_AFTER_S = 3.0
@@ -119,6 +119,7 @@ class Reporter:
             try:
                 await self._connected()
             except aiomqtt.MqttError:
+                leave_if_cancelled()
                 failures = 0 if self._sent_through else failures + 1
             self._sent_through = 0
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
@@ -161,7 +162,7 @@ class Reporter:
         place = topic(self._site_id, self.device_id, "observation")
         while True:
             for part in _parts([kept for kept in self._kept if kept["sequence"] > self._sent_through]):
-                await client.publish(place, message(part), qos=1)
+                await published(client, place, message(part))
                 self._sent_through = int(part[-1]["sequence"])
             acked_before = self.acked_sequence
             try:

@@ -1,7 +1,9 @@
 """The driver, a real broker and the simulated tracker: nothing is forgotten before it is safe."""
 
+import asyncio
 import shutil
 from contextlib import suppress
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -65,6 +67,32 @@ async def test_a_tracker_forgets_nothing_before_the_journal_has_it(
         journal.free.set()
         await tracker.settled(WITHIN_S)
     assert tracker.acked_sequence == 10
+
+
+async def test_a_tracker_that_is_switched_off_while_the_broker_answers_is_off(
+    product: BrokerLogin,
+    fork: Login,
+    journal: Journal,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`asyncio.wait_for` up to Python 3.11 returns the answer and forgets the cancellation."""
+    answered, publish = asyncio.Event(), aiomqtt.Client.publish
+
+    async def and_forget_the_cancellation(*args: Any, **named: Any) -> None:
+        await publish(*args, **named)
+        answered.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(aiomqtt.Client, "publish", and_forget_the_cancellation)
+    async with (
+        consuming(product, journal, clock, READ),
+        asyncio.timeout(WITHIN_S),
+        Tracker(fork, SITE, "fork", clock, boot=110) as tracker,
+    ):
+        tracker.report(Pose(1.0, 0.0))
+        await answered.wait()
 
 
 async def test_a_product_that_died_before_its_commit_gets_everything_again(
