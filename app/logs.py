@@ -34,7 +34,8 @@ QUIET = (
     "httpcore",
     "procrastinate",
 )
-"""Libraries that report each packet or poll; only their warnings are kept."""
+"""Libraries that report each packet or poll; only their warnings are kept, and of those that a driver has
+silenced, since it tells in its own readings what fails, not even these."""
 
 
 def configure_logs(level: str, form: Literal["json", "console"], file: Path | None = None) -> None:
@@ -58,7 +59,8 @@ def configure_logs(level: str, form: Literal["json", "console"], file: Path | No
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))
 
 
 def _into(file: Path) -> logging.Handler:

@@ -88,7 +88,6 @@ class BrokerDriver:
         finally:
             self.is_connected = False
             await _end(child)
-        raise MqttError("the receiver is gone")
 
     def slow_down(self, arrived: Arrived, readings_per_s_max: int) -> None:
         """Tell the device of a message that it sends too fast, with what is settled next."""
@@ -101,7 +100,7 @@ class BrokerDriver:
         in_hand: asyncio.Queue[asyncio.Task[_Safe]] = asyncio.Queue(FRAMES_IN_HAND_MAX)
         try:
             async with asyncio.TaskGroup() as group:
-                settling = group.create_task(_settle(in_hand, child.stdin))
+                group.create_task(_settle(in_hand, child.stdin))
                 async for word in words(child.stdout):
                     if isinstance(word, Frame):
                         read = await self._read(word)
@@ -111,7 +110,9 @@ class BrokerDriver:
                         on_connected()
                     elif isinstance(word, Away):
                         raise MqttError(word.reason)
-                settling.cancel()
+                # What is in hand cannot be acknowledged any more. And a group that is left without an error
+                # counts a later failure of its work as a cancellation of us, up to Python 3.11 for good.
+                raise MqttError("the receiver is gone")
         except BaseExceptionGroup as errors:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

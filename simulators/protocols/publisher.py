@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import aiomqtt
 
@@ -24,15 +24,33 @@ class Login(NamedTuple):
     password: str
 
 
+class Line(aiomqtt.Client):
+    """A connection that wants to write on its own socket alone.
+
+    aiomqtt asks the loop later, by the number of the socket's descriptor, to tell when it can be written to.
+    When the line has dropped meanwhile, that number is nobody's ("Bad file descriptor") or that of another
+    connection, which then would be told no more.
+    """
+
+    def _on_socket_register_write(self, client: Any, _userdata: Any, sock: Any) -> None:
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the line is broken
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def register() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(register)
+
+
 async def published(client: aiomqtt.Client, topic: str, payload: bytes) -> None:
     """Publish at least once, and be cancelled when asked to: aiomqtt waits with `asyncio.wait_for`, which up
     to Python 3.11 swallows a cancellation that comes together with the broker's answer."""
     await client.publish(topic, payload, qos=1)
-    leave_if_cancelled()
-
-
-def leave_if_cancelled() -> None:
-    """Raise the cancellation of the current task that something it called has swallowed or replaced."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
@@ -50,6 +68,7 @@ class Publisher:
         self._sent = asyncio.Event()
         self._sent.set()
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"publisher {self.device_id}")
@@ -59,6 +78,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
+        self._is_leaving = True
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -76,9 +96,9 @@ class Publisher:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._is_leaving:
             try:
-                async with aiomqtt.Client(
+                async with Line(
                     self._login.host,
                     self._login.port,
                     username=self.device_id,
@@ -90,9 +110,9 @@ class Publisher:
                     await self._send(client)
             except aiomqtt.MqttError:
                 # It may come in place of the cancellation, when the broker's answer is still out.
-                leave_if_cancelled()
                 failures += 1
-            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            if not self._is_leaving:
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

@@ -184,7 +184,7 @@ class LlrpReaderServer:
         writer.transport.abort()
 
     def _flush(self) -> None:
-        if self._client is None:
+        if self._client is None or self._client.transport.is_closing():
             return
         if self._client.transport.get_write_buffer_size() > WRITE_BYTES_MAX:
             self._client.transport.abort()

@@ -27,7 +27,7 @@ from simulators.protocols.mqtt.frames import (
     reading,
     topic,
 )
-from simulators.protocols.publisher import Login, leave_if_cancelled, published
+from simulators.protocols.publisher import Line, Login, published
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 RESEND_AFTER_S = 3.0
@@ -64,6 +64,7 @@ class Reporter:
         self._settled = asyncio.Event()
         self._settled.set()
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
         self.sequence = 0
         self.acked_sequence = 0
         self.connect_count = 0
@@ -88,6 +89,7 @@ class Reporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
+        self._is_leaving = True
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -115,18 +117,19 @@ class Reporter:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._is_leaving:
             try:
                 await self._connected()
             except aiomqtt.MqttError:
-                leave_if_cancelled()
+                # It may come in place of the cancellation, when the broker's answer is still out.
                 failures = 0 if self._sent_through else failures + 1
             self._sent_through = 0
-            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            if not self._is_leaving:
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
     async def _connected(self) -> None:
         login = self._login
-        async with aiomqtt.Client(
+        async with Line(
             login.host,
             login.port,
             username=self.device_id,

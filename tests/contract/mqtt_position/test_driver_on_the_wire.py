@@ -2,20 +2,23 @@
 
 import asyncio
 import shutil
+import socket
 from contextlib import suppress
 from typing import Any
 
 import aiomqtt
+import psutil
 import pytest
 
 from devices.drivers.mqtt_position.codec import decode
-from devices.transport.manual_ack import BrokerLogin
+from devices.transport.broker import BrokerDriver
+from devices.transport.manual_ack import BrokerLogin, MqttError
 from kernel.clock import ManualClock
 from kernel.geometry import Point
 from kernel.messages import LoadChange, PositionReading, Rejected
 from simulators.protocols.mqtt.frames import Load, Pose
 from simulators.protocols.mqtt.server import Tracker
-from simulators.protocols.publisher import Login
+from simulators.protocols.publisher import Line, Login
 from tests.contract.broker import SITE, Journal, consuming, foreign_publish, reading_as
 from tests.contract.wire import WITHIN_S
 
@@ -93,6 +96,40 @@ async def test_a_tracker_that_is_switched_off_while_the_broker_answers_is_off(
     ):
         tracker.report(Pose(1.0, 0.0))
         await answered.wait()
+
+
+async def test_a_receiver_that_dies_is_missed_at_once_whatever_is_in_hand(
+    product: BrokerLogin, fork: Login, journal: Journal, clock: ManualClock
+) -> None:
+    connected = asyncio.Event()
+    journal.free.clear()
+    driver = BrokerDriver(product, journal.name, clock, READ, journal.take)
+    running = asyncio.create_task(driver.run(connected.set))
+    async with asyncio.timeout(WITHIN_S), Tracker(fork, SITE, "fork", clock, boot=111) as tracker:
+        await connected.wait()
+        for frame in (1, 2):
+            tracker.report(Pose(1.0, 0.0))
+            await journal.until(arrived=frame)
+        [receiver] = [
+            child for child in psutil.Process().children() if "devices.transport.receiver" in child.cmdline()
+        ]
+        receiver.kill()
+        with pytest.raises(MqttError):
+            await running
+
+
+async def test_a_line_that_drops_asks_for_no_other_connection_to_be_told(fork: Login) -> None:
+    async with Line(fork.host, fork.port, username="fork", password=fork.password) as line:
+        client = line._client
+        dropped = client.socket()
+        number = dropped.fileno()
+        client.publish("tallyhouse/v1/site-a/fork/observation", b"{}", qos=1)
+        client._sock_close()
+        with socket.socket() as other:
+            assert other.fileno() == number, "the system gives the lowest free number"
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert not asyncio.get_running_loop().remove_writer(other)
 
 
 async def test_a_product_that_died_before_its_commit_gets_everything_again(

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 import structlog
 
+import devices.transport.modbus
 from app.logs import configure_logs
 
 
@@ -67,11 +68,11 @@ def test_with_a_file_nothing_comes_to_the_terminal_not_even_what_libraries_dump(
 ) -> None:
     file = tmp_path / "not-made-yet" / "demo.log"
     configure_logs("info", "json", file)
-    logging.getLogger("pymodbus.logging").error("Frame - [Error] Cancel send, 0x0 0x1 0x2")
+    logging.getLogger("websockets.client").error("Frame - 0x0 0x1 0x2")
     structlog.get_logger("edge").warning("mqtt_away")
     assert written() == ""
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [line["logger"] for line in lines] == ["pymodbus.logging", "edge"]
+    assert [line["logger"] for line in lines] == ["websockets.client", "edge"]
 
 
 def test_what_is_below_the_level_is_left_out(written: Callable[[], str]) -> None:
@@ -84,4 +85,12 @@ def test_what_is_below_the_level_is_left_out(written: Callable[[], str]) -> None
 def test_libraries_that_chatter_are_kept_to_warnings(written: Callable[[], str]) -> None:
     configure_logs("debug", "json")
     logging.getLogger("httpx").info("GET /health/ready")
+    assert written() == ""
+
+
+def test_what_a_driver_has_silenced_stays_silent(written: Callable[[], str]) -> None:
+    """pymodbus dumps every frame of a device that does not answer; the driver says once that it is away."""
+    assert devices.transport.modbus
+    configure_logs("info", "json")
+    logging.getLogger("pymodbus.logging").error("No response received after 0 retries >>>>> send: 0x0")
     assert written() == ""
