@@ -17,7 +17,15 @@ from twin.layout.handlers import import_layout
 from twin.layout.model import SiteMap
 from twin.layout.store import site_map
 from twin.messages import ExpectedArrival, ImportLayout, LayoutImported, UnitDeclaration
-from twin.presence.handlers import Touched, fold_sightings, place_assets, put_poses, refold, take_in
+from twin.presence.handlers import (
+    Touched,
+    fold_sightings,
+    place_assets,
+    put_poses,
+    refold,
+    see_slots,
+    take_in,
+)
 from twin.visits.handlers import derive_visits, take_barriers, take_weighings
 from twin.visits.model import Weighing
 
@@ -36,6 +44,7 @@ async def _apply_site(tx: Tx, site_id: str, batch: Sequence[Envelope]) -> None:
     intake = await take_in(tx, site_id, batch, site)
     await put_poses(tx, site_id, intake.poses)
     touched = await fold_sightings(tx, site_id, intake.sightings, site)
+    await see_slots(tx, site_id, intake, touched)
     weighings = await take_weighings(tx, site_id, intake.weighings, site, touched)
     await take_barriers(tx, site_id, intake.barriers, touched)
     await _derive(tx, site_id, touched, weighings, site)

@@ -172,7 +172,8 @@ class Noticing:
 
     def _sight_of(self, sscc: str, unit: Unit) -> tuple[datetime, str] | None:
         """When a camera last found the unit's slot occupied, after it was put there; None when the slot was
-        empty since, or another unit was put into it."""
+        empty since, or another unit was put into it. Which unit stands there, the last set-down says, and for
+        stock that was never moved the books: the twin itself believes the first alone."""
         if unit.slot_id is None or self._in_slot.get(unit.slot_id) != sscc:
             return None
         sight = self._sights.get(unit.slot_id)

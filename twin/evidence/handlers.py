@@ -18,6 +18,7 @@ from twin.evidence.model import (
 )
 from twin.evidence.store import UNIT_COLUMNS, Grounds
 from twin.messages import VerifiedStockChanged
+from twin.presence.sights import sight_of
 
 EVIDENCE_KEPT = 60
 """Observation ids a lot names: some of each modality, spread over its units."""
@@ -65,7 +66,12 @@ def believe_unit(ground: Grounds) -> Presence:
     release is not missing.
     """
     presence = presence_of(
-        ground.track, ground.check, ground.left_at, ground.row["expected_mass_g"], ground.unguarded_at
+        ground.track,
+        ground.check,
+        ground.left_at,
+        ground.row["expected_mass_g"],
+        ground.unguarded_at,
+        sight_of(ground.track, ground.slot, ground.placed_over_at),
     )
     level = presence.level
     if level == "claimed" and ground.delivery_done_at is not None:

@@ -107,12 +107,14 @@ def presence_of(
     left_at: datetime | None,
     expected_mass_g: int | None,
     unguarded_at: datetime | None = None,
+    sight: Seen | None = None,
 ) -> Presence:
     """Believe one unit from its folded sightings, its weighing, and the last time its vehicle left.
 
     A unit that went out counts for nothing until a portal saw it come in again; then only what was seen
     since counts. The weighing alone may be older, when the barrier was shut all the while: the unit was
-    never beyond it. `unguarded_at` is when it last came back otherwise.
+    never beyond it. `unguarded_at` is when it last came back otherwise. `sight` is that of the slot it was
+    put into, when it vouches for it.
     """
     track = track or Track()
     came_back = left_at is None or (track.inside_at is not None and track.inside_at > left_at)
@@ -122,6 +124,8 @@ def presence_of(
         check = None
     if check is not None:
         seen["mass"] = Seen(check.weighed_at, check.observation_id)
+    if sight is not None:
+        seen["sight"] = sight
     valid = {m: found for m, found in seen.items() if is_here and (left_at is None or found.at > left_at)}
     probability = presence_probability(valid)
     gone_at = left_at if not came_back else (None if track.is_inside is not False else track.away_at)

@@ -8,9 +8,11 @@ import msgspec
 from kernel.tx import ReadTx, Row, Tx
 from twin.evidence.model import Discrepancy, LotEvidence, MassCheck, UnitSeen
 from twin.presence.model import Track
+from twin.presence.sights import SlotSeen
 from twin.presence.store import as_json
 
-# All that a unit's belief rests on: declaration, claim, folded sightings, weighing, leaving, expectations.
+# All that a unit's belief rests on: declaration, claim, folded sightings, weighing, leaving, expectations,
+# the sight of its slot and what was put there after it.
 # It came back `unguarded` when the barrier of the gate was not known to be shut all the while it was out.
 UNIT_GROUNDS = """
     SELECT u.unit_id, u.site_id, u.lot_id, u.epc_hex, u.expected_mass_g, u.claimed_slot_id, u.claimed_at,
@@ -38,10 +40,15 @@ UNIT_GROUNDS = """
             WHERE m.unit_ids @> ARRAY[u.unit_id] AND m.kind = 'delivery' AND m.differs
                 AND NOT EXISTS (SELECT FROM twin.mass_check r WHERE r.check_key = 'received:' || m.delivery_id
                     AND r.agrees AND r.unit_ids @> ARRAY[u.unit_id])) AS mass_differs_at,
+        y.slot_id AS sight_slot_id, y.occupied_at, y.occupied_id, y.empty_at,
+        (SELECT max(o.observed_at) FROM twin.sighting o
+            WHERE (o.site_id, o.slot_id) = (t.site_id, t.state ->> 'slot_id')
+                AND o.kind = 'set_down' AND o.epc_hex <> t.epc_hex) AS placed_over_at,
         (SELECT jsonb_agg(jsonb_build_array(d.valid_from, least(d.valid_until, d.cancelled_at)))
             FROM twin.expected_departure d WHERE d.unit_ids @> ARRAY[u.unit_id]) AS releases
     FROM twin.unit u
     LEFT JOIN twin.track t ON (t.site_id, t.epc_hex) = (u.site_id, u.epc_hex)
+    LEFT JOIN twin.slot_sight y ON (y.site_id, y.slot_id) = (t.site_id, t.state ->> 'slot_id')
     LEFT JOIN LATERAL (
         SELECT m.check_key, m.weighed_at, m.observation_id, m.measured_g, m.expected_g,
             cardinality(m.unit_ids) AS unit_count
@@ -126,14 +133,14 @@ WITNESSES = """
         WHERE (x.site_id, x.epc_hex) = (u.site_id, u.epc_hex) ORDER BY x.crossed_at DESC LIMIT 1) c ON true
     ORDER BY n.observation_id, n.unit_id"""
 # What the units' presence rests on now. A read by the outer antenna of a gate says nothing of presence, nor
-# does a weighing on the way out.
+# does a weighing on the way out. A sight is of a slot and not of a unit by name.
 SEEN_SINCE = """
     SELECT e.observation_id, e.modality, e.at, array_agg(u.unit_id ORDER BY u.unit_id) AS unit_ids,
         array_agg(u.sscc ORDER BY u.unit_id) AS ssccs
     FROM twin.unit u CROSS JOIN LATERAL (
         SELECT i.key AS modality, i.value AS observation_id, (u.modalities ->> i.key)::timestamptz AS at
         FROM jsonb_each_text(u.evidence_ids) i) e
-    WHERE u.unit_id = ANY (%(unit_ids)s) AND e.at > %(since)s
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND e.at > %(since)s AND e.modality <> 'sight'
         AND NOT EXISTS (SELECT FROM twin.sighting s
             WHERE s.observation_id = e.observation_id AND s.side = 'outside')
         AND NOT EXISTS (SELECT FROM twin.mass_check m
@@ -154,6 +161,10 @@ class Grounds(msgspec.Struct, frozen=True, kw_only=True):
     delivery_done_at: datetime | None
     releases: list[tuple[datetime, datetime]]
     """From when until when the unit was released."""
+    slot: SlotSeen | None = None
+    """What cameras made of the slot it was put into."""
+    placed_over_at: datetime | None = None
+    """When another tag was last put into the same slot."""
 
 
 async def grounds(read: ReadTx, unit_ids: Collection[str]) -> list[Grounds]:
@@ -180,7 +191,19 @@ def _grounds(row: Row) -> Grounds:
         unguarded_at=row["unguarded_at"],
         delivery_done_at=row["delivery_done_at"],
         releases=msgspec.convert(row["releases"] or [], list[tuple[datetime, datetime]]),
+        slot=_slot(row),
+        placed_over_at=row["placed_over_at"],
     )
+
+
+def _slot(row: Row) -> SlotSeen | None:
+    """Moments in UTC, as they are kept in a unit's row."""
+    if row["sight_slot_id"] is None:
+        return None
+    moments = {
+        name: None if row[name] is None else row[name].astimezone(UTC) for name in ("occupied_at", "empty_at")
+    }
+    return SlotSeen(slot_id=row["sight_slot_id"], occupied_id=row["occupied_id"], **moments)
 
 
 async def witnesses(tx: Tx, unit_ids: Sequence[str], observation_ids: Sequence[str]) -> list[Row]:

@@ -25,6 +25,7 @@ from twin.layout.store import current
 from twin.messages import TagUnknown, UnitCrossed, UnitSetDown
 from twin.presence import store
 from twin.presence.model import PASSAGE, Crossing, Derived, Sighting, Track, fold
+from twin.presence.sights import SlotSeen, latest_of
 
 
 class Intake(msgspec.Struct, kw_only=True):
@@ -37,6 +38,8 @@ class Intake(msgspec.Struct, kw_only=True):
     """(gate id, observation of a barrier)."""
     poses: dict[str, Row] = {}
     """The newest pose by device."""
+    slots: dict[str, SlotSeen] = {}
+    """The latest sights of slots."""
 
 
 class Touched(msgspec.Struct, kw_only=True):
@@ -69,11 +72,13 @@ async def take_in(tx: Tx, site_id: str, envelopes: Iterable[Envelope], site: Sit
     """Sort a batch by what it says. A device without a place in the layout says nothing to the twin."""
     batch = list(envelopes)
     mount_of = await store.mounts(tx, site_id, {envelope.observation.device_id for envelope in batch})
-    intake = Intake()
+    intake, placed = Intake(), list[Envelope]()
     for envelope in batch:
         mount = site.mounts.get(mount_of.get(envelope.observation.device_id, ""))
         if mount is not None:
+            placed.append(envelope)
             _sort_in(intake, envelope, mount.serves, site)
+    intake.slots = latest_of(placed, site.slot_ids)
     return intake
 
 
@@ -160,6 +165,14 @@ def _pose(observation: Observation, reading: PositionReading, serves: str, site:
 async def put_poses(tx: Tx, site_id: str, poses: dict[str, Row]) -> None:
     """Keep the newest pose of each moving thing: one statement, however many reports came."""
     await store.put_poses(tx, site_id, [pose for _, pose in sorted(poses.items())])
+
+
+async def see_slots(tx: Tx, site_id: str, intake: Intake, touched: Touched) -> None:
+    """Keep what cameras saw of slots; the units in those, and in slots that something was put into, are
+    touched."""
+    slot_ids = await store.put_slot_sights(tx, site_id, [seen for _, seen in sorted(intake.slots.items())])
+    put_into = {sighting.slot_id for sighting in intake.sightings if sighting.slot_id is not None}
+    touched.unit_ids |= await store.units_in(tx, site_id, slot_ids | put_into)
 
 
 # --- folding -------------------------------------------------------------------------------------

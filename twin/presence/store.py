@@ -8,6 +8,7 @@ import msgspec
 
 from kernel.tx import ReadTx, Row, Tx
 from twin.presence.model import Crossing, Derived, Sighting, Stay, Track
+from twin.presence.sights import SlotSeen
 
 SIGHTING_COLUMNS = """observation_id text, epc_hex text, device_id text, boot bigint, sequence bigint,
     observed_at timestamptz, kind text, gate_id text, side text, rssi_cdbm integer, seen_count integer,
@@ -63,6 +64,25 @@ INSERT_CROSSINGS = """
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(crossings)s::jsonb) AS r (epc_hex text, gate_id text,
         direction text, crossed_at timestamptz, is_direct boolean, evidence_ids jsonb)
     ON CONFLICT DO NOTHING"""
+# The latest of each wins; of two at one moment the greater name, so that the order of arrival is no matter.
+# Returns the slots of which something is newer now.
+PUT_SLOT_SIGHTS = """
+    INSERT INTO twin.slot_sight AS s (site_id, slot_id, occupied_at, occupied_id, empty_at)
+    SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(slots)s::jsonb) AS r (slot_id text,
+        occupied_at timestamptz, occupied_id text, empty_at timestamptz)
+    ON CONFLICT (site_id, slot_id) DO UPDATE SET
+        occupied_at = greatest(s.occupied_at, EXCLUDED.occupied_at),
+        occupied_id = CASE WHEN EXCLUDED.occupied_at IS NULL
+            OR (s.occupied_at, s.occupied_id) >= (EXCLUDED.occupied_at, EXCLUDED.occupied_id)
+            THEN s.occupied_id ELSE EXCLUDED.occupied_id END,
+        empty_at = greatest(s.empty_at, EXCLUDED.empty_at)
+    WHERE (s.occupied_at IS NULL AND EXCLUDED.occupied_at IS NOT NULL)
+        OR (EXCLUDED.occupied_at, EXCLUDED.occupied_id) > (s.occupied_at, s.occupied_id)
+        OR EXCLUDED.empty_at > coalesce(s.empty_at, '-infinity')
+    RETURNING slot_id"""
+UNITS_IN = """
+    SELECT u.unit_id FROM twin.track t JOIN twin.unit u ON (u.site_id, u.epc_hex) = (t.site_id, t.epc_hex)
+    WHERE t.site_id = %(site_id)s AND t.state ->> 'slot_id' = ANY (%(slot_ids)s)"""
 # The newest pose wins; of two at one moment the greater point, so that the order of arrival is no matter.
 # What moves with a retired device stays gone.
 PUT_POSES = """
@@ -205,6 +225,22 @@ def _tagged(tag: str, item: Stay | Crossing) -> Row:
 async def put_poses(tx: Tx, site_id: str, poses: Sequence[Row]) -> None:
     if poses:
         await tx.run(PUT_POSES, {"site_id": site_id, "poses": as_json(poses)})
+
+
+async def put_slot_sights(tx: Tx, site_id: str, slots: Sequence[SlotSeen]) -> set[str]:
+    """Keep the latest sights of slots; returns the slots of which something is newer now."""
+    if not slots:
+        return set()
+    rows = await tx.rows(PUT_SLOT_SIGHTS, {"site_id": site_id, "slots": as_json(slots)})
+    return {row["slot_id"] for row in rows}
+
+
+async def units_in(tx: Tx, site_id: str, slot_ids: Collection[str]) -> set[str]:
+    """The units whose tags were last put into one of the slots."""
+    if not slot_ids:
+        return set()
+    rows = await tx.rows(UNITS_IN, {"site_id": site_id, "slot_ids": sorted(slot_ids)})
+    return {row["unit_id"] for row in rows}
 
 
 async def put_mount(tx: Tx, mount: Row) -> None:

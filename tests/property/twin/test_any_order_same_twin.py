@@ -38,6 +38,7 @@ STATES = {
     " last_seen_at, alarm_grade FROM twin.unit ORDER BY unit_id",
     "lot": "SELECT lot_id, unit_count_low, unit_count_mid, unit_count_high, mass_g_low, mass_g_mid,"
     " mass_g_high, modalities, evidence_ids, as_of FROM twin.lot ORDER BY lot_id",
+    "slot_sight": "SELECT * FROM twin.slot_sight ORDER BY slot_id",
     "track": "SELECT epc_hex, through_at, state FROM twin.track ORDER BY epc_hex",
     "stay": "SELECT * FROM twin.stay ORDER BY epc_hex, first_at",
     "crossing": "SELECT * FROM twin.crossing ORDER BY epc_hex, crossed_at",
@@ -63,10 +64,15 @@ def a_day(*, is_released: bool) -> list[Observation]:
     day = Day(START + timedelta(minutes=1))
     tags = tags_of(UNITS)
     day.drive_in(truck_tag(1), tags, TARE_G + 3 * UNIT_MASS_G)
+    day.look([], [0, 1, 2])
     day.unload(tags)
+    day.look([0, 1, 2], [3, 4])
     day.drive_to_barrier(truck_tag(1), [], TARE_G)
     day.pass_barrier()
     day.wait(120)
+    day.look([0, 1], [2])
+    day.put(tags[2], SLOTS[1].centre)
+    day.look([0, 1], [2])
     day.drive_in(truck_tag(2), [], TARE_G)
     for tag, slot in zip(tags, SLOTS, strict=False):
         day.lift(tag, slot.centre)

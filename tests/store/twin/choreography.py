@@ -1,6 +1,6 @@
 """Builders for tests of the twin: a small site with one gate lane, and devices that tell what happens."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -15,6 +15,7 @@ from kernel.messages import (
     LoadChange,
     MassReading,
     Observation,
+    SlotSight,
     TagRead,
 )
 from kernel.tx import Tx
@@ -23,7 +24,7 @@ from twin import api as twin
 from twin.messages import ExpectedArrival, ImportLayout, UnitDeclaration
 
 SITE, GATE, BRIDGE, LOT = "site-t", "gate-t", "wb-t", "lot-t"
-READER, BARRIER, SCALE, FORKLIFT = "reader", "barrier", "scale", "forklift-1"
+READER, BARRIER, SCALE, FORKLIFT, CAMERA = "reader", "barrier", "scale", "forklift-1", "camera"
 PREFIX = "6901234"
 UNIT_MASS_G = 700_000
 TARE_G = 8_000_000
@@ -54,6 +55,7 @@ def a_layout(site_id: str = SITE) -> Layout:
             Mount(mount_id=BARRIER, family="modbus_barrier", serves=GATE, x_mm=4_000, y_mm=1_000),
             Mount(mount_id=SCALE, family="modbus_weighbridge", serves=BRIDGE, x_mm=9_000, y_mm=1_000),
             Mount(mount_id=FORKLIFT, family="mqtt_position", serves="forklift", x_mm=9_000, y_mm=15_000),
+            Mount(mount_id=CAMERA, family="onvif_m", serves="hall", x_mm=9_000, y_mm=15_000),
             Mount(mount_id="tag-of-somebody", family="mqtt_position", serves="person", x_mm=1, y_mm=15_000),
         ],
     )
@@ -121,6 +123,18 @@ class Day:
         self.wait(3)
         weight_id = self._sequences.get(SCALE, 0) + 1
         return self.report(SCALE, MassReading(mass_g=mass_g, weight_id=weight_id))
+
+    def look(self, occupied: Sequence[int], empty: Sequence[int] = ()) -> str:
+        """The camera sees slots, by their numbers."""
+        self.wait(30)
+        return self.report(
+            CAMERA,
+            SlotSight(
+                occupied=tuple(SLOTS[number].slot_id for number in occupied),
+                empty=tuple(SLOTS[number].slot_id for number in empty),
+                pallet_count=len(occupied),
+            ),
+        )
 
     def boom(self, *, is_open: bool, loop: bool) -> None:
         self.report(BARRIER, BarrierState(is_open=is_open, is_closed=not is_open, loop_occupied=loop))
