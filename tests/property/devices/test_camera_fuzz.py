@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.drivers.camera.codec import PART_BYTES_MAX, Part, Parts, StreamBroken, boundary_of
@@ -51,6 +51,7 @@ def bitten(draw: st.DrawFn) -> bytes:
     return jpeg
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), bitten()))
 def test_any_picture_is_looked_at_or_refused_by_field(jpeg: bytes) -> None:
     try:
@@ -78,6 +79,7 @@ def cut(data: bytes, steps: list[int]) -> tuple[list[Part], bool]:
     return parts, False
 
 
+@settings(deadline=None)
 @given(streams, st.lists(st.integers(1, 60), max_size=10))
 def test_any_stream_is_cut_into_the_same_parts_however_it_comes(data: bytes, steps: list[int]) -> None:
     whole, broke = cut(data, [])
@@ -90,6 +92,7 @@ def test_any_stream_is_cut_into_the_same_parts_however_it_comes(data: bytes, ste
     assert all(len(part.body) <= PART_BYTES_MAX for part in whole)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_content_type_gives_a_boundary_or_is_refused(header: str) -> None:
     try:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.drivers.onvif_m import codec as onvif_m
@@ -75,6 +75,7 @@ channels = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     encoded(events | shape({"Frame": st.lists(frames, max_size=3)})),
     channels,
@@ -107,6 +108,7 @@ seen = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(seen, max_size=8), st.sampled_from(["", "EmptyPlace"]))
 def test_each_slot_of_a_view_is_in_one_list_whatever_the_objects(
     found: list[object], empty_class: str

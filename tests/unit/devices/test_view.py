@@ -7,7 +7,7 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.transport.decoding import FieldRejected
@@ -21,6 +21,7 @@ angles = st.floats(-180, 180)
 small = st.floats(-0.2, 0.2)
 
 
+@settings(deadline=None)
 @given(
     pan=angles,
     tilt=st.floats(-80, 80),
