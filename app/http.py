@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.labels import with_labels
+from app.malformed import field_and_rule
 from app.texts import Texts
 from identity.http import Desk, SignedOut
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, TallyhouseError, Unavailable
@@ -70,12 +72,12 @@ def _map_errors(app: FastAPI, texts: Texts) -> None:
     async def expected(request: Request, error: Exception) -> Response:
         assert isinstance(error, TallyhouseError)
         status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-        return _problem(request, texts, status, error.key, error.facts)
+        return _problem(request, texts, status, error.key, await with_labels(request, error.facts))
 
     async def malformed(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        facts = {"field": ".".join(str(part) for part in first["loc"]), "rule": first["msg"]}
+        field, rule = field_and_rule(error.errors()[0])
+        facts = {"field": field, "rule": rule}
         return _problem(request, texts, HTTPStatus.UNPROCESSABLE_ENTITY, "request.malformed", facts)
 
     async def plain(request: Request, error: Exception) -> Response:

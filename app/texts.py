@@ -1,24 +1,36 @@
-"""The texts of the product, in Chinese and English, from the one pair of files the pages use too."""
+"""The texts of the product, in Chinese and English, from the one set of files the pages use too."""
 
 import json
+import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Literal
 
 Locale = Literal["en", "zh"]
 LOCALES: tuple[Locale, ...] = ("en", "zh")
+KILOGRAM_G, TONNE_G = 1_000, 1_000_000
+TONNES_FROM_G = 10 * TONNE_G
+"""From here on a mass is told in tonnes, as the pages do."""
+_PLACE = re.compile(r"\[\d+\]|\.\d+")
+_NUMBER = re.compile(r"\d+")
 
 
 class Texts:
-    """Looks texts up by dotted key and fills in the facts."""
+    """Looks texts up by dotted key and says the facts in them as people do."""
 
-    def __init__(self, by_locale: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, by_locale: dict[str, dict[str, Any]], rules: "Rules") -> None:
         self._by_locale = by_locale
+        self.rules = rules
 
     @classmethod
     def load(cls) -> "Texts":
-        """Read `viz/web/shared/locales/{en,zh}.json`."""
+        """Read `viz/web/shared/locales/{en,zh,rules}.json`."""
         folder = files("viz").joinpath("web", "shared", "locales")
-        return cls({name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8")) for name in LOCALES})
+
+        def read(name: str) -> Any:
+            return json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
+
+        return cls({name: read(name) for name in LOCALES}, Rules(read("rules")))
 
     @staticmethod
     def locale_of(accept_language: str) -> Locale:
@@ -30,10 +42,43 @@ class Texts:
         text = self._find(locale, f"problems.{key}")
         if text is None:
             return key
+        said = {name: self._said(name, fact, key, facts, locale) for name, fact in facts.items()}
         try:
-            return text.format(**{name: _said(fact, locale) for name, fact in facts.items()})
+            return text.format(**said)
         except (KeyError, IndexError):
             return text
+
+    def _said(self, name: str, fact: Any, key: str, facts: Mapping[str, Any], locale: str) -> Any:
+        """A fact in words: money and masses with their units, rules, fields, states and roles by name,
+        pallets by the `labels` that the facts give, lists as the language writes them."""
+        currency = str(facts.get("currency", "CNY"))
+        if isinstance(fact, list | tuple):
+            labels: Mapping[str, str] = facts.get("labels", {})
+            parts = [self._said(name, labels.get(str(item), item), key, {}, locale) for item in fact]
+            return ("、" if locale == "zh" else ", ").join(str(part) for part in parts)
+        if isinstance(fact, int):
+            return _amount(name, fact, currency)
+        if not isinstance(fact, str):
+            return fact
+        if name == "rule":
+            said = self.rules.say(fact, locale)
+            is_money = str(facts.get("field", "")).endswith("_fen")
+            return _NUMBER.sub(lambda fen: _money(int(fen[0]), currency), said) if is_money else said
+        if name == "field":
+            return self._field(fact, locale)
+        noun = key.partition(".")[0]
+        place = {"allowed": "role", "state": f"states.{noun}", "wanted": f"states.{noun}"}.get(name)
+        return (place and self._find(locale, f"{place}.{fact}")) or fact
+
+    def _field(self, field: str, locale: str) -> str:
+        """The name of a field; of one within others with its place, `SKU (items.3.sku)`."""
+        whole = self._find(locale, f"fields.{phrase_key(field)}")
+        if whole is not None:
+            return whole
+        last = self._find(locale, f"fields.{phrase_key(_PLACE.sub('', field).rpartition('.')[2])}")
+        if last is None:
+            return field
+        return f"{last}（{field}）" if locale == "zh" else f"{last} ({field})"
 
     def _find(self, locale: str, key: str) -> str | None:
         """A key such as `problems.stock.held` is found nested or with the dots kept in its last part."""
@@ -49,8 +94,57 @@ class Texts:
         return node if isinstance(node, str) else None
 
 
-def _said(fact: Any, locale: str) -> Any:
-    """Lists as the pages write them; everything else as it is."""
-    if isinstance(fact, list | tuple):
-        return ("、" if locale == "zh" else ", ").join(str(item) for item in fact)
-    return fact
+class Rules:
+    """Rules as the code states them, in English, said in the reader's language.
+
+    A rule is a phrase of the table, or has a shape of it: a pattern whose named parts are filled into a
+    sentence. Parts named `rule…` are rules themselves, `unit` is a unit of the table. The viewer reads it.
+    """
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._phrases = table["phrases"]
+        self._shapes = [
+            (re.compile(shape["when"].replace("(?<", "(?P<")), shape) for shape in table["shapes"]
+        ]
+        self._units = table["units"]
+
+    def say(self, rule: str, locale: str) -> str:
+        """`rule` in the language; as it is stated where no text was written for it."""
+        if rule in self._phrases:
+            return str(self._phrases[rule].get(locale, rule))
+        for when, shape in self._shapes:
+            if found := when.search(rule):
+                if locale not in shape:
+                    return rule
+                parts = found.groupdict("")
+                return str(shape[locale]).format(
+                    **{name: self._part(name, part, locale) for name, part in parts.items()}
+                )
+        return rule
+
+    def _part(self, name: str, part: str, locale: str) -> str:
+        if name.startswith("rule"):
+            return self.say(part, locale)
+        if name == "unit" and part:
+            return str(self._units.get(part, {}).get(locale, f" {part}"))
+        return part.replace(", ", "、") if name == "list" and locale == "zh" else part
+
+
+def phrase_key(phrase: str) -> str:
+    """A name such as `point.x_m` as the key of a text: letters and digits, joined by underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", phrase.lower()).strip("_")
+
+
+def _amount(name: str, number: int, currency: str) -> Any:
+    if name.endswith("_fen"):
+        return _money(number, currency)
+    if name.endswith("_g"):
+        unit, size, digits = ("t", TONNE_G, 2) if abs(number) >= TONNES_FROM_G else ("kg", KILOGRAM_G, 1)
+        return f"{number / size:,.{digits}f} {unit}"
+    return number
+
+
+def _money(amount_fen: int, currency: str) -> str:
+    """`CNY 12,345.67`: fen are a hundredth of the unit."""
+    sign, whole = "-" if amount_fen < 0 else "", abs(amount_fen)
+    return f"{currency} {sign}{whole // 100:,}.{whole % 100:02}"

@@ -50,7 +50,16 @@ from wms.orders.views import ImportSummary, import_summary, refused_rows
 from wms.scans.handlers import record_scans
 from wms.stock.handlers import adjust_stock, book_of_lot, lift_hold, place_hold
 from wms.stock.model import BookUnit, LotBook
-from wms.stock.views import LotRow, UnitHold, UnitStatus, changed_units, lot_rows, unit_holds, unit_statuses
+from wms.stock.views import (
+    LotRow,
+    UnitHold,
+    UnitStatus,
+    changed_units,
+    lot_rows,
+    unit_holds,
+    unit_labels,
+    unit_statuses,
+)
 from wms.tasks.handlers import claim_task, release_task
 from wms.visits.handlers import register_visit
 
@@ -102,5 +111,6 @@ __all__ = [
     "place_hold",
     "refused_rows",
     "unit_holds",
+    "unit_labels",
     "unit_statuses",
 ]

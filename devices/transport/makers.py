@@ -11,6 +11,7 @@ import msgspec
 
 from devices.transport.decoding import Arrived, FieldRejected, by_content
 from kernel.messages import AnyReading, Observation, Rejected
+from kernel.misfit import misfit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,11 +36,11 @@ def json_parts(payload: bytes) -> list[bytes]:
 
 
 def wrong_json(error: Exception, field: str = "message") -> FieldRejected:
-    """What msgspec found wrong, as field and rule: it says `Expected `float`, got `str` - at `$.data.x``."""
+    """What msgspec found wrong, as field and rule; `field` where it is the whole."""
     if not isinstance(error, msgspec.ValidationError):
         return FieldRejected(field, "a JSON object")
-    rule, _, place = str(error).partition(" - at ")
-    return FieldRejected(place.strip("`").removeprefix("$.") or field, rule.replace("`", ""))
+    place, rule = misfit(error)
+    return FieldRejected(f"{field}{place}" if place.startswith("[") else place or field, rule)
 
 
 def known_identity(raw: bytes) -> tuple[int, int] | None:

@@ -26,8 +26,8 @@ FRESHNESS_STEPS = 10_000
 _FACTOR_DECIMALS = 6
 
 
-PriceState = Literal["proposed", "in_force"]
-PriceStanding = Literal["counts", "replaced", "waiting", "overtaken"]
+PriceState = Literal["proposed", "in_force", "refused"]
+PriceStanding = Literal["counts", "replaced", "waiting", "overtaken", "refused"]
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -268,6 +268,7 @@ def require_covered(facility: Facility, rest: Valuation) -> None:
             debt_fen=facility.debt_fen,
             lendable_after_fen=rest.lendable_fen,
             gap_fen=gap_fen,
+            currency=facility.currency,
         )
 
 

@@ -91,7 +91,11 @@ def repay(loan: Loan, amount_fen: int) -> tuple[Loan, Paid]:
         raise Conflict("loan.repaid", loan_id=loan.loan_id)
     if amount_fen > loan.debt_fen:
         raise Conflict(
-            "loan.overpayment", loan_id=loan.loan_id, amount_fen=amount_fen, debt_fen=loan.debt_fen
+            "loan.overpayment",
+            loan_id=loan.loan_id,
+            amount_fen=amount_fen,
+            debt_fen=loan.debt_fen,
+            currency=loan.currency,
         )
     interest_fen = min(amount_fen, loan.interest_fen)
     paid = Paid(interest_fen, amount_fen - interest_fen)
@@ -140,7 +144,9 @@ def require_room_again(facility: Facility, paid: Paid) -> None:
 def require_term(maturity_on: date, today: date) -> None:
     """Invalid unless the loan falls due after today, within `TERM_DAYS_MAX` days."""
     if not 1 <= (maturity_on - today).days <= TERM_DAYS_MAX:
-        raise Invalid("drawdown.maturity", field="maturity_on", rule=f"1 to {TERM_DAYS_MAX} days from today")
+        raise Invalid(
+            "drawdown.maturity", field="maturity_date", rule=f"1 to {TERM_DAYS_MAX} days from today"
+        )
 
 
 def require_paid_on(paid_on: date, loan: Loan, today: date) -> None:
@@ -201,4 +207,5 @@ def require_drawable(facility: Facility, valuation: Valuation, amount_fen: int) 
             lendable_fen=valuation.lendable_fen,
             limit_fen=facility.limit_fen,
             debt_fen=facility.debt_fen,
+            currency=facility.currency,
         )

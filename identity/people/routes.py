@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from identity.http import (
+    SESSION_COOKIE,
     Admits,
     Desk,
     Page,
@@ -63,10 +64,17 @@ async def sign_in(
         return await session_view(read, opened.caller.session_id)
 
 
-@router.get("/session")
-async def show_session(session: Anyone) -> SessionView:
-    async with session.sessions() as read:
-        return await session_view(read, session.caller.session_id)
+@router.get("/session", responses={204: {"description": "Nobody is signed in."}})
+async def show_session(
+    connection: Request, response: Response, desk: Annotated[Desk, Depends(Public())]
+) -> SessionView | None:
+    """Who is signed in; 204 when nobody is, for that is an answer and no failure."""
+    opened = await desk.session_of(connection.cookies.get(SESSION_COOKIE, ""))
+    if opened is None:
+        response.status_code = 204
+        return None
+    async with desk.sessions() as read:
+        return await session_view(read, opened.caller.session_id)
 
 
 @router.delete("/session", status_code=204)

@@ -417,7 +417,7 @@ async def test_a_malformed_message_is_set_aside_with_its_bytes(live: Live, paylo
 @pytest.mark.parametrize(
     ("changes", "name", "rule"),
     [
-        ({"position": {"x_m": "left", "y_m": 1.0}}, "position.x_m", "Expected float, got str"),
+        ({"position": {"x_m": "left", "y_m": 1.0}}, "position.x_m", "a number, not a text"),
         ({"position": {"x_m": 9_000.0, "y_m": 1.0}}, "point.x_m", "within the site"),
         ({"observed_at": "1970-01-01T00:00:09Z"}, "observed_at", "not before 2020-01-01"),
         ({"observed_at": "2126-11-23T06:00:00Z"}, "observed_at", "at most 300 s in the future"),

@@ -10,6 +10,7 @@ from identity.http import Admits, Page, PagingQuery, Session
 from kernel.caller import ROLES
 from kernel.errors import Invalid
 from kernel.layout import Layout
+from kernel.misfit import misfit
 from twin.layout.views import SiteRow, layout_version, site_list
 from twin.messages import ImportLayout
 
@@ -50,8 +51,8 @@ def _layout(document: dict[str, Any]) -> Layout:
     try:
         return msgspec.convert(document, Layout, strict=True)
     except msgspec.ValidationError as error:
-        rule, _, path = str(error).partition(" - at `$")
-        field = f"layout{path.rstrip('`')}"
+        place, rule = misfit(error)
+        field = f"layout.{place}" if place else "layout"
         raise Invalid("layout.malformed", field=field, rule=rule) from error
 
 

@@ -41,6 +41,7 @@ LOT_UNITS = """
     FROM wms.balance b JOIN wms.unit u USING (unit_id)
     WHERE b.lot_id = ANY(%(lot_ids)s) AND u.kind = 'pallet' AND b.quantity_each > 0
     GROUP BY b.lot_id, b.unit_id, u.full_each, u.full_mass_g"""
+LABELS = "SELECT unit_id, sscc FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s) AND sscc IS NOT NULL"
 MOVES = """
     SELECT move_id, lot_id, sku, quantity_each, from_unit_id, from_bin, from_hold_id, to_unit_id, to_bin,
         to_hold_id, cause, ref_id, evidence_id, moved_by, moved_at
@@ -156,6 +157,12 @@ async def lot_rows(
         lot["mass_g"] = lot.get("mass_g", 0) + mass_g
         lot["held_units"] = lot.get("held_units", 0) + int(unit["held"])
     return [LotRow(**row) for row in lots.values()]
+
+
+async def unit_labels(read: ReadTx, unit_ids: Sequence[str]) -> dict[str, str]:
+    """The SSCCs of those units that the reader may see and that have one."""
+    rows = await read.rows(LABELS, {"unit_ids": list(unit_ids)})
+    return {row["unit_id"]: row["sscc"] for row in rows}
 
 
 async def move_list(

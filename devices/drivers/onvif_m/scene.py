@@ -143,8 +143,7 @@ def read_scene(objects: bytes, transformation: Transformation, view_text: str, c
     try:
         found = _objects.decode(objects)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        wrong = wrong_json(error, "Object")
-        raise FieldRejected(wrong.field.replace("$", "Object", 1), wrong.rule) from None
+        raise wrong_json(error, "Object") from None
     if len(found) > OBJECTS_MAX:
         raise FieldRejected("Object", f"at most {OBJECTS_MAX}")
     view = read_view(view_text) if view_text else None

@@ -157,7 +157,7 @@ def test_a_list_is_read_in_its_order_and_a_wrong_event_costs_only_itself() -> No
     assert [type(item).__name__ for item in items] == ["Observation", "Rejected", "Observation"]
     assert (items[1].field, items[1].rule) == (
         "tagInventoryEvent.antennaPort",
-        "Expected int | null, got str",
+        "a whole number or nothing, not a text",
     )
     assert items[1].raw == wrong
 

@@ -55,7 +55,7 @@ def test_a_list_is_read_in_its_order_and_one_bad_reading_costs_only_itself() -> 
         ("Rejected", 124),
         ("Observation", 125),
     ]
-    assert (items[1].field, items[1].rule, items[1].boot) == ("position.x_m", "Expected float, got str", 7)
+    assert (items[1].field, items[1].rule, items[1].boot) == ("position.x_m", "a number, not a text", 7)
     assert items[1].raw == bad
 
 

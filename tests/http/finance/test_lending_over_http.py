@@ -203,6 +203,9 @@ async def test_a_second_receipt_is_a_problem_that_names_the_pallets(
         people.keeper, "/receipts", receipt_body(site, lot), 409, "receipts.units_under_receipt"
     )
     assert sorted(problem["unit_ids"]) == sorted(lot.unit_ids)
+    assert problem["labels"] == {pallet.unit_id: pallet.sscc for pallet in lot.pallets}
+    assert all(pallet.sscc in problem["title"] for pallet in lot.pallets)
+    assert not any(unit_id in problem["title"] for unit_id in lot.unit_ids)
 
 
 async def test_a_drawdown_above_the_lendable_amount_says_what_is_available(
@@ -213,6 +216,18 @@ async def test_a_drawdown_above_the_lendable_amount_says_what_is_available(
     body = drawdown_body(site, LENDABLE_FEN + 1)
     problem = await refused(people.borrower, path, body, 409, "drawdown.above_lendable")
     assert problem["available_fen"] == LENDABLE_FEN
+    assert problem["title"] == "CNY 6,913.21 was asked for; CNY 6,913.20 may be drawn now."
+    chinese = await people.borrower.post(f"{API}{path}", json=body, headers={"Accept-Language": "zh"})
+    assert chinese.json()["title"] == "申请支取 CNY 6,913.21，目前可支取 CNY 6,913.20。"
+
+
+async def test_a_maturity_that_is_over_is_refused_under_the_requests_name_for_it(
+    people: People, site: LivingSite, line: str
+) -> None:
+    yesterday = (site.clock.now() - timedelta(days=1)).date().isoformat()
+    body = drawdown_body(site, 100, maturity_date=yesterday)
+    problem = await refused(people.officer, f"/facilities/{line}/drawdowns", body, 422, "drawdown.maturity")
+    assert problem["field"] == "maturity_date"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +251,7 @@ async def test_malformed_money_names_the_field(
     body = {**drawdown_body(site, 100), **changed}
     path = f"/facilities/{line}/drawdowns"
     problem = await refused(people.officer, path, body, 422, "request.malformed")
-    assert problem["field"] == f"body.{next(iter(changed))}"
+    assert problem["field"] == next(iter(changed))
 
 
 async def test_a_foreign_currency_is_refused(people: People, site: LivingSite, line: str) -> None:

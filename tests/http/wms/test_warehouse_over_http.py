@@ -287,9 +287,9 @@ async def test_an_imported_file_adds_up_and_lists_every_refused_row(site: Site, 
     ("body", "field"),
     [
         ({"rows": []}, "rows"),
-        ({"rows": [{"sscc": "1"}]}, "body.rows.0.sku"),
+        ({"rows": [{"sscc": "1"}]}, "rows.0.sku"),
         ({"rows": [an_opening_row(5, "Z99-01-1")]}, "rows.1.slot_id"),
-        ({"rows": [an_opening_row(5, "A04-01-1", quantity_each=1.5)]}, "body.rows.0.quantity_each"),
+        ({"rows": [an_opening_row(5, "A04-01-1", quantity_each=1.5)]}, "rows.0.quantity_each"),
     ],
 )
 async def test_bad_opening_stock_names_field_and_rule(

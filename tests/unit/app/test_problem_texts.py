@@ -62,8 +62,44 @@ def test_every_refusal_has_a_sentence(locale: str) -> None:
 
 def test_lists_are_written_as_the_language_does() -> None:
     facts = {"allowed": ["keeper", "operator"]}
-    assert TEXTS.problem("en", "session.role", facts).endswith("It is for: keeper, operator.")
-    assert TEXTS.problem("zh", "session.role", facts).endswith("keeper、operator。")
+    assert TEXTS.problem("en", "session.role", facts).endswith("It is for: Keeper, Operator.")
+    assert TEXTS.problem("zh", "session.role", facts).endswith("保管员、操作员。")
+
+
+def test_money_is_told_with_its_currency_and_no_fen() -> None:
+    facts = {"amount_fen": 1_234_567, "available_fen": 5, "currency": "CNY"}
+    assert (
+        TEXTS.problem("en", "drawdown.above_lendable", facts)
+        == "CNY 12,345.67 was asked for; CNY 0.05 may be drawn now."
+    )
+    assert (
+        TEXTS.problem("zh", "drawdown.above_lendable", facts)
+        == "申请支取 CNY 12,345.67，目前可支取 CNY 0.05。"
+    )
+    facts = {"field": "amount_fen", "rule": "at least 1"}
+    assert TEXTS.problem("en", "request.malformed", facts) == "Amount: at least CNY 0.01."
+
+
+def test_masses_are_told_in_kilograms_and_tonnes() -> None:
+    facts = {"mass_g": 24_380_000, "expected_g": 1_234_500}
+    assert TEXTS.problem("en", "gate.too_light", facts).startswith(
+        "The vehicle weighs 24.38 t, less than the 1,234.5 kg"
+    )
+
+
+def test_fields_are_told_by_their_names_and_those_within_others_with_their_place() -> None:
+    facts = {"field": "items.3.sku", "rule": "1 to 40 characters"}
+    assert TEXTS.problem("en", "catalogue.item", facts) == "SKU (items.3.sku): 1 to 40 characters."
+    assert TEXTS.problem("zh", "catalogue.item", facts) == "货品编码（items.3.sku）：1 至 40 个字符。"
+    facts = {"field": "x.unheard_of", "rule": "given"}
+    assert TEXTS.problem("zh", "request.malformed", facts) == "x.unheard_of：必填。"
+
+
+def test_pallets_are_told_by_their_labels_and_states_by_their_names() -> None:
+    facts = {"unit_ids": ["unit-1", "unit-2"], "labels": {"unit-1": "003061414112345678"}}
+    assert TEXTS.problem("en", "stock.reserved", facts).endswith("003061414112345678, unit-2.")
+    facts = {"state": "pledged"}
+    assert TEXTS.problem("zh", "receipts.state", facts) == "仓单当前状态为已质押，不能进行此操作。"
 
 
 @pytest.mark.parametrize("locale", LOCALES)

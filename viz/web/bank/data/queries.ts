@@ -51,7 +51,8 @@ export const QUERY_DEFAULTS: DefaultOptions = {
 
 async function readSession(): Promise<Session> {
   const session = await api.session();
-  await settleLocale(i18n, api, session);
+  // The page has its language at once; to tell the account is nothing that the person waits for.
+  void settleLocale(i18n, api, session);
   return session;
 }
 

@@ -95,12 +95,12 @@ function useColumns(): Column<Facility>[] {
       draw: (facility) => (
         <a className="name" href={`#/facilities/${facility.facility_id}`}>
           {sidesOf(session, facility).other}
-          <small>{sidesOf(session, facility).own}</small>
+          <small>{facilitySite(facility, locale)}</small>
         </a>
       ),
       value: (facility) => sidesOf(session, facility).other,
     },
-    { key: "site", title: t("bank.site"), draw: (facility) => facilitySite(facility, locale), value: (facility) => facilitySite(facility, locale) },
+    { key: "site", title: t("bank.site"), isFileOnly: true, draw: () => null, value: (facility) => facilitySite(facility, locale) },
     {
       key: "state",
       title: t("bank.stateTitle"),

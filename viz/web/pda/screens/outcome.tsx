@@ -88,6 +88,7 @@ export function RefusalScreen({ handheld, scan }: { handheld: Handheld; scan: Ke
 export function refusalText(scan: KeptScan): string {
   const isClock = scan.key === "scan.not_recorded" && scan.facts["field"] === "observed_at";
   if (isClock) return t("pda.clockWrong");
+  if (scan.key === "scan.not_recorded") return t("pda.notRecorded");
   const key = `problems.${scan.key ?? "scan.refused"}`;
   return hasText(key) ? t(key, { ...scan.facts }) : t("pda.refusedBecause", { key: scan.key });
 }

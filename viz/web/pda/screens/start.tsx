@@ -6,7 +6,7 @@ import { useRef } from "preact/hooks";
 import { Offline, ApiProblem } from "@shared/api/client";
 import { type Handheld, NOT_A_CODE } from "../handheld";
 import { typedEnrolment } from "../scan/reading";
-import { hasText, t } from "../texts";
+import { t } from "../texts";
 import { Camera } from "./entry";
 import { Action, Icon, Mark } from "./parts";
 
@@ -84,7 +84,5 @@ export function Hint({ text }: { text: string }) {
 function enrolText(problem: unknown): string {
   if (problem === NOT_A_CODE) return t("pda.notEnrolmentCode");
   if (problem instanceof Offline) return t("common.offline");
-  const key = problem instanceof ApiProblem ? `problems.${problem.key}` : "";
-  if (problem instanceof ApiProblem && hasText(key)) return t(key, problem.facts);
-  return t("pda.enrolRefused");
+  return (problem instanceof ApiProblem && problem.message) || t("pda.enrolRefused");
 }

@@ -31,6 +31,9 @@ export class ApiProblem extends Error {
   }
 }
 
+/** What stands for a session where there is none: asking who is signed in is no failure. */
+const SIGNED_OUT: ProblemDocument = { type: "about:blank", title: "", status: 401, key: "session.none" };
+
 /** No answer came: the line is cut, or the server is away. */
 export class Offline extends Error {
   constructor(cause: unknown) {
@@ -149,7 +152,10 @@ export class ApiClient {
 
   /** Who is signed in, without the sites. */
   async signedIn(): Promise<SignedIn> {
-    return this.remember(await this.get<SignedIn>("/session"));
+    const session = await this.get<SignedIn | undefined>("/session");
+    if (session !== undefined) return this.remember(session);
+    this.onSignedOut();
+    throw new ApiProblem(SIGNED_OUT);
   }
 
   /** Raises ApiProblem with key `session.wrong_password` when the name or the password is wrong. */
@@ -169,6 +175,8 @@ export class ApiClient {
 
   private headersOf(method: string, options: RequestOptions): Record<string, string> {
     const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
+    // Refusals are told in the language of the page, which may be another than the browser's.
+    if (document.documentElement.lang) headers["Accept-Language"] = document.documentElement.lang;
     if (method === "POST") headers["Content-Type"] = "application/json";
     if (method !== "GET" && this.csrfToken) headers["X-CSRF-Token"] = this.csrfToken;
     if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;

@@ -147,7 +147,7 @@ export type Modality = "tag" | "mass" | "position" | "sight";
 export type EvidenceState = "claimed" | "seen" | "verified" | "missing";
 export type UnitStatus = "free" | "held" | "pledged" | "reserved";
 export type Grade = "note" | "check" | "restrict" | "freeze";
-export type Place = "slot" | "staging" | "gate" | "vehicle" | "left" | "unknown";
+export type Place = "slot" | "staging" | "floor" | "gate" | "vehicle" | "left" | "unknown";
 
 export interface Unit {
   unit_id: string;
@@ -551,12 +551,17 @@ export interface Price {
   set_at: string;
   set_by: string;
   set_by_name: string | null;
-  state: "proposed" | "in_force";
-  standing: "counts" | "replaced" | "waiting" | "overtaken";
+  state: "proposed" | "in_force" | "refused";
+  standing: "counts" | "replaced" | "waiting" | "overtaken" | "refused";
   /** Null when it needed no second person, or none has come yet. */
   approved_by: string | null;
   approved_by_name: string | null;
   approved_at: string | null;
+  /** Null unless it was refused or taken back. */
+  refused_by: string | null;
+  refused_by_name: string | null;
+  refused_at: string | null;
+  refusal_reason: string | null;
 }
 
 /** An item of the catalogue. `unit_mass_g` is 0 when nobody stated it. */

@@ -8,9 +8,9 @@ export interface Posts {
 }
 
 /**
- * Brings page and account together once it is known who is signed in: the page takes the account's language, unless
- * the person has chosen one on this page; then the account takes that. A choice that cannot be stored stays in force
- * on the page, and is told again when the session is read again.
+ * Brings page and account together once it is known who is signed in: the page takes the account's language at once,
+ * unless the person has chosen one on this page; then the account takes that, for which nobody has to wait. A choice
+ * that cannot be stored stays in force on the page, and is told again when the session is read again.
  */
 export async function settleLocale(i18n: I18n, client: Posts, session: { person: { locale: Locale | null } }): Promise<void> {
   const { locale } = session.person;

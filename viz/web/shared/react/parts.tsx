@@ -1,8 +1,8 @@
 /** Small parts that all React pages share. Styles: theme/base.css and react/parts.css. */
-import { useEffect, useState, type CSSProperties, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useState, type CSSProperties, type ReactNode } from "react";
 import { ApiProblem, Offline } from "../api/client";
 import type { EvidenceState, Grade, Interval as IntervalValue, Modality, ModalityAges, UnitStatus } from "../api/types";
-import { formatAge, formatCount, formatMomentWithZone } from "../i18n/format";
+import { DEFAULT_ZONE, formatAge, formatCount, formatMomentWithZone } from "../i18n/format";
 import { ICONS, LOOKS, MARKS, type IconName, type Look, type MarkName } from "../icons";
 import { useWords } from "./page";
 import "./parts.css";
@@ -61,13 +61,17 @@ export function useNow(everyMs = AGE_TICK_MS): number {
   return now;
 }
 
-/** A moment as an age in words; the exact time shows when pointed at. */
+/** The zone that exact times are told in: that of the site on a page that shows one. */
+export const ShownZone = createContext(DEFAULT_ZONE);
+
+/** A moment as an age in words; the exact time with its zone shows when pointed at. */
 export function Age({ at }: { at: string | null | undefined }) {
   const { t, locale } = useWords();
   const now = useNow();
+  const zone = useContext(ShownZone);
   if (!at) return <span className="th-faint">{t("common.never")}</span>;
   return (
-    <time dateTime={at} title={formatMomentWithZone(at, locale)}>
+    <time dateTime={at} title={formatMomentWithZone(at, locale, zone)}>
       {formatAge(at, now, locale)}
     </time>
   );
@@ -154,11 +158,14 @@ export function Problem({ error, onRetry }: { error: unknown; onRetry?: () => vo
   );
 }
 
-/** The sentence for an error: our own text of its key, else the server's title, else that no answer came. */
+/**
+ * The sentence for an error: the server's, which says amounts, pallets, fields and rules in the page's language;
+ * our own for what came from no handler of it; else that no answer came.
+ */
 export function problemText(error: unknown, t: (key: string, facts?: Record<string, unknown>) => string): string {
   if (error instanceof ApiProblem) {
     const key = `problems.${error.key}`;
-    const text = t(key, error.facts);
+    const text = error.key.startsWith("http.") || !error.message ? t(key) : error.message;
     return text === key ? error.message || t("common.failed") : text;
   }
   if (error instanceof Offline) return t("common.offline");

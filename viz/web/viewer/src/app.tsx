@@ -1,4 +1,5 @@
-import { Loading, Problem } from "@shared/react/parts";
+import { DEFAULT_ZONE } from "@shared/i18n/format";
+import { Loading, Problem, ShownZone } from "@shared/react/parts";
 import { DEVICE_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
@@ -32,6 +33,7 @@ export function App() {
   const session = useSite((state) => state.session);
   const site = useSite((state) => state.site);
   const isReady = useSite((state) => state.frame !== null && state.stockVersion > 0);
+  const zone = useSite((state) => state.frame?.layout.time_zone) ?? DEFAULT_ZONE;
   const failure = useSite((state) => state.failure);
   useEffect(start, []);
   useAlarmTitle();
@@ -46,19 +48,21 @@ export function App() {
   }
   if (session === null) return <div className="whole-page"><Loading /></div>;
   return (
-    <div className="viewer">
-      <TopBar session={session} />
-      {site === null ? (
-        <div className="whole-page">
-          <NoSite session={session} />
-        </div>
-      ) : isReady ? (
-        <Stage />
-      ) : (
-        <div className="whole-page"><Loading label={t("viewer.loadingScene")} /></div>
-      )}
-      <Help />
-    </div>
+    <ShownZone value={zone}>
+      <div className="viewer">
+        <TopBar session={session} />
+        {site === null ? (
+          <div className="whole-page">
+            <NoSite session={session} />
+          </div>
+        ) : isReady ? (
+          <Stage />
+        ) : (
+          <div className="whole-page"><Loading label={t("viewer.loadingScene")} /></div>
+        )}
+        <Help />
+      </div>
+    </ShownZone>
   );
 }
 

@@ -8,7 +8,8 @@ import { Age, Blank, Icon, Loading, Mark, Problem } from "@shared/react/parts";
 import { useCallback, useEffect, useState } from "react";
 import { useSite } from "../state/site";
 import { usePolled } from "./polled";
-import { fieldText, mergeQuarantine, ruleText } from "./words";
+import { sayRule } from "./rules";
+import { fieldText, mergeQuarantine } from "./words";
 
 /** Rows read in one go. */
 const PAGE_ROWS = 50;
@@ -105,7 +106,7 @@ function Row({ row }: { row: QuarantineRow }) {
       </th>
       <td data-label={t("devices.broken")}>
         <span>{fieldText(row.field, t, has)}</span>
-        <small>{t("devices.mustBe", { rule: ruleText(row.rule, t, has) })}</small>
+        <small>{t("devices.mustBe", { rule: sayRule(row.rule, locale) })}</small>
       </td>
       <td data-label={t("devices.sent")} className="sent">
         <details>

@@ -1,7 +1,7 @@
 import type { QuarantineRow } from "@shared/api/types";
 import { expect, test } from "vitest";
 import { aDevice, aQuarantineRow } from "./builders";
-import { byUrgency, fieldText, grouped, mergeQuarantine, phraseKey, ruleText, shownState, skewText } from "./words";
+import { byUrgency, fieldText, grouped, mergeQuarantine, phraseKey, shownState, skewText } from "./words";
 
 const told = (key: string, facts = {}) => `${key} ${JSON.stringify(facts)}`;
 
@@ -27,18 +27,10 @@ test.each([
   expect(skewText(skewMs, told)).toBe(text);
 });
 
-test("a phrase of the server is found by its letters and digits", () => {
-  expect(phraseKey("0 or more, exact in JSON")).toBe("0_or_more_exact_in_json");
+test("a name of the server is found by its letters and digits, and shown as it is where it has no text", () => {
+  const has = (key: string) => key === "fields.point_x_m";
   expect(phraseKey("point.x_m")).toBe("point_x_m");
-});
-
-test("rules are told in words, ranges by their ends, and protocol details as they are", () => {
-  const has = (key: string) => key === "devices.rule.not_negative";
-  expect(ruleText("not negative", told, has)).toBe("devices.rule.not_negative {}");
-  expect(ruleText("-360 to 360", told, has)).toBe('devices.ruleRange {"low":"-360","high":"360","unit":""}');
-  expect(ruleText("-150 to 30 dBm", told, has)).toBe('devices.ruleRange {"low":"-150","high":"30","unit":" dBm"}');
-  expect(ruleText("at most 512 characters", told, has)).toBe('devices.ruleMost {"most":"512","unit":" characters"}');
-  expect(ruleText("must be 4 to 12, is 3", told, has)).toBe("must be 4 to 12, is 3");
+  expect(fieldText("point.x_m", told, has)).toBe("fields.point_x_m {}");
   expect(fieldText("header.length", told, has)).toBe("header.length");
 });
 

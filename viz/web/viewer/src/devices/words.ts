@@ -29,28 +29,14 @@ export function skewText(skewMs: number | null, t: Translate): string {
   return t(skewMs > 0 ? "devices.clockAhead" : "devices.clockBehind", { amount, unit });
 }
 
-/** The key of a phrase that the server states in English: letters and digits, joined by underscores. */
+/** The key of a name that the server states, such as `point.x_m`: letters and digits, joined by underscores. */
 export function phraseKey(phrase: string): string {
   return phrase.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
 }
 
-const RANGE = /^(-?\d+) to (-?\d+)( \S+)?$/;
-const MOST = /^at most (\d+)( \S+)?$/;
-
-/** A rule in the person's language; protocol details without a text of their own stay as the server states them. */
-export function ruleText(rule: string, t: Translate, has: (key: string) => boolean): string {
-  const key = `devices.rule.${phraseKey(rule)}`;
-  if (has(key)) return t(key);
-  const range = RANGE.exec(rule);
-  if (range !== null) return t("devices.ruleRange", { low: range[1], high: range[2], unit: range[3] ?? "" });
-  const most = MOST.exec(rule);
-  if (most !== null) return t("devices.ruleMost", { most: most[1], unit: most[2] ?? "" });
-  return rule;
-}
-
 /** A field in the person's language, or its own name. */
 export function fieldText(field: string, t: Translate, has: (key: string) => boolean): string {
-  const key = `devices.field.${phraseKey(field)}`;
+  const key = `fields.${phraseKey(field)}`;
   return has(key) ? t(key) : field;
 }
 

@@ -1,4 +1,4 @@
-import { formatTime } from "@shared/i18n/format";
+import { formatMomentWithZone, formatTime } from "@shared/i18n/format";
 import type { IconName } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Icon } from "@shared/react/parts";
@@ -39,7 +39,7 @@ export function ActivityPanel() {
         <ol tabIndex={0} aria-label={t("viewer.activity")}>
           {activity.map((row) => (
             <li key={row.cursor}>
-              <time className="th-mono th-faint">{formatTime(row.at, locale, zone)}</time>
+              <time className="th-mono th-faint" title={formatMomentWithZone(row.at, locale, zone)}>{formatTime(row.at, locale, zone)}</time>
               <Icon name={SIGNS[row.kind.split(/[._]/)[0]!] ?? "signal"} />
               <span>{say(row.text_key, row.facts, `activity.${row.kind}`)}</span>
             </li>

@@ -1,9 +1,9 @@
 import type { Alarm, Role } from "@shared/api/types";
-import { formatMoment } from "@shared/i18n/format";
+import { formatMomentWithZone } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
 import { useWords } from "@shared/react/page";
-import { Age, GradeTag, Icon, Mark, problemText } from "@shared/react/parts";
-import { useState } from "react";
+import { Age, GradeTag, Icon, Mark, problemText, ShownZone } from "@shared/react/parts";
+import { useContext, useState } from "react";
 import { sceneLink } from "../scene/current";
 import { showPlace, useHasRole } from "../state/place";
 import { acknowledge, useSite } from "../state/site";
@@ -103,6 +103,7 @@ function Counts({ alarms }: { alarms: Alarm[] }) {
 
 function AlarmRow({ alarm }: { alarm: Alarm }) {
   const { t, locale } = useWords();
+  const zone = useContext(ShownZone);
   const isSelected = useView((view) => view.selection?.kind === "alarm" && view.selection.id === alarm.alarm_id);
   return (
     <li data-grade={alarm.grade} data-acknowledged={alarm.acknowledged_at !== null} data-selected={isSelected}>
@@ -117,7 +118,7 @@ function AlarmRow({ alarm }: { alarm: Alarm }) {
         {alarm.acknowledged_at === null ? (
           <AcknowledgeButton alarm={alarm} />
         ) : (
-          <span className="th-faint" title={formatMoment(alarm.acknowledged_at, locale)}>
+          <span className="th-faint" title={formatMomentWithZone(alarm.acknowledged_at, locale, zone)}>
             {t("viewer.acknowledgedBy", { who: alarm.acknowledged_by_name ?? t("viewer.theKeeper") })}
           </span>
         )}

@@ -157,7 +157,8 @@ async function readNow(siteId: string): Promise<void> {
 /** Signs in from the cookie, picks the site, and reads it. Raises what the API raises. */
 export async function openSite(wantedSiteId: string | null): Promise<Resume> {
   const session = get().session ?? (await api.session());
-  await settleLocale(i18n, api, session);
+  // The page has its language at once; to tell the account is nothing that the person waits for.
+  void settleLocale(i18n, api, session);
   const site = session.sites.find((item) => item.site_id === wantedSiteId) ?? session.sites[0] ?? null;
   set({ session, site });
   if (site === null) return { revision: 0, alarmsAfter: null };
