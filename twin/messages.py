@@ -16,7 +16,7 @@ from kernel.messages import Command, Event
 Direction = Literal["in", "out"]
 Grade = Literal["note", "check", "restrict", "freeze"]
 Modality = Literal["tag", "mass", "position", "sight"]
-Place = Literal["slot", "staging", "gate", "vehicle", "left", "unknown"]
+Place = Literal["slot", "staging", "floor", "gate", "vehicle", "left", "unknown"]
 EvidenceLevel = Literal["claimed", "seen", "verified", "missing"]
 AlarmKind = Literal["exit_without_release", "exit_mass_differs", "delivery_mass_differs", "seen_after_exit"]
 

@@ -369,7 +369,7 @@ def _misplaced(unit: UnitBelief) -> Discrepancy | None:
     if unit.claimed_slot_id is None:
         is_later = unit.seen_at > unit.claimed_at
         return _differs("unexpected", "seen_after_departure", unit.seen_at, unit) if is_later else None
-    if unit.placed_at is None or unit.seen_place not in {"slot", "staging"}:
+    if unit.placed_at is None or unit.seen_place not in {"slot", "staging", "floor"}:
         return None
     if unit.seen_slot_id == unit.claimed_slot_id:
         return None

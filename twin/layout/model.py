@@ -263,11 +263,14 @@ class SiteMap:
         nearest = int(np.argmin(squared))
         return self.slots[nearest].slot_id if squared[nearest] <= IN_SLOT_M**2 else None
 
-    def place_at(self, point_in_site: Point) -> str:
-        """Where a load set down outside all slots is: `staging`, or `vehicle` in the yard."""
+    def place_at(self, point_in_site: Point) -> Literal["staging", "vehicle", "floor"]:
+        """Where a load set down outside all slots is: `staging` (there or at a dock), `vehicle` in the yard,
+        else on the `floor`, such as in an aisle."""
         spot = ShapelyPoint(point_in_site.x_m * 1000, point_in_site.y_m * 1000)
         kinds = {kind for kind, shape in self._zones if shape.covers(spot)}
-        return "vehicle" if kinds and kinds <= {"yard", "road"} else "staging"
+        if kinds and kinds <= {"yard", "road"}:
+            return "vehicle"
+        return "floor" if kinds.isdisjoint({"staging", "dock"}) else "staging"
 
     def is_near(self, point_in_site: Point) -> bool:
         """Whether a point lies on the site or within `NEAR_M` of its outline."""

@@ -63,7 +63,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None = None
     rssi_cdbm: int = 0
     seen_count: int = 1
-    place: str | None = None
+    place: Literal["staging", "vehicle", "floor"] | None = None
     slot_id: str | None = None
     x_m: float | None = None
     y_m: float | None = None
@@ -132,7 +132,7 @@ class Track(msgspec.Struct, kw_only=True):
     """When a portal saw it go out; None while it is inside or was never seen going out."""
     seen_away: Seen | None = None
     """The first time another device claimed to see it inside while it was out."""
-    place: Literal["slot", "staging", "gate", "vehicle", "unknown"] = "unknown"
+    place: Literal["slot", "staging", "floor", "gate", "vehicle", "unknown"] = "unknown"
     slot_id: str | None = None
     x_m: float | None = None
     y_m: float | None = None
@@ -335,7 +335,7 @@ def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id:
         derived.set_down.append(load)
 
 
-def _place_of(load: Sighting) -> Literal["slot", "staging", "vehicle"]:
+def _place_of(load: Sighting) -> Literal["slot", "staging", "floor", "vehicle"]:
     if load.slot_id is not None:
         return "slot"
-    return "vehicle" if load.place == "vehicle" else "staging"
+    return load.place or "floor"

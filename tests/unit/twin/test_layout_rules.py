@@ -100,7 +100,10 @@ def test_antennas_look_where_the_gate_says() -> None:
     assert [site.side_of(GATE, antenna) for antenna in (1, 2, 3)] == ["outside", "inside", None]
 
 
-def test_what_is_set_down_in_the_yard_is_on_a_vehicle_and_at_the_dock_is_staging() -> None:
+def test_what_is_set_down_in_the_yard_is_on_a_vehicle_at_the_dock_staging_and_in_an_aisle_on_the_floor() -> (
+    None
+):
     site = SiteMap(a_layout())
     assert site.place_at(Point(40.0, 4.0)) == "vehicle"
     assert site.place_at(Point(40.0, 10.0)) == "staging"
+    assert site.place_at(Point(30.0, 40.0)) == "floor"

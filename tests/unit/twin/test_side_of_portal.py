@@ -125,7 +125,8 @@ def test_a_set_down_puts_the_unit_in_its_slot_and_a_stray_read_does_not_take_it_
     assert set(track.seen) == {"tag", "position"}
 
 
-def test_a_load_set_down_in_no_slot_is_staging_and_in_the_yard_on_a_vehicle() -> None:
+def test_a_load_set_down_in_no_slot_is_where_its_zone_says() -> None:
+    assert Reads().lifted().put(None, "floor").fold()[0].place == "floor"
     assert Reads().lifted().put(None, "staging").fold()[0].place == "staging"
     assert Reads().lifted().put(None, "vehicle").fold()[0].place == "vehicle"
 

@@ -4,7 +4,7 @@ import type { SiteFrame } from "./frame";
 import { EMPTY, unitCode, worse, type ColorMode } from "./looks";
 
 /** Places whose units are drawn where they lie, not in a rack. On a truck they are out of sight. */
-const LOOSE = new Set<Unit["place"]>(["staging", "gate", "unknown"]);
+const LOOSE = new Set<Unit["place"]>(["staging", "floor", "gate", "unknown"]);
 
 export class Stock {
   readonly units = new Map<string, Unit>();
