@@ -9,7 +9,7 @@ from finance.collateral.handlers import (
     pledge_receipt,
     release_pledge,
 )
-from finance.collateral.pricing import approve_price, set_price
+from finance.collateral.pricing import approve_price, refuse_price, set_price
 from finance.collateral.views import PledgeStatus, pledge_statuses
 from finance.facilities.handlers import open_facility
 from finance.freezes.handlers import (
@@ -41,6 +41,7 @@ from finance.messages import (
     ProposeDrawdown,
     ProposeThaw,
     RefuseDrawdown,
+    RefusePrice,
     RefuseThaw,
     ReleasePledge,
     RepayLoan,
@@ -59,6 +60,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     OpenFacility: open_facility,
     SetPrice: set_price,
     ApprovePrice: approve_price,
+    RefusePrice: refuse_price,
     PledgeReceipt: pledge_receipt,
     ReleasePledge: release_pledge,
     FreezeFacility: freeze_facility,

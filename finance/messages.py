@@ -114,6 +114,13 @@ class ApprovePrice(Command, frozen=True, kw_only=True):
     price_id: str
 
 
+class RefusePrice(Command, frozen=True, kw_only=True):
+    """The bank declines a proposed price, or takes it back; it never counts."""
+
+    price_id: str
+    reason: str
+
+
 class FreezeFacility(Command, frozen=True, kw_only=True):
     """An officer freezes the facility by hand: no drawdown and no release until two people thaw it."""
 
@@ -123,7 +130,7 @@ class FreezeFacility(Command, frozen=True, kw_only=True):
 
 class ProposeThaw(Command, frozen=True, kw_only=True):
     """Say why a frozen facility may be thawed, on evidence newer than the freeze that shows pledged units on
-    site."""
+    site; none where nothing is pledged."""
 
     facility_id: str
     reason: str

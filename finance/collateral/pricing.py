@@ -8,11 +8,11 @@ from finance.collateral import model, store
 from finance.collateral.handlers import revalue
 from finance.collateral.model import PriceState
 from finance.facilities.handlers import lock_facility
-from finance.facilities.model import require_currency, require_second_person
-from finance.messages import ApprovePrice, SetPrice
+from finance.facilities.model import require_currency, require_reason, require_second_person
+from finance.messages import ApprovePrice, RefusePrice, SetPrice
 from identity.api import party_of
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from kernel.tx import Tx
+from kernel.tx import Row, Tx
 from wms.api import known_skus
 
 
@@ -54,19 +54,38 @@ async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
 async def approve_price(command: ApprovePrice, tx: Tx) -> PriceAnswer:
     """A second person of the bank agrees: from now on the price counts, unless a later quote does.
 
-    NotFound for another bank's price; Forbidden for the one who proposed it; Conflict when it is in force.
+    NotFound for another bank's price; Forbidden for the one who proposed it; Conflict when it is decided.
     """
-    price = await store.find_price(tx, command.price_id)
-    if price is None or price["bank_party_id"] != tx.caller.party_id:
-        raise NotFound("price.unknown", price_id=command.price_id)
-    await store.take_prices(tx, price["bank_party_id"], price["sku"])
-    if not price["needs_approval"]:
-        raise Conflict("price.in_force", price_id=command.price_id)
+    price = await _take_waiting(tx, command.price_id)
     require_second_person(price["set_by"], tx.caller.person_id, "price.own_proposal")
-    if not await store.approve_price(tx, command.price_id, price["set_by"]):
-        raise Conflict("price.in_force", price_id=command.price_id)
+    await store.approve_price(tx, command.price_id, price["set_by"])
     await _revalue_goods(tx, price["bank_party_id"], price["sku"])
     return msgspec.convert({**price, "state": "in_force"}, PriceAnswer)
+
+
+async def refuse_price(command: RefusePrice, tx: Tx) -> PriceAnswer:
+    """The bank declines a proposed price, or the one who proposed it takes it back; it never counts.
+
+    NotFound for another bank's price; Conflict when it is decided.
+    """
+    require_reason(command.reason)
+    price = await _take_waiting(tx, command.price_id)
+    await store.refuse_price(tx, command.price_id, command.reason)
+    return msgspec.convert({**price, "state": "refused"}, PriceAnswer)
+
+
+async def _take_waiting(tx: Tx, price_id: str) -> Row:
+    """The caller's bank's price that waits for a decision; nobody else decides on it until this one ends."""
+    price = await store.find_price(tx, price_id)
+    if price is None or price["bank_party_id"] != tx.caller.party_id:
+        raise NotFound("price.unknown", price_id=price_id)
+    await store.take_prices(tx, price["bank_party_id"], price["sku"])
+    decision = await store.price_decision(tx, price_id)
+    if decision == "refused":
+        raise Conflict("price.refused", price_id=price_id)
+    if decision == "approved" or not price["needs_approval"]:
+        raise Conflict("price.in_force", price_id=price_id)
+    return price
 
 
 async def _revalue_goods(tx: Tx, bank_party_id: str, sku: str) -> None:

@@ -11,7 +11,8 @@ from finance.bodies import Body, Currency, Fen, Id
 from finance.collateral.model import SOURCE_LENGTH_MAX, PriceState
 from finance.collateral.pricing import PriceAnswer
 from finance.collateral.views import PriceView, last_pledge_id, price_list
-from finance.messages import ApprovePrice, PledgeReceipt, ReleasePledge, SetPrice
+from finance.facilities.model import REASON_LENGTH_MAX
+from finance.messages import ApprovePrice, PledgeReceipt, RefusePrice, ReleasePledge, SetPrice
 from finance.receipts.views import ReceiptView, receipt_view
 from identity.http import Admits, Page, PagingQuery, Session
 
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["collateral"])
 Borrower = Annotated[Session, Depends(Admits("borrower"))]
 Officer = Annotated[Session, Depends(Admits("officer"))]
 Approver = Annotated[Session, Depends(Admits("approver"))]
+Decider = Annotated[Session, Depends(Admits("officer", "approver"))]
 Bank = Annotated[Session, Depends(Admits("officer", "approver", "auditor"))]
 
 
@@ -35,6 +37,10 @@ class PriceBody(Body):
     source: Annotated[str, Field(min_length=1, max_length=SOURCE_LENGTH_MAX)]
     quoted_at: AwareDatetime
     currency: Currency = "CNY"
+
+
+class RefusalBody(Body):
+    reason: Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX)]
 
 
 class PriceSet(BaseModel):
@@ -100,3 +106,9 @@ async def set_price(body: PriceBody, session: Officer) -> PriceSet:
 async def approve_price(price_id: str, session: Approver) -> PriceSet:
     """Approve another person's price; facilities with such goods are revalued at once."""
     return PriceSet.of(await session.do(ApprovePrice(price_id=price_id)))
+
+
+@router.post("/prices/{price_id}/refuse")
+async def refuse_price(price_id: str, body: RefusalBody, session: Decider) -> PriceSet:
+    """Decline a proposed price, or take back an own one, and say why."""
+    return PriceSet.of(await session.do(RefusePrice(price_id=price_id, reason=body.reason)))

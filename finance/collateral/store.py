@@ -1,7 +1,7 @@
 """SQL of prices and pledges."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,12 +16,19 @@ INSERT_PRICE = """
         %(quoted_at)s, %(now)s, %(by_person)s, %(needs_approval)s)"""
 APPROVE_PRICE = """
     INSERT INTO finance.price_approval (price_id, proposed_by, approved_by, approved_at)
-    VALUES (%(price_id)s, %(proposed_by)s, %(by_person)s, %(now)s) ON CONFLICT (price_id) DO NOTHING"""
+    VALUES (%(price_id)s, %(proposed_by)s, %(by_person)s, %(now)s)"""
+REFUSE_PRICE = """
+    INSERT INTO finance.price_refusal (price_id, refused_by, refused_at, reason)
+    VALUES (%(price_id)s, %(by_person)s, %(now)s, %(reason)s)"""
 # Held until the transaction ends: of two prices stated at once the second is judged by the first.
 TAKE_PRICES = (
     "SELECT pg_advisory_xact_lock(hashtextextended('finance.price:' || %(bank)s || ':' || %(sku)s, 0))"
 )
 FIND_PRICE = "SELECT * FROM finance.price WHERE price_id = %(price_id)s"
+# How a proposed price was decided; nothing while it waits.
+DECISION = """
+    SELECT 'approved' FROM finance.price_approval WHERE price_id = %(price_id)s
+    UNION ALL SELECT 'refused' FROM finance.price_refusal WHERE price_id = %(price_id)s"""
 # The latest quote in force counts; of two quotes of one moment the one that was entered last.
 PRICES = """
     SELECT DISTINCT ON (sku) sku, price_fen_each, source, quoted_at FROM finance.price_in_force
@@ -30,14 +37,18 @@ PRICES = """
 # Beside each price the one that counts now. A proposed one that is older would not count if it were approved.
 PRICE_PAGE = """
     SELECT p.price_id, p.sku, p.currency, p.price_fen_each, p.source, p.quoted_at, p.set_at, p.set_by,
-        CASE WHEN p.needs_approval AND a.price_id IS NULL THEN 'proposed' ELSE 'in_force' END AS state,
-        CASE WHEN p.needs_approval AND a.price_id IS NULL
+        CASE WHEN r.price_id IS NOT NULL THEN 'refused'
+            WHEN p.needs_approval AND a.price_id IS NULL THEN 'proposed'
+            ELSE 'in_force' END AS state,
+        CASE WHEN r.price_id IS NOT NULL THEN 'refused'
+            WHEN p.needs_approval AND a.price_id IS NULL
             THEN CASE WHEN (p.quoted_at, p.set_at, p.price_id) < (c.quoted_at, c.set_at, c.price_id)
                 THEN 'overtaken' ELSE 'waiting' END
             ELSE CASE WHEN p.price_id = c.price_id THEN 'counts' ELSE 'replaced' END
         END AS standing,
-        a.approved_by, a.approved_at
+        a.approved_by, a.approved_at, r.refused_by, r.refused_at, r.reason AS refusal_reason
     FROM finance.price p LEFT JOIN finance.price_approval a USING (price_id)
+    LEFT JOIN finance.price_refusal r USING (price_id)
     LEFT JOIN LATERAL (
         SELECT i.quoted_at, i.set_at, i.price_id FROM finance.price_in_force i
         WHERE (i.bank_party_id, i.sku, i.currency) = (p.bank_party_id, p.sku, p.currency)
@@ -104,10 +115,20 @@ async def find_price(read: ReadTx, price_id: str) -> Row | None:
     return await read.row(FIND_PRICE, {"price_id": price_id})
 
 
-async def approve_price(tx: Tx, price_id: str, proposed_by: str) -> bool:
-    """False when it was approved before."""
+async def approve_price(tx: Tx, price_id: str, proposed_by: str) -> None:
     row = {"price_id": price_id, "proposed_by": proposed_by, "now": tx.now}
-    return await tx.run(APPROVE_PRICE, {**row, "by_person": tx.caller.person_id}) == 1
+    await tx.run(APPROVE_PRICE, {**row, "by_person": tx.caller.person_id})
+
+
+async def price_decision(tx: Tx, price_id: str) -> Literal["approved", "refused"] | None:
+    """How the price was decided; None while it waits, or needs nobody."""
+    decision: Literal["approved", "refused"] | None = await tx.value(DECISION, {"price_id": price_id})
+    return decision
+
+
+async def refuse_price(tx: Tx, price_id: str, reason: str) -> None:
+    row = {"price_id": price_id, "reason": reason, "now": tx.now, "by_person": tx.caller.person_id}
+    await tx.run(REFUSE_PRICE, row)
 
 
 async def prices(read: ReadTx, bank_party_id: str, currency: str, skus: Sequence[str]) -> dict[str, Price]:

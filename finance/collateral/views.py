@@ -21,7 +21,7 @@ class PriceView(BaseModel):
     """A price. Only one in force values stock; `approved_by` is None when it needed no second person.
 
     `standing` says what it is to the others of its goods: `counts` now or is `replaced`; `waiting` for a
-    second person, or `overtaken` by a later quote in force before one came.
+    second person, or `overtaken` by a later quote in force before one came; or `refused`, with the reason.
     """
 
     price_id: str
@@ -38,6 +38,10 @@ class PriceView(BaseModel):
     approved_by: str | None
     approved_by_name: str | None
     approved_at: datetime | None
+    refused_by: str | None
+    refused_by_name: str | None
+    refused_at: datetime | None
+    refusal_reason: str | None
 
 
 class PledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +56,14 @@ class PledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
 async def price_list(read: ReadTx, cursor: str | None, limit: int) -> list[PriceView]:
     """The prices that the reader may see, newest first."""
     rows = await store.price_page(read, cursor, limit)
-    people = [row[field] for row in rows for field in ("set_by", "approved_by") if row[field]]
+    people = [row[field] for row in rows for field in ("set_by", "approved_by", "refused_by") if row[field]]
     names = await names_of(read, people)
     return [
         PriceView(
             **row,
             set_by_name=names.get(row["set_by"]),
             approved_by_name=names.get(row["approved_by"] or ""),
+            refused_by_name=names.get(row["refused_by"] or ""),
         )
         for row in rows
     ]

@@ -131,7 +131,8 @@ async def _freeze(tx: Tx, facility: Facility, freeze: Freeze) -> None:
 
 
 async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
-    """Propose to thaw, on evidence that the pledged stock is there again.
+    """Propose to thaw, on evidence that the pledged stock is there again; where nothing is pledged, for the
+    stated reason alone.
 
     NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open, or the evidence
     is not newer than the freeze or does not show the units on site; Invalid when an observation named is of
@@ -160,6 +161,8 @@ async def _require_evidence(
     """What the observations named say of the pledged units, each once, in the order given."""
     named = list(dict.fromkeys(evidence_ids))
     pledged = sorted(await collateral_store.lots_of_pledged_units(tx, facility.facility_id))
+    if not named and not pledged:
+        return []
     found = {item.observation_id: item for item in await witnesses(tx, pledged, named)}
     model.require_thawing_evidence(named, found, freezes)
     return [found[name] for name in named]

@@ -65,7 +65,7 @@ class ReasonBody(Body):
 
 class ThawBody(Body):
     reason: Reason
-    evidence_ids: Annotated[list[Id], Field(min_length=1, max_length=EVIDENCE_MAX)]
+    evidence_ids: Annotated[list[Id], Field(max_length=EVIDENCE_MAX)]
 
 
 @router.get("/facilities")
@@ -111,7 +111,7 @@ async def freeze_facility(facility_id: str, body: ReasonBody, session: Officer) 
 async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> ThawView:
     """Propose to thaw, on evidence newer than the freeze that shows pledged units on site; another person
     decides. A facility's `thaw_evidence` is what may be named now; it may be followed by newer evidence and
-    stays good."""
+    stays good. Where nothing is pledged the reason stands alone."""
     proposed = await session.do(
         ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
     )

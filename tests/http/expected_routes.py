@@ -165,7 +165,7 @@ EXPECTED: Mapping[str, Case] = {
     "GET /metrics": Case("public"),
     # --- people ---
     "POST /api/v1/session": Case("public"),
-    "GET /api/v1/session": Case(ALL, own=READ, shared="everybody's own session"),
+    "GET /api/v1/session": Case("public"),
     "DELETE /api/v1/session": Case(ALL, shared="everybody's own session", ends_session=True),
     "POST /api/v1/session/locale": Case(ALL, lambda _: {"locale": "en"}, shared="everybody's own language"),
     "GET /api/v1/people": Case("admin", own=READ, shared="the caller's own party"),
@@ -269,6 +269,7 @@ EXPECTED: Mapping[str, Case] = {
         shared="the caller's own prices",
     ),
     "POST /api/v1/prices/{price_id}/approve": Case("approver"),
+    "POST /api/v1/prices/{price_id}/refuse": Case("approver officer", _reason),
     "GET /api/v1/facilities": Case(MONEY, own=READ, auditor="bank", shared="the caller's own facilities"),
     "GET /api/v1/facilities/{facility_id}": Case(MONEY, own=READ, auditor="bank"),
     "POST /api/v1/facilities": Case("officer", _facility, shared="any bank may offer a line to any owner"),

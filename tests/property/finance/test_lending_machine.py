@@ -31,6 +31,7 @@ from finance.messages import (
     CancelReceipt,
     PledgeReceipt,
     ProposeDrawdown,
+    RefusePrice,
     ReleasePledge,
     RepayLoan,
     RunDayEnd,
@@ -230,6 +231,13 @@ class Lending(RuleBasedStateMachine):
         price_id = self.one("SELECT price_id FROM finance.price ORDER BY price_id DESC", pick)
         if price_id is not None:
             command = ApprovePrice(price_id=price_id)
+            self.attempt(lambda: self.story.do(command, BANKS[bank], person))
+
+    @rule(pick=picks, bank=st.integers(0, 1), person=st.sampled_from(["officer", "approver"]))
+    def refuse_price(self, pick: int, bank: int, person: str) -> None:
+        price_id = self.one("SELECT price_id FROM finance.price ORDER BY price_id DESC", pick)
+        if price_id is not None:
+            command = RefusePrice(price_id=price_id, reason="Not so much.")
             self.attempt(lambda: self.story.do(command, BANKS[bank], person))
 
     @rule(lot=st.integers(0, 1))

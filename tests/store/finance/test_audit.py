@@ -4,7 +4,8 @@ import pytest
 
 from app.database import PgTx
 from finance.api import audit
-from tests.store.finance.conftest import Story
+from finance.messages import RefusePrice, SetPrice
+from tests.store.finance.conftest import BANK, SKU, Story
 from tests.store.finance.test_lending import audited, drawn
 
 TAMPERED = [
@@ -58,6 +59,9 @@ async def test_a_stranger_reads_no_row_of_any_table(story: Story) -> None:
     lot, facility_id = await story.receive(2), await story.facility()
     await story.pledged(lot, facility_id)
     await drawn(story, facility_id, 100_000)
+    dearer = SetPrice(sku=SKU, price_fen_each=10**6, source="Exchange", quoted_at=story.clock.now())
+    proposed = await story.do(dearer, BANK, "officer-a")
+    await story.do(RefusePrice(price_id=proposed.price_id, reason="Too dear."), BANK, "approver-a")
     tables = await story.tx.rows(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = 'finance' AND c.relkind = 'r'"

@@ -315,6 +315,33 @@ async def test_an_officer_freezes_by_hand_and_another_bank_cannot(story: Story) 
     assert (await facility(story, facility_id)).state == "open"
 
 
+async def test_a_facility_with_nothing_pledged_is_thawed_by_two_people_for_a_stated_reason(
+    story: Story,
+) -> None:
+    facility_id = await story.facility()
+    await story.do(FreezeFacility(facility_id=facility_id, reason="Keeper does not answer"), BANK)
+    thaw = await story.do(thawing(facility_id, ()), BANK, "officer-a")
+    with pytest.raises(Forbidden, match=r"thaw\.own_proposal"):
+        await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    view = await facility(story, facility_id)
+    assert (view.state, view.history[0].kind) == ("open", "thawed")
+
+
+async def test_while_anything_is_pledged_no_reason_stands_alone(story: Story) -> None:
+    _, facility_id, _, _ = await lent(story)
+    await story.do(FreezeFacility(facility_id=facility_id, reason="Keeper does not answer"), BANK)
+    with pytest.raises(Invalid, match=r"thaw\.evidence_count"):
+        await story.do(thawing(facility_id, ()), BANK, "officer-a")
+    with pytest.raises(psycopg.errors.CheckViolation, match="rests on evidence"):
+        async with story.tx.savepoint():
+            await story.tx.run(
+                "INSERT INTO finance.thaw (thaw_id, facility_id, freezes_through, reason, evidence_ids,"
+                " proposed_by, proposed_at) VALUES ('t', %(facility)s, 1, 'r', '{}', 'p', %(now)s)",
+                {"facility": facility_id, "now": story.tx.now},
+            )
+
+
 async def test_the_database_itself_refuses_one_person_in_both_chairs(story: Story) -> None:
     _, facility_id, _, _ = await lent(story)
     with pytest.raises(psycopg.errors.CheckViolation, match="drawdown_by_two_people"):
@@ -333,7 +360,16 @@ async def test_the_database_itself_refuses_one_person_in_both_chairs(story: Stor
             )
 
 
-JOURNALS = ("freeze", "facility_event", "price", "price_approval", "encumbrance", "entry", "posting")
+JOURNALS = (
+    "freeze",
+    "facility_event",
+    "price",
+    "price_approval",
+    "price_refusal",
+    "encumbrance",
+    "entry",
+    "posting",
+)
 
 
 async def test_commands_may_neither_change_nor_remove_rows_of_a_journal(tx: PgTx) -> None:

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from finance.collateral.views import price_list
-from finance.messages import ApprovePrice, OpenFacility, PledgeReceipt, SetPrice
+from finance.messages import ApprovePrice, OpenFacility, PledgeReceipt, RefusePrice, SetPrice
 from finance.standing.views import facility_detail
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.store.finance.conftest import BANK, EACH, OTHER_BANK, OWNER, SKU, Story
@@ -87,6 +87,48 @@ async def test_the_database_refuses_one_person_who_is_officer_and_approver(story
 APPROVED = """
     INSERT INTO finance.price_approval (price_id, proposed_by, approved_by, approved_at)
     VALUES (%(id)s, %(proposer)s, %(approver)s, '2026-11-23T06:00Z')"""
+
+
+async def test_a_refused_price_never_counts_and_says_who_refused_it_and_why(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    await story.pledged(lot, facility_id)
+    story.clock.advance(60)
+    higher = await story.do(stated(story, 20_000), BANK, "officer-a")
+    refuse = RefusePrice(price_id=higher.price_id, reason="The exchange quotes less.")
+    with pytest.raises(NotFound):
+        await story.do(refuse, OTHER_BANK, "approver-b")
+    with pytest.raises(Invalid, match=r"facility\.reason"):
+        await story.do(RefusePrice(price_id=higher.price_id, reason=" "), BANK, "approver-a")
+    answer = await story.do(refuse, BANK, "approver-a")
+    assert (answer.state, await lendable_fen(story, facility_id)) == ("refused", LENDABLE_FEN)
+    for late in (refuse, ApprovePrice(price_id=higher.price_id)):
+        with pytest.raises(Conflict, match=r"price\.refused"):
+            await story.do(late, BANK, "approver-c")
+    [view, _] = await story.read(BANK, lambda read: price_list(read, None, 10), "officer")
+    assert (view.state, view.standing, view.refused_by) == ("refused", "refused", "approver-a")
+    assert (view.refusal_reason, view.approved_by) == ("The exchange quotes less.", None)
+
+
+async def test_whoever_proposed_a_price_may_take_it_back_and_nobody_refuses_one_in_force(
+    story: Story,
+) -> None:
+    await story.price(12_345)
+    higher = await story.do(stated(story, 20_000), BANK, "officer-a")
+    taken_back = RefusePrice(price_id=higher.price_id, reason="A slip of the pen.")
+    assert (await story.do(taken_back, BANK, "officer-a")).state == "refused"
+    with pytest.raises(Conflict, match=r"price\.in_force"):
+        await story.do(
+            RefusePrice(price_id=await _first_price(story), reason="Too late."), BANK, "approver-a"
+        )
+
+
+async def test_the_database_refuses_a_second_decision_on_a_price(story: Story) -> None:
+    higher = await story.do(stated(story, 1), BANK, "officer-a")
+    await story.do(RefusePrice(price_id=higher.price_id, reason="Not so much."), BANK, "approver-a")
+    decision = {"id": higher.price_id, "proposer": "officer-a", "approver": "approver-a"}
+    with pytest.raises(psycopg.errors.RestrictViolation, match="is decided"):
+        async with story.tx.savepoint():
+            await story.tx.run(APPROVED, decision)
 
 
 async def test_a_price_says_what_it_is_to_the_others_of_its_goods(story: Story) -> None:

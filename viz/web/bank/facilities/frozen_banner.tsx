@@ -41,7 +41,7 @@ export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
       </header>
       <EvidenceTrail evidence={frozen.evidence} />
       {facility.thaw && <ThawProposal thaw={facility.thaw} />}
-      <p className="frozen-means">{t("bank.frozenMeans")}</p>
+      <p className="frozen-means">{t(facility.receipts.length === 0 ? "bank.frozenMeansNothingPledged" : "bank.frozenMeans")}</p>
     </section>
   );
 }

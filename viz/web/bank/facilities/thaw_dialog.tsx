@@ -13,7 +13,8 @@ export function ThawDialog({ facility, onClose }: { facility: FacilityDetail; on
   const { t } = useWords();
   const [reason, setReason] = useState("");
   const [chosen, setChosen] = useState<readonly string[]>([]);
-  const isComplete = isReason(reason) && chosen.length > 0;
+  const isNothingPledged = facility.receipts.length === 0;
+  const isComplete = isReason(reason) && (isNothingPledged || chosen.length > 0);
   return (
     <CommandDialog
       title={t("bank.proposeThaw")}
@@ -22,9 +23,9 @@ export function ThawDialog({ facility, onClose }: { facility: FacilityDetail; on
       action={t("bank.propose")}
       onClose={onClose}
     >
-      <p>{t("bank.thawHow")}</p>
+      <p>{t(isNothingPledged ? "bank.thawNothingPledged" : "bank.thawHow")}</p>
       <ReasonField reason={reason} onChange={setReason} />
-      <Offered now={facility.thaw_evidence} chosen={chosen} onChoose={setChosen} />
+      {!isNothingPledged && <Offered now={facility.thaw_evidence} chosen={chosen} onChoose={setChosen} />}
     </CommandDialog>
   );
 }

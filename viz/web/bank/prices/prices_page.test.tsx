@@ -25,6 +25,10 @@ function aPrice(changes: Partial<Price> = {}): Price {
     approved_by: "p-3",
     approved_by_name: "Li",
     approved_at: "2026-11-23T06:02:00Z",
+    refused_by: null,
+    refused_by_name: null,
+    refused_at: null,
+    refusal_reason: null,
     ...changes,
   };
 }
@@ -84,8 +88,27 @@ test("an approver sees what a proposal changes and puts it in force", async () =
   await vi.waitFor(() => expect(post).toHaveBeenCalledWith("/prices/price-2/approve", {}));
 });
 
-test("nobody approves an own proposal", async () => {
+test("a second person refuses a proposal and says why", async () => {
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({});
+  show("approver", [PROPOSED, aPrice()]);
+  fireEvent.click(await screen.findByText("Refuse"));
+  expect(await screen.findByText("Refuse the price of ¥105.00")).toBeTruthy();
+  fireEvent.change(screen.getByRole("textbox"), { target: { value: "The exchange quotes less." } });
+  fireEvent.click(screen.getAllByText("Refuse").at(-1)!);
+  await vi.waitFor(() => expect(post).toHaveBeenCalledWith("/prices/price-2/refuse", { reason: "The exchange quotes less." }));
+});
+
+test("a refused price stays in the list with who refused it and why", async () => {
+  const refused = { state: "refused", standing: "refused", approved_by: null, approved_by_name: null } as const;
+  show("officer", [aPrice({ ...refused, refused_by: "p-3", refused_by_name: "Li", refusal_reason: "The exchange quotes less." })]);
+  expect(await screen.findByText("Refused")).toBeTruthy();
+  expect(screen.getByText("The exchange quotes less.")).toBeTruthy();
+  expect(screen.queryByTestId("waiting-price")).toBeNull();
+});
+
+test("nobody approves an own proposal, but takes it back", async () => {
   show("approver", [{ ...PROPOSED, set_by: "p-1" }]);
+  expect(await screen.findByText("Take back")).toBeTruthy();
   expect(await screen.findByText("You proposed this. Another person must approve it.")).toBeTruthy();
   expect(screen.queryByText("Approve ¥105.00")).toBeNull();
 });

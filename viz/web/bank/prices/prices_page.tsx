@@ -7,10 +7,11 @@ import { Blank } from "@shared/react/parts";
 import { useItems } from "../data/names";
 import { yuanText } from "../data/money";
 import { useCommand, usePrices } from "../data/queries";
-import { mayStatePrice, priceApproval, seesPrices } from "../data/rights";
+import { mayRefuse, mayStatePrice, priceApproval, seesPrices } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, Moment, Money, PageHead, Panel, StateTag, When, Who } from "../parts/parts";
+import { ReasonDialog } from "../parts/reason_dialog";
 import { Refusal } from "../parts/refusal";
 import { useSignedIn } from "../parts/session";
 import { changeOf, fenPerTonne, inForce } from "./price_change";
@@ -107,24 +108,49 @@ function WaitingRow({ price, standing }: { price: Price; standing: Price | null 
           {t("bank.proposedBy")} <Who id={price.set_by} name={price.set_by_name} />
         </p>
       </div>
-      <Approve price={price} />
+      <Decide price={price} />
     </li>
   );
 }
 
-function Approve({ price }: { price: Price }) {
+function Decide({ price }: { price: Price }) {
   const { t, locale } = useWords();
   const session = useSignedIn();
-  const approve = useCommand(`/prices/${encodeURIComponent(price.price_id)}/approve`);
+  const path = `/prices/${encodeURIComponent(price.price_id)}`;
+  const approve = useCommand(`${path}/approve`);
   const approval = priceApproval(session, price);
-  if (approval !== "may") return <span className="why-not">{t(`bank.approval.${approval}`)}</span>;
+  const amount = formatMoney(price.price_fen_each, locale, price.currency);
   return (
     <div className="row-action">
-      <button type="button" className="th-button" data-kind="primary" disabled={approve.isPending} onClick={() => approve.mutate({})}>
-        {t("bank.approvePrice", { price: formatMoney(price.price_fen_each, locale, price.currency) })}
-      </button>
+      {approval === "may" ? (
+        <button type="button" className="th-button" data-kind="primary" disabled={approve.isPending} onClick={() => approve.mutate({})}>
+          {t("bank.approvePrice", { price: amount })}
+        </button>
+      ) : (
+        <span className="why-not">{t(`bank.approval.${approval}`)}</span>
+      )}
+      {mayRefuse(session) && <Refuse path={`${path}/refuse`} price={amount} isOwn={approval === "own_proposal"} />}
       {approve.isError && <Refusal error={approve.error} />}
     </div>
+  );
+}
+
+function Refuse({ path, price, isOwn }: { path: string; price: string; isOwn: boolean }) {
+  const { t } = useWords();
+  const action = t(isOwn ? "bank.takeBack" : "bank.refuse");
+  return (
+    <DialogButton
+      text={action}
+      dialog={(close) => (
+        <ReasonDialog
+          title={t(isOwn ? "bank.takeBackPrice" : "bank.refusePrice", { price })}
+          path={path}
+          how={t("bank.refusePriceHow")}
+          action={action}
+          onClose={close}
+        />
+      )}
+    />
   );
 }
 
@@ -161,10 +187,17 @@ function usePriceColumns(): Column<Price>[] {
     { key: "quoted", title: t("bank.quotedAt"), draw: (price) => <Moment at={price.quoted_at} />, value: (price) => price.quoted_at },
     { key: "by", title: t("bank.statedBy"), draw: (price) => <Who id={price.set_by} name={price.set_by_name} />, value: (price) => price.set_by_name ?? price.set_by },
     {
-      key: "approved",
-      title: t("bank.approvedByTitle"),
-      draw: (price) => <ApprovedBy price={price} />,
-      value: (price) => price.approved_by_name ?? price.approved_by ?? "",
+      key: "decided",
+      title: t("bank.decidedByTitle"),
+      draw: (price) => <DecidedBy price={price} />,
+      value: (price) => price.approved_by_name ?? price.approved_by ?? price.refused_by_name ?? price.refused_by ?? "",
+    },
+    {
+      key: "reason",
+      title: t("bank.reason"),
+      isFileOnly: true,
+      draw: (price) => price.refusal_reason,
+      value: (price) => price.refusal_reason ?? "",
     },
   ];
 }
@@ -180,8 +213,16 @@ function PriceCell({ price, massG }: { price: Price; massG: number }) {
   );
 }
 
-function ApprovedBy({ price }: { price: Price }) {
+function DecidedBy({ price }: { price: Price }) {
   const { t } = useWords();
+  if (price.refused_by !== null) {
+    return (
+      <span className="name">
+        <Who id={price.refused_by} name={price.refused_by_name} />
+        <small>{price.refusal_reason}</small>
+      </span>
+    );
+  }
   if (price.approved_by !== null) return <Who id={price.approved_by} name={price.approved_by_name} />;
   return <span className="th-faint">{t(price.state === "proposed" ? "bank.nobodyYet" : "bank.notNeeded")}</span>;
 }
