@@ -40,6 +40,7 @@ from kernel.messages import DeviceStatus, Observation, Rejected, content_identit
 REFRESH_S = 30.0
 RETRY_S = 0.5
 RETRY_S_MAX = 10.0
+LET_GO_S = 2.0
 MQTT_CLIENT_ID = "tallyhouse-edge"
 """Fixed: the broker keeps what came while we were away under this name."""
 
@@ -263,10 +264,12 @@ class Edge:
             driven.task = asyncio.create_task(self._drive(driven), name=f"device {device_id}")
 
     async def _let_go(self, device_ids: Sequence[str]) -> None:
-        tasks = [driven.task for name in device_ids if (driven := self._driven.pop(name)).task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running = {driven.task for name in device_ids if (driven := self._driven.pop(name)).task is not None}
+        while running:
+            # Asked again where a library lost the cancellation.
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=LET_GO_S)
 
     async def _drive(self, driven: _Driven) -> None:
         """Run a device's driver for ever; a driver that fails starts anew under its next boot."""

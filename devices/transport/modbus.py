@@ -15,6 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from devices.transport.cancelling import heed_cancellation
 from devices.transport.modbus_answer import AnswerRejected, RequestRefused, check_answer
 from devices.transport.tcp import LinkLost
 
@@ -58,9 +59,12 @@ class _Line:
             client = await self._connected(request_s_max)
             self.heard, self._rejected = b"", None
             try:
-                return await request(client)
+                answer = await request(client)
+                heed_cancellation()
+                return answer
             except (ModbusException, OSError) as error:
                 self.drop()
+                heed_cancellation()
                 raise self._no_answer(error) from error
             except asyncio.CancelledError:
                 # The answer is still on its way, and could be taken for that of the next unit.

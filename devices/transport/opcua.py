@@ -19,6 +19,7 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
+from devices.transport.cancelling import heed_cancellation
 from devices.transport.limit import Limit
 from devices.transport.nodes import NodeName, read_node
 from devices.transport.tcp import LinkLost, NotServed
@@ -119,6 +120,7 @@ async def _in_time() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(REQUEST_S_MAX):
             yield
+            heed_cancellation()
     except _LOST as error:
         raise LinkLost(f"no answer: {str(error) or type(error).__name__}") from error
 
