@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.drivers import LISTENS
 from app.parts import ROLES
 from app.settings import Settings
 
@@ -86,9 +87,25 @@ def test_our_containers_hold_no_rights_they_do_not_need(name: str) -> None:
     assert re.search(r"^USER tallyhouse$", (ROOT / "docker" / "Dockerfile").read_text(), re.M)
 
 
-def test_only_the_web_server_and_the_encrypted_broker_port_are_reached_from_outside() -> None:
+def test_only_the_web_server_and_the_encrypted_broker_port_are_reached_from_everywhere() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"broker": ["8883:8883"], "api": ["443:8443"]}
+    assert published.keys() == {"broker", "api", "edge"}
+    assert (published["broker"], published["api"]) == (["8883:8883"], ["443:8443"])
+
+
+def test_every_family_that_dials_in_has_a_port_on_the_address_of_its_private_network() -> None:
+    """Its protocol knows no encryption: without that address no other machine reaches the port."""
+    edge = SERVICES["edge"]
+    given = {name.removeprefix("TALLYHOUSE_").lower(): value for name, value in edge["environment"].items()}
+    settings = Settings(
+        **{name: value for name, value in given.items() if "terminal" in name or "port" in name}
+    )
+    assert settings.terminal_host == "0.0.0.0"
+    assert settings.terminal_ports.keys() == LISTENS.keys()
+    address = "${TALLYHOUSE_TERMINAL_ADDRESS:-127.0.0.1}"
+    ports = sorted(settings.terminal_ports.values())
+    assert sorted(edge["ports"]) == sorted(f"{address}:{port}:{port}" for port in ports)
+    assert len(set(ports)) == len(ports)
 
 
 def test_the_image_copies_only_what_is_there() -> None:

@@ -89,6 +89,7 @@ export function refusalText(scan: KeptScan): string {
   const isClock = scan.key === "scan.not_recorded" && scan.facts["field"] === "observed_at";
   if (isClock) return t("pda.clockWrong");
   if (scan.key === "scan.not_recorded") return t("pda.notRecorded");
+  if (scan.key === "stock.held") return t("pda.onHold");
   const key = `problems.${scan.key ?? "scan.refused"}`;
   return hasText(key) ? t(key, { ...scan.facts }) : t("pda.refusedBecause", { key: scan.key });
 }
