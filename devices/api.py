@@ -27,6 +27,7 @@ from devices.messages import (
     CalibrateDevice,
     DistrustDevice,
     EnrolHandheld,
+    InviteInspector,
     IssueEnrolmentCode,
     OrderDevice,
     RetireDevice,
@@ -44,6 +45,7 @@ from devices.registry.handlers import (
     end_acceptances,
     enrol_device,
     enrol_handheld,
+    invite_inspector,
     issue_enrolment_code,
     reserve_boots,
     retire_device,
@@ -51,7 +53,6 @@ from devices.registry.handlers import (
     rotate_device_key,
     set_site_bounds,
 )
-from devices.registry.model import inspection_of
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
 from devices.registry.views import devices_of_site
@@ -61,6 +62,7 @@ from kernel.tx import Tx
 PARTITION_DAYS_AHEAD = 7
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    InviteInspector: invite_inspector,
     AcceptDevice: accept_device,
     CalibrateDevice: calibrate_device,
     RotateDeviceKey: rotate_device_key,
@@ -100,7 +102,6 @@ __all__ = [
     "enrol_device",
     "event_counts",
     "families_that",
-    "inspection_of",
     "issue_code",
     "journal_after",
     "journal_sites",

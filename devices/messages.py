@@ -32,6 +32,14 @@ class EnrolDevice(Command, frozen=True, kw_only=True):
     secret: str = ""
 
 
+class InviteInspector(Command, frozen=True, kw_only=True):
+    """The keeper lets a bank see the site's devices, accept them and distrust them. Inviting twice changes
+    nothing; the right does not end with a facility, for others may rest on what the bank accepted."""
+
+    site_id: str
+    party_id: str
+
+
 class AcceptDevice(Command, frozen=True, kw_only=True):
     """A party that did not enrol the device vouches that it is what it says and hangs where it says.
 

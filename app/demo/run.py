@@ -18,7 +18,7 @@ from app.api_client import ApiClient
 from app.commands import Commands
 from app.database import Database
 from app.demo import seeding
-from app.demo.accounts import OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
+from app.demo.accounts import BANK, OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
 from app.demo.devices import Wired, hand_out_handheld, plug_in, switch_on_trackers
 from app.demo.listener import Listener
 from app.demo.orders import OrdersDay, read_day, run_orders_day
@@ -142,6 +142,7 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
             clock.now().isoformat(),
             WORDS[options.language].price_source,
         )
+        await seeding.invite_bank(people["admin"], layout.site_id, BANK)
         secrets = await seeding.accept_devices(people["officer"], layout.site_id)
         say("  the bank has accepted the devices")
         broker = (LOOPBACK, int(environment["TALLYHOUSE_MQTT_PORT"]))

@@ -36,6 +36,11 @@ async def enrol_devices(
         await admin.post(f"/sites/{layout.site_id}/devices", body)
 
 
+async def invite_bank(admin: ApiClient, site_id: str, party_id: str) -> None:
+    """The keeper lets a bank look at the site's devices."""
+    await admin.post(f"/sites/{site_id}/inspectors", {"party_id": party_id})
+
+
 async def accept_devices(officer: ApiClient, site_id: str) -> dict[str, str]:
     """The bank looks at each device and accepts it; returns the credentials that they have from then on."""
     secrets: dict[str, str] = {}

@@ -15,6 +15,7 @@ from devices.messages import (
     EnrolDevice,
     EnrolHandheld,
     EnrolmentCodeIssued,
+    InviteInspector,
     IssueEnrolmentCode,
     RetireDevice,
     RotateDeviceKey,
@@ -34,6 +35,7 @@ from devices.registry.model import (
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import is_name_taken
+from identity.api import grant_access, party_of
 from identity.http import DeviceIdentity
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.messages import DevicePlaced, DeviceRetired
@@ -105,6 +107,14 @@ async def _refuse_second_terminal(command: EnrolDevice, tx: Tx) -> None:
     if name is not None and await is_name_taken(tx, command.family, name, command.device_id):
         field = f"connection.{family.identity}"
         raise Conflict("devices.terminal_taken", field=field, rule="not used by another device")
+
+
+async def invite_inspector(command: InviteInspector, tx: Tx) -> None:
+    """Let a bank look at the site's devices. Raises NotFound, and Invalid when the party is no bank."""
+    await require_site(tx, command.site_id)
+    if (await party_of(tx, command.party_id)).kind != "bank":
+        raise Invalid("devices.inspector", field="party_id", rule="a bank")
+    await grant_access(tx, command.party_id, inspection_of(command.site_id), cause="invited to inspect")
 
 
 async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:

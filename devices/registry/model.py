@@ -17,6 +17,8 @@ CODE_LENGTH_MIN = 12
 REASON_LENGTH_MAX = 500
 NAME_LENGTH_MAX = 120
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
+RESERVED_IDS = frozenset({"tallyhouse", "product"})
+"""Names that the product itself signs in by, in any case of letters: no device may take one."""
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
 
@@ -37,6 +39,8 @@ def check_enrolment(command: EnrolDevice) -> Refusal | None:
     """The first rule the enrolment breaks, or None."""
     if not DEVICE_ID.fullmatch(command.device_id):
         return Refusal("device_id", "1 to 64 letters, digits, dots, dashes or underscores")
+    if command.device_id.lower() in RESERVED_IDS:
+        return Refusal("device_id", "not a name of the product itself")
     family = FAMILIES.get(command.family)
     if family is None:
         return Refusal("family", f"one of {', '.join(sorted(FAMILIES))}")

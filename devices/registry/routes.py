@@ -14,6 +14,7 @@ from devices.messages import (
     DistrustDevice,
     EnrolDevice,
     EnrolHandheld,
+    InviteInspector,
     IssueEnrolmentCode,
     RetireDevice,
     RotateDeviceKey,
@@ -61,6 +62,10 @@ class EnrolledView(BaseModel):
     device_id: str
     site_id: str
     secret: str
+
+
+class InspectorBody(BaseModel):
+    party_id: str = Field(min_length=1, max_length=64)
 
 
 class AcceptBody(BaseModel):
@@ -148,6 +153,12 @@ async def enrol_device(site_id: str, body: DeviceBody, session: Administrator) -
         )
     )
     return EnrolledView(device_id=enrolled.device_id, site_id=enrolled.site_id, secret=secret)
+
+
+@router.post("/sites/{site_id}/inspectors", status_code=204)
+async def invite_inspector(site_id: str, body: InspectorBody, session: Administrator) -> None:
+    """Let a bank see the site's devices, accept them and distrust them."""
+    await session.do(InviteInspector(site_id=site_id, party_id=body.party_id))
 
 
 @router.post("/devices/{device_id}/accept")

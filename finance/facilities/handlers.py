@@ -2,7 +2,6 @@
 
 import msgspec
 
-from devices.api import inspection_of
 from finance.facilities import model, store
 from finance.facilities.model import Facility
 from finance.ledger.handlers import open_accounts, open_books
@@ -56,7 +55,6 @@ async def _insert(tx: Tx, facility_id: str, command: OpenFacility) -> None:
     await open_accounts(tx, accounts)
     for party_id in (bank_party_id, command.borrower_party_id):
         await grant_access(tx, party_id, facility_id, cause="facility")
-    await grant_access(tx, bank_party_id, inspection_of(command.site_id), cause="facility")
     await store.append(tx, facility_id, "opened", {"limit_fen": command.limit_fen, "rate": command.rate})
     tx.emit(
         FacilityOpened(

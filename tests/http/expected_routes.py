@@ -174,6 +174,7 @@ EXPECTED: Mapping[str, Case] = {
     # --- devices ---
     f"GET {S}/devices": Case("admin approver auditor keeper officer operator", own=READ),
     f"POST {S}/devices": Case("admin keeper", _device),
+    f"POST {S}/inspectors": Case("admin keeper", lambda ids: {"party_id": ids["bank"]}),
     "POST /api/v1/devices/{device_id}/accept": Case(
         "officer", lambda _: {"enrolment": 1}, ids={"device_id": "tracker"}
     ),

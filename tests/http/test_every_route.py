@@ -108,6 +108,7 @@ async def world(
     ids |= {
         "person_id": dispensable.person_id,
         "owner": site.owner,
+        "bank": site.bank,
         "pda": site.device("pda-1"),
         "forklift": site.device("forklift-1"),
         "person_tag": site.device("person-1"),

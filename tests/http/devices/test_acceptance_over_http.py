@@ -38,8 +38,10 @@ async def keeper(site: LivingSite, sign_in: SignIn) -> Client:
 
 
 @pytest.fixture(scope="module")
-async def officer(site: LivingSite, sign_in: SignIn) -> Client:
-    """An officer of a bank that lends at the site."""
+async def officer(site: LivingSite, keeper: Client, sign_in: SignIn) -> Client:
+    """An officer of a bank that lends at the site, and that its keeper invited to look at the devices."""
+    path = f"/api/v1/sites/{site.site_id}/inspectors"
+    assert (await keeper.post(path, json={"party_id": site.bank})).status_code == 204
     officer = await sign_in("officer", site.bank)
     line = {
         "borrower_party_id": site.owner,
@@ -170,3 +172,24 @@ async def test_a_layout_that_moves_what_a_reader_watches_asks_for_acceptance_aga
     after = await acceptance()
     assert after[reader] == "waiting"
     assert after[site.device("forklift-1")] == "accepted"
+
+
+async def test_a_bank_that_opened_a_facility_by_itself_decides_nothing_about_devices(
+    site: LivingSite, keeper: Client, officer: Client, sign_in: SignIn
+) -> None:
+    stranger = await sign_in("officer", "bank-b")
+    line = {
+        "borrower_party_id": "owner-b",
+        "site_id": site.site_id,
+        "limit_fen": 1_000_000,
+        "rate": "0.0435",
+    }
+    assert (await stranger.post("/api/v1/facilities", json=line)).status_code == 201
+    assert (await enrol(keeper, site, "stranger-fork", "mqtt_position", None)).status_code == 201
+    path = f"/api/v1/sites/{site.site_id}/devices"
+    assert (await stranger.get(path)).json()["items"] == []
+    for what, body in (("accept", {"enrolment": 1}), ("distrust", {"reason": "Because I say so."})):
+        answer = await stranger.post(f"/api/v1/devices/stranger-fork/{what}", json=body)
+        assert (answer.status_code, answer.json()["key"]) == (404, "devices.unknown")
+    listed = {row["device_id"]: row for row in (await officer.get(path)).json()["items"]}
+    assert listed["stranger-fork"]["acceptance"] == "waiting"

@@ -13,7 +13,6 @@ from devices.api import (
     devices_of_site,
     end_acceptances,
     enrol_device,
-    inspection_of,
     journal_after,
     record_observations,
 )
@@ -23,6 +22,7 @@ from devices.messages import (
     CalibrateDevice,
     DeviceAccepted,
     DistrustDevice,
+    InviteInspector,
     RetireDevice,
     RotateDeviceKey,
 )
@@ -30,6 +30,7 @@ from devices.registry.handlers import (
     accept_device,
     calibrate_device,
     distrust_device,
+    invite_inspector,
     retire_device,
     rotate_device_key,
 )
@@ -53,7 +54,7 @@ async def keeper(tx: PgTx) -> str:
     await add_party(AddParty(kind="keeper", name="Keeper", party_id=tx.caller.party_id), tx)
     await add_party(AddParty(kind="bank", name="Bank", party_id=BANK), tx)
     await grant_access(tx, tx.caller.party_id, SITE, cause="test")
-    await grant_access(tx, BANK, inspection_of(SITE), cause="test")
+    await invite_inspector(InviteInspector(site_id=SITE, party_id=BANK), tx)
     return tx.caller.party_id
 
 
@@ -278,3 +279,24 @@ async def test_the_share_of_what_cannot_be_accepted_is_shown(
     async with as_caller(keeper, "keeper", reading=True) as read:
         [row] = await devices_of_site(read, SITE)
     assert (row.error_count, row.error_rate) == (1, 0.25)
+
+
+async def test_a_keeper_invites_banks_alone_and_only_to_a_site_of_its_own(
+    keeper: str, as_caller, tx: PgTx
+) -> None:
+    await add_party(AddParty(kind="owner", name="Owner", party_id="owner-a"), tx)
+    with pytest.raises(Invalid) as refused:
+        await invite_inspector(InviteInspector(site_id=SITE, party_id="owner-a"), tx)
+    assert refused.value.facts["field"] == "party_id"
+    async with as_caller("keeper-elsewhere", "admin") as other:
+        with pytest.raises(NotFound):
+            await invite_inspector(InviteInspector(site_id=SITE, party_id=BANK), other)
+
+
+@pytest.mark.parametrize("device_id", ["tallyhouse", "Tallyhouse", "product"])
+async def test_no_device_takes_a_name_that_the_product_signs_in_by(
+    keeper: str, tx: PgTx, device_id: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await enrol_device(a_device(device_id), tx)
+    assert refused.value.facts["field"] == "device_id"

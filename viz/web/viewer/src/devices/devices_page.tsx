@@ -11,6 +11,7 @@ import { DeviceTable } from "./device_table";
 import "./devices.css";
 import { EnrolDialog } from "./enrol_dialog";
 import { usePolled } from "./polled";
+import { InviteDialog } from "./invite_dialog";
 import { QuarantineTable } from "./quarantine_table";
 
 /** How often the lists are read anew, in milliseconds. */
@@ -28,6 +29,7 @@ export default function DevicesPage() {
   const mayEnrol = useHasRole(MAY_ENROL);
   const [enrolling, setEnrolling] = useState<Enrolling>(null);
   const [sender, setSender] = useState<string | null>(null);
+  const [isInviting, setInviting] = useState(false);
   const path = `/sites/${encodeURIComponent(site.site_id)}`;
   const read = useCallback((signal: AbortSignal) => api.list<Device>(`${path}/devices`, { signal }), [path]);
   const { value: devices, failure, again } = usePolled(read, READ_EVERY_MS);
@@ -42,10 +44,15 @@ export default function DevicesPage() {
           </p>
         </div>
         {mayEnrol && (
-          <button type="button" className="th-button" data-kind="primary" onClick={() => setEnrolling({ deviceId: null })}>
-            <Icon name="plus" />
-            {t("devices.enrolHandheld")}
-          </button>
+          <div className="devices-actions">
+            <button type="button" className="th-button" onClick={() => setInviting(true)}>
+              {t("devices.inviteBank")}
+            </button>
+            <button type="button" className="th-button" data-kind="primary" onClick={() => setEnrolling({ deviceId: null })}>
+              <Icon name="plus" />
+              {t("devices.enrolHandheld")}
+            </button>
+          </div>
         )}
       </header>
       {failure !== null && <Problem error={failure} onRetry={again} />}
@@ -63,6 +70,7 @@ export default function DevicesPage() {
           <QuarantineTable path={path} sender={sender} onSender={setSender} everyMs={READ_EVERY_MS} />
         </>
       )}
+      {isInviting && <InviteDialog path={path} onClose={() => setInviting(false)} />}
       {enrolling !== null && (
         <EnrolDialog
           path={path}
