@@ -5,16 +5,19 @@ from datetime import date
 from typing import Any
 
 from devices.commands.handlers import (
+    UnendedOrder,
+    is_ended,
     order_device,
     place_of_device,
     queue_order,
     record_own_order,
     settle_order,
     take_orders,
+    unended_orders,
 )
 from devices.commands.model import DeviceOrder, DevicePlace
 from devices.drivers.pda.codec import Scan, scan_observation
-from devices.families import families_that
+from devices.families import families_that, families_that_say
 from devices.ingest.audit import audit
 from devices.ingest.event_count_store import event_counts
 from devices.ingest.handlers import Acked, record, record_observations, set_aside
@@ -37,6 +40,7 @@ from devices.messages import (
 from devices.registry.handlers import (
     Enrolled,
     accept_device,
+    accepted_mounts,
     authenticate_device,
     broker_credentials,
     calibrate_device,
@@ -93,6 +97,8 @@ __all__ = [
     "Scan",
     "TerminalRow",
     "TurnedAway",
+    "UnendedOrder",
+    "accepted_mounts",
     "audit",
     "authenticate_device",
     "broker_credentials",
@@ -102,6 +108,8 @@ __all__ = [
     "enrol_device",
     "event_counts",
     "families_that",
+    "families_that_say",
+    "is_ended",
     "issue_code",
     "journal_after",
     "journal_sites",
@@ -121,4 +129,5 @@ __all__ = [
     "settle_order",
     "take_orders",
     "terminals",
+    "unended_orders",
 ]

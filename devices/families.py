@@ -267,6 +267,11 @@ def _read_all() -> dict[str, Family]:
 FAMILIES: Mapping[str, Family] = _read_all()
 
 
+def families_that_say(kind: str) -> frozenset[str]:
+    """The families whose devices report readings of this kind."""
+    return frozenset(name for name, family in FAMILIES.items() if kind in family.kinds)
+
+
 def families_that(*actions: str) -> frozenset[str]:
     """The families whose devices carry out all of these orders."""
     return frozenset(name for name, family in FAMILIES.items() if family.orders.keys() >= set(actions))

@@ -14,6 +14,7 @@ from wms.allocation.handlers import allocate_order, allocate_orders, cancel_orde
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
+from wms.dispatch.barriers import lower_forgotten
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
     on_order_confirmed,
@@ -108,6 +109,7 @@ __all__ = [
     "known_skus",
     "lift_hold",
     "lot_rows",
+    "lower_forgotten",
     "place_hold",
     "refused_rows",
     "unit_holds",

@@ -33,6 +33,15 @@ class OrderQueued(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str
 
 
+class UnendedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order whose effect lasts, such as an open boom; `mount_id` is where its device hangs."""
+
+    site_id: str
+    device_id: str
+    mount_id: str | None
+    ref_id: str | None
+
+
 async def place_of_device(read: ReadTx, device_id: str, action: str) -> DevicePlace:
     """The device a person names. Raises NotFound for one that the caller may not see, Invalid for one that
     does not take the order."""
@@ -135,6 +144,20 @@ async def take_orders(
         else:
             fit.append(order)
     return fit
+
+
+async def is_ended(read: ReadTx, site_id: str, device_id: str, begins: str, ends: str) -> bool:
+    """Whether of the orders `begins` and `ends` the device was last given `ends`, and that did not fail."""
+    return await store.last(read, site_id, device_id, begins, ends) == ends
+
+
+async def unended_orders(
+    read: ReadTx, families: Collection[str], begins: str, ends: str, since: datetime, until: datetime
+) -> list[UnendedOrder]:
+    """The latest orders `begins` to devices of these families that no order `ends` has ended: given at or
+    after `since`, settled by `until`."""
+    rows = await store.unended(read, families, begins, ends, since, until)
+    return [msgspec.convert(row, UnendedOrder) for row in rows]
 
 
 async def settle_order(tx: Tx, order: DeviceOrder, failure: str | None) -> None:

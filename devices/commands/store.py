@@ -39,6 +39,22 @@ TAKE = """
     WHERE c.command_id = due.command_id AND d.device_id = c.device_id
     RETURNING c.number, c.command_id, c.site_id, c.device_id, d.family, c.action, c.parameters, c.cause,
         c.ref_id, c.valid_until, due.was_taken"""
+# An order that failed may have raised the boom all the same; one that failed to end it ended nothing.
+LAST = """
+    SELECT action FROM devices.command
+    WHERE site_id = %(site_id)s AND device_id = %(device_id)s
+        AND (action = %(begins)s OR (action = %(ends)s AND state <> 'failed'))
+    ORDER BY number DESC LIMIT 1"""
+UNENDED = """
+    SELECT c.site_id, c.device_id, d.mount_id, c.ref_id
+    FROM devices.command c JOIN devices.device d USING (device_id)
+    WHERE d.retired_at IS NULL AND d.family = ANY(%(families)s) AND c.action = %(begins)s
+        AND c.queued_at >= %(since)s AND coalesce(c.settled_at, c.queued_at) <= %(until)s
+        AND NOT EXISTS (
+            SELECT FROM devices.command later
+            WHERE later.site_id = c.site_id AND later.device_id = c.device_id AND later.number > c.number
+                AND (later.action = %(begins)s OR (later.action = %(ends)s AND later.state <> 'failed')))
+    ORDER BY c.device_id"""
 SETTLE = """
     UPDATE devices.command SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
     WHERE command_id = %(command_id)s AND state = 'sent'"""
@@ -84,6 +100,19 @@ async def take(tx: Tx, sites: Collection[str], in_hand: Collection[str], limit: 
     params = {"now": tx.now, "sites": sorted(sites), "in_hand": sorted(in_hand), "limit": limit}
     rows = sorted(await tx.rows(TAKE, params), key=lambda row: int(row.pop("number")))
     return [msgspec.convert(row, DeviceOrder) for row in rows]
+
+
+async def last(read: ReadTx, site_id: str, device_id: str, begins: str, ends: str) -> str | None:
+    params = {"site_id": site_id, "device_id": device_id, "begins": begins, "ends": ends}
+    found: str | None = await read.value(LAST, params)
+    return found
+
+
+async def unended(
+    read: ReadTx, families: Collection[str], begins: str, ends: str, since: datetime, until: datetime
+) -> list[Row]:
+    params = {"families": sorted(families), "begins": begins, "ends": ends, "since": since, "until": until}
+    return await read.rows(UNENDED, params)
 
 
 async def settle(tx: Tx, command_id: str, failure: str | None) -> bool:

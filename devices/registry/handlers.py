@@ -202,6 +202,11 @@ async def end_acceptances(tx: Tx, site_id: str, mount_ids: Collection[str]) -> N
         await _end_acceptance(tx, known, device_id, "layout", {})
 
 
+async def accepted_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
+    """Those of these mounts whose device in service is accepted."""
+    return frozenset((await store.accepted_at_mounts(read, site_id, mount_ids)).values())
+
+
 async def _end_acceptance(tx: Tx, known: Row, device_id: str, cause: str, facts: Row) -> None:
     if known["accepted_at"] is None:
         return

@@ -51,7 +51,7 @@ END_ACCEPTANCE = """
     UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
     WHERE device_id = %(device_id)s"""
 ACCEPTED_AT_MOUNTS = """
-    SELECT device_id FROM devices.device
+    SELECT device_id, mount_id FROM devices.device
     WHERE site_id = %(site_id)s AND mount_id = ANY (%(mount_ids)s) AND accepted_at IS NOT NULL
         AND retired_at IS NULL
     ORDER BY device_id"""
@@ -193,10 +193,10 @@ async def end_acceptance(tx: Tx, device_id: str) -> None:
     await tx.run(END_ACCEPTANCE, {"device_id": device_id})
 
 
-async def accepted_at_mounts(tx: Tx, site_id: str, mount_ids: Collection[str]) -> list[str]:
-    """Accepted devices in service on these mounts, by id."""
-    rows = await tx.rows(ACCEPTED_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
-    return [row["device_id"] for row in rows]
+async def accepted_at_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> dict[str, str]:
+    """Accepted devices in service on these mounts, by id, with their mounts."""
+    rows = await read.rows(ACCEPTED_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
+    return {row["device_id"]: row["mount_id"] for row in rows}
 
 
 async def note(

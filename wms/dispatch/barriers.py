@@ -3,6 +3,8 @@
 A signal turns green when the boom is up, and red before the boom is told to go down.
 """
 
+from datetime import timedelta
+
 import structlog
 
 from devices import api as devices
@@ -12,12 +14,18 @@ from twin import api as twin
 
 BARRIERS = devices.families_that("open", "close")
 SIGNALS = devices.families_that("show")
+READERS = devices.families_that_say("tag_read")
+UP_MAX = timedelta(seconds=60)
+"""A boom that was raised comes down after so long, whether or not anybody passed."""
+LOWERED_WITHIN = timedelta(hours=1)
+"""While an order to lower it fails it is given again, each time the clock's job runs, for so long after the
+boom was raised."""
 
 log = structlog.get_logger("gate")
 
 
 async def order_gate(
-    tx: Tx, site_id: str, gate_id: str, action: BarrierAction, cause: str, visit_id: str
+    tx: Tx, site_id: str, gate_id: str, action: BarrierAction, cause: str, visit_id: str | None
 ) -> None:
     """Order the gate's barrier; a gate without one is a matter for people and leaves its decision only."""
     barriers = await _at_gate(tx, site_id, gate_id, BARRIERS)
@@ -25,6 +33,37 @@ async def order_gate(
         log.warning("gate_without_barrier", site_id=site_id, gate_id=gate_id, action=action)
         return
     await order_barrier(tx, site_id, gate_id, barriers[0], action, cause, visit_id)
+
+
+async def lower(tx: Tx, site_id: str, gate_id: str, cause: str, visit_id: str | None) -> None:
+    """Lower the gate's boom, unless it was told so already and reports nothing else."""
+    if not await is_down(tx, site_id, gate_id):
+        await order_gate(tx, site_id, gate_id, "close", cause, visit_id)
+
+
+async def is_down(tx: Tx, site_id: str, gate_id: str) -> bool:
+    """Whether the gate's boom was last told to close, and does not report that it is open."""
+    barriers = await _at_gate(tx, site_id, gate_id, BARRIERS)
+    told = [await devices.is_ended(tx, site_id, barrier, "open", "close") for barrier in barriers[:1]]
+    said = [not row.is_open for row in await twin.barriers(tx, site_id) if row.gate_id == gate_id]
+    return all([*told, *said]) and bool(told)
+
+
+async def lower_forgotten(tx: Tx) -> None:
+    """Lower every boom that has been up for `UP_MAX`, by whatever order: the loop keeps it off vehicles."""
+    since, until = tx.now - LOWERED_WITHIN, tx.now - UP_MAX
+    for order in await devices.unended_orders(tx, BARRIERS, "open", "close", since, until):
+        gate_id = await gate_at(tx, order.site_id, order.mount_id)
+        await order_barrier(tx, order.site_id, gate_id, order.device_id, "close", "up_too_long", order.ref_id)
+
+
+async def waiting_readers(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Mounts of the gate's readers whose device no other party has accepted, or where none is in service."""
+    layout = await twin.layout_of(tx, site_id)
+    mounts = {
+        mount.mount_id for mount in layout.mounts if mount.serves == gate_id and mount.family in READERS
+    }
+    return sorted(mounts - await devices.accepted_mounts(tx, site_id, mounts))
 
 
 async def order_barrier(

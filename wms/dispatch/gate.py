@@ -17,13 +17,14 @@ from twin import api as twin
 from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation import store as allocation
 from wms.dispatch import store
-from wms.dispatch.barriers import order_barrier, order_gate, say_go
+from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_readers
 from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
 from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
 from wms.orders import store as orders
 from wms.orders.handlers import refresh_states
+from wms.stock import store as stock
 from wms.stock.handlers import apply_moves, declare_places
 from wms.stock.model import CUSTOMER, Goods, Move, Place
 from wms.visits import store as visits
@@ -74,15 +75,34 @@ async def _decide(tx: Tx, seen: AtGate) -> None:
     releases = await store.lock_live_of_vehicle(tx, seen.site_id, seen.vehicle_id)
     live = await _live_visit(tx, visit, seen)
     decision = decide_gate(seen, live, [release for release, _ in releases], tx.now)
+    if decision.opened:
+        decision = await _trusted(tx, seen, decision)
     await _record(tx, seen, visit, decision)
     if visit is None:
-        return
-    if seen.direction == "in" and decision.opened:
+        await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, None)
+    elif seen.direction == "in" and decision.opened:
         await _admit(tx, seen, visit)
     elif seen.direction == "out" and decision.opened:
         await _let_out(tx, seen, visit, decision)
     elif visit["state"] == "leaving":
         await _call_back(tx, seen, visit, releases)
+    elif seen.direction == "out" or not _is_entering(visit):
+        await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, visit["visit_id"])
+
+
+async def _trusted(tx: Tx, seen: AtGate, decision: Decision) -> Decision:
+    """While anything at the site is on hold, the gate opens by itself only on the word of readers that
+    another party has accepted: which antenna looks outwards is the layout's word, and the keeper's."""
+    if await stock.holds_anything(tx, seen.site_id):
+        waiting = await waiting_readers(tx, seen.site_id, seen.gate_id)
+        if waiting:
+            return Decision(False, "gate.reader_not_accepted", {"mount_ids": waiting})
+    return decision
+
+
+def _is_entering(visit: Row) -> bool:
+    """Let in and not weighed since: as far as anybody knows the boom is up for it."""
+    return visit["state"] == "admitted" and visit["entry_mass_g"] is None
 
 
 async def _live_visit(tx: Tx, visit: Row | None, seen: AtGate) -> LiveVisit | None:
@@ -134,7 +154,7 @@ async def _admit(tx: Tx, seen: AtGate, visit: Row) -> None:
 
 
 async def _let_out(tx: Tx, seen: AtGate, visit: Row, decision: Decision) -> None:
-    if visit["state"] != "admitted":
+    if visit["state"] == "leaving" and not await is_down(tx, seen.site_id, seen.gate_id):
         return
     await visits.mark_leaving(tx, visit["visit_id"], leaving=True)
     if seen.mass_g is not None:
@@ -179,12 +199,15 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
     await store.end_presence(tx, event.site_id, event.vehicle_id)
     if visit is None:
+        await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
         return
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
     await visits.leave(tx, visit["visit_id"])
     await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
     if visit["state"] == "leaving":
         await order_gate(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
+    else:
+        await lower(tx, event.site_id, event.gate_id, "vehicle_left", visit["visit_id"])
     await end_deliveries(tx, [], visit["visit_id"])
     await plan_putaways(tx, event.site_id)
 
@@ -260,8 +283,7 @@ async def on_order_failed(event: DeviceOrderFailed, tx: Tx) -> None:
     if visit["barrier_tries"] >= BARRIER_TRIES_MAX:
         log.error("barrier_given_up", device_id=event.device_id, action=event.action, reason=event.reason)
         return
-    entering = visit["state"] == "admitted" and visit["entry_mass_g"] is None
-    wants_open = entering or visit["state"] == "leaving"
+    wants_open = _is_entering(visit) or visit["state"] == "leaving"
     if (event.action == "open") != wants_open:
         return
     await visits.count_try(tx, visit["visit_id"])

@@ -140,6 +140,8 @@ END_HOLD = """
 END_HOLD_UNITS = (
     "UPDATE wms.hold_unit SET lifted_at = %(now)s WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"
 )
+HOLDS_ANYTHING = """
+    SELECT EXISTS (SELECT FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL)"""
 HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
 
 SITE_VISIBLE = "SELECT EXISTS (SELECT FROM identity.visible_subjects() v WHERE v = %(site_id)s)"
@@ -324,6 +326,11 @@ async def insert_hold(tx: Tx, hold: Row, unit_ids: Sequence[str]) -> None:
 
 async def lock_hold(tx: Tx, hold_id: str) -> Row | None:
     return await tx.row(LOCK_HOLD, {"hold_id": hold_id})
+
+
+async def holds_anything(read: ReadTx, site_id: str) -> bool:
+    """Whether any unit of the site is under a hold."""
+    return bool(await read.value(HOLDS_ANYTHING, {"site_id": site_id}))
 
 
 async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:

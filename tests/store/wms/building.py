@@ -108,8 +108,27 @@ class Warehouse:
         )
         await self.do(
             EnrolDevice(
+                site_id=self.site_id,
+                device_id="gate-1-reader",
+                family="llrp",
+                mount_id="gate-1-reader",
+                connection={"host": "127.0.0.1"},
+            )
+        )
+        await self.accept("gate-1-reader")
+        await self.do(
+            EnrolDevice(
                 site_id=self.site_id, device_id="pda-1", family="pda", mount_id="pda-1", secret=PDA_TOKEN
             )
+        )
+
+    async def accept(self, device_id: str) -> None:
+        """A party that did not enrol the device has accepted it."""
+        await self.tx.run(
+            """UPDATE devices.device
+            SET accepted_at = %(now)s, accepted_by = 'officer', accepted_party_id = 'bank-a'
+            WHERE device_id = %(device)s""",
+            {"now": self.tx.now, "device": device_id},
         )
 
     async def add_to_layout(self, *mounts: Mount) -> None:

@@ -15,7 +15,8 @@ from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.layout import Mount
 from tests.store.wms.building import BRIDGE, GATE, PALLET_G, SITE, TRUCK_G, Warehouse
-from wms.api import lift_hold, place_hold
+from wms.api import lift_hold, lower_forgotten, place_hold
+from wms.dispatch.barriers import LOWERED_WITHIN, UP_MAX
 from wms.dispatch.gate import BARRIER_TRIES_MAX
 from wms.dispatch.views import decision_list, release_view
 from wms.messages import (
@@ -439,3 +440,139 @@ async def test_a_barrier_of_any_family_that_opens_and_closes_guards_a_gate(wareh
     visit = await warehouse.visit()
     await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
     assert [(one.device_id, one.action) for one in warehouse.sent(DeviceOrdered)] == [("boom", "open")]
+
+
+async def test_a_refusal_lowers_a_boom_that_a_person_raised_before(warehouse: Warehouse, tx: PgTx) -> None:
+    units = await warehouse.stock(1)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    vehicle_id = await warehouse.inside()
+    await warehouse.do(BY_HAND)
+    leaving = warehouse.at_gate(vehicle_id, "out", *units)
+    await warehouse.hear(leaving, leaving)
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.not_released")
+    assert await warehouse.orders_to_barrier() == ["open", "close", "open", "close"]
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "in", *units))
+    await warehouse.do(BY_HAND)
+    await warehouse.hear(leaving, warehouse.left(vehicle_id, *units))
+    assert (await warehouse.orders_to_barrier())[4:] == ["open", "close"]
+
+
+async def test_a_refusal_lowers_a_boom_that_is_up_by_nobodys_order(warehouse: Warehouse, tx: PgTx) -> None:
+    """Somebody turned the key at the barrier; it says that it is open."""
+    units = await warehouse.stock(1)
+    vehicle_id = await warehouse.inside()
+    await tx.run(
+        """INSERT INTO twin.barrier_state (observation_id, site_id, gate_id, device_id, is_open, is_closed,
+            loop_occupied, observed_at)
+        VALUES ('gate-1-barrier:1:1', %(site)s, %(gate)s, 'gate-1-barrier', true, false, false, %(now)s)""",
+        {"site": SITE, "gate": GATE, "now": tx.now},
+    )
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", *units))
+    assert await warehouse.orders_to_barrier() == ["open", "close", "close"]
+
+
+async def test_a_boom_comes_down_a_minute_after_it_was_raised_though_nobody_passed(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    await warehouse.do(BY_HAND)
+    tx.now = clock.advance(UP_MAX.total_seconds() - 1)
+    await lower_forgotten(tx)
+    assert await warehouse.orders_to_barrier() == ["open"]
+    tx.now = clock.advance(1)
+    await lower_forgotten(tx)
+    await lower_forgotten(tx)
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+
+
+async def test_lowering_a_boom_that_does_not_obey_is_ordered_again_and_not_for_ever(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    await warehouse.do(BY_HAND)
+    tx.now = clock.advance(UP_MAX.total_seconds())
+    for _ in range(2):
+        await lower_forgotten(tx)
+        await tx.run(
+            """UPDATE devices.command SET state = 'failed', failure = 'feedback', settled_at = %(now)s
+            WHERE action = 'close' AND state = 'queued'""",
+            {"now": tx.now},
+        )
+    assert await warehouse.orders_to_barrier() == ["open", "close", "close"]
+    tx.now = clock.advance(LOWERED_WITHIN.total_seconds())
+    await lower_forgotten(tx)
+    assert len(await warehouse.orders_to_barrier()) == 3
+
+
+async def test_a_vehicle_let_in_and_never_weighed_does_not_drive_out_under_the_same_boom(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    """The weighbridge is out of service."""
+    units = await warehouse.stock(1)
+    visit = await warehouse.visit()
+    arriving = warehouse.at_gate(visit.vehicle_id, "in")
+    await warehouse.hear(arriving, arriving)
+    assert await warehouse.orders_to_barrier() == ["open"]
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "out", *units))
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+
+
+async def test_the_boom_falls_behind_a_vehicle_that_was_never_weighed(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    tx.now = clock.advance(UP_MAX.total_seconds())
+    await lower_forgotten(tx)
+    assert await warehouse.orders_to_barrier() == ["open", "close"]
+
+
+async def test_an_agreed_vehicle_that_dawdled_is_let_out_when_it_moves_again(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    units = await warehouse.stock(1)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    released = await release(warehouse, order_id, vehicle_id)
+    loaded = warehouse.at_gate(vehicle_id, "out", units[0], mass_g=TRUCK_G + PALLET_G, entry_mass_g=TRUCK_G)
+    await warehouse.hear(loaded)
+    tx.now = clock.advance(UP_MAX.total_seconds())
+    await lower_forgotten(tx)
+    await warehouse.hear(loaded, loaded, warehouse.left(vehicle_id, units[0]))
+    assert (await warehouse.orders_to_barrier())[2:] == ["open", "close", "open", "close"]
+    assert (await release_view(tx, released.release_id)).state == "departed"
+
+
+async def test_while_goods_are_pledged_a_gate_opens_on_the_word_of_accepted_readers_alone(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    """The keeper swapped the antennas in the layout: what goes out is heard as coming in."""
+    units = await warehouse.stock(1)
+    await tx.run(
+        """UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
+        WHERE device_id = 'gate-1-reader'"""
+    )
+    hold_id = await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    visit = await warehouse.visit()
+    arriving = warehouse.at_gate(visit.vehicle_id, "in", *units)
+    await warehouse.hear(arriving)
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.reader_not_accepted")
+    assert "open" not in await warehouse.orders_to_barrier()
+    await warehouse.accept("gate-1-reader")
+    await warehouse.hear(arriving)
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
+    await lift_hold(tx, hold_id)
+
+
+async def test_a_retired_reader_is_no_accepted_one(warehouse: Warehouse, tx: PgTx) -> None:
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    await warehouse.do(RetireDevice(device_id="gate-1-reader"))
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    (kept,) = await decision_list(tx, SITE, None, 10)
+    assert (kept.reason_key, kept.facts) == ("gate.reader_not_accepted", {"mount_ids": ["gate-1-reader"]})
+
+
+async def test_with_nothing_pledged_a_waiting_reader_steers_the_gate(warehouse: Warehouse) -> None:
+    await warehouse.do(RetireDevice(device_id="gate-1-reader"))
+    visit = await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
