@@ -39,18 +39,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkuEntry(Part, frozen=True, kw_only=True):
-    """An item of the catalogue. `sku` is kept in capitals; `unit_mass_g` 0 when the mass of one piece is
-    not known."""
+    """An item of the catalogue. `sku` is kept in capitals; `unit_mass_g` is the mass of one piece, at least
+    1 g, and stays as it was entered."""
 
     sku: str
     name_en: str
     name_zh: str
-    unit_mass_g: int = 0
+    unit_mass_g: int
     handling: Handling = "ambient"
 
 
 class RegisterSkus(Command, frozen=True, kw_only=True):
-    """Enter items, or correct names, mass and handling of one's own. At most `SKUS_MAX`."""
+    """Enter items, or correct names and handling of one's own. At most `SKUS_MAX`."""
 
     items: tuple[SkuEntry, ...]
 

@@ -212,7 +212,7 @@ EXPECTED: Mapping[str, Case] = {
     "GET /api/v1/skus": Case(ALL, own=READ, shared="one catalogue of names for all"),
     "POST /api/v1/skus": Case(
         YARD,
-        lambda _: {"items": [{"sku": "WALK", "name_en": "Walk", "name_zh": "走"}]},
+        lambda _: {"items": [{"sku": "WALK", "name_en": "Walk", "name_zh": "走", "unit_mass_g": 1}]},
         shared="one catalogue of names for all",
     ),
     f"GET {S}/stock-moves": Case("approver auditor borrower keeper officer operator", own=READ),

@@ -1,12 +1,14 @@
 """People acting on alarms."""
 
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.tx import Row, Tx
 from twin.alarms import store
-from twin.alarms.incidents import close
-from twin.messages import AcknowledgeAlarm, ClearAlarm
+from twin.alarms.incidents import EXIT_KINDS, close
+from twin.messages import AcknowledgeAlarm, ClearAlarm, Grade
 
 REASON_LENGTH_MAX = 500
+UNITS_SHOWN_MAX = 10
+GRADES_THAT_STOP: tuple[Grade, ...] = ("restrict", "freeze")
 
 
 async def acknowledge_alarm(command: AcknowledgeAlarm, tx: Tx) -> None:
@@ -16,11 +18,19 @@ async def acknowledge_alarm(command: AcknowledgeAlarm, tx: Tx) -> None:
 
 
 async def clear_alarm(command: ClearAlarm, tx: Tx) -> None:
-    """A person of the keeper closes the alarm; closing twice keeps the first. Raises NotFound, Invalid."""
+    """A person of the keeper closes the alarm; closing twice keeps the first.
+
+    Raises NotFound, Invalid, and Conflict `twin.goods_gone` for an exit alarm that stops money or goods while
+    any of its units is gone and was not released since: a word of the keeper brings nothing back.
+    """
     reason = command.reason.strip()
     if not 1 <= len(reason) <= REASON_LENGTH_MAX:
         raise Invalid("twin.clear_reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
     alarm = await _require_keeper(tx, command.alarm_id)
+    if alarm["kind"] in EXIT_KINDS and alarm["grade"] in GRADES_THAT_STOP:
+        gone = await store.gone(tx, alarm["unit_ids"], alarm["first_at"])
+        if gone:
+            raise Conflict("twin.goods_gone", unit_ids=gone[:UNITS_SHOWN_MAX], count=len(gone))
     await close(tx, command.alarm_id, by=tx.caller.person_id, reason=reason)
     await store.put_grades(tx, alarm["unit_ids"])
 

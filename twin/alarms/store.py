@@ -65,7 +65,14 @@ CLEAR_ALARM = """
 ACKNOWLEDGE = """
     UPDATE twin.alarm SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
     WHERE alarm_id = %(alarm_id)s AND acknowledged_at IS NULL"""
-ALARM_SITE = "SELECT site_id, unit_ids FROM twin.alarm WHERE alarm_id = %(alarm_id)s"
+ALARM_SITE = "SELECT site_id, kind, grade, unit_ids, first_at FROM twin.alarm WHERE alarm_id = %(alarm_id)s"
+# Of these units those that a gate saw go out and not come back, and that no release since then names.
+GONE = """
+    SELECT u.unit_id FROM twin.unit u
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.level = 'missing' AND NOT EXISTS (
+        SELECT FROM twin.expected_departure d
+        WHERE d.unit_ids @> ARRAY[u.unit_id] AND d.valid_from >= %(since)s AND d.cancelled_at IS NULL)
+    ORDER BY u.unit_id"""
 KEPT_BY = "SELECT 1 FROM twin.site WHERE site_id = %(site_id)s AND keeper_party_id = %(party_id)s"
 PUT_GRADES = """
     UPDATE twin.unit u SET alarm_grade = g.grade
@@ -189,8 +196,14 @@ async def acknowledge(tx: Tx, alarm_id: str, by: str) -> None:
 
 
 async def alarm_site(tx: Tx, alarm_id: str) -> Row | None:
-    """Site and units of an alarm; None when there is none."""
+    """Site, kind, grade, units and beginning of an alarm; None when there is none."""
     return await tx.row(ALARM_SITE, {"alarm_id": alarm_id})
+
+
+async def gone(tx: Tx, unit_ids: Collection[str], since: datetime) -> list[str]:
+    """Those of these units that went out, are not back, and were not released since."""
+    rows = await tx.rows(GONE, {"unit_ids": sorted(unit_ids), "since": since})
+    return [row["unit_id"] for row in rows]
 
 
 async def is_keeper(tx: Tx, site_id: str, party_id: str) -> bool:

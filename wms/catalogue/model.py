@@ -26,7 +26,7 @@ def normal_items(items: Iterable[SkuEntry]) -> list[SkuEntry]:
         _require(sku not in kept, index, "sku", "once in a command")
         for field, name in (("name_en", item.name_en), ("name_zh", item.name_zh)):
             _require(1 <= len(name) <= NAME_LENGTH_MAX, index, field, f"1 to {NAME_LENGTH_MAX} characters")
-        _require(0 <= item.unit_mass_g <= UNIT_MASS_G_MAX, index, "unit_mass_g", f"0 to {UNIT_MASS_G_MAX}")
+        _require(1 <= item.unit_mass_g <= UNIT_MASS_G_MAX, index, "unit_mass_g", f"1 to {UNIT_MASS_G_MAX}")
         kept[sku] = msgspec.structs.replace(item, sku=sku)
     if not 1 <= len(kept) <= SKUS_MAX:
         raise Invalid("catalogue.items", field="items", rule=f"1 to {SKUS_MAX} items")

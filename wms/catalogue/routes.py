@@ -20,7 +20,7 @@ class SkuBody(BaseModel):
     sku: str
     name_en: str
     name_zh: str
-    unit_mass_g: int = 0
+    unit_mass_g: int
     handling: Handling = "ambient"
 
 
@@ -41,6 +41,6 @@ async def list_skus(session: Anyone, paging: PagingQuery) -> Page[SkuRow]:
 
 @router.post("/skus", status_code=201)
 async def register_skus(body: SkusBody, session: Keeper) -> RegisteredView:
-    """Enter items, or correct their names, mass and handling."""
+    """Enter items, or correct their names and handling. The mass of a piece is entered once and stays."""
     items = tuple(SkuEntry(**item.model_dump()) for item in body.items)
     return RegisteredView(registered=await session.do(RegisterSkus(items=items)))

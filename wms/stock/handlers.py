@@ -193,7 +193,7 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     """Correct a unit's books to what was counted; the difference is a new move against `@correction`.
 
     Raises Invalid `stock.count_too_high` above what came with the unit and has not left it, Conflict
-    `stock.held` under a hold.
+    `stock.held_count` under a hold.
     """
     if not command.reason.strip() or len(command.reason) > REASON_LENGTH_MAX:
         raise Invalid("stock.reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
@@ -246,12 +246,12 @@ def _only_balance(unit_id: str, balances: Sequence[Balance]) -> Balance:
 
 def _correction(balance: Balance, command: AdjustStock) -> Move | None:
     """The move that makes the books say what was counted. Held stock is corrected by its holder's leave
-    only: Conflict `stock.held`."""
+    only: Conflict `stock.held_count`."""
     difference = command.counted_each - balance.quantity_each
     if difference == 0:
         return None
     if balance.hold_id is not None:
-        raise Conflict("stock.held", unit_ids=[balance.unit_id], hold_id=balance.hold_id)
+        raise Conflict("stock.held_count", unit_ids=[balance.unit_id], hold_id=balance.hold_id)
     outside = Place(balance.unit_id, CORRECTION)
     assert is_outside(outside.bin)
     origin, target = (outside, balance.place) if difference > 0 else (balance.place, outside)

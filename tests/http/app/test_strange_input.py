@@ -19,7 +19,7 @@ async def keeper(sign_in: SignIn) -> Client:
 
 def a_body(text: str) -> bytes:
     """Items whose names hold `text`, written as JSON by hand: no encoder would write it."""
-    item = f'{{"sku":"X","name_en":"a{text}b","name_zh":"a"}}'
+    item = f'{{"sku":"X","name_en":"a{text}b","name_zh":"a","unit_mass_g":1}}'
     return f'{{"items":[{item}]}}'.encode()
 
 

@@ -10,10 +10,12 @@ from app.database import Database
 from app.desk import AppDesk
 from identity.api import grant_access
 from kernel.caller import Caller
+from kernel.clock import Clock
 from kernel.ids import Ids
 from tests.conftest import START
 from tests.http.conftest import SignIn
 from tests.store.twin.choreography import (
+    GATE,
     LOT,
     SITE,
     SLOTS,
@@ -30,6 +32,7 @@ from tests.store.twin.choreography import (
     truck_tag,
 )
 from twin import api as twin
+from twin.messages import ExpectedDeparture
 
 UNITS = [a_unit(number, owner="owner-a") for number in range(1, 4)]
 
@@ -82,7 +85,9 @@ async def test_another_partys_lot_is_not_found(site: str, sign_in: SignIn) -> No
     assert (await stranger.get("/api/v1/sites")).json()["items"] == []
 
 
-async def test_alarms_are_listed_acknowledged_and_cleared(site: str, sign_in: SignIn) -> None:
+async def test_alarms_are_listed_acknowledged_and_cleared(
+    site: str, sign_in: SignIn, module_database, http_clock
+) -> None:
     keeper = await sign_in("keeper", "keeper-a")
     path = f"/api/v1/sites/{site}/alarms?state=active"
     [alarm] = (await keeper.get(path)).raise_for_status().json()["items"]
@@ -99,6 +104,11 @@ async def test_alarms_are_listed_acknowledged_and_cleared(site: str, sign_in: Si
     noted = noted.raise_for_status().json()
     assert noted["acknowledged_by"] == keeper.person_id
     assert noted["acknowledged_by_name"] == keeper.display_name
+    gone = await keeper.post(f"/api/v1/alarms/{alarm['alarm_id']}/clear", json={"reason": "counted"})
+    problem = gone.json()
+    assert (gone.status_code, problem["key"], problem["count"]) == (409, "twin.goods_gone", 2)
+    assert "not back" in problem["title"]
+    await release(module_database.app_dsn, http_clock, alarm["unit_ids"])
     cleared = await keeper.post(f"/api/v1/alarms/{alarm['alarm_id']}/clear", json={"reason": "counted"})
     cleared = cleared.raise_for_status().json()
     assert (cleared["state"], cleared["clear_reason"]) == ("cleared", "counted")
@@ -106,6 +116,26 @@ async def test_alarms_are_listed_acknowledged_and_cleared(site: str, sign_in: Si
     borrower = await sign_in("borrower", "owner-a")
     [told] = (await borrower.get(path.replace("active", "all"))).raise_for_status().json()["items"]
     assert (told["state"], told["clear_reason"]) == ("cleared", None), "that is the keeper's"
+
+
+async def release(dsn: str, clock: Clock, unit_ids: list[str]) -> None:
+    """The goods may go after all: a release from the next day on."""
+    database = Database(dsn, clock, Ids.unguessable(clock))
+    await database.open()
+    async with database.write(Caller.product("test")) as tx:
+        await twin.expect_departure(
+            tx,
+            ExpectedDeparture(
+                release_id="release-since",
+                site_id=SITE,
+                gate_id=GATE,
+                vehicle_id="truck-b",
+                unit_ids=unit_ids,
+                valid_from=START + timedelta(days=1),
+                valid_until=START + timedelta(days=2),
+            ),
+        )
+    await database.close()
 
 
 async def test_a_unit_is_shown_with_what_was_seen_of_it(site: str, sign_in: SignIn) -> None:

@@ -11,6 +11,8 @@ from wms.messages import AdjustStock, RegisterSkus, SkuEntry
 
 
 async def test_pieces_that_would_weigh_more_than_the_pallet_carry_no_receipt(story: Story) -> None:
+    """Of goods that came in before anybody had stated the mass of a piece."""
+    await story.tx.run("UPDATE wms.sku SET unit_mass_g = 0")
     lot = await story.receive(3)
     heavy = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=26_000)
     await story.do(RegisterSkus(items=(heavy,)), KEEPER)

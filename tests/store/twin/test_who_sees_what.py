@@ -1,6 +1,6 @@
 """Row-level security of the twin: keepers see the site, banks and owners their lots, nobody else anything."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from kernel.messages import PositionReading, StockClaimed
 from tests.conftest import START
 from tests.store.twin.choreography import (
     FORKLIFT,
+    GATE,
     LOT,
     SITE,
     SLOTS,
@@ -28,9 +29,10 @@ from tests.store.twin.choreography import (
     truck_tag,
 )
 from twin import api as twin
-from twin.messages import AcknowledgeAlarm, ClearAlarm, ImportLayout, LayoutImported
+from twin.messages import AcknowledgeAlarm, ClearAlarm, ExpectedDeparture, ImportLayout, LayoutImported
 
 OTHER_LOT = "lot-other"
+UNITS = [a_unit(1), a_unit(2), a_unit(3, OTHER_LOT, "keeper-t")]
 
 
 @pytest.fixture
@@ -39,16 +41,15 @@ async def day(tx: PgTx) -> Day:
     await open_site(tx)
     await grant_access(tx, "bank-t", LOT, cause="a pledge")
     day = Day(START + timedelta(minutes=1))
-    units = [a_unit(1), a_unit(2), a_unit(3, OTHER_LOT, "keeper-t")]
-    await announce(tx, units)
-    await receive(tx, day, units)
+    await announce(tx, UNITS)
+    await receive(tx, day, UNITS)
     await twin.declare_vehicle(tx, "truck-b", SITE, truck_tag(2), "TRUCK-2")
     day.drive_in(truck_tag(2), [], TARE_G)
-    for tag in tags_of(units):
+    for tag in tags_of(UNITS):
         day.lift(tag, SLOTS[0].centre)
     day.report(FORKLIFT, PositionReading(point=Point(20.0, 15.0)))
     day.report("tag-of-somebody", PositionReading(point=Point(21.0, 15.0)))
-    day.drive_to_barrier(truck_tag(2), tags_of(units), TARE_G + 3 * UNIT_MASS_G)
+    day.drive_to_barrier(truck_tag(2), tags_of(UNITS), TARE_G + 3 * UNIT_MASS_G)
     await twin.apply(tx, envelopes(day.take()))
     return day
 
@@ -103,6 +104,8 @@ async def test_only_the_keeper_acknowledges_and_clears_an_alarm(day: Day, tx: Pg
     async with as_caller("bank-t", "operator") as other:
         with pytest.raises(NotFound):
             await acknowledge(AcknowledgeAlarm(alarm_id=alarm.alarm_id), other)
+    day.turn_back(truck_tag(2), tags_of(UNITS))
+    await twin.apply(tx, envelopes(day.take()))
     async with as_caller("keeper-t", "keeper", person_id="keeper-a") as keeper:
         await acknowledge(AcknowledgeAlarm(alarm_id=alarm.alarm_id), keeper)
         with pytest.raises(Invalid):
@@ -115,10 +118,63 @@ async def test_only_the_keeper_acknowledges_and_clears_an_alarm(day: Day, tx: Pg
     assert {state.alarm_grade for state in states} == {None}
 
 
+async def test_an_alarm_that_stops_money_is_not_cleared_while_any_of_its_goods_is_gone(
+    day: Day, tx: PgTx, as_caller
+) -> None:
+    [alarm] = await twin.alarms(tx, SITE)
+    assert alarm.grade == "freeze"
+    clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="all is well")
+    for back, gone in (([], alarm.unit_ids), (UNITS[:2], ["unit-0003"])):
+        day.turn_back(truck_tag(2), tags_of(back))
+        await twin.apply(tx, envelopes(day.take()))
+        with pytest.raises(Conflict) as refused:
+            async with as_caller("keeper-t", "keeper") as keeper:
+                await twin.COMMANDS[ClearAlarm](clear, keeper)
+        assert (refused.value.key, refused.value.facts["unit_ids"]) == ("twin.goods_gone", gone)
+    assert [row.state for row in await twin.alarms(tx, SITE)] == ["active"]
+    day.turn_back(truck_tag(2), tags_of(UNITS[2:]))
+    await twin.apply(tx, envelopes(day.take()))
+    async with as_caller("keeper-t", "keeper") as keeper:
+        await twin.COMMANDS[ClearAlarm](clear, keeper)
+    assert await twin.alarms(tx, SITE, active_only=True) == []
+
+
+async def test_goods_that_are_gone_may_be_released_since_and_a_cancelled_release_does_not_count(
+    day: Day, tx: PgTx, as_caller
+) -> None:
+    [alarm] = await twin.alarms(tx, SITE)
+    clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="released since")
+    await twin.expect_departure(tx, _release("before", START, alarm.unit_ids))
+    await twin.expect_departure(tx, _release("cancelled", day.at, alarm.unit_ids))
+    await twin.cancel_departure(tx, "cancelled")
+    await twin.expect_departure(tx, _release("of-two", day.at, alarm.unit_ids[:2]))
+    with pytest.raises(Conflict) as refused:
+        async with as_caller("keeper-t", "keeper") as keeper:
+            await twin.COMMANDS[ClearAlarm](clear, keeper)
+    assert refused.value.facts["unit_ids"] == alarm.unit_ids[2:]
+    await twin.expect_departure(tx, _release("of-the-third", day.at, alarm.unit_ids[2:]))
+    async with as_caller("keeper-t", "keeper") as keeper:
+        await twin.COMMANDS[ClearAlarm](clear, keeper)
+
+
+def _release(release_id: str, valid_from: datetime, unit_ids: list[str]) -> ExpectedDeparture:
+    return ExpectedDeparture(
+        release_id=release_id,
+        site_id=SITE,
+        gate_id=GATE,
+        vehicle_id="truck-b",
+        unit_ids=unit_ids,
+        valid_from=valid_from,
+        valid_until=valid_from + timedelta(seconds=30),
+    )
+
+
 async def test_more_of_the_same_evidence_does_not_open_an_alarm_that_a_person_closed(
     day: Day, tx: PgTx, as_caller
 ) -> None:
     [alarm] = await twin.alarms(tx, SITE)
+    later = day.at + timedelta(hours=1)
+    await twin.expect_departure(tx, _release("since", later, alarm.unit_ids))
     async with as_caller("keeper-t", "keeper") as keeper:
         await twin.COMMANDS[ClearAlarm](ClearAlarm(alarm_id=alarm.alarm_id, reason="seen to"), keeper)
     day.hear([truck_tag(2), *tags_of([a_unit(1), a_unit(2)])], 1)

@@ -182,8 +182,11 @@ async def test_an_announced_unit_weighs_what_its_pieces_weigh(
     assert await tx.value("SELECT count(*) FROM wms.unit") == 0
 
 
-async def test_an_item_of_unknown_mass_may_weigh_anything(warehouse: Warehouse) -> None:
-    item = SkuEntry(sku="LOOSE", name_en="Loose goods", name_zh="散货", unit_mass_g=0)
+async def test_an_item_of_unknown_mass_in_older_books_may_weigh_anything(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    item = SkuEntry(sku="LOOSE", name_en="Loose goods", name_zh="散货", unit_mass_g=1)
     await warehouse.do(RegisterSkus(items=(item,)))
+    await tx.run("UPDATE wms.sku SET unit_mass_g = 0 WHERE sku = 'LOOSE'")
     unit = DeliveryUnit(sscc=sscc(7001), epc_hex=epc(7001), quantity_each=100, expected_mass_g=1)
     assert len((await warehouse.announce(sku="LOOSE", units=(unit,))).unit_ids) == 1

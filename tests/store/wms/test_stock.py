@@ -9,7 +9,7 @@ from identity.api import grant_access
 from kernel.errors import Conflict, Invalid, NotFound
 from tests.store.wms.building import OWNER, PALLET_G, SITE, Warehouse, an_item, an_opening_row, sscc
 from wms.api import book_of_lot, lift_hold, place_hold, unit_holds, unit_statuses
-from wms.catalogue.store import known_skus
+from wms.catalogue.store import items_of, known_skus
 from wms.messages import (
     AdjustStock,
     DeclareOpeningStock,
@@ -188,7 +188,7 @@ async def test_held_stock_is_not_counted_up_or_down(warehouse: Warehouse, tx: Pg
     for counted_each in (0, 100):
         with pytest.raises(Conflict) as refused:
             await warehouse.do(AdjustStock(unit_id=units[0], counted_each=counted_each, reason="count 18"))
-        assert refused.value.key == "stock.held"
+        assert refused.value.key == "stock.held_count"
     assert (await unit_statuses(tx, SITE, units))[0].quantity_each == 90
 
 
@@ -211,7 +211,7 @@ async def test_a_count_below_what_is_promised_is_refused(warehouse: Warehouse) -
 async def test_held_stock_is_not_corrected_behind_its_holders_back(warehouse: Warehouse, tx: PgTx) -> None:
     units = await warehouse.stock(1)
     await place_hold(tx, SITE, units, "pledge", "pledge_1")
-    with pytest.raises(Conflict, match=r"stock\.held"):
+    with pytest.raises(Conflict, match=r"stock\.held_count"):
         await warehouse.do(AdjustStock(unit_id=units[0], counted_each=50, reason="count 17"))
 
 
@@ -250,5 +250,38 @@ async def test_only_the_party_that_entered_an_item_corrects_it(warehouse: Wareho
     assert await known_skus(warehouse.tx, ["COPPER", "OF-THE-OTHER"]) == {"COPPER": 25_000}
     async with as_caller("owner-b", "keeper") as other:
         assert await warehouse.do(RegisterSkus(items=(item,)), other) == 1
-    await warehouse.do(RegisterSkus(items=(lighter,)))
-    assert await known_skus(warehouse.tx, ["COPPER"]) == {"COPPER": 1}
+    renamed = msgspec.structs.replace(item, name_en="Copper cathode")
+    await warehouse.do(RegisterSkus(items=(renamed,)))
+    assert await items_of(warehouse.tx, ["COPPER"]) == {"COPPER": renamed}
+
+
+async def test_the_mass_of_a_piece_is_entered_once_and_stays(warehouse: Warehouse, tx: PgTx) -> None:
+    item = SkuEntry(sku="COPPER", name_en="Copper", name_zh="铜", unit_mass_g=25_000)
+    for _ in range(2):
+        assert await warehouse.do(RegisterSkus(items=(item,))) == 1
+    for unit_mass_g in (25, 25_001):
+        other = msgspec.structs.replace(item, name_en="Lead", unit_mass_g=unit_mass_g)
+        with pytest.raises(Conflict) as refused:
+            await warehouse.do(RegisterSkus(items=(other, an_item("ANOTHER"))))
+        assert refused.value.key == "skus.mass_fixed"
+        assert (refused.value.facts["field"], refused.value.facts["skus"]) == ("unit_mass_g", ["COPPER"])
+        assert await items_of(tx, ["COPPER", "ANOTHER"]) == {"COPPER": item}
+
+
+@pytest.mark.parametrize("unit_mass_g", [-1, 0, 10_000_001])
+async def test_a_piece_weighs_a_gram_at_least(warehouse: Warehouse, unit_mass_g: int) -> None:
+    item = SkuEntry(sku="COPPER", name_en="Copper", name_zh="铜", unit_mass_g=unit_mass_g)
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(RegisterSkus(items=(item,)))
+    assert refused.value.facts["field"] == "items.0.unit_mass_g"
+
+
+async def test_a_mass_that_nobody_stated_in_older_books_is_entered_once(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    item = SkuEntry(sku="COPPER", name_en="Copper", name_zh="铜", unit_mass_g=25_000)
+    await warehouse.do(RegisterSkus(items=(item,)))
+    await tx.run("UPDATE wms.sku SET unit_mass_g = 0 WHERE sku = 'COPPER'")
+    await warehouse.do(RegisterSkus(items=(item,)))
+    with pytest.raises(Conflict, match=r"skus\.mass_fixed"):
+        await warehouse.do(RegisterSkus(items=(msgspec.structs.replace(item, unit_mass_g=25),)))
