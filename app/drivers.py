@@ -31,6 +31,7 @@ from devices.drivers.tmr.driver import TmrDriver
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
 from devices.drivers.uwb import codec as uwb
 from devices.drivers.zebra_json import codec as zebra_json
+from devices.drivers.zpl_printer.driver import ZplPrinterDriver
 from devices.transport.decoding import Arrived
 from devices.transport.terminals import Admission, Session
 from kernel.messages import Observation, Rejected
@@ -58,6 +59,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
     "opcua_signal": OpcUaSignalDriver,
     "tmr": TmrDriver,
     "toledo_continuous": ToledoContinuousDriver,
+    "zpl_printer": ZplPrinterDriver,
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {

@@ -16,6 +16,7 @@ from devices.commands.handlers import (
     unended_orders,
 )
 from devices.commands.model import DeviceOrder, DevicePlace
+from devices.commands.store import was_ordered
 from devices.drivers.pda.codec import Scan, scan_observation
 from devices.families import families_that, families_that_say
 from devices.ingest.audit import audit
@@ -130,4 +131,5 @@ __all__ = [
     "take_orders",
     "terminals",
     "unended_orders",
+    "was_ordered",
 ]

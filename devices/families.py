@@ -52,6 +52,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    """A regular expression that a text has to match as a whole, unless it is empty."""
 
     def broken_rule(self, value: object) -> str | None:
         """The rule that `value` breaks, or None."""
@@ -85,6 +87,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return "given"
         if self.choices and value not in self.choices:
             return f"one of {', '.join(self.choices)}"
+        if self.pattern and value and not re.fullmatch(self.pattern, value):
+            return f"as {self.pattern}"
         return None
 
     def _digits_rule(self, value: object) -> str | None:

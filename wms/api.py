@@ -26,6 +26,7 @@ from wms.dispatch.gate import (
 )
 from wms.dispatch.handlers import cancel_release, release_shipment
 from wms.inbound.handlers import announce_delivery, declare_opening_stock, on_unit_crossed
+from wms.labels.handlers import print_pallet_label
 from wms.messages import (
     AdjustStock,
     AllocateOrder,
@@ -39,6 +40,7 @@ from wms.messages import (
     ImportOrders,
     MoveBarrierByHand,
     PlaceOrder,
+    PrintPalletLabel,
     RecordScans,
     RegisterSkus,
     RegisterVisit,
@@ -68,6 +70,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     RegisterSkus: register_skus,
     DeclareOpeningStock: declare_opening_stock,
     AdjustStock: adjust_stock,
+    PrintPalletLabel: print_pallet_label,
     RegisterVisit: register_visit,
     AnnounceDelivery: announce_delivery,
     ClaimTask: claim_task,

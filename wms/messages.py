@@ -86,6 +86,24 @@ class AdjustStock(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class PrintPalletLabel(Command, frozen=True, kw_only=True):
+    """Print the label of a pallet on a printer of its site. Answers a `LabelOrdered`.
+
+    `reason`: 3 to 200 characters once a label of this pallet was or may have been printed.
+    """
+
+    unit_id: str
+    device_id: str
+    reason: str = ""
+
+
+class LabelOrdered(Part, frozen=True, kw_only=True):
+    """The order is queued; `is_copy` when the label says so."""
+
+    command_id: str
+    is_copy: bool
+
+
 class HoldPlaced(Event, frozen=True, kw_only=True):
     """Units may not be moved or promised until the hold is lifted. wms never learns why."""
 

@@ -4,10 +4,11 @@ from wms.allocation.routes import router as allocation
 from wms.catalogue.routes import router as catalogue
 from wms.dispatch.routes import router as dispatch
 from wms.inbound.routes import router as inbound
+from wms.labels.routes import router as labels
 from wms.orders.routes import router as orders
 from wms.scans.routes import router as scans
 from wms.stock.routes import router as stock
 from wms.tasks.routes import router as tasks
 from wms.visits.routes import router as visits
 
-ROUTERS = [catalogue, stock, visits, inbound, tasks, scans, orders, allocation, dispatch]
+ROUTERS = [catalogue, stock, labels, visits, inbound, tasks, scans, orders, allocation, dispatch]

@@ -70,6 +70,10 @@ EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
     "uwb": (
         b'\x03[{"version":"1","tagId":"30331","timestamp":1.5,"data":{"coordinates":{"x":1,"y":2,"z":3}}}]',
     ),
+    "zpl_printer": (
+        b"\2030,0,0,1245,000,0,0,0,000,0,0,0\3\r\n\2000,0,0,0,0,2,4,0,00000000,1,000\3\r\n\0021234,0\3\r\n",
+        b'"1234"?',
+    ),
     "zebra_json": (b'\x03{"data":{"idHex":"e280","antenna":1},"timestamp":"2026-11-23T05:55:30.000+0000"}',),
 }
 """Something well formed, or nearly so, to start from."""
@@ -302,6 +306,25 @@ def _camera(_: str) -> Target:
     return target
 
 
+def _zpl(_: str) -> Target:
+    from devices.drivers.zpl_printer.codec import Answer, Answers, decode_count, decode_status, has_object
+
+    def target(data: bytes) -> None:
+        answers, cut, texts = Answers(), len(data) // 2, []
+        for part in (data[:cut], data[cut:]):
+            for found in answers.feed(part):
+                if isinstance(found, Answer):
+                    texts.append(found.content)
+                elif not found[1].field or not found[1].rule:
+                    raise AssertionError("a rejection names no field and rule")
+        for text in texts:
+            _refusing(decode_count, text)
+            has_object(text, "A.TTF")
+        _refusing(decode_status, texts[:3])
+
+    return target
+
+
 _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
     "camera": _camera,
     "llrp": _llrp,
@@ -314,6 +337,7 @@ _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
     "opcua_signal": _flags,
     "tmr": _tmr,
     "toledo_continuous": _toledo,
+    "zpl_printer": _zpl,
 }
 
 

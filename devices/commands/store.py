@@ -59,6 +59,17 @@ SETTLE = """
     UPDATE devices.command SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
     WHERE command_id = %(command_id)s AND state = 'sent'"""
 
+# An order that waits, was carried out, or may have been. One that failed surely does not count.
+WAS_ORDERED = """
+    SELECT EXISTS (SELECT FROM devices.command
+        WHERE ref_id = %(ref_id)s AND action = %(action)s
+            AND (state <> 'failed' OR failure = 'unconfirmed'))"""
+
+
+async def was_ordered(tx: ReadTx, ref_id: str, action: str) -> bool:
+    """Whether such an order for this thing waits, was carried out, or may have been."""
+    return bool(await tx.value(WAS_ORDERED, {"ref_id": ref_id, "action": action}))
+
 
 async def device(tx: ReadTx, device_id: str) -> Row | None:
     """Site, family and mount of a device in service."""

@@ -216,6 +216,9 @@ EXPECTED: Mapping[str, Case] = {
         shared="one catalogue of names for all",
     ),
     f"GET {S}/stock-moves": Case("approver auditor borrower keeper officer operator", own=READ),
+    "POST /api/v1/units/{unit_id}/label": Case(
+        "keeper operator picker", lambda ids: {"device_id": ids["printer_id"], "reason": "The walk asks."}
+    ),
     "POST /api/v1/units/{unit_id}/count": Case("keeper", lambda _: {"counted_each": 40, "reason": "walk"}),
     f"POST {S}/visits": Case(YARD, lambda _: {"plate": "WALK-2", "epc_hex": "3415A537C8000000000F4240"}),
     f"GET {S}/visits": Case("admin auditor keeper operator picker", own=READ),

@@ -44,6 +44,7 @@ async def fill(site: LivingSite) -> Ids:
     lot = await site.receive(3)
     ids: Ids = {"site_id": site.site_id, "lot_id": lot.lot_id, "unit_id": lot.unit_ids[0]}
     ids["device_id"] = site.device("gate-1-barrier")
+    ids["printer_id"] = await _printer(site)
     await site.move("person-1", 35.0, 33.0)
     await site.turn_barrier(is_open=False)
     ids |= await _arriving(site)
@@ -51,6 +52,16 @@ async def fill(site: LivingSite) -> Ids:
     ids |= await _lending(site, lot)
     ids |= await _freezing(site, lot, ids)
     return ids
+
+
+async def _printer(site: LivingSite) -> str:
+    """A label printer."""
+    device_id = site.device("printer-1")
+    command = EnrolDevice(
+        site_id=site.site_id, device_id=device_id, family="zpl_printer", connection={"host": "127.0.0.1"}
+    )
+    await site.do(command, site.keeper, "keeper")
+    return device_id
 
 
 async def _arriving(site: LivingSite) -> Ids:

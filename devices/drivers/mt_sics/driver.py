@@ -13,6 +13,7 @@ from typing import Final, Literal, Self
 
 from devices.drivers.mt_sics.codec import LINE_BYTES_MAX, Answer, Command, Outcome, Topic, decode, encode
 from devices.transport.decoding import FieldRejected
+from devices.transport.errands import Errands
 from devices.transport.limit import Limit
 from devices.transport.lines import Lines
 from devices.transport.numbering import Numbered
@@ -42,7 +43,6 @@ SILENCE_S_MAX: Final = 5.0
 """Silence of a scale that was told to go on by itself; they send several weights a second."""
 LINES_PER_S_MAX: Final = 100
 """A scale that goes on by itself sends 5 to 25 weights a second."""
-ORDER_S_MAX: Final = 30.0
 TOO_FAST: Final = f"more than {LINES_PER_S_MAX} lines a second; the rest is not read"
 
 Item = Observation | Rejected
@@ -107,7 +107,7 @@ class MtSicsDriver:
         self._tare_g: int | None = 0
         """None where the scale does not tell its tare."""
         self._tare_asked_at_g: int | None = None
-        self._orders: deque[tuple[Order, asyncio.Future[Failure | None]]] = deque()
+        self._errands = Errands()
         self.live: Shown | None = None
         """What the scale shows, for a display; None while nothing was read."""
 
@@ -121,40 +121,22 @@ class MtSicsDriver:
 
     # --- orders ----------------------------------------------------------------------------------
 
-    async def command(self, order: Order) -> Failure | None:
+    async def command(self, order: Order) -> str | None:
         """Tare or zero the scale; None once it says that it did, else why not.
 
         Carried out by `readings()`, so somebody must be iterating it; what was done is stated there.
         """
-        done: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
-        self._orders.append((order, done))
-        try:
-            async with asyncio.timeout(ORDER_S_MAX):
-                return await done
-        except TimeoutError:
-            return "unreachable"
+        return await self._errands.ask(order)
 
-    async def _obey(self) -> None:
-        while self._orders:
-            order, done = self._orders.popleft()
-            if done.done():
-                continue
-            failure: Failure | None = "unreachable"
-            try:
-                failure = await self._carry_out(order.action)
-            finally:
-                if not done.done():
-                    done.set_result(failure)
-
-    async def _carry_out(self, action: str) -> Failure | None:
-        if action == "tare":
+    async def _carry_out(self, order: Order) -> Failure | None:
+        if order.action == "tare":
             answer, _ = await self._ask("T", "tared", STABLE_S_MAX)
         else:
             answer, _ = await self._ask("Z", "zeroed", STABLE_S_MAX)
         if answer.outcome != "done":
             return FAILURES.get(answer.outcome, "refused")
         self._tare_asked_at_g = None
-        what = f"tared by {answer.mass_g} g" if action == "tare" else "zeroed"
+        what = f"tared by {answer.mass_g} g" if order.action == "tare" else "zeroed"
         self._state([DeviceStatus(state="online", reason=f"the scale was {what} by an order")])
         return None
 
@@ -198,8 +180,7 @@ class MtSicsDriver:
 
     async def _look(self) -> None:
         """One weight, and what it completes."""
-        if self._orders:
-            await self._obey()
+        await self._errands.carry_out(self._carry_out)
         answer, _ = await (self._next_weight() if self._is_streaming else self._polled())
         self.live = await self._shown(answer)
         self._state(self._presence.heard(self._clock.now()))

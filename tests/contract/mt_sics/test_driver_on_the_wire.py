@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from devices.drivers.mt_sics import driver as module
 from devices.drivers.mt_sics.driver import LINES_PER_S_MAX, MtSicsDriver
+from devices.transport import errands
 from kernel.clock import ManualClock
 from kernel.messages import MassReading, Rejected
 from kernel.rng import Rng
@@ -130,7 +130,7 @@ async def test_net_is_told_with_its_tare_and_taring_is_no_second_load(
 async def test_orders_are_refused_while_the_load_moves_and_said_to_fail_without_a_scale(
     floor: MtSicsServer, driver_for: DriverFor, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ORDER_S_MAX", 0.2)
+    monkeypatch.setattr(errands, "ERRAND_S_MAX", 0.2)
     async with driver_for(floor.port) as driver, Collected(driver.readings()) as collected:
         async with ticking(clock):
             await collected.until(status_is("online"))

@@ -35,6 +35,7 @@ from kernel.messages import (
     AnimalBeacon,
     BarrierState,
     DeviceStatus,
+    LabelPrinted,
     MassReading,
     PositionReading,
     SlotSight,
@@ -55,6 +56,7 @@ from simulators.protocols.opcua_scale.server import OpcUaScale
 from simulators.protocols.publisher import Login
 from simulators.protocols.toledo_continuous.server import ToledoServer
 from simulators.protocols.uwb.server import Place, PositioningServer
+from simulators.protocols.zpl_printer.server import ZplPrinterServer
 from tests.conftest import TestServer
 from tests.contract.camera.pictures import by_pillow
 
@@ -245,6 +247,20 @@ async def test_a_scale_is_tared_by_an_order_and_what_fails_says_why(site: Site) 
         async with site.database.write(TEST) as tx:
             zeroed = await queue_order(tx, "scale", "zero", "test")
         assert await site.until_settled(zeroed) == ("failed", "underload")
+
+
+async def test_a_label_is_printed_once_and_told_under_its_order(site: Site) -> None:
+    clock = SystemClock()
+    async with ZplPrinterServer(clock) as printer:
+        await site.enrol("printer", "zpl_printer", printer.port)
+        await site.until_read("printer", DeviceStatus)
+        async with site.database.write(TEST) as tx:
+            sscc = {"sscc": "106141411234567897"}
+            command_id = await queue_order(tx, "printer", "print_label", "test", sscc)
+        assert await site.until_settled(command_id) == ("confirmed", None)
+        told = await site.until_read("printer", LabelPrinted)
+        assert told == [LabelPrinted(job_id=command_id, is_done=True)]
+        assert [label.symbol for label in printer.printer.printed] == ["00106141411234567897"]
 
 
 async def test_an_order_whose_turn_comes_after_its_time_is_void(site: Site) -> None:

@@ -1,0 +1,1 @@
+"""A ZPL label printer on the wire."""
