@@ -9,7 +9,7 @@ from app.database import Database
 from app.refusals import Refusals
 from devices.api import authenticate_device, retired_device
 from identity.api import session_of
-from identity.http import DEVICE_HEADER, DeviceIdentity, OpenSession
+from identity.http import DEVICE_HEADER, BrokerPlace, DeviceIdentity, OpenSession
 from identity.people.model import SESSION_LASTS
 from kernel.caller import Caller
 from kernel.messages import Command
@@ -25,11 +25,13 @@ class AppDesk(Commands):
         handlers: Mapping[type[Command], Handler],
         refusals: Refusals,
         session_lasts: timedelta = SESSION_LASTS,
+        broker_place: BrokerPlace | None = None,
     ) -> None:
         super().__init__(database, handlers)
         self._sessions = database
         self._refusals = refusals
         self.session_lasts = session_lasts
+        self.broker_place = broker_place
 
     def sessions(self) -> AbstractAsyncContextManager[ReadTx]:
         return self._sessions.write(Caller.product("sessions"))

@@ -26,6 +26,8 @@ from devices.drivers.onvif_m import codec as onvif_m
 from devices.drivers.opcua_barrier.driver import OpcUaBarrierDriver
 from devices.drivers.opcua_scale.driver import OpcUaScaleDriver
 from devices.drivers.opcua_signal.driver import OpcUaSignalDriver
+from devices.drivers.pda import codec as pda
+from devices.drivers.pda.codec import SignedBatch
 from devices.drivers.teltonika.driver import TeltonikaSession
 from devices.drivers.tmr.driver import TmrDriver
 from devices.drivers.toledo_continuous.driver import ToledoContinuousDriver
@@ -72,6 +74,9 @@ BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
     "uwb": uwb.decode,
     "zebra_json": zebra_json.decode,
 }
+
+SCANS: Mapping[str, Callable[[bytes], SignedBatch]] = {"pda": pda.decode_signed}
+"""Families whose messages over the broker are what a person did: a command, and no reading."""
 
 LISTENS: Mapping[str, Callable[[Admission], Session]] = {
     "jt808": Jt808Session,

@@ -14,10 +14,11 @@ import msgspec
 import structlog
 
 from app.database import Database
-from app.drivers import BROKER, DIALLED, Driver, Item
+from app.drivers import BROKER, DIALLED, SCANS, Driver, Item
 from app.edge_journal import EDGE, EdgeJournal
 from app.edge_orders import EdgeOrders
 from app.keys import Keys
+from app.scans import BrokerScans, refusal
 from app.tasks import Work
 from app.terminals import Ports, TurnAway
 from app.wake import Wake
@@ -68,6 +69,7 @@ class Edge:
         snapshots: SnapshotStore,
         *,
         broker: BrokerLogin | None,
+        scans: BrokerScans | None = None,
         turn_away: TurnAway,
         sites: Sequence[str] = (),
         host: str = "127.0.0.1",
@@ -80,6 +82,7 @@ class Edge:
         self._keys = keys
         self._snapshots = snapshots
         self._broker = broker
+        self._scans = scans
         self._sites = tuple(sites)
         self._known: dict[str, EdgeDevice] | None = None
         self._nodes: Mapping[str, Mapping[str, str]] = {}
@@ -159,6 +162,8 @@ class Edge:
         try:
             if device is None:
                 raise FieldRejected("device_id", "an enrolled device")
+            if self._scans is not None and device.family in SCANS:
+                return self._scanned(self._scans, device, arrived)
             decode = BROKER.get(device.family)
             if decode is None:
                 raise FieldRejected("device_id", "a device that speaks over the broker")
@@ -175,6 +180,24 @@ class Edge:
             ]
         items = decode(arrived, self._nodes.get(arrived.device_id, {}))
         return self._with_gateway(arrived, self._at_pace(arrived, items, FAMILIES[device.family]))
+
+    def _scanned(self, scans: BrokerScans, device: EdgeDevice, arrived: Arrived) -> Sequence[Item]:
+        """What a person scanned is a command of that person's, and answered; only what is no message at all
+        is set aside."""
+        if arrived.site_id != device.site_id:
+            raise FieldRejected("device_id", "a device of this site")
+        try:
+            signed = SCANS[device.family](arrived.payload)
+        except FieldRejected as error:
+            facts = {"field": error.field, "rule": error.rule}
+            self._tell(device.site_id, device.device_id, refusal("request.malformed", facts))
+            raise
+        scans.put(device, arrived, signed, self._tell)
+        return []
+
+    def _tell(self, site_id: str, device_id: str, payload: bytes) -> None:
+        if self._broker_driver is not None:
+            self._broker_driver.tell(site_id, device_id, payload)
 
     def _at_pace(self, arrived: Arrived, items: Sequence[Item], family: Family) -> Sequence[Item]:
         """A device that says more than its family may is limited, and told so on its `…/reply`."""

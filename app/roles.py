@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from app import wiring
+from app.commands import Commands
 from app.desk import AppDesk
 from app.edge import Edge
 from app.folding import Fold
@@ -18,12 +19,15 @@ from app.jobs import run_jobs
 from app.keys import Keys
 from app.parts import Crew, Parts, Role
 from app.relay import Relay
+from app.scans import BrokerScans
+from app.settings import OUTER_PORT, is_loopback
 from app.tasks import Work
 from app.texts import Texts
 from devices.api import broker_credentials, journal_after, journal_sites
 from devices.ingest.snapshots import SnapshotStore
 from devices.ingest.spool import Spool
 from devices.transport.manual_ack import BrokerLogin
+from identity.http import BrokerPlace
 from kernel.caller import Caller
 from kernel.errors import Unavailable
 from twin.api import apply
@@ -52,6 +56,9 @@ def edge_crew(parts: Parts) -> Mapping[str, Work]:
             timedelta(days=settings.snapshots_days),
         ),
         broker=broker,
+        scans=BrokerScans(
+            parts.database, Commands(parts.database, wiring.all_commands()).do, parts.refusals.note
+        ),
         turn_away=partial(parts.refusals.note, site_id=settings.only_site),
         sites=settings.sites,
         host=settings.terminal_host,
@@ -79,7 +86,9 @@ CREWS: Mapping[Role, Crew] = {"edge": edge_crew, "fold": fold_crew, "work": work
 def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
     session_lasts = timedelta(hours=parts.settings.session_hours)
-    desk = AppDesk(parts.web_database, wiring.all_commands(), parts.refusals, session_lasts)
+    desk = AppDesk(
+        parts.web_database, wiring.all_commands(), parts.refusals, session_lasts, broker_place(parts)
+    )
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
     app.state.hub = Hub(parts.database, parts.wake)
@@ -92,6 +101,21 @@ def built_pages() -> Path | None:
     """The folder of the built pages; None in a checkout where they were not built."""
     folder = Path(str(files("viz"))) / "web" / "dist"
     return folder if folder.is_dir() else None
+
+
+def broker_place(parts: Parts) -> BrokerPlace | None:
+    """Where a handheld signs in at the broker: our own by the name people use, or somebody else's as we were
+    told. None without the role `edge`, which alone has a broker."""
+    settings, address = parts.settings, parts.broker_address
+    if address is None:
+        return None
+    if settings.broker_url is not None:
+        is_encrypted = settings.broker_url.get_secret_value().startswith("mqtts:")
+        return BrokerPlace(host=address.host, port=address.port, is_encrypted=is_encrypted)
+    if is_loopback(settings.mqtt_host):
+        return BrokerPlace(host=address.host, port=address.port, is_encrypted=False)
+    port = settings.mqtt_port or OUTER_PORT
+    return BrokerPlace(host=settings.name_for_people, port=port, is_encrypted=True)
 
 
 async def keep_broker_users(parts: Parts) -> None:

@@ -20,7 +20,7 @@ from app.health import Health, RequestMetrics, health_router
 from app.migrate import migrate, require_migrated
 from app.parts import Crew, Parts, Role, WebApp
 from app.refusals import Refusals
-from app.settings import Settings, is_loopback
+from app.settings import OUTER_PORT, Settings, is_loopback
 from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import BrokerAddress
 from app.supervise.broker_external import ExternalBroker
@@ -207,7 +207,7 @@ def _outer_listener(settings: Settings, clock: Clock) -> OuterListener | None:
     made = server_certificate(settings, clock.now())
     if made is None:
         made = local_certificate(settings.data_dir / "tls", names_of(settings), clock.now())
-    return OuterListener(settings.mqtt_host, settings.mqtt_port or 8883, made.cert, made.key)
+    return OuterListener(settings.mqtt_host, settings.mqtt_port or OUTER_PORT, made.cert, made.key)
 
 
 async def _start_health(parts: Parts, stack: AsyncExitStack, tasks: Tasks) -> None:

@@ -223,6 +223,10 @@ class Settings(BaseSettings):
         return make_conninfo(owner_dsn, user=APP_ROLE, password=app_password)
 
 
+OUTER_PORT = 8883
+"""Of the broker for devices beyond this machine, unless the settings say otherwise: MQTT over TLS."""
+
+
 def is_loopback(host: str) -> bool:
     """True for `localhost` and loopback addresses; False for every other name, since names can move."""
     if host == "localhost":

@@ -188,6 +188,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     readings_per_s_max: int | None = None
     """What a device that comes over the broker may say of one second; None where nothing limits it."""
     identity: str = ""
+    has_broker_name: bool = False
+    """Whether its devices sign in at the broker; those that are reached so do, and handhelds may."""
     keeps_snapshots: bool = False
     """Whether its drivers are given a place for pictures that their readings name."""
 
@@ -257,6 +259,7 @@ def read_manifest(text: str) -> Family:
         fail_safe=msgspec.convert(manifest.get("fail_safe", ()), tuple[FailSafe, ...]),
         readings_per_s_max=manifest.get("limits", {}).get("readings_per_s_max"),
         identity=driver.get("identity", ""),
+        has_broker_name=driver["reach"] == "broker" or driver.get("broker", False),
         keeps_snapshots=driver.get("keeps_snapshots", False),
     )
 

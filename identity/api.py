@@ -19,6 +19,7 @@ from identity.people.handlers import (
     choose_locale,
     disable_person,
     session_of,
+    session_with,
     sign_in,
     sign_out,
 )
@@ -46,4 +47,5 @@ __all__ = [
     "party_of",
     "revoke_access",
     "session_of",
+    "session_with",
 ]

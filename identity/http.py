@@ -50,8 +50,21 @@ class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
     site_id: str
 
 
+class BrokerPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where devices sign in that speak over MQTT."""
+
+    host: str
+    port: int
+    is_encrypted: bool
+
+
 class Desk(Protocol):
     """What the application offers to routes; kept at `app.state.desk`."""
+
+    @property
+    def broker_place(self) -> BrokerPlace | None:
+        """None where this program does not know of a broker."""
+        ...
 
     @property
     def session_lasts(self) -> timedelta:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from devices.messages import BarrierAction
+from kernel.caller import Role
 from kernel.messages import Command, Event
 
 OPENING_ROWS_MAX = 5_000
@@ -17,6 +18,8 @@ DELIVERY_UNITS_MAX = 500
 ORDER_LINES_MAX = 2_000
 IMPORT_ROWS_MAX = 5_000
 SCANS_MAX = 500
+MAY_SCAN: tuple[Role, ...] = ("picker", "keeper", "operator")
+"""Roles of people whose scans are taken."""
 SKUS_MAX = 5_000
 ORDERS_ALLOCATED_MAX = 1_000
 
@@ -259,12 +262,14 @@ class RecordScans(Command, frozen=True, kw_only=True):
     """A handheld's scans, in order: each is stored as an observation, judged, and confirms its task.
 
     A scan is known by `device:boot:sequence`; sent again, it gets the answer it got first, whoever sends it.
+    `sent_at` is the handheld's own clock at the moment of sending.
     """
 
     site_id: str
     device_id: str
     boot: int
     scans: tuple[Scan, ...]
+    sent_at: datetime | None = None
 
 
 class ScanResult(Part, frozen=True, kw_only=True):

@@ -61,6 +61,12 @@ EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
         b'\x04{"UtcTime":"2026-11-23T05:55:30Z","Data":{"LicensePlateInfo":{"PlateNumber":"A1"}}}',
         b'\x05{"Frame":[{"@UtcTime":"2026-11-23T05:55:30Z","Object":[{"Appearance":{}}]}]}',
     ),
+    "pda": (
+        b'{"session":"s","proof":"'
+        + b"0" * 64
+        + b'","batch":{"device_id":"d","boot":1,"scans":[{"sequence":1,'
+        b'"observed_at":"2026-11-23T05:55:30Z","code":"x"}]}}',
+    ),
     "opcua_barrier": (b"\1\2\1",),
     "opcua_node": (b"ns=2;s=Barrier.Open", b"nsu=http://a%3B/;i=1001", b"ns=1;b=M/RbKBsRVkePCePcx24oRA=="),
     "opcua_signal": (b"\0\0\0\1\1\2",),
@@ -345,8 +351,9 @@ _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
 
 
 def _scan(data: bytes) -> None:
-    from devices.drivers.pda.codec import Scan, scan_observation
+    from devices.drivers.pda.codec import Scan, decode_signed, scan_observation
 
+    _refusing(decode_signed, data)
     code = data.decode("utf-8", "replace")
     scan = Scan(boot=1, sequence=1, observed_at=NOW, code=code, place_code=code[::-1] or None)
     _judge("pda", [scan_observation("device", None, scan)])

@@ -113,8 +113,11 @@ def _turned_away(entry: Rejected) -> TurnedAway:
     )
 
 
-async def record_observations(tx: Tx, site_id: str, observations: Sequence[Observation]) -> Acked:
-    """Store the readings of one boot of one device inside the caller's transaction.
+async def record_observations(
+    tx: Tx, site_id: str, observations: Sequence[Observation], sent_at: datetime | None = None
+) -> Acked:
+    """Store the readings of one boot of one device inside the caller's transaction. `sent_at` is the device's
+    clock when it sent them.
 
     Returns through which sequence number everything is committed once this transaction is, and which of
     the readings were set aside with the rule they broke. Raises Invalid when they are of several devices.
@@ -125,7 +128,10 @@ async def record_observations(tx: Tx, site_id: str, observations: Sequence[Obser
     recorded = await record(
         tx,
         site_id,
-        [Received(observation=observation, received_at=tx.now) for observation in observations],
+        [
+            Received(observation=observation, received_at=tx.now, sent_at=sent_at)
+            for observation in observations
+        ],
     )
     (device_id, boot) = keys.pop()
     through = recorded.acked.get((device_id, boot), AckedThrough(boot=boot, sequence=0))

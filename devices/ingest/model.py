@@ -29,11 +29,14 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         return self.accepted_at is not None and self.accepted_at <= moment
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A reading and when the edge got it."""
 
     observation: Observation
     received_at: datetime
+    sent_at: datetime | None = None
+    """The device's clock when it sent this, where it tells that: what was observed long before says nothing
+    of how far its clock is ahead."""
 
 
 TurnedAwayKey = tuple[str, str, str, str]

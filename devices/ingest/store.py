@@ -407,7 +407,8 @@ class Contact(msgspec.Struct):
         if self.state_at is None or observation.observed_at >= self.state_at:
             self.state_at = observation.observed_at
             self.state = status.state if isinstance(status, DeviceStatus) else "online"
-        lead_ms = round((observation.observed_at - received.received_at).total_seconds() * 1000)
+        told_at = received.sent_at or observation.observed_at
+        lead_ms = round((told_at - received.received_at).total_seconds() * 1000)
         self.skew_ms = lead_ms if self.skew_ms is None else max(self.skew_ms, lead_ms)
         self.seen_at = max(self.seen_at, received.received_at)
         self.readings += 1

@@ -29,7 +29,8 @@ from devices.registry.views import (
     quarantine_cursor,
     quarantine_of_site,
 )
-from identity.http import Admits, Desk, Page, PagingQuery, Public, Session
+from devices.transport.mqtt import TOPIC_ROOT
+from identity.http import Admits, BrokerPlace, Desk, Page, PagingQuery, Public, Session
 from kernel.caller import Caller
 
 SECRET_BYTES = 32
@@ -120,10 +121,24 @@ class EnrolBody(BaseModel):
     enrolment_code: str = Field(min_length=1, max_length=SECRET_LENGTH_MAX)
 
 
+class BrokerView(BaseModel):
+    """Where the handheld signs in to scan over MQTT, as its `device_id` with its `device_token`, and what
+    stands before the last level of its topics."""
+
+    host: str
+    port: int
+    is_encrypted: bool
+    topic: str
+
+
 class HandheldView(BaseModel):
+    """`device_token` is the handheld's credential, over HTTP and at the broker. `broker` is null where this
+    server knows of none."""
+
     device_id: str
     device_token: str
     site_id: str
+    broker: BrokerView | None
 
 
 @router.get("/sites/{site_id}/devices")
@@ -234,4 +249,16 @@ async def enrol_handheld(body: EnrolBody, desk: Annotated[Desk, Depends(Public()
     enrolled = await desk.do(
         Caller.product("enrolment"), EnrolHandheld(secret=body.enrolment_code, token=token)
     )
-    return HandheldView(device_id=enrolled.device_id, device_token=token, site_id=enrolled.site_id)
+    return HandheldView(
+        device_id=enrolled.device_id,
+        device_token=token,
+        site_id=enrolled.site_id,
+        broker=_broker(desk.broker_place, enrolled.site_id, enrolled.device_id),
+    )
+
+
+def _broker(place: BrokerPlace | None, site_id: str, device_id: str) -> BrokerView | None:
+    if place is None:
+        return None
+    topic = f"{TOPIC_ROOT}/{site_id}/{device_id}"
+    return BrokerView(host=place.host, port=place.port, is_encrypted=place.is_encrypted, topic=topic)

@@ -152,7 +152,7 @@ async def save_device(tx: Tx, command: EnrolDevice) -> int:
 
 
 def _broker_hash(tx: Tx, family: str, secret: str) -> str | None:
-    if FAMILIES[family].reach != "broker":
+    if not FAMILIES[family].has_broker_name:
         return None
     return broker_hash(secret, hashlib.sha256(tx.ids.new("salt").encode()).digest()[:12])
 

@@ -69,6 +69,7 @@ class BrokerDriver:
         self.was_connected = False
         """Whether the last `run` got through, so that whoever runs it knows how long to wait."""
         self._to_tell: dict[str, bytes] = {}
+        self._to_child: asyncio.StreamWriter | None = None
 
     async def run(self, on_connected: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled. Raises MqttError when the broker is or goes away."""
@@ -84,15 +85,21 @@ class BrokerDriver:
         assert child.stdin is not None
         child.stdin.write(packed(Start(self._login, self._client_id, list(TOPICS))))
         try:
+            self._to_child = child.stdin
             await self._consume(child, on_connected)
         finally:
-            self.is_connected = False
+            self.is_connected, self._to_child = False, None
             await _end(child)
 
     def slow_down(self, arrived: Arrived, readings_per_s_max: int) -> None:
         """Tell the device of a message that it sends too fast, with what is settled next."""
         topic = reply_topic(arrived.site_id, arrived.device_id)
         self._to_tell[topic] = slow_down_payload(readings_per_s_max)
+
+    def tell(self, site_id: str, device_id: str, payload: bytes) -> None:
+        """Put `payload` on a device's `…/reply` now. Without a line nobody is told: the device asks again."""
+        if self._to_child is not None:
+            self._to_child.write(packed(Settled([], [(reply_topic(site_id, device_id), payload)])))
 
     async def _consume(self, child: asyncio.subprocess.Process, on_connected: Callable[[], None]) -> None:
         assert child.stdin is not None

@@ -135,6 +135,12 @@ async def session_of(tx: ReadTx, cookie: str) -> OpenSession | None:
     return None if row is None else OpenSession(caller=_caller(row), csrf_token=row["csrf_token"])
 
 
+async def session_with(tx: ReadTx, session_id: str) -> OpenSession | None:
+    """The live session of an id, None when there is none. An id alone proves nothing: it is no secret."""
+    row = await store.session_by_id(tx, session_id)
+    return None if row is None else OpenSession(caller=_caller(row), csrf_token=row["csrf_token"])
+
+
 def _caller(row: Row) -> Caller:
     return Caller(
         person_id=row["person_id"],

@@ -26,10 +26,12 @@ class PartyView(BaseModel):
 
 
 class SessionView(BaseModel):
-    """The session as the pages need it; `csrf_token` goes into the header of every unsafe request."""
+    """The session as the pages need it; `csrf_token` goes into the header of every unsafe request. A handheld
+    that scans over MQTT names `session_id` and proves itself with `csrf_token`."""
 
     person: PersonView
     party: PartyView
+    session_id: str
     csrf_token: str
     expires_at: datetime
 
@@ -50,6 +52,7 @@ def session_from_row(row: Row) -> SessionView:
     return SessionView(
         person=PersonView(**{name: row[name] for name in PersonView.model_fields}),
         party=PartyView(party_id=row["party_id"], kind=row["party_kind"], name=row["party_name"]),
+        session_id=row["session_id"],
         csrf_token=row["csrf_token"],
         expires_at=row["expires_at"],
     )

@@ -31,7 +31,10 @@ async def record_scans(command: RecordScans, tx: Tx) -> ScansRecorded:
     # First the observations: the lock on the site's journal makes a second sender of the same batch wait
     # until the answers of the first are there to be found.
     acked = await devices.record_observations(
-        tx, command.site_id, [_observation(command, scan, tx) for scan in command.scans]
+        tx,
+        command.site_id,
+        [_observation(command, scan, tx) for scan in command.scans],
+        command.sent_at,
     )
     set_aside = {entry.sequence: entry for entry in acked.rejected}
     sequences = [scan.sequence for scan in command.scans]

@@ -8,13 +8,13 @@ from starlette.requests import HTTPConnection
 
 from identity.http import DEVICE_HEADER, Admits, DeviceCaller, DeviceIdentity, Page, PagingQuery, Session
 from kernel.errors import Forbidden
-from wms.messages import SCANS_MAX, RecordScans, Scan, ScanOutcome
+from wms.messages import MAY_SCAN, SCANS_MAX, RecordScans, Scan, ScanOutcome
 from wms.scans.views import ScanRow, scan_list
 from wms.tasks.views import TaskRow, tasks_by_id
 
 router = APIRouter(prefix="/api/v1", tags=["scans"])
 
-Worker = Annotated[Session, Depends(Admits("picker", "keeper", "operator"))]
+Worker = Annotated[Session, Depends(Admits(*MAY_SCAN))]
 Reader = Annotated[Session, Depends(Admits("keeper", "operator", "auditor", "admin"))]
 
 
@@ -28,9 +28,12 @@ class ScanBody(BaseModel):
 
 
 class ScansBody(BaseModel):
+    """`sent_at` is the handheld's clock when it sends: what it scanned may be hours old."""
+
     device_id: str
     boot: int = Field(ge=1)
     scans: list[ScanBody] = Field(min_length=1, max_length=SCANS_MAX)
+    sent_at: AwareDatetime | None = None
 
 
 class AckedView(BaseModel):
@@ -76,6 +79,7 @@ async def record_scans(
             device_id=device.device_id,
             boot=body.boot,
             scans=tuple(Scan(**scan.model_dump()) for scan in body.scans),
+            sent_at=body.sent_at,
         )
     )
     async with session.read() as read:

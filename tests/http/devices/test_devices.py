@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.desk import AppDesk
-from devices.api import record
+from app.supervise.broker_access import matches
+from devices.api import broker_credentials, record
 from identity.api import grant_access
-from identity.http import DeviceIdentity
+from identity.http import BrokerPlace, DeviceIdentity
 from kernel.caller import Caller
 from kernel.clock import ManualClock
 from kernel.messages import Rejected
@@ -77,8 +78,28 @@ async def test_a_handheld_enrols_with_a_code_that_works_once(
     assert enrolled.status_code == 201
     token = enrolled.json()["device_token"]
     assert await desk.device_of(token, HERE) == DeviceIdentity(device_id="pda-1", site_id=SITE)
+    assert enrolled.json()["broker"] is None, "this desk knows of no broker"
+    async with desk._database.write(Caller.product("test")) as tx:
+        kept = (await broker_credentials(tx))["pda-1"]
+    assert matches(token, kept), "the same credential signs in at the broker"
     again = await visitor.post("/api/v1/devices/pda/enrol", json=body)
     assert (again.status_code, again.json()["key"]) == (404, "devices.enrolment_code")
+
+
+async def test_a_handheld_is_told_where_the_broker_is(
+    keeper: Client, visitor: Client, desk: AppDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = BrokerPlace(host="warehouse.local", port=8883, is_encrypted=True)
+    monkeypatch.setattr(desk, "broker_place", place)
+    issued = (await keeper.post(f"{DEVICES}/pda/enrolment-codes", json={"device_id": "pda-7"})).json()
+    body = {"enrolment_code": issued["enrolment_code"]}
+    enrolled = (await visitor.post("/api/v1/devices/pda/enrol", json=body)).json()
+    assert enrolled["broker"] == {
+        "host": "warehouse.local",
+        "port": 8883,
+        "is_encrypted": True,
+        "topic": f"tallyhouse/v1/{SITE}/pda-7",
+    }
 
 
 async def a_handheld(keeper: Client, visitor: Client, device_id: str) -> str:

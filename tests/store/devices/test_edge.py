@@ -13,13 +13,16 @@ import msgspec
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from app.commands import Commands
 from app.database import Database, PgTx
 from app.edge import Edge
 from app.keys import Keys
 from app.refusals import Refusals
+from app.scans import BrokerScans
 from app.supervise.broker import Broker
 from app.tasks import Tasks
 from app.wake import Wake
+from app.wiring import all_commands
 from devices.api import audit, broker_credentials, journal_after, queue_order
 from devices.families import FAMILIES
 from devices.ingest.snapshots import SnapshotStore, snapshot_path
@@ -76,6 +79,7 @@ class Site:
     boom: BarrierServer
     server: TestServer
     """The whole server that the database is one of."""
+    desk: Commands
 
     async def enrol(self, device_id: str, family: str, port: int, **settings: Any) -> None:
         where = {"host": "127.0.0.1", "port": port, **settings}
@@ -169,6 +173,7 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
         login = BrokerLogin(*await broker.start())
         stack.push_async_callback(broker.stop)
         keys = Keys(tmp_path / "keys")
+        desk, refusals = Commands(database, all_commands()), Refusals(clock)
         edge = Edge(
             database,
             wake,
@@ -177,14 +182,19 @@ async def site(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Sit
             keys,
             SnapshotStore(tmp_path / "snapshots", clock, 10_000_000, timedelta(days=1)),
             broker=login,
-            turn_away=Refusals(clock).note,
+            scans=BrokerScans(database, desk.do, refusals.note),
+            turn_away=refusals.note,
         )
         tasks = await stack.enter_async_context(Tasks())
-        for name, work in {"wake": wake.run, **edge.works()}.items():
+        for name, work in {
+            "wake": wake.run,
+            "refusals": lambda: refusals.run(database),
+            **edge.works(),
+        }.items():
             tasks.start(name, work)
         async with asyncio.timeout(WITHIN_S):
             await edge.hears_broker.wait()
-        yield Site(database, broker, keys, scale, boom, database_server)
+        yield Site(database, broker, keys, scale, boom, database_server, desk)
 
 
 async def test_a_device_enrolled_while_the_edge_runs_is_taken_up(site: Site) -> None:
