@@ -20,7 +20,8 @@ from app.keys import Keys
 from app.parts import Crew, Parts, Role
 from app.relay import Relay
 from app.scans import BrokerScans
-from app.settings import OUTER_PORT, is_loopback
+from app.settings import OUTER_PORT, Settings, is_loopback
+from app.supervise.broker_access import BrokerAddress
 from app.tasks import Work
 from app.texts import Texts
 from devices.api import broker_credentials, journal_after, journal_sites
@@ -87,7 +88,11 @@ def web_app(parts: Parts, authority: Path | None) -> FastAPI:
     """The whole HTTP application. `authority` is the certificate that handhelds install, if we made one."""
     session_lasts = timedelta(hours=parts.settings.session_hours)
     desk = AppDesk(
-        parts.web_database, wiring.all_commands(), parts.refusals, session_lasts, broker_place(parts)
+        parts.web_database,
+        wiring.all_commands(),
+        parts.refusals,
+        session_lasts,
+        broker_place(parts.settings, parts.broker_address),
     )
     app = create_app(desk, wiring.ROUTERS, pages=built_pages(), texts=Texts.load())
     app.state.parts = parts
@@ -103,10 +108,9 @@ def built_pages() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def broker_place(parts: Parts) -> BrokerPlace | None:
+def broker_place(settings: Settings, address: BrokerAddress | None) -> BrokerPlace | None:
     """Where a handheld signs in at the broker: our own by the name people use, or somebody else's as we were
     told. None without the role `edge`, which alone has a broker."""
-    settings, address = parts.settings, parts.broker_address
     if address is None:
         return None
     if settings.broker_url is not None:

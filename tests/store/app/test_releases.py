@@ -12,6 +12,7 @@ from app.audit import audit
 from app.restore import restore
 from app.wiring import AUDITS
 from kernel.clock import ManualClock
+from kernel.messages import Event
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "releases"
@@ -39,7 +40,9 @@ async def test_its_data_is_restored_and_its_books_agree(
         assert sum(result.entries for result in results) > 0
         async with await psycopg.AsyncConnection.connect(target) as connection:
             row = await (await connection.execute("SELECT count(*) FROM finance.receipt")).fetchone()
+            kinds = await (await connection.execute("SELECT DISTINCT kind FROM app.event")).fetchall()
         assert row is not None
         assert row[0] > 0
+        assert {kind for (kind,) in kinds} <= {event.__name__ for event in Event.__subclasses__()}
     finally:
         await database_server.as_owner(f"DROP DATABASE {name} WITH (FORCE)")
