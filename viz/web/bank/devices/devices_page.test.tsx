@@ -1,9 +1,9 @@
 import { ApiClient } from "@shared/api/client";
 import type { Device, Role, Session } from "@shared/api/types";
-import { Page } from "@shared/react/page";
+import { i18n, Page } from "@shared/react/page";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SessionContext } from "../parts/session";
 import { DevicesPage, reachedAt } from "./devices_page";
 
@@ -59,6 +59,7 @@ function show(role: Role, devices: readonly Device[]) {
   );
 }
 
+beforeEach(() => i18n.setLocale("en"));
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
