@@ -240,7 +240,10 @@ class ExpectedArrival(Part, frozen=True, kw_only=True):
 
 
 class ExpectedDeparture(Part, frozen=True, kw_only=True):
-    """A release: these units may leave on this vehicle through this gate, within these moments."""
+    """A release: these units may leave on this vehicle through this gate, within these moments.
+
+    `mass_g` is what is released, with goods that bear no tag; None: what the units weigh.
+    """
 
     release_id: str
     site_id: str
@@ -249,6 +252,7 @@ class ExpectedDeparture(Part, frozen=True, kw_only=True):
     unit_ids: list[str]
     valid_from: datetime
     valid_until: datetime
+    mass_g: int | None = None
 
 
 # --- what callers get back -----------------------------------------------------------------------

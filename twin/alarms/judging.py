@@ -127,16 +127,16 @@ async def _load(
 ) -> Load:
     """What is released to the vehicle as its units go out, and how much of it was heard with it."""
     moments = [unit.crossed_at for unit in units]
-    period = (min(moments), max(moments))
-    masses = await store.released_masses(
-        tx, site_id, standing.gate_id, derivation.vehicle_id, standing.began_at, *period
+    came_at, period = standing.began_at, (min(moments), max(moments))
+    masses, released_g = await store.released(
+        tx, site_id, standing.gate_id, derivation.vehicle_id, came_at, *period
     )
-    heard = masses.keys() & set(derivation.units[standing.began_at])
+    unread = masses.keys() - set(derivation.units[came_at])
     return Load(
-        heard_g=sum(masses[unit_id] for unit_id in heard),
-        released_g=sum(masses.values()),
+        heard_g=released_g - sum(masses[unit_id] for unit_id in unread),
+        released_g=released_g,
         unit_count=len(masses),
-        unread_count=len(masses) - len(heard),
+        unread_count=len(unread),
         is_over=standing.outcome != "standing",
     )
 

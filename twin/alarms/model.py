@@ -48,8 +48,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be aboard by release: the units that the portal heard with the vehicle, on either side, and
-    all that are released to it. `is_over`: the vehicle stands at the gate no more."""
+    """What may be aboard by release: all that is released to the vehicle, and the same without the units that
+    the portal heard on neither side. `is_over`: the vehicle stands at the gate no more."""
 
     heard_g: int
     released_g: int

@@ -1,5 +1,6 @@
 """SQL of alarms and of what they are judged on."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -21,10 +22,10 @@ RELEASES = """
     FROM twin.expected_departure
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s
         AND valid_until >= %(first_at)s AND valid_from <= %(last_at)s"""
-# Units released to a vehicle while some of them went out, with what each should weigh. A release that an
-# earlier stay of the vehicle at a gate has used is over.
-RELEASED_MASSES = """
-    SELECT DISTINCT u.unit_id, coalesce(u.expected_mass_g, 0) AS mass_g
+# Units released to a vehicle while some of them went out, with what each should weigh, and what its release
+# says of all it lets out. A release that an earlier stay of the vehicle at a gate has used is over.
+RELEASED = """
+    SELECT d.release_id, d.mass_g AS released_g, u.unit_id, coalesce(u.expected_mass_g, 0) AS mass_g
     FROM twin.expected_departure d JOIN twin.unit u ON u.unit_id = ANY (d.unit_ids)
     WHERE d.site_id = %(site_id)s AND d.gate_id = %(gate_id)s AND d.vehicle_id = %(vehicle_id)s
         AND d.valid_from <= %(last_at)s AND least(d.valid_until, d.cancelled_at) >= %(first_at)s
@@ -128,7 +129,7 @@ async def releases(tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_
     return await tx.rows(RELEASES, period)
 
 
-async def released_masses(
+async def released(
     tx: Tx,
     site_id: str,
     gate_id: str,
@@ -136,12 +137,18 @@ async def released_masses(
     began_at: datetime,
     first_at: datetime,
     last_at: datetime,
-) -> dict[str, int]:
-    """Grams by unit of all that is released to a vehicle which came to the gate at `began_at` and whose units
-    went out between `first_at` and `last_at`."""
+) -> tuple[dict[str, int], int]:
+    """What is released to a vehicle which came to the gate at `began_at` and whose units went out between
+    `first_at` and `last_at`: grams by unit, and of everything together."""
     named = {"site_id": site_id, "gate_id": gate_id, "vehicle_id": vehicle_id, "began_at": began_at}
-    rows = await tx.rows(RELEASED_MASSES, {**named, "first_at": first_at, "last_at": last_at})
-    return {row["unit_id"]: row["mass_g"] for row in rows}
+    rows = await tx.rows(RELEASED, {**named, "first_at": first_at, "last_at": last_at})
+    of_units: Counter[str] = Counter()
+    stated: dict[str, int] = {}
+    for row in rows:
+        of_units[row["release_id"]] += row["mass_g"]
+        if row["released_g"] is not None:
+            stated[row["release_id"]] = row["released_g"]
+    return {row["unit_id"]: row["mass_g"] for row in rows}, sum({**of_units, **stated}.values())
 
 
 async def plates(tx: Tx, vehicle_ids: Collection[str]) -> dict[str, str]:

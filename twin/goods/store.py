@@ -72,9 +72,9 @@ INSERT_ARRIVAL = """
         (EXCLUDED.vehicle_id, EXCLUDED.unit_ids, EXCLUDED.expected_net_g)"""
 INSERT_DEPARTURE = """
     INSERT INTO twin.expected_departure
-        (release_id, site_id, gate_id, vehicle_id, unit_ids, valid_from, valid_until)
+        (release_id, site_id, gate_id, vehicle_id, unit_ids, valid_from, valid_until, mass_g)
     VALUES (%(release_id)s, %(site_id)s, %(gate_id)s, %(vehicle_id)s, %(unit_ids)s, %(valid_from)s,
-        %(valid_until)s)
+        %(valid_until)s, %(mass_g)s)
     ON CONFLICT (release_id) DO NOTHING"""
 CANCEL_DEPARTURE = """
     UPDATE twin.expected_departure SET cancelled_at = %(now)s

@@ -73,6 +73,7 @@ async def _announce(tx: Tx, release: Row, picked: list[Row]) -> ReleaseResult:
             unit_ids=sorted({row["unit_id"] for row in picked if row["kind"] == "pallet"}),
             valid_from=release["valid_from"],
             valid_until=release["valid_until"],
+            mass_g=release["expected_mass_g"],
         ),
     )
     unit_ids = tuple(sorted({row["unit_id"] for row in picked}))

@@ -238,7 +238,9 @@ async def test_a_released_exit_raises_no_alarm_and_the_units_leave(tx: PgTx, day
     assert await twin.vehicles(tx, SITE) == []
 
 
-async def release(tx: PgTx, day: Day, units: list, vehicle_id: str = "truck-b") -> None:
+async def release(
+    tx: PgTx, day: Day, units: list, vehicle_id: str = "truck-b", mass_g: int | None = None
+) -> None:
     await twin.expect_departure(
         tx,
         ExpectedDeparture(
@@ -249,6 +251,7 @@ async def release(tx: PgTx, day: Day, units: list, vehicle_id: str = "truck-b") 
             unit_ids=[unit.unit_id for unit in units],
             valid_from=day.at,
             valid_until=day.at + timedelta(minutes=30),
+            mass_g=mass_g,
         ),
     )
 
@@ -338,6 +341,24 @@ async def test_a_released_load_may_leave_with_a_few_tags_unread_and_not_with_man
     raised = told(tx, AlarmRaised)
     assert {(alarm.kind, alarm.grade) for alarm in raised} <= {("exit_mass_differs", "check")}
     assert [alarm.facts["reasons"] for alarm in raised] == alarms
+
+
+@pytest.mark.parametrize("beyond_tags_g", [1_500_000, -UNIT_MASS_G // 2])
+async def test_what_a_release_says_it_weighs_counts_with_parcels_and_pallets_counted_short(
+    tx: PgTx, day: Day, beyond_tags_g: int
+) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    mass_g = 3 * UNIT_MASS_G + beyond_tags_g
+    await release(tx, day, units, mass_g=mass_g)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + mass_g)
+    day.pass_barrier()
+    await apply(tx, day)
+    assert told(tx, VehicleLeft)[-1].vehicle_id == "truck-b"
+    assert told(tx, AlarmRaised) == []
 
 
 async def test_one_unreleased_pallet_among_released_ones_is_judged_with_the_first_tag_that_crosses(
