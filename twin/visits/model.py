@@ -201,12 +201,15 @@ class _Folding:
         self.standing: Standing | None = None
         self.unplaced: Weighing | None = None
         """A weighing whose direction only the next stay tells."""
+        self.heard_inside: list[datetime] = []
+        """When each of its stays inside ended."""
 
     def stay(self, stay: Stay) -> None:
         if stay.side == "outside":
             self._outside(stay)
         else:
             self._inside(stay)
+            self.heard_inside.append(stay.last_at)
 
     def _outside(self, stay: Stay) -> None:
         if self.standing is not None and self.standing.direction == "out":
@@ -272,6 +275,7 @@ class _Folding:
         self.standing = None
 
     def weigh(self, weighing: Weighing) -> None:
+        self._note_return(weighing)
         if self.standing is None:
             visit = self.visits[-1] if self.visits else None
             entered = visit.entered_at if visit is not None else None
@@ -290,6 +294,23 @@ class _Folding:
             self.visits[-1].entry = self.standing.entry = weighing
         else:
             self.visits[-1].exit = weighing
+
+    def _note_return(self, again: Weighing) -> None:
+        """It is on the bridge again. Weighed there on its way out and heard inside since, it had turned back
+        if it comes with another load, or has not been heard inside for a while: it need not have stood at the
+        barrier for long enough to be heard outside. This is another approach to the gate."""
+        standing = self.standing
+        if standing is None or standing.direction != "out" or standing.crossed_at is not None:
+            return
+        before = standing.weighing
+        back_at = [at for at in self.heard_inside if before is not None and at > before.weighed_at]
+        if before is None or not back_at:
+            return
+        was_away = again.weighed_at - back_at[0] > CLEARS_BRIDGE
+        if was_away or not weights_agree(again.mass_g, before.mass_g):
+            standing.last_at = back_at[0] if was_away else before.weighed_at
+            standing.outcome = "returned"
+            self.standing = None
 
     def _is_on_the_way_out(self, visit: Visit, weighing: Weighing) -> bool:
         """Weighed on its way in, then in the yard: it is weighed in the lane again only to leave.

@@ -405,6 +405,41 @@ async def test_a_release_that_an_earlier_stay_used_vouches_for_nothing_more(tx: 
     assert (alarm.kind, alarm.facts["expected_g"]) == ("exit_mass_differs", 3 * UNIT_MASS_G)
 
 
+async def test_a_truck_that_turns_back_before_it_is_heard_outside_may_leave_released_afterwards(
+    tx: PgTx, day: Day
+) -> None:
+    """Its pallets were heard outside, its own tag only once: the first approach ends with the second."""
+    units = [a_unit(number) for number in range(6)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags[:2])
+    day.hear([truck_tag(2), *tags[:2]], INNER)
+    day.weigh(TARE_G + 2 * UNIT_MASS_G)
+    day.wait(5)
+    day.hear(tags[:2], OUTER)
+    day.hear([truck_tag(2)], OUTER, rounds=1)
+    day.wait(6)
+    day.hear([truck_tag(2), *tags[:2]], INNER)
+    await apply(tx, day)
+    [alarm] = await twin.alarms(tx, SITE)
+    assert alarm.grade == "freeze"
+    await close(tx, alarm.alarm_id, by="keeper-a", reason="put back")
+    told_before = len(told(tx, AlarmRaised))
+    day.wait(15)
+    for tag in tags[2:]:
+        day.lift(tag, SLOTS[0].centre)
+        day.put(tag, DOCK)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 6 * UNIT_MASS_G)
+    day.pass_barrier()
+    for observation in day.take():
+        await twin.apply(tx, envelopes([observation]))
+    assert told(tx, VehicleLeft)[-1].unit_ids == [unit.unit_id for unit in units]
+    assert told(tx, AlarmRaised)[told_before:] == []
+    assert await twin.alarms(tx, SITE, active_only=True) == []
+
+
 async def test_goods_going_out_with_no_vehicle_known_never_freeze(tx: PgTx, day: Day) -> None:
     units = [a_unit(number) for number in range(2)]
     await announce(tx, units)

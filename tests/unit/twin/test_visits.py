@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from tests.conftest import START
 from twin.presence.model import Side, Stay
 from twin.visits.model import (
@@ -178,6 +180,45 @@ def test_a_vehicle_that_turned_back_and_is_weighed_again_stands_at_the_gate_agai
     assert (again.direction, again.outcome, visit.state) == ("out", "standing", "leaving")
     assert again.weighing is not None
     assert again.weighing.mass_g == 16_000_000
+
+
+@pytest.mark.parametrize(
+    ("inside", "mass_g"),
+    [
+        # Heard coming back, then in the yard for a while; with the same load, and with another.
+        (
+            [a_stay("inside", 1000, 1002), a_stay("inside", 1012, 1014), a_stay("inside", 1100, 1102)],
+            10_000_000,
+        ),
+        (
+            [a_stay("inside", 1000, 1002), a_stay("inside", 1012, 1014), a_stay("inside", 1100, 1102)],
+            16_000_000,
+        ),
+        # Back and out again so soon that it is one stay inside.
+        ([a_stay("inside", 1000, 1102)], 16_000_000),
+    ],
+)
+def test_a_vehicle_that_turned_back_unheard_outside_stands_at_the_gate_again(
+    inside: list[Stay], mass_g: int
+) -> None:
+    weighings = [a_weighing(20), a_weighing(1005, 10_000_000), a_weighing(1105, mass_g)]
+    stays = [*IN, *inside, a_stay("outside", 1110, 1115)]
+    [visit] = fold_visits("v", stays, weighings, [a_pass(6, 9), a_pass(1112, 1116)])
+    _, first, second = visit.standings
+    assert (first.outcome, first.crossed_at) == ("returned", None)
+    assert first.last_at < at(1100)
+    assert first.weighing is not None
+    assert first.weighing.mass_g == 10_000_000
+    assert (second.outcome, second.crossed_at, second.left_at) == ("left", at(1110), at(1116))
+    assert second.weighing is not None
+    assert second.weighing.mass_g == mass_g
+
+
+def test_a_vehicle_that_waits_on_the_bridge_and_is_heard_inside_there_is_on_one_approach() -> None:
+    stays = [*IN, a_stay("inside", 1000, 1095)]
+    weighings = [a_weighing(20), a_weighing(1005, 10_000_000), a_weighing(1100, 10_080_000)]
+    [visit] = fold_visits("v", stays, weighings, [a_pass(6, 9)])
+    assert [standing.outcome for standing in visit.standings] == ["passed", "standing"]
 
 
 def test_a_lorry_weighed_again_while_its_rear_clears_the_bridge_is_not_leaving() -> None:
