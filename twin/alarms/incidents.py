@@ -49,12 +49,13 @@ async def keep(
         await store.insert_alarm(tx, alarm)
         tx.emit(_raised(alarm))
         return concerned | set(alarm["unit_ids"])
-    if all(alarm[name] == before[name] for name in DERIVED):
+    was_withdrawn = before["state"] == "cleared" and before["cleared_by"] == ""
+    if not was_withdrawn and all(alarm[name] == before[name] for name in DERIVED):
         return concerned
     is_graver = grade_rises(before["grade"], alarm["grade"]) or bool(
         set(alarm["unit_ids"]) - set(before["unit_ids"])
     )
-    reopen = before["state"] == "cleared" and (is_graver or before["cleared_by"] == "")
+    reopen = was_withdrawn or (before["state"] == "cleared" and is_graver)
     await store.update_alarm(tx, alarm, reopen=reopen)
     if reopen or (is_graver and before["state"] == "active"):
         tx.emit(_raised(alarm))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.database import PgTx
@@ -167,6 +167,7 @@ async def _same_as_in_order(
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), size=st.integers(10, 60), is_released=st.booleans())
+@example(seed=2224, size=10, is_released=False)
 async def test_any_order_with_duplicates_in_any_batches_gives_the_twin_of_the_order_of_time(
     tx: PgTx, seed: int, size: int, is_released: bool
 ) -> None:

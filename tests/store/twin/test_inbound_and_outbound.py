@@ -784,6 +784,20 @@ async def test_goods_on_an_undeclared_vehicle_freeze_when_it_passes_the_loop(tx:
     assert {item.split(":")[0] for item in graver.evidence_ids} == {"reader", "barrier"}
 
 
+@pytest.mark.parametrize(("by", "state"), [("", "active"), ("keeper-a", "cleared")])
+async def test_what_was_withdrawn_and_is_found_again_unchanged_is_an_alarm_again(
+    tx: PgTx, day: Day, by: str, state: str
+) -> None:
+    """Late readings may take the ground of an alarm away for a while; what a person cleared stays cleared."""
+    await crossed_out_alone(tx, day)
+    [alarm] = await twin.alarms(tx, SITE, active_only=True)
+    await close(tx, alarm.alarm_id, by=by, reason="withdrawn")
+    day.boom(is_open=False, loop=False)
+    await apply(tx, day)
+    [after] = await twin.alarms(tx, SITE)
+    assert (after.alarm_id, after.state) == (alarm.alarm_id, state)
+
+
 async def test_a_known_vehicle_driving_in_after_it_is_not_the_passage_of_the_goods(
     tx: PgTx, day: Day
 ) -> None:
