@@ -1,8 +1,8 @@
 """The site's network: cuts with later replay, repeats, and messages that overtake each other. Pure.
 
-A cut delays and a repeat repeats: devices keep what is not acknowledged. Only a fault `loss` loses, as a
-gateway between device and broker does that keeps nothing. Faults touch what goes over the broker; sessions
-and requests have their own order.
+A cut delays and a repeat repeats: devices keep what is not acknowledged. A fault `loss` loses, as a gateway
+between device and broker does that keeps nothing, and a cut loses what a device streams and does not keep.
+Faults touch what goes over the broker; sessions and requests have their own order.
 """
 
 import heapq
@@ -14,8 +14,8 @@ import msgspec
 from kernel.rng import Rng
 from simulators.faults.model import Cut, Delay, Duplication, LineFault, Loss, Reorder
 from simulators.sites.messages import Message
+from simulators.world.tables import Network
 from simulators.world.warehouse.acts import HOUR_S
-from simulators.world.warehouse.parameters import Network
 
 DAY_S = 86_400.0
 AFTER_CUT_S = 2.0
@@ -67,6 +67,9 @@ class Line:
                         return
                     message = late
         cut = next((cut for cut in self._cuts if cut[0] <= message.at_s < cut[1]), None)
+        if cut is not None and not message.is_kept:
+            self.lost += 1
+            return
         if cut is not None:
             # Replayed in the order in which it was said, once the line is back.
             share = (message.at_s - cut[0]) / (cut[1] - cut[0])

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from kernel.rng import Rng
 from simulators.faults.model import ClockDrift, DeviceFault
+from simulators.world.tables import Clock
 from simulators.world.warehouse.acts import HOUR_S
-from simulators.world.warehouse.parameters import Clock
 
 DAY_H = 24.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

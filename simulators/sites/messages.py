@@ -4,14 +4,15 @@ from typing import Any, Literal
 
 import msgspec
 
-Via = Literal["broker", "llrp", "modbus", "http", "paper"]
+Via = Literal["broker", "llrp", "modbus", "lines", "http", "paper"]
 
 
 class Message(msgspec.Struct, frozen=True, order=True):
     """One thing a device says. Ordered by the moment it arrives, then by the order in which it was said.
 
-    `via` tells how the product hears it: `broker` and `llrp` bytes; `modbus` a block of registers or inputs;
-    `http` a request's body; `paper` what people enter. `channel` is the rest of a topic of the broker.
+    `via` tells how the product hears it: `broker`, `llrp` and `lines` bytes; `modbus` a block of registers
+    or inputs; `http` a request's body; `paper` what people enter. `channel` is the rest of a broker's topic.
+    `is_kept` is False for what its device forgets at once, heard or not: the stream of a weight.
     """
 
     at_s: float
@@ -22,6 +23,7 @@ class Message(msgspec.Struct, frozen=True, order=True):
     registers: tuple[int, ...] = ()
     facts: Any = None
     channel: str = "observation"
+    is_kept: bool = True
 
     def wire(self) -> bytes:
         """The bytes of it, for a digest of everything that was on the wire."""

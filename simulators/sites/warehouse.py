@@ -5,7 +5,6 @@ encoders are the fakes' own, so that an error of encoding cannot cancel itself o
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,15 +15,16 @@ import numpy as np
 from kernel.clock import ManualClock
 from kernel.gs1 import epc_from_sscc, make_sscc
 from kernel.rng import Rng
-from simulators.faults.model import DeviceFault, Reboot
+from simulators.faults.model import DeviceFault
 from simulators.protocols.llrp.frames import Heard
 from simulators.protocols.llrp.reader import SimulatedReader
 from simulators.protocols.mqtt.batches import Load, Place, Read, ReadBatch, Report, read_batch, reports
 from simulators.protocols.onvif_m import frames as onvif
 from simulators.protocols.pda.frames import batch, scan
 from simulators.sites.clocks import DeviceClocks
+from simulators.sites.indicators import LEGAL_FOR_TRADE, STABLE, captured
 from simulators.sites.messages import Message, Via
-from simulators.world.warehouse.acts import HOUR_S
+from simulators.sites.numbering import Numbering
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import places_of
 from simulators.world.warehouse.state import (
@@ -47,11 +47,8 @@ COMPANY_PREFIX = "6901234"
 POSITIONS_A_MESSAGE = 5
 """A tracker sends its fixes of five seconds at once."""
 SIGMA_M = 0.3
-UNIT_G = 100
-STABLE, LEGAL_FOR_TRADE = 1, 16
 PLATE_LIKELIHOOD = 0.95
 """What the cameras at the gates always claim; how often they are right is the world's."""
-_EPOCH_MS = 1_000
 
 
 class Codes:
@@ -103,12 +100,8 @@ class WarehouseDevices:
     ) -> None:
         self.codes = Codes()
         self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"), faults)
-        self._reboots = sorted(
-            (fault.at_h * HOUR_S, fault.device) for fault in faults if isinstance(fault, Reboot)
-        )
-        self._boot: Counter[str] = Counter()
+        self._numbers = Numbering(faults)
         self._places = places_of(parameters)
-        self._sequence: Counter[str] = Counter()
         self._said = 0
         self._clock = ManualClock(start)
         self._scenes: dict[int, tuple[tuple[bytes, bytes], bytes]] = {}
@@ -120,10 +113,7 @@ class WarehouseDevices:
         """The messages for what the last step of the world noticed, in the order of time. A device restarts
         with the first step that ends after its time."""
         self._pallets = world.pallets
-        while self._reboots and self._reboots[0][0] < world.time_s:
-            _, device = self._reboots.pop(0)
-            self._boot[device] += 1
-            self._sequence[device] = 0
+        self._numbers.restarted_before(world.time_s)
         said: dict[type[Seen], Callable[[Any], Iterable[Message]]] = {
             TagsRead: self._tags_read,
             Moved: self._moved,
@@ -152,15 +142,6 @@ class WarehouseDevices:
         self._said += 1
         return Message(at_s, self._said, device, via, payload, registers, facts, channel)
 
-    def _numbered(self, device: str, count: int = 1) -> int:
-        """The first of `count` fresh numbers of a device."""
-        first = self._sequence[device] + 1
-        self._sequence[device] += count
-        return first
-
-    def _boot_of(self, device: str) -> int:
-        return 1 + self._boot[device]
-
     def _epcs(self, pallets: np.ndarray) -> list[str]:
         """What the tags on the pallets say: another's EPC where one is cloned."""
         return [self.codes.epc(pallet) for pallet in self._pallets.tag[pallets].tolist()]
@@ -183,8 +164,8 @@ class WarehouseDevices:
             second = float(seconds[first])
             payload = read_batch(
                 ReadBatch(
-                    boot=self._boot_of(read.reader),
-                    sequence=self._numbered(read.reader, len(reads)),
+                    boot=self._numbers.boot(read.reader),
+                    sequence=self._numbers.next(read.reader, len(reads)),
                     observed_at=self.clocks.shown(read.reader, second),
                     reads=reads,
                 )
@@ -198,10 +179,10 @@ class WarehouseDevices:
         loads, times = moved.load.tolist(), moved.at_s.tolist()
         for first in range(0, len(times), POSITIONS_A_MESSAGE):
             part = range(first, min(first + POSITIONS_A_MESSAGE, len(times)))
-            number = self._numbered(device, len(part))
+            number = self._numbers.next(device, len(part))
             several = [
                 Report(
-                    boot=self._boot_of(device),
+                    boot=self._numbers.boot(device),
                     sequence=number + place,
                     observed_at=self.clocks.shown(device, times[n]),
                     position=Place(x_m[n], y_m[n], 0.0, heading[n], speed[n], SIGMA_M),
@@ -214,8 +195,8 @@ class WarehouseDevices:
     def _load_changed(self, change: LoadChanged) -> Iterable[Message]:
         device = f"forklift-{change.forklift + 1}"
         report = Report(
-            boot=self._boot_of(device),
-            sequence=self._numbered(device),
+            boot=self._numbers.boot(device),
+            sequence=self._numbers.next(device),
             observed_at=self.clocks.shown(device, change.at_s),
             position=Place(
                 round(change.x_m, 3), round(change.y_m, 3), round(change.z_m, 3), 0.0, 0.0, SIGMA_M
@@ -241,18 +222,13 @@ class WarehouseDevices:
 
     def _weighed(self, weighed: Weighed) -> Iterable[Message]:
         """The indicator's registers once it has captured, profile `tallyhouse-1`."""
-        number = self._numbered(weighed.scale)
-        shown_ms = round(self.clocks.shown(weighed.scale, weighed.at_s).timestamp() * 1000)
-        units = weighed.mass_g // UNIT_G
-        registers = (
-            *_long(units),
-            STABLE | LEGAL_FOR_TRADE,
-            *_long(number),
-            *_long(units),
-            *_long(shown_ms // _EPOCH_MS),
-            shown_ms % _EPOCH_MS,
-            *_long(self._boot_of(weighed.scale)),
-            2 if weighed.truck >= 0 else 0,
+        registers = captured(
+            weighed.mass_g,
+            self._numbers.next(weighed.scale),
+            self.clocks.shown(weighed.scale, weighed.at_s),
+            self._numbers.boot(weighed.scale),
+            state=STABLE | LEGAL_FOR_TRADE,
+            axles=2 if weighed.truck >= 0 else 0,
         )
         yield self._message(weighed.at_s, weighed.scale, "modbus", registers=registers)
 
@@ -275,14 +251,14 @@ class WarehouseDevices:
     def _scanned(self, scanned: Scanned) -> Iterable[Message]:
         device = f"pda-{scanned.handheld + 1}"
         made = scan(
-            self._numbered(device),
+            self._numbers.next(device),
             self.clocks.shown(device, scanned.at_s),
             self.codes.sscc(scanned.pallet),
             self._places.slot_ids[scanned.place],
             "gs1-128",
             None,
         )
-        payload = msgspec.json.encode(batch(device, self._boot_of(device), [made]))
+        payload = msgspec.json.encode(batch(device, self._numbers.boot(device), [made]))
         yield self._message(scanned.at_s, device, "http", payload)
 
     def _framed(self, framed: Framed) -> Iterable[Message]:
@@ -340,8 +316,3 @@ class WarehouseDevices:
 
 def lot_name(lot: int) -> str:
     return f"LOT-{lot + 1:03d}"
-
-
-def _long(value: int) -> tuple[int, int]:
-    """A 32-bit word, high half first."""
-    return (value >> 16) & 0xFFFF, value & 0xFFFF

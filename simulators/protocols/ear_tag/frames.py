@@ -7,6 +7,7 @@ import base64
 import hmac
 import struct
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 MAC_BYTES = 8
@@ -71,6 +72,19 @@ def iso_number(country: int, national: int) -> int:
 def heard(frame: bytes, rssi_dbm: float) -> dict[str, Any]:
     """What a base station says of a frame."""
     return {"frame": base64.b64encode(frame).decode(), "rssi_dbm": rssi_dbm}
+
+
+def report(boot: int, sequence: int, observed_at: datetime, frame: bytes, rssi_cdbm: int) -> bytes:
+    """A numbered report of a frame, as `heard` and `reading` say it: put together from bytes, for a week of a
+    herd has millions."""
+    at = observed_at.isoformat(timespec="milliseconds").removesuffix("+00:00").encode()
+    said = b'{"boot":%d,"sequence":%d,"observed_at":"%sZ","rssi_dbm":%.2f,"frame":"%s"}'
+    return said % (boot, sequence, at, rssi_cdbm / 100, base64.b64encode(frame))
+
+
+def reports(several: Sequence[bytes]) -> bytes:
+    """A message of numbered reports."""
+    return b"[%s]" % b",".join(several)
 
 
 def beat(uptime_s: int, heard_count: int, battery_mv: int) -> dict[str, Any]:

@@ -73,6 +73,13 @@ def inside(at: datetime, rule: str, is_inside: bool) -> tuple[str, bytes]:
     return channel, _event(at, source, {"IsInside": str(is_inside).lower()})
 
 
+def counter(at: datetime, rule: str, count: int) -> tuple[str, bytes]:
+    """Channel and message of a rule that counts what crosses its line: how many since it was reset."""
+    source = {"VideoSource": "video-1", "AnalyticsConfiguration": "1", "Rule": rule}
+    channel = f"vendor/onvif-ej/RuleEngine/CountAggregation/Counter/&video-1/1/{rule}"
+    return channel, _event(at, source, {"Count": str(count)})
+
+
 def picture_is(at: datetime, state: str) -> tuple[str, bytes]:
     """Channel and message of a picture that shows nothing: dark, frozen or replayed."""
     topic = {

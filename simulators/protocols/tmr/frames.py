@@ -1,7 +1,7 @@
 """A feed mixer wagon and what its indicator sends. Pure: the time is an argument.
 
 Mass comes and goes at a rate, as from a loader or over a chute; the bars show it with noise, more while the
-mixer turns. Lines are in the forms of Digi-Star indicators.
+wagon drives. Lines are in the forms of Digi-Star indicators.
 """
 
 from datetime import datetime, timedelta
@@ -26,6 +26,8 @@ class Wagon:
         self._from_g = self._to_g = 0
         self._from_at: datetime | None = None
         self._takes = timedelta()
+        self.shake_share = 0.0
+        """Noise of the bars while the wagon drives, as a share of what it carries."""
         self.feedlines: list[str] = []
         self.tag = "GR"
         """The indicator's weight tag: ER while it cannot weigh, ES while somebody is in its menu."""
@@ -44,7 +46,8 @@ class Wagon:
 
     def shown_g(self, now: datetime) -> int:
         """What the indicator shows: with noise, rounded to its division."""
-        felt_g = self.content_g(now) + self._rng.normal(0, self._sigma_g)
+        content_g = self.content_g(now)
+        felt_g = content_g + self._rng.normal(0, self._sigma_g + self.shake_share * content_g)
         return round(felt_g / self._division_g) * self._division_g
 
     def complete(self, line: str) -> None:

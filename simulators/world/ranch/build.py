@@ -1,24 +1,26 @@
 """A ranch at midnight of its first day. Pure."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from kernel.rng import Rng
 from simulators.world.ranch.parameters import Parameters
 from simulators.world.ranch.state import HEALTHY, LYING, Floats, Herd, Ranch
+from simulators.world.ranch.troubles import Trouble
 
 DAY_S = 86_400.0
 LUCK_SD = 0.6
 """Spread of a tag's lasting luck with a station, in logits (set)."""
 
 
-def build_ranch(parameters: Parameters, rng: Rng) -> Ranch:
-    """The ranch of a seed: every animal in its pen, all lying, all well."""
+def build_ranch(parameters: Parameters, rng: Rng, troubles: Sequence[Trouble] = ()) -> Ranch:
+    """The ranch of a seed: every animal in its pen, all lying, all well. `troubles` befall it later."""
     site, station = parameters.site, parameters.station
     pens = np.arange(site.animals, dtype=np.int32) % site.pens
     x_m, y_m = pen_middles(parameters)
-    station_x_m, station_y_m = _around(parameters)
+    station_x_m, station_y_m = station_places(parameters)
     return Ranch(
         parameters=parameters,
         time_s=0.0,
@@ -31,6 +33,7 @@ def build_ranch(parameters: Parameters, rng: Rng) -> Ranch:
         is_bad_weather=False,
         next_batch=1,
         carried_g=0.0,
+        troubles=tuple(troubles),
     )
 
 
@@ -81,7 +84,7 @@ def pen_middles(parameters: Parameters) -> tuple[Floats, Floats]:
     return x_m.astype(np.float64), y_m.astype(np.float64)
 
 
-def _around(parameters: Parameters) -> tuple[Floats, Floats]:
+def station_places(parameters: Parameters) -> tuple[Floats, Floats]:
     """Half of the stations stand among the pens, the others over the pasture."""
     site, count = parameters.site, parameters.station.count
     by_pens = max(1, count // 2)

@@ -7,9 +7,9 @@ import numpy as np
 from simulators.world.ranch.build import DAY_S
 from simulators.world.ranch.living import grazes
 from simulators.world.ranch.parameters import Parameters
-from simulators.world.ranch.state import SICK, Dropped, Floats, Herd, Loaded, Passed, Stood
+from simulators.world.ranch.state import SICK, Dropped, Flags, Floats, Herd, Loaded, Passed, Stood
 
-CHUTE = "chute"
+CHUTE = "chute-1"
 LOADING_S, DRIVING_S = 240.0, 90.0
 CHUTE_S = 45.0
 
@@ -44,14 +44,16 @@ def fed(
             truly_g = max(0.0, part_g * (1 + draw.normal(0.0, wagon.loading_sd)))
             came_g += truly_g
             now_s += LOADING_S / len(wagon.ingredients)
-            told.append(Loaded(now_s, batch, name, round(part_g), shown_g(parameters, truly_g, draw)))
+            shown = shown_g(parameters, truly_g, draw)
+            told.append(Loaded(now_s, batch, name, round(part_g), shown, round(truly_g)))
         left_g += came_g
         for pen in pens:
             share = by_pen[pen] / max(target_g, 1.0)
             dropped_g = min(left_g, came_g * share * (1 + draw.normal(0.0, wagon.moving_noise)))
             left_g -= dropped_g
             now_s += DRIVING_S
-            told.append(Dropped(now_s, batch, int(pen), shown_g(parameters, dropped_g, draw)))
+            shown = shown_g(parameters, dropped_g, draw)
+            told.append(Dropped(now_s, batch, int(pen), shown, round(dropped_g)))
             eaten_g += shared_g(herd, pen, dropped_g, wanted_g)
         batch += 1
     return told, eaten_g, batch, left_g
@@ -102,9 +104,12 @@ def weighed_in_chute(
     count = round(len(here) * scale.chute_share_a_week / 7)
     chosen = draw.permutation(here)[:count]
     shown = filled_g(parameters, herd.mass_g[chosen], draw) + draw.normal(0.0, scale.chute_error_g, count)
+    is_heard = woken(parameters, herd, chosen, draw)
     return [
-        Stood(CHUTE, at_s + CHUTE_S * number, int(animal), max(0, round(float(mass_g) / 500) * 500))
-        for number, (animal, mass_g) in enumerate(zip(chosen, shown, strict=True))
+        Stood(
+            CHUTE, at_s + CHUTE_S * number, int(animal), max(0, round(float(mass_g) / 500) * 500), bool(heard)
+        )
+        for number, (animal, mass_g, heard) in enumerate(zip(chosen, shown, is_heard, strict=True))
     ]
 
 
@@ -122,15 +127,26 @@ def weighed_walking(
     shown = filled_g(parameters, herd.mass_g[chosen], draw) * factor
     at = np.sort(draw.uniform(at_s, at_s + dt_s, len(chosen)))
     first = parameters.site.pens - scale.walk_over
+    is_heard = woken(parameters, herd, chosen, draw)
     return [
         Stood(
             f"walk-over-{int(herd.pen[animal]) - first + 1}",
             float(when),
             int(animal),
             int(mass_g) // 1_000 * 1_000,
+            bool(heard),
         )
-        for animal, when, mass_g in zip(chosen, at, shown, strict=True)
+        for animal, when, mass_g, heard in zip(chosen, at, shown, is_heard, strict=True)
     ]
+
+
+def woken(parameters: Parameters, herd: Herd, animals: np.ndarray, draw: np.random.Generator) -> Flags:
+    """Whose tags the station beside a scale hears: the living ones, as well as any beacon from near by that
+    meets bodies."""
+    station = parameters.station
+    chance = station.heard_near - station.behind_bodies * station.bodies_share
+    heard: Flags = ~herd.tag_is_dead[animals] & (draw.random(len(animals)) < chance)
+    return heard
 
 
 def filled_g(parameters: Parameters, mass_g: Floats, draw: np.random.Generator) -> Floats:

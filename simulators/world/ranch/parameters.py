@@ -2,16 +2,17 @@
 
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from simulators.world.tables import Clock, Network, Table
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. A misspelt key is refused."""
+BURST_SAMPLES_MAX = 255
+"""A tag counts them in one byte."""
 
 
-class Site(_Part, frozen=True, kw_only=True):
+class Site(Table, frozen=True, kw_only=True):
     pens: int
     pen_side_m: float
     pasture_side_m: float
@@ -20,7 +21,7 @@ class Site(_Part, frozen=True, kw_only=True):
     animals: int
 
 
-class Herd(_Part, frozen=True, kw_only=True):
+class Herd(Table, frozen=True, kw_only=True):
     """Growth is Gompertz: `W(t) = A exp(-b exp(-k t))`, with b from the mass at birth."""
 
     age_days_min: int
@@ -34,7 +35,7 @@ class Herd(_Part, frozen=True, kw_only=True):
     female_share: float
 
 
-class Health(_Part, frozen=True, kw_only=True):
+class Health(Table, frozen=True, kw_only=True):
     sick_a_year: float
     sick_days_min: float
     sick_days_max: float
@@ -45,7 +46,7 @@ class Health(_Part, frozen=True, kw_only=True):
     normal_sd_mc: int
 
 
-class Day(_Part, frozen=True, kw_only=True):
+class Day(Table, frozen=True, kw_only=True):
     feedings_h: tuple[float, ...]
     lying_h: float
     ruminating_share: float
@@ -55,7 +56,7 @@ class Day(_Part, frozen=True, kw_only=True):
     dry_matter: float
 
 
-class Station(_Part, frozen=True, kw_only=True):
+class Station(Table, frozen=True, kw_only=True):
     """How base stations hear ear tags."""
 
     count: int
@@ -76,7 +77,15 @@ class Station(_Part, frozen=True, kw_only=True):
     tag_death_a_year: float
 
 
-class Scale(_Part, frozen=True, kw_only=True):
+class Tag(Table, frozen=True, kw_only=True):
+    """What ear tags send beside their beacons: a burst of raw acceleration every so often, 0 for never."""
+
+    burst_every_h: float
+    burst_hz: int
+    burst_samples: int
+
+
+class Scale(Table, frozen=True, kw_only=True):
     chute_share_a_week: float
     chute_begins_h: float
     chute_error_g: int
@@ -87,7 +96,7 @@ class Scale(_Part, frozen=True, kw_only=True):
     gut_fill: float
 
 
-class Wagon(_Part, frozen=True, kw_only=True):
+class Wagon(Table, frozen=True, kw_only=True):
     capacity_g: int
     ingredients: tuple[str, ...]
     shares: tuple[float, ...]
@@ -97,21 +106,27 @@ class Wagon(_Part, frozen=True, kw_only=True):
     moving_noise: float
 
 
-class Camera(_Part, frozen=True, kw_only=True):
+class Camera(Table, frozen=True, kw_only=True):
     count: int
     miss: float
     double: float
 
 
-class Parameters(_Part, frozen=True, kw_only=True):
+class Parameters(Table, frozen=True, kw_only=True):
+    """All of a ranch."""
+
+    mode: Literal["ranch"]
     site: Site
     herd: Herd
     health: Health
     day: Day
     station: Station
+    tag: Tag
     scale: Scale
     wagon: Wagon
     camera: Camera
+    clock: Clock
+    network: Network
 
     def __post_init__(self) -> None:
         if len(self.wagon.shares) != len(self.wagon.ingredients) or abs(sum(self.wagon.shares) - 1) > 1e-9:
@@ -120,6 +135,8 @@ class Parameters(_Part, frozen=True, kw_only=True):
             raise ValueError("site.pasture_pens: 1 to the number of pens")
         if not self.station.near_m < self.station.far_m:
             raise ValueError("station.far_m: beyond near_m")
+        if not 0 <= self.tag.burst_samples <= BURST_SAMPLES_MAX:
+            raise ValueError(f"tag.burst_samples: 0 to {BURST_SAMPLES_MAX}")
 
 
 def read_parameters(text: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Parameters:

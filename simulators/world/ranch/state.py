@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.world.ranch.parameters import Parameters
+from simulators.world.ranch.troubles import Trouble
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -21,6 +22,7 @@ LYING, RUMINATING, STANDING, FEEDING, WALKING = range(5)
 MOTION_MG: tuple[int, ...] = (12, 28, 35, 95, 160)
 """Mean change of acceleration while it does that, in thousandths of g (set)."""
 HEALTHY, SICK, DEAD = range(3)
+WAGON = "wagon-1"
 GONE = -1
 """A pen's number stands where an animal is; `GONE` when it left the ranch, alive or dead."""
 
@@ -63,6 +65,14 @@ class Herd(msgspec.Struct, frozen=True, eq=False):
         return here
 
 
+def station_name(number: int) -> str:
+    return f"station-{number + 1}"
+
+
+def camera_name(number: int) -> str:
+    return f"gate-camera-{number + 1}"
+
+
 # --- what devices notice -------------------------------------------------------------------------
 
 
@@ -77,6 +87,10 @@ class Heard(msgspec.Struct, frozen=True, eq=False):
     motion_mg: Ints
     lying_permille: Ints
 
+    @property
+    def device(self) -> str:
+        return station_name(self.station)
+
 
 class Beat(msgspec.Struct, frozen=True):
     """A station says that it listens."""
@@ -85,14 +99,20 @@ class Beat(msgspec.Struct, frozen=True):
     at_s: float
     heard: int
 
+    @property
+    def device(self) -> str:
+        return station_name(self.station)
+
 
 class Stood(msgspec.Struct, frozen=True):
-    """An animal stood on a scale that read its tag; `shown_g` is what the scale said."""
+    """An animal stood on a scale; `shown_g` is what the scale said. The scale wakes the animal's tag, and the
+    station beside it, turned down to hear nothing else, heard that or not."""
 
     device: str
     at_s: float
     animal: int
     shown_g: int
+    is_tag_heard: bool
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -103,6 +123,9 @@ class Loaded(msgspec.Struct, frozen=True):
     ingredient: str
     target_g: int
     shown_g: int
+    truly_g: int
+    """What really came."""
+    device: str = WAGON
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -112,6 +135,9 @@ class Dropped(msgspec.Struct, frozen=True):
     batch: int
     pen: int
     shown_g: int
+    truly_g: int
+    """What really lies before the pen."""
+    device: str = WAGON
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -125,6 +151,10 @@ class Passed(msgspec.Struct, frozen=True):
     truly: int
     """How many it really was."""
 
+    @property
+    def device(self) -> str:
+        return camera_name(self.camera)
+
 
 class Died(msgspec.Struct, frozen=True):
     """The truth alone: no device says it."""
@@ -134,7 +164,8 @@ class Died(msgspec.Struct, frozen=True):
     was_sick: bool
 
 
-Seen = Heard | Beat | Stood | Loaded | Dropped | Passed | Died
+Told = Heard | Beat | Stood | Loaded | Dropped | Passed
+Seen = Told | Died
 
 
 class Ranch(msgspec.Struct, frozen=True, eq=False):
@@ -154,3 +185,5 @@ class Ranch(msgspec.Struct, frozen=True, eq=False):
     carried_g: float
     """Left in the wagon from the last batch."""
     seen: tuple[Seen, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    """What befalls its devices, from the scenario."""

@@ -4,13 +4,16 @@
 is its own, so that a step can be made again without those before it.
 """
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 import numpy as np
 
 from kernel.rng import Rng
 from simulators.world.ranch import handling, hearing, living
 from simulators.world.ranch.build import DAY_S
-from simulators.world.ranch.state import DEAD, GONE, Died, Herd, Ranch, Seen
+from simulators.world.ranch.state import DEAD, GONE, Died, Herd, Ranch, Seen, Stood
+from simulators.world.ranch.troubles import Trouble, drifted, is_off, tags_dying
 
 REMOVED_AFTER_S = 2 * DAY_S
 """A carcass is found and taken away within two days (set)."""
@@ -49,8 +52,22 @@ def step(world: Ranch, dt_s: float, rng: Rng) -> Ranch:
         is_bad_weather=bool(bad) if hourly else world.is_bad_weather,
         next_batch=batch,
         carried_g=carried_g,
-        seen=tuple(seen),
+        seen=tuple(told(world.troubles, seen)),
+        troubles=world.troubles,
     )
+
+
+def told(troubles: Sequence[Trouble], seen: Iterable[Seen]) -> Iterable[Seen]:
+    """What is left of what was noticed when devices are off and scales have drifted."""
+    for noticed in seen:
+        if isinstance(noticed, Died):
+            yield noticed
+        elif not is_off(troubles, noticed.device, noticed.at_s):
+            if isinstance(noticed, Stood):
+                factor = drifted(troubles, noticed.device, noticed.at_s)
+                yield msgspec.structs.replace(noticed, shown_g=round(noticed.shown_g * factor))
+            else:
+                yield noticed
 
 
 def _lived(world: Ranch, dt_s: float, draw: np.random.Generator, seen: list[Seen]) -> Herd:
@@ -64,6 +81,10 @@ def _lived(world: Ranch, dt_s: float, draw: np.random.Generator, seen: list[Seen
     seen += [Died(at_s, int(animal), bool(was_sick[animal])) for animal in np.flatnonzero(dies)]
     taken_away = (health == DEAD) & (at_s - until_s > REMOVED_AFTER_S)
     a_step = parameters.station.tag_death_a_year * dt_s / living.YEAR_S
+    tag_is_dead = herd.tag_is_dead | (draw.random(herd.count) < a_step)
+    tag_is_dead[
+        tags_dying(world.troubles, np.flatnonzero((herd.pen >= 0) & ~tag_is_dead), at_s, dt_s, draw)
+    ] = True
     return msgspec.structs.replace(
         herd,
         doing=doing,
@@ -73,7 +94,7 @@ def _lived(world: Ranch, dt_s: float, draw: np.random.Generator, seen: list[Seen
         until_s=until_s,
         will_die=will_die,
         pen=np.where(taken_away, GONE, herd.pen).astype(np.int32),
-        tag_is_dead=herd.tag_is_dead | (draw.random(herd.count) < a_step),
+        tag_is_dead=tag_is_dead,
         intake_g=np.zeros(herd.count) if at_s % DAY_S < dt_s else herd.intake_g,
     )
 

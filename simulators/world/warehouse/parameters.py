@@ -6,12 +6,10 @@ from typing import Any
 
 import msgspec
 
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. A misspelt key is refused."""
+from simulators.world.tables import Clock, Network, Table
 
 
-class Site(_Part, frozen=True, kw_only=True):
+class Site(Table, frozen=True, kw_only=True):
     width_m: float
     length_m: float
     aisles: int
@@ -29,7 +27,7 @@ class Site(_Part, frozen=True, kw_only=True):
     """By material, in fen; what the truth of an act is worth."""
 
 
-class Flow(_Part, frozen=True, kw_only=True):
+class Flow(Table, frozen=True, kw_only=True):
     """What moves in a day; hours are of the site's own day."""
 
     pallets_in: int
@@ -46,7 +44,7 @@ class Flow(_Part, frozen=True, kw_only=True):
     truck_tare_g_max: int
 
 
-class Devices(_Part, frozen=True, kw_only=True):
+class Devices(Table, frozen=True, kw_only=True):
     forklifts: int
     handhelds: int
     portals: int
@@ -58,7 +56,7 @@ class Devices(_Part, frozen=True, kw_only=True):
     sweep_begins_h: float
 
 
-class Reader(_Part, frozen=True, kw_only=True):
+class Reader(Table, frozen=True, kw_only=True):
     """Rates of passive UHF tags; lists go by material or placement."""
 
     portal_read: tuple[float, float, float]
@@ -77,20 +75,20 @@ class Reader(_Part, frozen=True, kw_only=True):
     tag_death_a_year: float
 
 
-class Position(_Part, frozen=True, kw_only=True):
+class Position(Table, frozen=True, kw_only=True):
     sigma_m: float
     outlier_share: float
     outlier_m_min: float
     outlier_m_max: float
 
 
-class Scale(_Part, frozen=True, kw_only=True):
+class Scale(Table, frozen=True, kw_only=True):
     floor_interval_g: int
     bridge_interval_g: int
     in_service_intervals: float
 
 
-class Camera(_Part, frozen=True, kw_only=True):
+class Camera(Table, frozen=True, kw_only=True):
     wrong_clear: float
     wrong_clutter: float
     clutter_share: float
@@ -99,27 +97,12 @@ class Camera(_Part, frozen=True, kw_only=True):
     dark_h: float
 
 
-class Gate(_Part, frozen=True, kw_only=True):
+class Gate(Table, frozen=True, kw_only=True):
     loop_seen: float
     plate_right: float
 
 
-class Clock(_Part, frozen=True, kw_only=True):
-    sigma_s: float
-    drifting_share: float
-    drift_s_max: float
-
-
-class Network(_Part, frozen=True, kw_only=True):
-    outage_a_day: float
-    outage_min_min: float
-    outage_min_max: float
-    duplicate_share: float
-    late_share: float
-    late_s_max: float
-
-
-class Parameters(_Part, frozen=True, kw_only=True):
+class Parameters(Table, frozen=True, kw_only=True):
     """All of a warehouse."""
 
     site: Site

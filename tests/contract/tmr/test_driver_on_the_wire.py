@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from devices.drivers.tmr import driver as module
-from devices.drivers.tmr.driver import BELOW_ZERO, TOO_FAST, TmrDriver
+from devices.drivers.tmr.driver import TmrDriver
+from devices.drivers.tmr.session import BELOW_ZERO, TOO_FAST
 from kernel.clock import ManualClock
 from kernel.messages import DeviceStatus, FeedEvent, FeedWeight, Observation, Rejected
 from kernel.rng import Rng

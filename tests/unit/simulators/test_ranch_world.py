@@ -171,7 +171,7 @@ def test_scales_show_masses_near_the_truth_and_walk_over_is_the_worse(
     world, seen, _ = three_days
     off: dict[bool, list[float]] = {True: [], False: []}
     for item in of_kind(seen, Stood):
-        off[item.device == "chute"].append(item.shown_g / world.herd.mass_g[item.animal] - 1)
+        off[item.device == "chute-1"].append(item.shown_g / world.herd.mass_g[item.animal] - 1)
     assert len(off[True]) == pytest.approx(3 * 1_000 * 0.2 / 7, abs=4)
     assert np.std(off[True]) < 0.03
     assert np.std(off[False]) > 0.05
