@@ -15,7 +15,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 
     zone_id: str
     kind: str
-    """storage, staging, dock, yard, road, fence or no_go."""
+    """storage, staging, dock, yard, road, pen, pasture, fence or no_go."""
     outline_mm: list[tuple[int, int]]
     name_en: str = ""
     name_zh: str = ""

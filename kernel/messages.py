@@ -154,6 +154,14 @@ class PlateRead(Reading, frozen=True, kw_only=True, tag="plate"):
     snapshot_sha256: str = ""
 
 
+class LineCount(Reading, frozen=True, kw_only=True, tag="line_count"):
+    """A camera counts what crosses a line in its picture. `count` is how many did since the camera last began
+    anew: one that is below the last was counted after that."""
+
+    line: str
+    count: int
+
+
 class AnimalBeacon(Reading, frozen=True, kw_only=True, tag="animal"):
     """A base station heard an ear tag.
 
@@ -271,6 +279,7 @@ AnyReading = (
     | SlotSight
     | CodeSight
     | PlateRead
+    | LineCount
     | AnimalBeacon
     | StationBeat
     | FeedWeight

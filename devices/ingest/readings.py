@@ -17,6 +17,7 @@ from kernel.messages import (
     FeedEvent,
     FeedWeight,
     LabelPrinted,
+    LineCount,
     LoadChange,
     MassReading,
     PlateRead,
@@ -299,6 +300,10 @@ def _terminal_alarm(alarm: TerminalAlarm, _: Bounds) -> Broken | None:
     return _first(*(_text("alarms", name, may_be_empty=False) for name in alarm.alarms))
 
 
+def _line_count(counted: LineCount, _: Bounds) -> Broken | None:
+    return _text("line", counted.line, may_be_empty=False) or _within("count", counted.count, 0, NUMBER_MAX)
+
+
 def _label(printed: LabelPrinted, _: Bounds) -> Broken | None:
     return _text("job_id", printed.job_id, may_be_empty=False) or _text("reason", printed.reason)
 
@@ -313,6 +318,7 @@ RULES: Mapping[type[Reading], Callable[[Any, Bounds], Broken | None]] = {
     SlotSight: _slot_sight,
     CodeSight: _code_sight,
     PlateRead: _plate,
+    LineCount: _line_count,
     AnimalBeacon: _animal,
     StationBeat: _station,
     FeedWeight: _feed_weight,

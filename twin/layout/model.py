@@ -20,7 +20,7 @@ from kernel.layout import Gate, Layout, Mount, Rack, Slot, Weighbridge, all_slot
 
 OVERLAP_MM2_MAX = 100.0
 """Two outlines may share one square centimetre: drawings are rounded."""
-ZONE_KINDS = frozenset({"storage", "staging", "dock", "yard", "road", "fence", "no_go"})
+ZONE_KINDS = frozenset({"storage", "staging", "dock", "yard", "road", "pen", "pasture", "fence", "no_go"})
 MODES = frozenset({"warehouse", "ranch"})
 SIZE_MM_MAX = 20_000_000
 SLOTS_MAX = 200_000

@@ -5,8 +5,9 @@ Specification, "JSON over MQTT" (`onvif-mj`). The camera's topic prefix is our d
 so that its topics reach us as these channels:
 
 * `vendor/onvif-ej/{topic}/&{source…}`: an event, `{"UtcTime": …, "Source": {…}, "Data": {…}}`. Known are the
-  plates it recognised, its field detectors (a rule is named as the slot it watches), and what it finds wrong
-  with its own picture. An empty payload deletes a property and says nothing.
+  plates it recognised, its field detectors (a rule is named as the slot it watches), its counters (a rule is
+  named as the line it watches), and what it finds wrong with its own picture. An empty payload deletes a
+  property and says nothing.
 * `vendor/onvif-mj/VideoAnalytics/{profile}/{module}`: frames, `{"Frame": [{"@UtcTime": …, "Object": […]}]}`.
   A pallet is an object of the class that the device was enrolled with; where it stands follows from its
   place on earth or from its box in the picture, and from the device's view.
@@ -34,11 +35,12 @@ from devices.drivers.onvif_m.scene import (
 from devices.transport.decoding import Arrived, FieldRejected, by_content
 from devices.transport.makers import wrong_json
 from devices.transport.view import read_view
-from kernel.messages import AnyReading, DeviceStatus, Observation, PlateRead, Rejected, SlotSight
+from kernel.messages import AnyReading, DeviceStatus, LineCount, Observation, PlateRead, Rejected, SlotSight
 
 MESSAGE_BYTES_MAX: Final = 2_097_152
 FRAMES_MAX: Final = 25
 READINGS_PER_S_MAX: Final = 100
+COUNT_DIGITS_MAX: Final = 15
 EVENTS: Final = "vendor/onvif-ej/"
 FRAMES: Final = "vendor/onvif-mj/VideoAnalytics/"
 
@@ -65,6 +67,10 @@ class _Plate(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _Inside(msgspec.Struct, frozen=True, rename="pascal"):
     is_inside: bool | str
+
+
+class _Counter(msgspec.Struct, frozen=True, rename="pascal"):
+    count: int | str
 
 
 class _State(msgspec.Struct, frozen=True, rename="pascal"):
@@ -138,6 +144,16 @@ def _inside(event: _Event, settings: Settings) -> SlotSight:
     )
 
 
+def _counter(event: _Event, _: Settings) -> LineCount:
+    """A counter tells a running total, from 0 when it begins anew."""
+    rule = _parsed(_Rule, bytes(event.source), "Source").rule
+    if not rule:
+        raise FieldRejected("Source.Rule", "the line that is watched")
+    return LineCount(
+        line=rule, count=_whole("Data.Count", _parsed(_Counter, bytes(event.data), "Data").count)
+    )
+
+
 def _worthless(state: Any) -> Callable[[_Event, Settings], AnyReading]:
     def read(event: _Event, _: Settings) -> AnyReading:
         return SlotSight(state=state) if _is_so(event) else DeviceStatus(state="online")
@@ -165,6 +181,7 @@ def _each(name: str, read: Callable[[_Event, Settings], AnyReading]) -> dict[str
 _READERS: Final[Mapping[str, Callable[[_Event, Settings], AnyReading]]] = {
     "RuleEngine/Recognition/LicensePlate": _plate,
     "RuleEngine/FieldDetector/ObjectsInside": _inside,
+    "RuleEngine/CountAggregation/Counter": _counter,
     **_each("ImageTooDark", _worthless("dark")),
     **_each("ImageTooBlurry", _troubled("the picture is blurred")),
     **_each("GlobalSceneChange", _troubled("the camera was covered or turned")),
@@ -229,6 +246,13 @@ def _number(field: str, value: float | str) -> float:
         return float(value)
     except ValueError:
         raise FieldRejected(field, "a number") from None
+
+
+def _whole(field: str, value: int | str) -> int:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= COUNT_DIGITS_MAX):
+        raise FieldRejected(field, "a whole number of 0 or more")
+    return int(text)
 
 
 def _truth(field: str, value: bool | str) -> bool:

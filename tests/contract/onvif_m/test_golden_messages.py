@@ -9,7 +9,7 @@ import pytest
 
 from devices.drivers.onvif_m.codec import FRAMES_MAX, MESSAGE_BYTES_MAX, decode
 from devices.transport.decoding import Arrived
-from kernel.messages import CodeSight, DeviceStatus, Observation, PlateRead, Rejected, SlotSight
+from kernel.messages import CodeSight, DeviceStatus, LineCount, Observation, PlateRead, Rejected, SlotSight
 from tests.views import a_lens, a_slot, a_view
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -65,6 +65,10 @@ PLATE = """{"UtcTime": "2026-11-23T05:59:00Z", "Source": {"VideoSource": "1", "R
 FIELD = "vendor/onvif-ej/RuleEngine/FieldDetector/ObjectsInside/&1/1/A-2"
 INSIDE = b"""{"UtcTime": "2026-11-23T05:59:00Z", "Source": {"VideoSource": "1", "AnalyticsConfiguration": "1",
   "Rule": "A-2"}, "Data": {"IsInside": true}}"""
+# The counter's topic and its data as the Analytics Service Specification names them (CountAggregation).
+COUNTER = "vendor/onvif-ej/RuleEngine/CountAggregation/Counter/&1/1/Out"
+COUNTED = b"""{"UtcTime": "2026-11-23T05:59:00Z", "Source": {"VideoSource": "1",
+  "AnalyticsConfiguration": "1", "Rule": "Out"}, "Data": {"Count": "42"}}"""
 DARK = "vendor/onvif-ej/VideoSource/ImageTooDark/ImagingService/&1"
 STATE = b"""{"UtcTime": "2026-11-23T05:59:00Z", "Source": {"Source": "1"}, "Data": {"State": "true"}}"""
 
@@ -265,3 +269,32 @@ def test_what_is_wrong_is_set_aside_under_its_field(payload: bytes, channel: str
     assert isinstance(rejected, Rejected)
     assert rejected.field == field
     assert rejected.rule
+
+
+def test_a_counter_tells_how_many_crossed_the_line_that_its_rule_is_named_after() -> None:
+    [counted] = read(COUNTED, COUNTER)
+    assert isinstance(counted, Observation)
+    assert counted.reading == LineCount(line="Out", count=42)
+    assert counted.observed_at == datetime(2026, 11, 23, 5, 59, tzinfo=UTC)
+    [as_number] = read(COUNTED.replace(b'"42"', b"42"), COUNTER)
+    assert isinstance(as_number, Observation)
+    assert as_number.reading == counted.reading
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (b'"-1"', "Data.Count"),
+        (b'"many"', "Data.Count"),
+        (b'"1e3"', "Data.Count"),
+        (b'"9999999999999999"', "Data.Count"),
+        (b"null", "Data.Count"),
+    ],
+)
+def test_a_counter_that_is_no_whole_number_is_rejected(wrong: bytes, field: str) -> None:
+    [rejected] = read(COUNTED.replace(b'"42"', wrong), COUNTER)
+    assert isinstance(rejected, Rejected)
+    assert rejected.field == field
+    [nameless] = read(COUNTED.replace(b'"Out"', b'""'), COUNTER)
+    assert isinstance(nameless, Rejected)
+    assert nameless.field == "Source.Rule"

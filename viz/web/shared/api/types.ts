@@ -68,7 +68,7 @@ export interface Session extends SignedIn {
 
 export interface Zone {
   zone_id: string;
-  kind: "storage" | "staging" | "dock" | "yard" | "road" | "fence" | "no_go";
+  kind: "storage" | "staging" | "dock" | "yard" | "road" | "pen" | "pasture" | "fence" | "no_go";
   outline_mm: [number, number][];
   name_en?: string;
   name_zh?: string;

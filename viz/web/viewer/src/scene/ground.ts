@@ -33,6 +33,8 @@ const FILL: Record<Zone["kind"], `--${string}`> = {
   dock: "--scene-dock",
   yard: "--scene-yard",
   road: "--scene-road",
+  pen: "--scene-pen",
+  pasture: "--scene-pasture",
   fence: "--scene-ground",
   no_go: "--scene-no-go",
 };
