@@ -3,13 +3,20 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from devices.api import Enrolled, end_acceptances, enrol_device, set_aside, set_site_bounds
+from devices.api import (
+    Enrolled,
+    end_acceptances,
+    enrol_device,
+    refuse_mounts_in_use,
+    set_aside,
+    set_site_bounds,
+)
 from devices.messages import EnrolDevice, SetSiteBounds
 from kernel.errors import Invalid, NotFound
 from kernel.layout import Layout, Mount
 from kernel.messages import Command, Event, Rejected
 from kernel.tx import Tx
-from twin.api import import_layout, layout_of, mounts_changed
+from twin.api import import_layout, layout_of, mounts_changed, mounts_removed
 from twin.messages import ImportLayout, LayoutImported, TagUnknown
 
 
@@ -28,11 +35,12 @@ async def enrol_device_at_its_mount(command: EnrolDevice, tx: Tx) -> Enrolled:
 
 
 async def import_layout_and_ask_again(command: ImportLayout, tx: Tx) -> LayoutImported:
-    """Import a layout. A device whose place it changes has to be accepted again: what a reader's words mean
-    depends on where the layout says it hangs."""
+    """Import a layout. No device in service loses its mount by it. A device whose place it changes has to be
+    accepted again: what a reader's words mean depends on where the layout says it hangs."""
     before = await _layout(tx, command.layout.site_id)
     imported = await import_layout(command, tx)
     if before is not None:
+        await refuse_mounts_in_use(tx, before.site_id, mounts_removed(before, command.layout))
         await end_acceptances(tx, before.site_id, mounts_changed(before, command.layout))
     return imported
 

@@ -23,7 +23,7 @@ from twin.evidence.audit import audit
 from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
 from twin.goods import handlers as goods
 from twin.layout import views as layout_views
-from twin.layout.model import mounts_changed
+from twin.layout.model import mounts_changed, mounts_removed
 from twin.messages import (
     AcknowledgeAlarm,
     AlarmRow,
@@ -60,7 +60,8 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
 
 
 async def import_layout(command: ImportLayout, tx: Tx) -> LayoutImported:
-    """Check a layout and make it current. Raises Invalid `layout.invalid`, Conflict `layout.other_keeper`."""
+    """Check a layout and make it current. Raises Invalid `layout.invalid`, Conflict
+    `layout.other_keeper`, `layout.slots_in_use`."""
     return await folding.import_layout_and_place(command, tx)
 
 
@@ -275,6 +276,7 @@ __all__ = [
     "layout_of",
     "lots",
     "mounts_changed",
+    "mounts_removed",
     "occupied_slots",
     "scene_units",
     "seen_since",

@@ -5,8 +5,9 @@ Each stage derives anew only what the one before it touched, and each result is 
 observations, so batches may come in any order and any number of times.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from kernel.errors import Conflict
 from kernel.messages import Envelope, StockClaimed
 from kernel.tx import Tx
 from twin.alarms.judging import judge
@@ -14,8 +15,8 @@ from twin.evidence.handlers import believe, compare_books
 from twin.goods import handlers as goods
 from twin.goods import store as goods_store
 from twin.layout.handlers import import_layout
-from twin.layout.model import SiteMap
-from twin.layout.store import site_map
+from twin.layout.model import SiteMap, slots_removed
+from twin.layout.store import current, lock_version, site_map
 from twin.messages import ExpectedArrival, ImportLayout, LayoutImported, UnitDeclaration
 from twin.presence.handlers import (
     Touched,
@@ -26,8 +27,12 @@ from twin.presence.handlers import (
     see_slots,
     take_in,
 )
+from twin.presence.views import stock_in
 from twin.visits.handlers import derive_visits, take_barriers, take_weighings
 from twin.visits.model import Weighing
+
+SHOWN_MAX = 10
+"""Slots and units that a refusal names."""
 
 
 async def apply(tx: Tx, envelopes: Sequence[Envelope]) -> None:
@@ -68,10 +73,29 @@ async def _derive_tags(tx: Tx, site_id: str, tags: Collection[str]) -> None:
 
 
 async def import_layout_and_place(command: ImportLayout, tx: Tx) -> LayoutImported:
-    """Import the layout, then number what moves on its mounts."""
+    """Import the layout, then number what moves on its mounts.
+
+    Raises Conflict `layout.slots_in_use` when it takes slots away that hold stock by sight or by the books.
+    """
+    layout = command.layout
+    before = await current(tx, layout.site_id) if await lock_version(tx, layout.site_id) else None
     imported = await import_layout(command, tx)
+    if before is not None:
+        _refuse_stock_left(await stock_in(tx, layout.site_id, slots_removed(before[0], layout)))
     await place_assets(tx, imported.site_id)
     return imported
+
+
+def _refuse_stock_left(left: Mapping[str, str]) -> None:
+    if left:
+        raise Conflict(
+            "layout.slots_in_use",
+            field="layout.racks",
+            rule="with every slot that holds stock",
+            slot_ids=sorted(set(left.values()))[:SHOWN_MAX],
+            unit_ids=sorted(left)[:SHOWN_MAX],
+            count=len(left),
+        )
 
 
 async def declare_units(tx: Tx, units: Sequence[UnitDeclaration]) -> None:

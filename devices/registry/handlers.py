@@ -42,6 +42,7 @@ from kernel.messages import DevicePlaced, DeviceRetired
 from kernel.tx import ReadTx, Row, Tx
 
 PRODUCT_PARTY = "product"
+DEVICES_SHOWN_MAX = 10
 BOOTS_RESERVED = 1_000
 """Starts of a driver in one run of the edge; a driver that needs more has a fault that a person must see."""
 
@@ -205,6 +206,20 @@ async def end_acceptances(tx: Tx, site_id: str, mount_ids: Collection[str]) -> N
 async def accepted_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
     """Those of these mounts whose device in service is accepted."""
     return frozenset((await store.accepted_at_mounts(read, site_id, mount_ids)).values())
+
+
+async def refuse_mounts_in_use(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> None:
+    """Conflict `devices.mounts_in_use` when a device in service hangs on one of these mounts, which are to
+    go."""
+    device_ids = await store.in_service_at_mounts(read, site_id, mount_ids)
+    if device_ids:
+        raise Conflict(
+            "devices.mounts_in_use",
+            field="layout.mounts",
+            rule="with every mount of a device in service",
+            device_ids=device_ids[:DEVICES_SHOWN_MAX],
+            count=len(device_ids),
+        )
 
 
 async def _end_acceptance(tx: Tx, known: Row, device_id: str, cause: str, facts: Row) -> None:

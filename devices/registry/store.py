@@ -55,6 +55,10 @@ ACCEPTED_AT_MOUNTS = """
     WHERE site_id = %(site_id)s AND mount_id = ANY (%(mount_ids)s) AND accepted_at IS NOT NULL
         AND retired_at IS NULL
     ORDER BY device_id"""
+IN_SERVICE_AT_MOUNTS = """
+    SELECT device_id FROM devices.device
+    WHERE site_id = %(site_id)s AND mount_id = ANY (%(mount_ids)s) AND retired_at IS NULL
+    ORDER BY device_id"""
 NOTE = """
     INSERT INTO devices.registry_entry (device_id, site_id, at, act, enrolment, person_id, party_id, facts)
     VALUES (%(device_id)s, %(site_id)s, %(now)s, %(act)s, %(enrolment)s, %(person_id)s, %(party_id)s,
@@ -197,6 +201,12 @@ async def accepted_at_mounts(read: ReadTx, site_id: str, mount_ids: Collection[s
     """Accepted devices in service on these mounts, by id, with their mounts."""
     rows = await read.rows(ACCEPTED_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
     return {row["device_id"]: row["mount_id"] for row in rows}
+
+
+async def in_service_at_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> list[str]:
+    """Devices in service on these mounts, by id."""
+    rows = await read.rows(IN_SERVICE_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
+    return [row["device_id"] for row in rows]
 
 
 async def note(

@@ -10,7 +10,7 @@ from finance.collateral import model, store
 from finance.collateral.model import Valuation
 from finance.facilities import store as facility_store
 from finance.facilities.handlers import lock_facility
-from finance.facilities.model import Facility, require_open
+from finance.facilities.model import Facility, require_open, require_releasable
 from finance.ledger.model import BANK_ZONE, local_date
 from finance.messages import (
     FacilityRevalued,
@@ -131,15 +131,15 @@ def _tell_pledged(tx: Tx, pledge_id: str, receipt: Receipt, facility: Facility) 
 async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     """Give a receipt back to its depositor and lift the hold.
 
-    NotFound for another bank's pledge; Conflict when it was released, the facility is frozen, or what stays
-    would not cover the debt.
+    NotFound for another bank's pledge; Conflict when it was released, the facility is frozen and anything is
+    owed, or what stays would not cover the debt.
     """
     pledge = await store.find_pledge(tx, command.pledge_id)
     if pledge is None or pledge["bank_party_id"] != tx.caller.party_id:
         raise NotFound("pledge.unknown", pledge_id=command.pledge_id)
     facility = await lock_facility(tx, pledge["facility_id"])
     receipt = await lock_receipt(tx, pledge["receipt_id"])
-    require_open(facility)
+    require_releasable(facility)
     if not await store.end_pledge(tx, command.pledge_id):
         raise Conflict("pledge.released", pledge_id=command.pledge_id)
     facts = {"pledge_id": command.pledge_id, "to": receipt.depositor_party_id}

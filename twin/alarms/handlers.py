@@ -21,7 +21,8 @@ async def clear_alarm(command: ClearAlarm, tx: Tx) -> None:
     """A person of the keeper closes the alarm; closing twice keeps the first.
 
     Raises NotFound, Invalid, and Conflict `twin.goods_gone` for an exit alarm that stops money or goods while
-    any of its units is gone and was not released since: a word of the keeper brings nothing back.
+    any of its units is gone and was neither released since nor counted out of the books: a word of the keeper
+    brings nothing back, and what is pledged is not counted out.
     """
     reason = command.reason.strip()
     if not 1 <= len(reason) <= REASON_LENGTH_MAX:

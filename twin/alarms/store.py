@@ -67,10 +67,12 @@ ACKNOWLEDGE = """
     UPDATE twin.alarm SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
     WHERE alarm_id = %(alarm_id)s AND acknowledged_at IS NULL"""
 ALARM_SITE = "SELECT site_id, kind, grade, unit_ids, first_at FROM twin.alarm WHERE alarm_id = %(alarm_id)s"
-# Of these units those that a gate saw go out and not come back, and that no release since then names.
+# Of these units those that a gate saw go out and not come back, that no release since then names, and that
+# the books still have.
 GONE = """
     SELECT u.unit_id FROM twin.unit u
-    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.level = 'missing' AND NOT EXISTS (
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.level = 'missing'
+        AND u.claim_cause IS DISTINCT FROM 'counted_out' AND NOT EXISTS (
         SELECT FROM twin.expected_departure d
         WHERE d.unit_ids @> ARRAY[u.unit_id] AND d.valid_from >= %(since)s AND d.cancelled_at IS NULL)
     ORDER BY u.unit_id"""
@@ -208,7 +210,7 @@ async def alarm_site(tx: Tx, alarm_id: str) -> Row | None:
 
 
 async def gone(tx: Tx, unit_ids: Collection[str], since: datetime) -> list[str]:
-    """Those of these units that went out, are not back, and were not released since."""
+    """Those of these units that went out, are not back, were not released since nor counted out."""
     rows = await tx.rows(GONE, {"unit_ids": sorted(unit_ids), "since": since})
     return [row["unit_id"] for row in rows]
 

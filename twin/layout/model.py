@@ -168,6 +168,10 @@ def _equipment(layout: Layout, shapes: dict[str, Polygon]) -> Iterable[Violation
         lane = gate.lane_weighbridge_id
         if lane is not None and lane not in bridges:
             yield Violation(f"gates[{index}].lane_weighbridge_id", "a weighbridge of this layout")
+        for name in ("outer_antennas", "inner_antennas"):
+            if not getattr(gate, name):
+                # Without either side no direction is ever seen.
+                yield Violation(f"gates[{index}].{name}", "at least one antenna")
         if set(gate.outer_antennas) & set(gate.inner_antennas):
             yield Violation(f"gates[{index}].inner_antennas", "not also outer antennas")
 
@@ -205,9 +209,37 @@ def _first(slot_ids: Sequence[str]) -> str:
     return slot_ids[0] if slot_ids else "some"
 
 
+def slots_removed(before: Layout, after: Layout) -> set[str]:
+    """Slots of `before` that `after` has no more."""
+    return {slot.slot_id for slot in all_slots(before)} - {slot.slot_id for slot in all_slots(after)}
+
+
+def mounts_removed(before: Layout, after: Layout) -> set[str]:
+    """Mounts of `before` that `after` has no more, or has for devices of another family."""
+    kept = {(mount.mount_id, mount.family) for mount in after.mounts}
+    return {mount.mount_id for mount in before.mounts if (mount.mount_id, mount.family) not in kept}
+
+
 def mounts_changed(before: Layout, after: Layout) -> set[str]:
-    """Mounts of `before` that are gone, moved or watch something else: their place, or the gate or bridge
-    they serve, is not what it was."""
+    """Mounts of `before` whose devices' words mean something else by `after`: gone, moved, or watching a
+    gate or bridge that is not what it was; and, when the ground itself changed, all that watch neither."""
+    changed = _mounts_with_other_places(before, after)
+    if _is_other_ground(before, after):
+        fixed = {gate.gate_id for gate in before.gates}
+        fixed |= {bridge.weighbridge_id for bridge in before.weighbridges}
+        changed |= {mount.mount_id for mount in before.mounts if mount.serves not in fixed}
+    return changed
+
+
+def _is_other_ground(before: Layout, after: Layout) -> bool:
+    """Whether a point or a slot's name of `before` is another place by `after`. New slots change nothing."""
+    slots = {slot.slot_id: slot for slot in all_slots(after)}
+    is_moved = any(slots.get(slot.slot_id) != slot for slot in all_slots(before))
+    areas = [{zone.zone_id: (zone.kind, zone.outline_mm) for zone in now.zones} for now in (before, after)]
+    return is_moved or before.origin != after.origin or areas[0] != areas[1]
+
+
+def _mounts_with_other_places(before: Layout, after: Layout) -> set[str]:
     views = [
         {
             mount.mount_id: (

@@ -1,6 +1,6 @@
 """Reads of where units and moving things are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -40,6 +40,15 @@ OCCUPIED = """
     SELECT claimed_slot_id FROM twin.unit
     WHERE site_id = %(site_id)s AND claimed_slot_id IS NOT NULL AND place IN ('unknown', 'slot')"""
 
+# What still stands in slots, as far as anybody knows: seen there last, or there by the books.
+STOCK_IN = """
+    SELECT unit_id, CASE WHEN place = 'slot' AND slot_id = ANY (%(slot_ids)s) THEN slot_id
+        ELSE claimed_slot_id END AS slot_id
+    FROM twin.unit
+    WHERE site_id = %(site_id)s
+        AND (place = 'slot' AND slot_id = ANY (%(slot_ids)s) OR claimed_slot_id = ANY (%(slot_ids)s))
+    ORDER BY unit_id"""
+
 
 async def unit_states(read: ReadTx, unit_ids: Sequence[str]) -> list[UnitState]:
     """See `twin.api.unit_states`."""
@@ -72,6 +81,12 @@ async def changed_assets(read: ReadTx, site_id: str, xid_from: int, xid_to: int)
 async def occupied_slots(read: ReadTx, site_id: str) -> set[str]:
     """See `twin.api.occupied_slots`."""
     return {row["slot_id"] for row in await read.rows(OCCUPIED, {"site_id": site_id})}
+
+
+async def stock_in(read: ReadTx, site_id: str, slot_ids: Collection[str]) -> dict[str, str]:
+    """Units that are in one of the slots by sight or by the books, with that slot."""
+    rows = await read.rows(STOCK_IN, {"site_id": site_id, "slot_ids": sorted(slot_ids)}) if slot_ids else []
+    return {row["unit_id"]: row["slot_id"] for row in rows}
 
 
 def unit_state(row: Row) -> UnitState:

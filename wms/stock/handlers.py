@@ -209,6 +209,8 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     if move is None:
         return
     await apply_moves(tx, unit["site_id"], [move])
+    if unit["kind"] == "pallet":
+        await _declare_count(tx, unit["site_id"], balance, command.counted_each)
     tx.emit(
         StockAdjusted(
             site_id=unit["site_id"],
@@ -220,6 +222,14 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
             adjusted_at=tx.now,
         )
     )
+
+
+async def _declare_count(tx: Tx, site_id: str, before: Balance, counted_each: int) -> None:
+    """Tell the twin of a pallet that the books have nothing of any more, or something of again."""
+    if counted_each == 0:
+        await declare_places(tx, site_id, {before.unit_id: None}, "counted_out")
+    elif before.quantity_each == 0:
+        await declare_places(tx, site_id, {before.unit_id: slot_of(before.bin)}, "counted_in")
 
 
 async def _refuse_too_high(tx: Tx, command: AdjustStock) -> None:

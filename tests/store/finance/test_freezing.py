@@ -17,10 +17,21 @@ from finance.messages import (
 )
 from finance.standing.views import FacilityDetailView, facility_detail
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, OWNER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.conftest import (
+    BANK,
+    EACH,
+    KEEPER,
+    OTHER_BANK,
+    OWNER,
+    PALLET_G,
+    TRUCK_G,
+    Lot,
+    Story,
+)
 from tests.store.finance.test_lending import LENDABLE_FEN, drawn, due, pledge_of
 from twin.api import alarms, witnesses
 from twin.messages import AlarmRaised, ClearAlarm
+from wms.messages import AdjustStock
 
 
 def alarm(
@@ -455,3 +466,47 @@ async def test_an_alarm_from_tags_alone_freezes_nothing_but_stops_the_money(stor
     propose = ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story))
     with pytest.raises(Conflict, match=r"drawdown\.alarm_active"):
         await story.do(propose, BANK, "officer-a")
+
+
+async def test_goods_lost_for_good_are_closed_once_the_debt_is_paid_and_no_money_is_freed(
+    story: Story,
+) -> None:
+    """Paid, given back though frozen, counted out; only then is the alarm closed, and two people thaw."""
+    lot, facility_id, receipt_id, loan_id = await lent(story)
+    await story.drive_out(await story.visit(), lot.pallets, TRUCK_G + len(lot.pallets) * PALLET_G)
+    [active] = await alarms(story.tx, story.site_id, active_only=True)
+    release = ReleasePledge(pledge_id=await pledge_of(story, receipt_id))
+    count = [AdjustStock(unit_id=unit_id, counted_each=0, reason="stolen") for unit_id in lot.unit_ids]
+    clear = ClearAlarm(alarm_id=active.alarm_id, reason="stolen, paid by the insurer")
+    for command, party_id, refusal in (
+        (release, BANK, r"facility\.frozen"),
+        (count[0], KEEPER, r"stock\.held_count"),
+        (clear, KEEPER, r"twin\.goods_gone"),
+    ):
+        with pytest.raises(Conflict, match=refusal):
+            await story.do(command, party_id)
+    await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
+    await story.do(release, BANK, "officer-a")
+    with pytest.raises(Conflict, match=r"twin\.goods_gone"):
+        await story.do(clear, KEEPER)
+    for command in count:
+        await story.do(command, KEEPER)
+    await story.do(clear, KEEPER)
+    assert (await story.verified(lot)).unit_count_high == 0
+    assert (await facility(story, facility_id)).state == "frozen"
+    thaw = await story.do(thawing(facility_id, ()), BANK, "officer-a")
+    await story.do(ApproveThaw(thaw_id=thaw.thaw_id), BANK, "approver-a")
+    view = await facility(story, facility_id)
+    assert (view.state, view.available_fen) == ("open", 0)
+
+
+async def test_what_was_lost_and_is_counted_in_again_is_gone_as_before(story: Story) -> None:
+    lot = await story.receive(2)
+    await story.drive_out(await story.visit(), lot.pallets, TRUCK_G + 2 * PALLET_G)
+    [active] = await alarms(story.tx, story.site_id, active_only=True)
+    for counted_each in (0, EACH):
+        for unit_id in lot.unit_ids:
+            command = AdjustStock(unit_id=unit_id, counted_each=counted_each, reason="count 17")
+            await story.do(command, KEEPER)
+    with pytest.raises(Conflict, match=r"twin\.goods_gone"):
+        await story.do(ClearAlarm(alarm_id=active.alarm_id, reason="all is well"), KEEPER)

@@ -7,8 +7,8 @@ import pytest
 
 from kernel.geometry import Point
 from kernel.layout import Layout, Mount, Rack
-from tests.store.twin.choreography import GATE, SLOTS, a_layout
-from twin.layout.model import SiteMap, violations
+from tests.store.twin.choreography import CAMERA, FORKLIFT, GATE, SLOTS, a_layout
+from twin.layout.model import SiteMap, Violation, mounts_changed, violations
 
 
 def changed(**changes: object) -> Layout:
@@ -74,6 +74,23 @@ def test_a_turned_rack_is_measured_where_it_stands() -> None:
 )
 def test_each_broken_rule_names_its_field(changes: dict[str, object], field: str) -> None:
     assert field in fields(changed(**changes))
+
+
+@pytest.mark.parametrize("side", ["outer_antennas", "inner_antennas"])
+def test_a_gate_looks_both_ways(side: str) -> None:
+    gate = msgspec.structs.replace(a_layout().gates[0], **{side: []})
+    assert violations(changed(gates=[gate])) == [Violation(f"gates[0].{side}", "at least one antenna")]
+
+
+def test_a_gate_may_have_no_weighbridge_in_its_lane() -> None:
+    gate = msgspec.structs.replace(a_layout().gates[0], lane_weighbridge_id=None)
+    assert violations(changed(gates=[gate])) == []
+
+
+def test_another_ground_changes_what_is_said_of_it_and_not_what_a_portal_says() -> None:
+    before, moved = a_layout(), a_rack("A01", 10_000, 20_100)
+    assert mounts_changed(before, changed(racks=[moved])) == {FORKLIFT, CAMERA, "tag-of-somebody"}
+    assert mounts_changed(before, changed(racks=[*before.racks, a_rack("A02", 10_000, 30_000)])) == set()
 
 
 def test_a_ring_that_crosses_itself_and_one_outside_the_site_are_refused() -> None:
