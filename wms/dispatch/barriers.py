@@ -15,6 +15,7 @@ from twin import api as twin
 BARRIERS = devices.families_that("open", "close")
 SIGNALS = devices.families_that("show")
 READERS = devices.families_that_say("tag_read")
+SCALES = devices.families_that_say("mass")
 UP_MAX = timedelta(seconds=60)
 """A boom that was raised comes down after so long, whether or not anybody passed."""
 LOWERED_WITHIN = timedelta(hours=1)
@@ -57,13 +58,20 @@ async def lower_forgotten(tx: Tx) -> None:
         await order_barrier(tx, order.site_id, gate_id, order.device_id, "close", "up_too_long", order.ref_id)
 
 
-async def waiting_readers(tx: Tx, site_id: str, gate_id: str) -> list[str]:
-    """Mounts of the gate's readers whose device no other party has accepted, or where none is in service."""
+async def waiting_witnesses(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Mounts of the gate's readers and of the scale in its lane whose device no other party has accepted, or
+    where none is in service; the gate itself when the layout has no reader there at all."""
     layout = await twin.layout_of(tx, site_id)
-    mounts = {
+    bridge_id = next(gate.lane_weighbridge_id for gate in layout.gates if gate.gate_id == gate_id)
+    readers = {
         mount.mount_id for mount in layout.mounts if mount.serves == gate_id and mount.family in READERS
     }
-    return sorted(mounts - await devices.accepted_mounts(tx, site_id, mounts))
+    scales = {
+        mount.mount_id for mount in layout.mounts if mount.serves == bridge_id and mount.family in SCALES
+    }
+    waiting = readers | scales
+    waiting -= await devices.accepted_mounts(tx, site_id, waiting)
+    return sorted(waiting) if readers else [gate_id, *sorted(waiting)]
 
 
 async def order_barrier(

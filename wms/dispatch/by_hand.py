@@ -5,10 +5,11 @@ from kernel.errors import Conflict
 from kernel.tx import Tx
 from twin import api as twin
 from wms.dispatch import store
-from wms.dispatch.barriers import gate_at, order_barrier
+from wms.dispatch.barriers import gate_at, order_barrier, waiting_witnesses
 from wms.dispatch.model import unreleased
 from wms.messages import BarrierMoved, GateOpenedByHand, MoveBarrierByHand
 from wms.orders.handlers import require_reason
+from wms.stock import store as stock
 
 EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
 BACK_OR_GONE = frozenset({"inside", "left"})
@@ -18,7 +19,7 @@ BACK_OR_GONE = frozenset({"inside", "left"})
 async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMoved:
     """Queue an order of a person; an opening is kept as a decision of the gate, with who and why.
 
-    Raises NotFound for a barrier the caller may not see, Conflict `barrier.no_gate` and
+    Raises NotFound for a barrier the caller may not see, Conflict `barrier.no_gate`, `barrier.unwatched` and
     `barrier.goods_at_gate` for an opening. Closing is always allowed. The emergency exit is mechanical: it
     needs no order and nothing here keeps it shut.
     """
@@ -29,6 +30,7 @@ async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMov
         if gate_id is None:
             # It guards something unknown.
             raise Conflict("barrier.no_gate", device_id=barrier.device_id)
+        await _refuse_unwatched(tx, barrier.site_id, gate_id)
         await _refuse_goods(tx, barrier.site_id, gate_id)
         decision_id = await _keep(tx, command, barrier.site_id, gate_id)
     cause = f"manual: {command.reason}"
@@ -36,6 +38,15 @@ async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMov
         tx, barrier.site_id, gate_id, command.device_id, command.action, cause, decision_id
     )
     return BarrierMoved(command_id=command_id)
+
+
+async def _refuse_unwatched(tx: Tx, site_id: str, gate_id: str) -> None:
+    """Conflict while anything at the site is on hold and what watches the gate is not accepted: that nothing
+    is seen before it would be the keeper's word alone."""
+    if await stock.holds_anything(tx, site_id):
+        waiting = await waiting_witnesses(tx, site_id, gate_id)
+        if waiting:
+            raise Conflict("barrier.unwatched", gate_id=gate_id, mount_ids=waiting)
 
 
 async def _refuse_goods(tx: Tx, site_id: str, gate_id: str) -> None:

@@ -17,7 +17,7 @@ from twin import api as twin
 from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation import store as allocation
 from wms.dispatch import store
-from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_readers
+from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
 from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
@@ -91,10 +91,10 @@ async def _decide(tx: Tx, seen: AtGate) -> None:
 
 
 async def _trusted(tx: Tx, seen: AtGate, decision: Decision) -> Decision:
-    """While anything at the site is on hold, the gate opens by itself only on the word of readers that
-    another party has accepted: which antenna looks outwards is the layout's word, and the keeper's."""
+    """While anything at the site is on hold, the gate opens by itself only on the word of readers and a scale
+    that another party has accepted: which antenna looks outwards is the layout's word, and the keeper's."""
     if await stock.holds_anything(tx, seen.site_id):
-        waiting = await waiting_readers(tx, seen.site_id, seen.gate_id)
+        waiting = await waiting_witnesses(tx, seen.site_id, seen.gate_id)
         if waiting:
             return Decision(False, "gate.reader_not_accepted", {"mount_ids": waiting})
     return decision

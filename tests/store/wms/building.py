@@ -118,6 +118,16 @@ class Warehouse:
         await self.accept("gate-1-reader")
         await self.do(
             EnrolDevice(
+                site_id=self.site_id,
+                device_id="weighbridge-1",
+                family="modbus_weighbridge",
+                mount_id="weighbridge-1",
+                connection={"host": "127.0.0.1", "port": 502},
+            )
+        )
+        await self.accept("weighbridge-1")
+        await self.do(
+            EnrolDevice(
                 site_id=self.site_id, device_id="pda-1", family="pda", mount_id="pda-1", secret=PDA_TOKEN
             )
         )

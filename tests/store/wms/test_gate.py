@@ -14,7 +14,9 @@ from devices.messages import (
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.layout import Mount
-from tests.store.wms.building import BRIDGE, GATE, PALLET_G, SITE, TRUCK_G, Warehouse
+from tests.store.wms.building import BRIDGE, GATE, KEEPER, PALLET_G, SITE, TRUCK_G, Warehouse
+from twin import api as twin
+from twin.messages import ImportLayout
 from wms.api import lift_hold, lower_forgotten, place_hold
 from wms.dispatch.barriers import LOWERED_WITHIN, UP_MAX
 from wms.dispatch.gate import BARRIER_TRIES_MAX
@@ -541,22 +543,31 @@ async def test_an_agreed_vehicle_that_dawdled_is_let_out_when_it_moves_again(
     assert (await release_view(tx, released.release_id)).state == "departed"
 
 
-async def test_while_goods_are_pledged_a_gate_opens_on_the_word_of_accepted_readers_alone(
-    warehouse: Warehouse, tx: PgTx
+WATCHING = ["gate-1-reader", "weighbridge-1"]
+
+
+async def distrust(tx: PgTx, device_id: str) -> None:
+    await tx.run(
+        """UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
+        WHERE device_id = %(device)s""",
+        {"device": device_id},
+    )
+
+
+@pytest.mark.parametrize("device_id", WATCHING)
+async def test_while_goods_are_pledged_a_gate_opens_on_the_word_of_accepted_devices_alone(
+    warehouse: Warehouse, tx: PgTx, device_id: str
 ) -> None:
     """The keeper swapped the antennas in the layout: what goes out is heard as coming in."""
     units = await warehouse.stock(1)
-    await tx.run(
-        """UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
-        WHERE device_id = 'gate-1-reader'"""
-    )
+    await distrust(tx, device_id)
     hold_id = await place_hold(tx, SITE, units, "pledge", "pledge_1")
     visit = await warehouse.visit()
     arriving = warehouse.at_gate(visit.vehicle_id, "in", *units)
     await warehouse.hear(arriving)
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.reader_not_accepted")
     assert "open" not in await warehouse.orders_to_barrier()
-    await warehouse.accept("gate-1-reader")
+    await warehouse.accept(device_id)
     await warehouse.hear(arriving)
     assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
     await lift_hold(tx, hold_id)
@@ -569,6 +580,37 @@ async def test_a_retired_reader_is_no_accepted_one(warehouse: Warehouse, tx: PgT
     await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
     (kept,) = await decision_list(tx, SITE, None, 10)
     assert (kept.reason_key, kept.facts) == ("gate.reader_not_accepted", {"mount_ids": ["gate-1-reader"]})
+
+
+@pytest.mark.parametrize("device_id", WATCHING)
+async def test_nobody_opens_by_hand_past_devices_that_are_not_accepted_while_goods_are_pledged(
+    warehouse: Warehouse, tx: PgTx, device_id: str
+) -> None:
+    await distrust(tx, device_id)
+    await warehouse.do(BY_HAND)
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    with pytest.raises(Conflict, match=r"barrier\.unwatched") as refused:
+        await warehouse.do(BY_HAND)
+    assert refused.value.facts["mount_ids"] == [device_id]
+    await warehouse.do(msgspec.structs.replace(BY_HAND, action="close"))
+    await warehouse.accept(device_id)
+    await warehouse.do(BY_HAND)
+    assert await warehouse.orders_to_barrier() == ["open", "close", "open"]
+
+
+async def test_a_gate_that_lost_its_reader_in_the_layout_is_not_opened_by_hand_while_goods_are_pledged(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    await warehouse.do(RetireDevice(device_id="gate-1-reader"))
+    layout = await twin.layout_of(tx, SITE)
+    rest = [mount for mount in layout.mounts if mount.mount_id != "gate-1-reader"]
+    await warehouse.do(
+        ImportLayout(layout=msgspec.structs.replace(layout, mounts=rest), keeper_party_id=KEEPER)
+    )
+    with pytest.raises(Conflict, match=r"barrier\.unwatched") as refused:
+        await warehouse.do(BY_HAND)
+    assert refused.value.facts["mount_ids"] == [GATE]
 
 
 async def test_with_nothing_pledged_a_waiting_reader_steers_the_gate(warehouse: Warehouse) -> None:
