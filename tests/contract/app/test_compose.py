@@ -78,6 +78,17 @@ def test_every_volume_is_declared_and_used_and_every_file_exists() -> None:
             assert (ROOT / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
 
 
+def test_the_web_server_reads_the_pictures_that_the_edge_keeps_and_changes_none() -> None:
+    folder = Settings(data_dir=Path("/data")).snapshots_dir
+    held = {
+        name: [volume for volume in service.get("volumes", ()) if str(folder) in volume]
+        for name, service in SERVICES.items()
+    }
+    held = {name: volumes for name, volumes in held.items() if volumes}
+    assert held == {"edge": [f"snapshots:{folder}"], "api": [f"snapshots:{folder}:ro"]}
+    assert f" {folder} " in (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", [name for name in SERVICES if "build" in SERVICES[name]])
 def test_our_containers_hold_no_rights_they_do_not_need(name: str) -> None:
     service = SERVICES[name]
