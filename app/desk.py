@@ -45,7 +45,7 @@ class AppDesk(Commands):
             found = await authenticate_device(read, token)
             if found is None and token:
                 shown_by = await retired_device(read, token) or address
-                self._refusals.note(shown_by, DEVICE_HEADER, "the token of an enrolled device")
+                self._refusals.note(shown_by, DEVICE_HEADER, "the token of an enrolled handheld")
         return found
 
     def turn_away(self, device_id: str, field: str, rule: str, said: str = "") -> None:

@@ -142,7 +142,8 @@ class Public:
 
 
 class DeviceCaller:
-    """Admits an enrolled device by its own token in `X-Device-Token`."""
+    """Admits a device by its own token in `X-Device-Token`. Only handhelds have one: all others sign in at
+    the broker, or are dialled."""
 
     async def __call__(
         self, connection: HTTPConnection, token: Annotated[str, Header(alias=DEVICE_HEADER)] = ""
@@ -150,7 +151,7 @@ class DeviceCaller:
         desk: Desk = connection.app.state.desk
         device = await desk.device_of(token, connection.client.host if connection.client else "")
         if device is None:
-            raise SignedOut("device.unknown", field=DEVICE_HEADER, rule="an enrolled device")
+            raise SignedOut("device.unknown", field=DEVICE_HEADER, rule="the token of an enrolled handheld")
         return device
 
 

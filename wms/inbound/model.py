@@ -185,13 +185,13 @@ def broken_opening_rows(
     occupied: Collection[str],
     unit_masses_g: Mapping[str, int],
 ) -> list[dict[str, object]]:
-    """Every rule that a row of opening stock breaks, with the row (from 1), field and rule.
+    """Every rule that a row of opening stock breaks, with the row (from 0, as in every list), field and rule.
 
     `unit_masses_g` is the mass of one piece of each item of the catalogue, by its code as it is kept.
     """
     broken: list[dict[str, object]] = []
     seen: dict[str, set[str]] = {"sscc": set(), "epc_hex": set(), "slot_id": set()}
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows):
         sku = normal_sku(row.sku)
         allowed = mass_range(row.quantity_each, unit_masses_g.get(sku, 0))
         checks = [

@@ -133,8 +133,16 @@ async def test_a_token_that_nobody_issued_is_refused_and_recorded_by_its_address
         answer = await client.post("/api/v1/scans", json=A_SCAN, headers={"X-Device-Token": token})
         assert (answer.status_code, answer.json()["key"]) == (401, "device.unknown")
     row = (await turned_away(keeper, desk))[HERE]
-    assert (row["field"], row["rule"]) == ("X-Device-Token", "the token of an enrolled device")
+    assert (row["field"], row["rule"]) == ("X-Device-Token", "the token of an enrolled handheld")
     assert (row["site_id"], row["is_stranger"], row["times"]) == (None, True, before["times"] + 2)
+
+
+async def test_a_position_tracker_is_told_that_only_handhelds_scan(keeper: Client, visitor: Client) -> None:
+    enrolled = await keeper.post(DEVICES, json=a_forklift("fork-9"))
+    headers = {"X-Device-Token": enrolled.json()["secret"], "Accept-Language": "en"}
+    answer = await visitor.post("/api/v1/scans", json=A_SCAN | {"device_id": "fork-9"}, headers=headers)
+    assert (answer.status_code, answer.json()["rule"]) == (401, "the token of an enrolled handheld")
+    assert "Only handhelds send here" in answer.json()["title"]
 
 
 async def test_the_token_of_a_retired_device_is_refused_and_recorded_by_its_name(

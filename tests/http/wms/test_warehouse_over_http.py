@@ -288,7 +288,7 @@ async def test_an_imported_file_adds_up_and_lists_every_refused_row(site: Site, 
     [
         ({"rows": []}, "rows"),
         ({"rows": [{"sscc": "1"}]}, "rows.0.sku"),
-        ({"rows": [an_opening_row(5, "Z99-01-1")]}, "rows.1.slot_id"),
+        ({"rows": [an_opening_row(5, "Z99-01-1")]}, "rows.0.slot_id"),
         ({"rows": [an_opening_row(5, "A04-01-1", quantity_each=1.5)]}, "rows.0.quantity_each"),
     ],
 )

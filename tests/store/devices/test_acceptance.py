@@ -8,6 +8,7 @@ from psycopg.errors import CheckViolation
 
 from app.database import PgTx
 from app.supervise.broker_access import matches
+from app.texts import Texts
 from devices.api import (
     broker_credentials,
     devices_of_site,
@@ -16,6 +17,7 @@ from devices.api import (
     journal_after,
     record_observations,
 )
+from devices.ingest.handlers import CLONED
 from devices.messages import (
     AcceptanceEnded,
     AcceptDevice,
@@ -41,7 +43,7 @@ from identity.parties.handlers import add_party
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.geometry import Point
-from kernel.messages import Observation, PositionReading
+from kernel.messages import MassReading, Observation, PositionReading, Rejected
 from tests.store.devices.test_registry import SECRET, SITE, a_device
 
 BANK = "bank-a"
@@ -300,3 +302,37 @@ async def test_no_device_takes_a_name_that_the_product_signs_in_by(
     with pytest.raises(Invalid) as refused:
         await enrol_device(a_device(device_id), tx)
     assert refused.value.facts["field"] == "device_id"
+
+
+async def test_an_exchanged_scale_under_a_name_of_its_own_counts_from_one_and_is_accepted_anew(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    """The indicator numbers its weighings itself: a new one under the old name would be a clone of it."""
+    await enrol_scale(tx, "scale")
+    await weigh(tx, "scale", clock.now())
+    clock.advance(60)
+    await enrol_scale(tx, "scale")
+    [clone] = await weigh(tx, "scale", clock.now())
+    assert (clone.field, clone.rule) == ("identity", CLONED.rule)
+    for locale, advice in (("en", "under a name of its own"), ("zh", "以新名称登记")):
+        assert advice in Texts.load().rules.say(clone.rule, locale)
+    await retire_device(RetireDevice(device_id="scale"), tx)
+    await enrol_scale(tx, "scale-2")
+    async with as_caller(BANK, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="scale-2", enrolment=1), bank)
+    clock.advance(60)
+    assert await weigh(tx, "scale-2", clock.now()) == ()
+    assert await evidence(tx) == [False, True]
+
+
+async def enrol_scale(tx: PgTx, device_id: str) -> None:
+    connection = {"host": "127.0.0.1", "port": 502}
+    scale = a_device(device_id, "modbus_weighbridge", mount_id="bridge", connection=connection)
+    await enrol_device(scale, tx)
+
+
+async def weigh(tx: PgTx, device_id: str, at: datetime) -> Sequence[Rejected]:
+    """The first weighing of an indicator; what of it was set aside."""
+    reading = MassReading(mass_g=8_000_000, weight_id=1)
+    seen = Observation(device_id=device_id, boot=1, sequence=1, observed_at=at, reading=reading)
+    return (await record_observations(tx, SITE, [seen])).rejected
