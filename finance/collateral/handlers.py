@@ -10,7 +10,7 @@ from finance.collateral import model, store
 from finance.collateral.model import Valuation
 from finance.facilities import store as facility_store
 from finance.facilities.handlers import lock_facility
-from finance.facilities.model import Facility, require_open, require_releasable
+from finance.facilities.model import Facility, require_open
 from finance.ledger.model import BANK_ZONE, local_date
 from finance.messages import (
     FacilityRevalued,
@@ -25,6 +25,7 @@ from finance.receipts.model import SHOWN_UNITS_MAX
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
+from twin.api import unit_states
 from twin.messages import VerifiedStockChanged
 from wms.api import book_of_lot, lift_hold, place_hold
 
@@ -131,15 +132,15 @@ def _tell_pledged(tx: Tx, pledge_id: str, receipt: Receipt, facility: Facility) 
 async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     """Give a receipt back to its depositor and lift the hold.
 
-    NotFound for another bank's pledge; Conflict when it was released, the facility is frozen and anything is
-    owed, or what stays would not cover the debt.
+    NotFound for another bank's pledge; Conflict when it was released, the facility is frozen (unless nothing
+    is owed and the goods are gone), or what stays would not cover the debt.
     """
     pledge = await store.find_pledge(tx, command.pledge_id)
     if pledge is None or pledge["bank_party_id"] != tx.caller.party_id:
         raise NotFound("pledge.unknown", pledge_id=command.pledge_id)
     facility = await lock_facility(tx, pledge["facility_id"])
     receipt = await lock_receipt(tx, pledge["receipt_id"])
-    require_releasable(facility)
+    model.require_releasable(facility, await unit_states(tx, receipt.live_unit_ids))
     if not await store.end_pledge(tx, command.pledge_id):
         raise Conflict("pledge.released", pledge_id=command.pledge_id)
     facts = {"pledge_id": command.pledge_id, "to": receipt.depositor_party_id}

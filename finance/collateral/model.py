@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from finance.facilities.model import Facility, MarginState
+from finance.facilities.model import Facility, MarginState, require_open
 from finance.messages import LendingRule
 from finance.receipts.model import SEVERAL, LotEvidence, SeenUnit, vouched
 from kernel.errors import Conflict, Invalid
 from kernel.money import AMOUNT_FEN_MAX
+from twin.messages import UnitState
 
 PRICE_FEN_MAX = 10**11
 """One thousand million yuan a piece."""
@@ -256,6 +257,14 @@ def margin_state(debt_fen: int, adjusted_fen: int, rule: LendingRule) -> MarginS
         (rule.warning_ltv, "warning"),
     )
     return next((state for line, state in lines if ltv >= Fraction(line)), "ok")
+
+
+def require_releasable(facility: Facility, units: Sequence[UnitState]) -> None:
+    """Conflict while the facility is frozen, unless nothing is owed and none of the units is on site any
+    more: no money rests on what is gone for good, and nothing could ever be seen of it that would thaw."""
+    are_gone = all(unit.level == "missing" for unit in units)
+    if facility.state != "frozen" or facility.debt_fen or not are_gone:
+        require_open(facility)
 
 
 def require_covered(facility: Facility, rest: Valuation) -> None:

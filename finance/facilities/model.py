@@ -93,17 +93,9 @@ def require_rule(rule: LendingRule) -> None:
 
 
 def require_open(facility: Facility) -> None:
-    """Conflict unless the facility is open: nothing is lent or pledged while it is frozen."""
+    """Conflict unless the facility is open: nothing is lent, pledged or released while it is frozen."""
     if facility.state != "open":
         raise Conflict(f"facility.{facility.state}", facility_id=facility.facility_id)
-
-
-def require_releasable(facility: Facility) -> None:
-    """Conflict while the facility is frozen and anything is owed. Once nothing is, its bank may give back
-    what is gone for good: no money rests on it any more."""
-    if facility.state == "frozen" and facility.debt_fen == 0:
-        return
-    require_open(facility)
 
 
 def require_second_person(proposed_by: str, person_id: str, key: str) -> None:

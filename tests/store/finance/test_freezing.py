@@ -487,6 +487,7 @@ async def test_goods_lost_for_good_are_closed_once_the_debt_is_paid_and_no_money
             await story.do(command, party_id)
     await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
     await story.do(release, BANK, "officer-a")
+    assert (await facility(story, facility_id)).available_fen == 0
     with pytest.raises(Conflict, match=r"twin\.goods_gone"):
         await story.do(clear, KEEPER)
     for command in count:
@@ -510,3 +511,12 @@ async def test_what_was_lost_and_is_counted_in_again_is_gone_as_before(story: St
             await story.do(command, KEEPER)
     with pytest.raises(Conflict, match=r"twin\.goods_gone"):
         await story.do(ClearAlarm(alarm_id=active.alarm_id, reason="all is well"), KEEPER)
+
+
+async def test_a_frozen_facility_gives_no_receipt_back_while_any_of_its_goods_are_there(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    receipt_id = await story.pledged(lot, facility_id)
+    await story.drive_out(await story.visit(), lot.pallets[1:], TRUCK_G + (len(lot.pallets) - 1) * PALLET_G)
+    assert (await facility(story, facility_id)).state == "frozen"
+    with pytest.raises(Conflict, match=r"facility\.frozen"):
+        await story.do(ReleasePledge(pledge_id=await pledge_of(story, receipt_id)), BANK, "officer-a")
