@@ -50,8 +50,7 @@ async def _judge_standing(
 ) -> set[str]:
     period = (standing.began_at - HEARD_WITH, standing.last_at + PARKED_BEFORE)
     unit_ids = set(derivation.units[standing.began_at])
-    out = await store.crossings_out(tx, site_id, standing.gate_id, *period) if unit_ids else []
-    out = [row for row in out if row["unit_id"] in unit_ids]
+    out = await _out_with(tx, site_id, standing, unit_ids, period) if unit_ids else []
     releases = await store.releases(tx, site_id, standing.gate_id, *period) if out else []
     units = each_once([_unit_out(row, releases, derivation.vehicle_id) for row in out])
     mass = _exit_mass(standing)
@@ -59,7 +58,7 @@ async def _judge_standing(
     passage = _own_passage(standing)
     load = None
     if units and all(unit.is_released for unit in units):
-        load = await _load(tx, site_id, derivation, standing, units)
+        load = await _load(tx, site_id, derivation, standing, out)
         expected_g = load.released_g
     judgement = (
         judge_gate(units, mass, tolerance_g=tolerance_g(expected_g), passage=passage, load=load)
@@ -87,6 +86,18 @@ async def _judge_standing(
     return await keep(tx, site_id, where, incident)
 
 
+async def _out_with(
+    tx: Tx, site_id: str, standing: Standing, unit_ids: set[str], period: tuple[datetime, datetime]
+) -> list[Row]:
+    """Crossings out of the units with a vehicle; once it has left, also what only the inner antenna heard."""
+    out = await store.crossings_out(tx, site_id, standing.gate_id, *period)
+    out = [row for row in out if row["unit_id"] in unit_ids]
+    if standing.left_at is None:
+        return out
+    unheard = unit_ids - {row["unit_id"] for row in out}
+    return out + await store.gone_with(tx, site_id, standing.gate_id, unheard, period[0], standing.left_at)
+
+
 def _where(
     site_id: str,
     subject: str,
@@ -108,7 +119,8 @@ def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> Unit
     is_released = any(
         release["vehicle_id"] == vehicle_id
         and row["unit_id"] in release["unit_ids"]
-        and release["valid_from"] <= row["crossed_at"] <= release["valid_until"]
+        and release["valid_from"] <= row["crossed_at"]
+        and row.get("heard_at", row["crossed_at"]) <= release["valid_until"]
         for release in releases
     )
     return UnitOut(
@@ -117,16 +129,15 @@ def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> Unit
         crossed_at=row["crossed_at"],
         is_direct=row["is_direct"],
         is_released=is_released,
+        is_heard_out="heard_at" not in row,
         expected_mass_g=row["expected_mass_g"],
         evidence_ids=row["evidence_ids"],
     )
 
 
-async def _load(
-    tx: Tx, site_id: str, derivation: Derivation, standing: Standing, units: Sequence[UnitOut]
-) -> Load:
+async def _load(tx: Tx, site_id: str, derivation: Derivation, standing: Standing, out: Sequence[Row]) -> Load:
     """What is released to the vehicle as its units go out, and how much of it was heard with it."""
-    moments = [unit.crossed_at for unit in units]
+    moments = [row[name] for row in out for name in ("heard_at", "crossed_at") if name in row]
     came_at, period = standing.began_at, (min(moments), max(moments))
     masses, released_g = await store.released(
         tx, site_id, standing.gate_id, derivation.vehicle_id, came_at, *period
@@ -169,11 +180,17 @@ def _facts(judgement: Judgement, mass: ExitMass | None, expected_g: int) -> Row:
 def _tag_evidence(out: Sequence[Row], judgement: Judgement) -> list[AlarmEvidence]:
     """One read of each side for each unit: what a person looks at to see the direction."""
     return [
-        _evidence(observation_id, "tag", row["crossed_at"], f"{row['epc_hex']} out")
+        _evidence(observation_id, "tag", *_heard(row))
         for row in out
         if row["unit_id"] in judgement.unit_ids
         for observation_id in _ends(row["evidence_ids"])
     ]
+
+
+def _heard(row: Row) -> tuple[datetime, str]:
+    """When the tag was heard moving out, or else by the gate, with the note of it."""
+    is_out = "heard_at" not in row
+    return row["crossed_at" if is_out else "heard_at"], f"{row['epc_hex']} {'out' if is_out else 'by'}"
 
 
 def _evidence_of(

@@ -19,7 +19,10 @@ a hundred, so that more than this happens less than once in a thousand departure
 
 
 class UnitOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit that went out; `is_released` when a release covers unit, gate, vehicle and time."""
+    """A unit that went out; `is_released` when a release covers unit, gate, vehicle and time.
+
+    One that was not `is_heard_out` was heard with its vehicle by the inner antenna alone before that left.
+    """
 
     unit_id: str
     lot_id: str
@@ -28,6 +31,7 @@ class UnitOut(msgspec.Struct, frozen=True, kw_only=True):
     is_released: bool
     expected_mass_g: int | None
     evidence_ids: list[str]
+    is_heard_out: bool = True
 
 
 class ExitMass(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +97,8 @@ def judge_gate(
     vehicle was weighed but its gain is not known, or when it gained but no direction was seen; `freeze`
     when both sides of the portal saw the direction *and* the vehicle is heavier than it came by at least
     half of the units' mass (and by more than the tolerance), or its gain is not known and something passed
-    the loop under the boom that was not shut. Released units only, but a gain that their `load` does not
+    the loop under the boom that was not shut. What left with a vehicle and was never heard outside: `check`.
+    Released units only, but a gain that their `load` does not
     explain: `check`, since that is mass alone.
     None: nothing to report.
     """
@@ -101,6 +106,10 @@ def judge_gate(
     taken_g = mass.exit_g - mass.entry_g if mass is not None and mass.entry_g is not None else None
     if not unreleased:
         return _judge_released(units, taken_g, load)
+    if not any(unit.is_heard_out for unit in unreleased):
+        return _judgement(
+            "exit_without_release", "check", unreleased, ["tag"], ["left_with_vehicle"], taken_g
+        )
     reasons = ["tags_out"]
     modalities: list[Modality] = ["tag"]
     grade: Grade = "check"

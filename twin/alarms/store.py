@@ -13,6 +13,14 @@ CROSSINGS_OUT = """
     WHERE c.site_id = %(site_id)s AND c.gate_id = %(gate_id)s AND c.direction = 'out'
         AND c.crossed_at BETWEEN %(first_at)s AND %(last_at)s
     ORDER BY c.crossed_at, u.unit_id"""
+# Units by their last stay at the gate in a period, as rows of those that crossed out when their vehicle left.
+GONE_WITH = """
+    SELECT DISTINCT ON (u.unit_id) u.unit_id, u.lot_id, u.expected_mass_g, u.epc_hex, s.last_at AS heard_at,
+        %(left_at)s::timestamptz AS crossed_at, false AS is_direct, s.evidence_ids
+    FROM twin.unit u JOIN twin.stay s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
+    WHERE u.site_id = %(site_id)s AND u.unit_id = ANY (%(unit_ids)s) AND s.gate_id = %(gate_id)s
+        AND s.last_at >= %(first_at)s AND s.first_at <= %(left_at)s
+    ORDER BY u.unit_id, s.last_at DESC"""
 STANDINGS_OUT = """
     SELECT vehicle_id, began_at, last_at, unit_ids FROM twin.standing
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out'
@@ -115,6 +123,15 @@ async def crossings_out(
     """Declared units that went out through the gate in a period."""
     period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "last_at": last_at}
     return await tx.rows(CROSSINGS_OUT, period)
+
+
+async def gone_with(
+    tx: Tx, site_id: str, gate_id: str, unit_ids: Collection[str], first_at: datetime, left_at: datetime
+) -> list[Row]:
+    """Those of these units that were heard at the gate before their vehicle left there; `heard_at` is when
+    they were heard last."""
+    period = {"site_id": site_id, "gate_id": gate_id, "first_at": first_at, "left_at": left_at}
+    return await tx.rows(GONE_WITH, {**period, "unit_ids": sorted(unit_ids)}) if unit_ids else []
 
 
 async def standings_out(

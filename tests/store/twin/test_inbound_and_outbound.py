@@ -24,6 +24,7 @@ from tests.store.twin.choreography import (
     TARE_G,
     UNIT_MASS_G,
     Day,
+    a_layout,
     a_unit,
     announce,
     envelopes,
@@ -39,6 +40,7 @@ from twin.messages import (
     AlarmRaised,
     DeliveryWeighed,
     ExpectedDeparture,
+    ImportLayout,
     TagUnknown,
     UnitCrossed,
     UnitDeclaration,
@@ -856,3 +858,81 @@ async def test_a_released_exit_does_not_raise_an_earlier_alarm_about_the_same_un
     assert len(told(tx, AlarmRaised)) == raised
     [after] = await twin.alarms(tx, SITE)
     assert after.state == ("cleared" if is_cleared else "active")
+
+
+@pytest.mark.parametrize("is_weighed", [True, False])
+async def test_goods_that_no_outer_antenna_heard_are_checked_when_their_vehicle_has_left(
+    tx: PgTx, day: Day, is_weighed: bool
+) -> None:
+    """The outer antenna hears the truck alone, or nothing: the twin has them gone with it all the same."""
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.wait(300)
+    day.hear([truck_tag(2), *tags], INNER)
+    if is_weighed:
+        day.weigh(TARE_G + 2 * UNIT_MASS_G)
+    else:
+        day.hear([truck_tag(2)], OUTER)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised) == [], "it may still turn back"
+    day.pass_barrier()
+    day.wait(60)
+    await apply(tx, day)
+    alarm = told(tx, AlarmRaised)[-1]
+    assert (alarm.kind, alarm.grade, alarm.vehicle_id) == ("exit_without_release", "check", "truck-b")
+    assert (alarm.unit_ids, alarm.facts["reasons"]) == (
+        [unit.unit_id for unit in units],
+        ["left_with_vehicle"],
+    )
+    [shown] = await twin.alarms(tx, SITE)
+    heard = {item.summary for item in shown.evidence if item.modality == "tag"}
+    assert heard == {f"{tag} by" for tag in tags}
+    states = await twin.unit_states(tx, alarm.unit_ids)
+    assert {(state.level, state.alarm_grade) for state in states} == {("missing", "check")}
+
+
+async def test_released_goods_that_no_outer_antenna_heard_leave_without_an_alarm(tx: PgTx, day: Day) -> None:
+    tags = await loaded_and_released(tx, day, 2)
+    day.wait(300)
+    day.hear([truck_tag(2), *tags], INNER)
+    day.weigh(TARE_G + 2 * UNIT_MASS_G)
+    day.pass_barrier()
+    day.wait(60)
+    await apply(tx, day)
+    assert len(told(tx, VehicleLeft)[-1].unit_ids) == 2
+    assert told(tx, AlarmRaised) == []
+
+
+async def test_a_gate_without_a_weighbridge_checks_what_goes_out_and_no_other_scale_makes_it_graver(
+    tx: PgTx, day: Day
+) -> None:
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    gate = msgspec.structs.replace(a_layout().gates[0], lane_weighbridge_id=None)
+    layout = msgspec.structs.replace(a_layout(), gates=[gate])
+    await twin.import_layout(ImportLayout(layout=layout, keeper_party_id="keeper-t"), tx)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 2 * UNIT_MASS_G)
+    await apply(tx, day)
+    assert {alarm.grade for alarm in told(tx, AlarmRaised)} == {"check"}
+
+
+async def test_what_was_carried_out_where_no_gate_hears_is_vouched_for_no_longer_as_it_ages(
+    tx: PgTx, day: Day
+) -> None:
+    """No alarm: nothing was seen. What was last seen stays as old as it is, and lends less with each hour."""
+    units = [a_unit(number) for number in range(2)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    before = await twin.verified_stock(tx, LOT)
+    day.wait(8 * 24 * 3600)
+    day.report(FORKLIFT, PositionReading(point=Point(1.0, 15.0)))
+    await apply(tx, day)
+    after = await twin.verified_stock(tx, LOT)
+    assert after.modalities == before.modalities, "none of it is younger"
+    assert max(after.modalities.values()) < day.at - timedelta(days=7)

@@ -16,6 +16,7 @@ test.each([
   ["3074257BF7194E4000001A85 in", 'saw.tag_in {"pallet":"3074257BF7194E4000001A85"}'],
   ["24380 kg in", 'saw.mass_in {"kg":24380}'],
   ["3174257BF4499602D2000000 inside", 'saw.tag_inside {"pallet":"1 0614141 234567890 8"}'],
+  ["3174257BF4499602D2000000 by", 'saw.tag_by {"pallet":"1 0614141 234567890 8"}'],
   ["loop passed, boom not shut", "saw.loop_passed {}"],
   ["-120 kg net", 'saw.mass_net {"kg":-120}'],
 ])("%s is told in words", (note, text) => {

@@ -4,8 +4,9 @@ import { ssccOfTag } from "./codes/epc";
 import { formatSscc } from "./i18n/format";
 import type { Translate } from "./i18n/i18n";
 
-/** `{tag in hexadecimal} out`, as a gate's reader is noted; `inside`, as a forklift that claims to have it is. */
-const TAG_NOTE = /^([0-9A-F]+) (in|out|inside)$/;
+/** `{tag in hexadecimal} out`, as a gate's reader is noted; `by`, as its inner antenna alone is; `inside`, as a
+ * forklift that claims to have it is. */
+const TAG_NOTE = /^([0-9A-F]+) (in|out|by|inside)$/;
 
 /** `{kilograms} kg in`, as the weighbridge is noted; `net` is the difference of two weighings. */
 const MASS_NOTE = /^(-?\d+) kg (in|out|net)$/;
