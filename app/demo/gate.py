@@ -18,7 +18,8 @@ TRUCK, TRUCK_NUMBER, BAY = "truck-b", 2, 2
 TAKEN = 3
 """So many pledged pallets are driven to the gate without leave."""
 ALARM_WITHIN_S = 60.0
-AT_BRIDGE_S = 5.0
+DECIDES_WITHIN_S = 5.0
+"""A gate that has not opened so long after its last evidence wants more of it."""
 PASSAGES_MAX = 5
 
 
@@ -244,22 +245,49 @@ async def _pick(stage: Stage) -> None:
 
 
 async def _release_at_the_bridge(stage: Stage) -> None:
-    """Release while the truck waits on the weighbridge: how long until the barrier is told to open."""
+    """Release while the truck waits on the weighbridge: how long until the barrier is told to open, from when
+    the release and the evidence for it were both there."""
     asked = stage.clock.now()
     await stage.people.operator.post(
         f"/orders/{stage.made.order_id}/ship",
         {"gate_id": "gate-1", "vehicle_id": stage.made.pickup_vehicle_id, "valid_minutes": 30},
     )
+    told_at, known_at = await _told_to_open(stage, asked)
+    stage.figures["demo.release_to_gate_ms"] = (told_at - max(asked, known_at)).total_seconds() * 1000
+
+
+async def _told_to_open(stage: Stage, asked: datetime) -> tuple[datetime, datetime]:
+    """When the barrier was told to open, and since when the devices knew all that speaks for it.
+
+    At the bridge that is the weighing. When a tag parked by the portal was heard with the truck, the outer
+    antenna tells it apart at the barrier, unless it misses one that is aboard: then the truck comes again.
+    """
+    bridge = stage.site.bridge
+    for _ in range(PASSAGES_MAX):
+        if told_at := await _told_since(stage, asked):
+            assert bridge.ticket.at is not None
+            return told_at, bridge.ticket.at
+        stage.site.first_heard.clear()
+        await stage.site.drive(TRUCK, "barrier", BAY)
+        if told_at := await _told_since(stage, asked):
+            heard = [_heard_twice_at(stage, pallet, OUTER) for pallet in stage.made.pallets]
+            return told_at, max(at for at in heard if at is not None and at <= told_at)
+        stage.say(
+            "  a parked pallet is not told apart from those aboard: the truck passes the portal again"
+        )
+        await stage.site.drive(TRUCK, "dock", BAY)
+        await stage.site.weigh(TRUCK, BAY)
+    raise NotHeld(f"the barrier was not told to open in {PASSAGES_MAX} passages")
+
+
+async def _told_since(stage: Stage, asked: datetime) -> datetime | None:
     boom = stage.site.boom
 
     def is_told() -> bool:
         return boom.told_to_open_at is not None and boom.told_to_open_at > asked
 
     try:
-        await stage.site.until(is_told, "the barrier is told to open", AT_BRIDGE_S)
+        await stage.site.until(is_told, "the barrier is told to open", DECIDES_WITHIN_S)
     except WaitedTooLong:
-        # A tag parked by the portal was heard with the truck: the outer antenna will tell it apart.
-        await stage.site.drive(TRUCK, "barrier", BAY)
-        await stage.site.until(is_told, "the barrier is told to open after the release")
-    assert boom.told_to_open_at is not None
-    stage.figures["demo.release_to_gate_ms"] = (boom.told_to_open_at - asked).total_seconds() * 1000
+        return None
+    return boom.told_to_open_at
