@@ -35,6 +35,8 @@ from simulators.protocols.llrp.reader import SimulatedReader
 from simulators.sites.messages import Message
 
 Item = Observation | Rejected
+Take = Callable[[Observation, datetime], None]
+"""Gets a reading, and when it arrived."""
 HANDSHAKE_ROUNDS_MAX = 20
 OTHER_SITE_ID = "site-other"
 IDENTITY = frozenset({"device_id", "boot", "sequence"})
@@ -71,7 +73,7 @@ class Product:
     def __init__(
         self,
         layout: Layout,
-        take: Callable[[Observation, datetime], None],
+        take: Take,
         take_paper: Callable[[Any], None],
         elsewhere: Mapping[str, str],
         settings: Mapping[str, Mapping[str, Any]],

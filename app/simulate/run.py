@@ -5,29 +5,19 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from app.simulate.cameras import camera_settings
 from app.simulate.noticing import Noticing
-from app.simulate.product import Product
-from app.simulate.scenario import Scenario, violations
-from kernel.rng import Rng
-from simulators.faults.model import DeviceFault, LineFault
-from simulators.faults.network import Line, draw_cuts
-from simulators.sites.warehouse import WarehouseDevices, lot_name
-from simulators.world.warehouse.acts import OTHER_SITE_READER, Deed
-from simulators.world.warehouse.build import DAY_S, build_warehouse
-from simulators.world.warehouse.places import layout_of, places_of
-from simulators.world.warehouse.state import Warehouse
-from simulators.world.warehouse.step import step
+from app.simulate.scenario import Scenario
+from app.simulate.site import SimulatedSite
+from simulators.sites.warehouse import lot_name
+from simulators.world.warehouse.acts import Deed
+from simulators.world.warehouse.build import DAY_S
 
-START = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
-"""Midnight in the site's own zone."""
-STEP_S = 60.0
 NOT_OBSERVABLE = "not observable here"
 """No sensor of the site can see it; finance must."""
 
@@ -101,55 +91,21 @@ def simulate(scenario: Scenario, seed: int, days: int, say: Callable[[str], None
 
 class _Run:
     def __init__(self, scenario: Scenario, seed: int, days: int) -> None:
-        parameters, rng = scenario.parameters(), Rng(seed)
-        layout, places = layout_of(parameters), places_of(parameters)
-        if broken := violations(scenario, layout):
-            raise ValueError("; ".join(broken))
-        self._world: Warehouse = build_warehouse(parameters, rng.child("world"), scenario.acts)
-        self._steps = rng.child("steps")
-        of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
-        of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
-        self._devices = WarehouseDevices(parameters, START, rng.child("devices"), of_devices)
-        cuts = scenario.cuts or draw_cuts(parameters.network, days, rng)
-        self._line = Line(parameters.network, cuts, rng, of_line)
-        pallets = self._world.pallets
-        books = {
-            self._devices.codes.sscc(n): (
-                lot_name(int(pallets.lot[n])),
-                places.slot_ids[int(pallets.place[n])],
-            )
-            for n in range(pallets.count)
-        }
-        self.noticing = Noticing(layout, books)
-        self.product = Product(
-            layout,
-            self.noticing.take,
-            self.noticing.take_paper,
-            {OTHER_SITE_READER: "mqtt_reader"},
-            camera_settings(layout, parameters),
-        )
-        for number, reader in enumerate(self._devices.portals):
-            self.product.connect(f"portal-{number + 1}", reader)
-        self._messages = 0
+        self.site = SimulatedSite(scenario, seed, days)
+        self.noticing = Noticing(self.site.layout, self.site.books)
+        self.product = self.site.product(self.noticing.take, self.noticing.take_paper)
         self._days: list[DayEnd] = []
-        self._truth: Counter[str] = Counter()
 
     def day(self, day: int) -> None:
         """Run to the next midnight and compare."""
-        until_s = (day + 1) * DAY_S
-        while self._world.time_s < until_s:
-            self._world = step(self._world, STEP_S, self._steps)
-            self._truth.update(type(seen).__name__ for seen in self._world.seen)
-            self._line.put(self._devices.say(self._world))
-            for message in self._line.take(self._world.time_s):
-                self._messages += 1
-                self.product.receive(message, _moment(message.at_s))
+        self.site.run_until((day + 1) * DAY_S, self.product)
         self._days.append(self._compare(day))
 
     def _compare(self, day: int) -> DayEnd:
-        here = self._world.pallets.place >= 0
-        true = Counter(lot_name(int(lot)) for lot in self._world.pallets.lot[here])
-        lots = self.noticing.lots(START + timedelta(seconds=self._world.time_s))
+        world = self.site.world
+        here = world.pallets.place >= 0
+        true = Counter(lot_name(int(lot)) for lot in world.pallets.lot[here])
+        lots = self.noticing.lots(self.site.moment(world.time_s))
         counts = {lot: evidence.count for lot, evidence in lots.items()}
         widths = [(count.high - count.low) / max(1, true[lot]) for lot, count in counts.items()]
         return DayEnd(
@@ -164,32 +120,33 @@ class _Run:
         )
 
     def _done(self, deed: Deed) -> ActDone:
+        site = self.site
         return ActDone(
             act=deed.act,
             case=deed.case,
             kind=deed.kind,
             device=deed.device,
-            at=_moment(deed.at_s),
-            left_at=None if deed.left_s < 0 else _moment(deed.left_s),
-            pallets=[self._devices.codes.sscc(pallet) for pallet in deed.pallets],
+            at=site.moment(deed.at_s),
+            left_at=None if deed.left_s < 0 else site.moment(deed.left_s),
+            pallets=[site.devices.codes.sscc(pallet) for pallet in deed.pallets],
             mass_g=deed.mass_g,
             worth_fen=deed.worth_fen,
             observable=", ".join(deed.shows_in) or NOT_OBSERVABLE,
         )
 
     def outcome(self, seed: int, cpu_s: float) -> Outcome:
-        product, line = self.product, self._line
+        site, product, line = self.site, self.product, self.site.line
         noticed: dict[str, int] = {
             **dict(sorted(self.noticing.counts.items())),
             "unknown_tags": len(self.noticing.unknown_tags),
         }
-        acts = [self._done(deed) for deed in self._world.deeds]
+        acts = [self._done(deed) for deed in site.world.deeds]
         detail: Any = (self._days, noticed, sorted(product.quarantine.items()), acts)
         return Outcome(
             seed=seed,
             days=self._days,
             readings=dict(sorted(product.stored.items())),
-            messages=self._messages,
+            messages=site.messages,
             duplicates=product.duplicates,
             missing=product.missing,
             quarantine=dict(product.quarantine.most_common(50)),
@@ -201,20 +158,14 @@ class _Run:
                 "on_the_way": line.waiting,
             },
             noticed=noticed,
-            truth=dict(sorted(self._truth.items())),
+            truth=dict(sorted(site.truth.items())),
             acts=acts,
-            acts_not_done=sorted(
-                set(range(len(self._world.acts))) - {deed.act for deed in self._world.deeds}
-            ),
+            acts_not_done=sorted(set(range(len(site.world.acts))) - {deed.act for deed in site.world.deeds}),
             wire_sha256=product.wire.hexdigest(),
             journal_sha256=product.journal.hexdigest(),
             detail_sha256=_digest(detail),
             cpu_s=round(cpu_s, 3),
         )
-
-
-def _moment(at_s: float) -> datetime:
-    return START + timedelta(milliseconds=round(at_s * 1000))
 
 
 def _digest(detail: Any) -> str:
