@@ -8,7 +8,7 @@ from twin.evidence.model import lot_evidence
 from twin.evidence.store import UNIT_COLUMNS
 from twin.layout.store import site_map
 from twin.presence.model import Track, fold
-from twin.presence.store import sightings_of, subjects, tracks
+from twin.presence.store import sightings_after, subjects, tracks
 
 BATCH_TAGS = 500
 
@@ -44,15 +44,16 @@ async def _audit_tags(read: ReadTx, site_id: str, tags: list[str]) -> tuple[int,
     kept = await tracks(read, site_id, tags)
     findings = []
     count = 0
-    for tag, sightings in (await sightings_of(read, site_id, tags)).items():
+    for tag, sightings in (await sightings_after(read, site_id, dict.fromkeys(tags))).items():
+        if not sightings:
+            continue
         count += len(sightings)
         track = Track()
         expected = tag in declared and declared[tag]["is_expected"]
         fold(track, sightings, expected_gate_id=min(gates, default=None) if expected else None)
-        if tag not in kept or kept[tag][0] != track:
-            findings.append(
-                _finding(tag, "the track is the fold of the sightings", track, kept.get(tag, (None,))[0])
-            )
+        stands = kept[tag].track if tag in kept else None
+        if stands != track:
+            findings.append(_finding(tag, "the track is the fold of the sightings", track, stands))
     units = await read.rows(UNITS_OF, {"site_id": site_id, "tags": tags})
     for ground in await store.grounds(read, [row["unit_id"] for row in units]):
         derived = unit_row(believe_unit(ground))

@@ -24,7 +24,7 @@ from twin.layout.model import MOVING, SiteMap
 from twin.layout.store import current
 from twin.messages import TagUnknown, UnitCrossed, UnitSetDown
 from twin.presence import store
-from twin.presence.model import PASSAGE, Crossing, Derived, Sighting, Track, fold
+from twin.presence.model import PASSAGE, Base, Crossing, Derived, Kept, Sighting, Stay, fold_on, open_stays
 from twin.presence.sights import SlotSeen, latest_of
 
 
@@ -181,10 +181,12 @@ async def see_slots(tx: Tx, site_id: str, intake: Intake, touched: Touched) -> N
 class Folded(msgspec.Struct, kw_only=True):
     """The outcome of folding some tags."""
 
-    tracks: dict[str, tuple[Track, tuple[datetime, str, int, int]]] = {}
+    tracks: dict[str, Kept] = {}
     derived: dict[str, Derived] = {}
-    refolded: set[str] = set()
-    """Tags folded from the start, because something came late."""
+    after: dict[str, datetime | None] = {}
+    """Tags folded again, because something came late: after which moment, or from the start (None)."""
+    forgotten: dict[str, Derived] = {}
+    """What was derived of these before, as far as it reaches beyond that moment."""
 
 
 async def fold_sightings(tx: Tx, site_id: str, sightings: Sequence[Sighting], site: SiteMap) -> Touched:
@@ -209,38 +211,51 @@ async def _fold_tags(
         return Touched()
     subjects = await store.subjects(tx, site_id, by_tag)
     kept = await store.tracks(tx, site_id, by_tag)
-    late = {tag for tag, new in by_tag.items() if new and tag in kept and new[0].key <= kept[tag][1]}
-    folded = Folded(refolded=late | anew)
-    everything = await store.sightings_of(tx, site_id, folded.refolded) if folded.refolded else {}
+    late = {tag for tag, new in by_tag.items() if new and tag in kept and new[0].key <= kept[tag].through}
+    bases = await store.bases(tx, site_id, late)
+    bases = {tag: base for tag, base in bases.items() if base.at < by_tag[tag][0].observed_at}
+    folded = Folded(after={tag: bases[tag].at if tag in bases else None for tag in sorted(late | anew)})
+    again = await store.sightings_after(tx, site_id, folded.after)
+    folded.forgotten = await store.forget_derived(tx, site_id, folded.after)
     for tag, new in by_tag.items():
-        track = Track() if tag in folded.refolded or tag not in kept else kept[tag][0]
-        ordered = everything[tag] if tag in folded.refolded else new
+        start, beyond = bases.get(tag), 0
+        if tag in kept and tag not in folded.after:
+            start, beyond = Base(at=kept[tag].through[0], track=kept[tag].track), kept[tag].beyond
+        resumed = open_stays(start.track) if start is not None and tag in folded.after else {}
         expected = tag in subjects and subjects[tag]["is_expected"]
-        folded.derived[tag] = fold(track, ordered, expected_gate_id=_first_gate(site) if expected else None)
-        folded.tracks[tag] = (track, ordered[-1].key)
-    old = await store.forget_derived(tx, site_id, folded.refolded)
+        folded.tracks[tag], derived = fold_on(
+            start,
+            beyond,
+            again.get(tag, new),
+            new[0].observed_at if new else None,
+            expected_gate_id=_first_gate(site) if expected else None,
+        )
+        if resumed:
+            # A stay that was dropped for reaching beyond the base stands as it did there, unless it goes on.
+            dropped = folded.forgotten[tag].stays.keys()
+            derived.stays = {key: resumed[key] for key in resumed.keys() & dropped} | derived.stays
+        folded.derived[tag] = derived
     await store.save_tracks(tx, site_id, folded.tracks)
     await store.save_derived(tx, site_id, folded.derived)
-    _tell_crossings(tx, site_id, folded, old, subjects)
+    _tell_crossings(tx, site_id, folded, subjects)
     _tell_set_downs(tx, site_id, by_tag, subjects)
     await _tell_unknown(tx, site_id, by_tag, subjects)
-    return _touched(folded, subjects, old)
+    return _touched(folded, subjects, anew)
 
 
 def _first_gate(site: SiteMap) -> str | None:
     return min(site.gates, default=None)
 
 
-def _tell_crossings(
-    tx: Tx, site_id: str, folded: Folded, old: dict[str, list[Crossing]], subjects: dict[str, Row]
-) -> None:
-    """Tell crossings of units and of undeclared tags; one that was told before folding anew stays told."""
+def _tell_crossings(tx: Tx, site_id: str, folded: Folded, subjects: dict[str, Row]) -> None:
+    """Tell crossings of units and of undeclared tags; one that was told before folding again stays told."""
     for tag, derived in sorted(folded.derived.items()):
         subject = subjects.get(tag)
         if subject is not None and subject["vehicle_id"] is not None:
             continue
+        told = folded.forgotten[tag].crossings if tag in folded.after else []
         for crossing in derived.crossings:
-            if any(_same(crossing, earlier) for earlier in old.get(tag, [])):
+            if any(_same(crossing, earlier) for earlier in told):
                 continue
             tx.emit(
                 UnitCrossed(
@@ -310,22 +325,35 @@ async def _tell_unknown(
     await tell(tx, facts)
 
 
-def _touched(folded: Folded, subjects: dict[str, Row], old: dict[str, list[Crossing]]) -> Touched:
+def _touched(folded: Folded, subjects: dict[str, Row], anew: set[str]) -> Touched:
     touched = Touched()
     for tag, derived in folded.derived.items():
         subject = subjects.get(tag)
-        for stay in derived.stays.values():
+        before = folded.forgotten.get(tag, Derived())
+        for stay in _changed_stays(before, derived, is_anew=tag in anew):
             touched.gate(stay.gate_id, stay.first_at, stay.last_at)
-        for crossing in [*derived.crossings, *old.get(tag, [])]:
+        for crossing in _changed_crossings(before, derived, is_anew=tag in anew):
             touched.gate(crossing.gate_id, crossing.crossed_at, crossing.crossed_at)
         if subject is None:
             continue
         if subject["unit_id"] is not None:
             touched.unit_ids.add(subject["unit_id"])
-        elif derived.stays or tag in folded.refolded:
+        elif derived.stays or tag in folded.after:
             starts = [stay.first_at for stay in derived.stays.values()]
-            touched.vehicle(subject["vehicle_id"], None if tag in folded.refolded else min(starts))
+            touched.vehicle(subject["vehicle_id"], None if tag in folded.after else min(starts))
     return touched
+
+
+def _changed_stays(before: Derived, now: Derived, *, is_anew: bool) -> list[Stay]:
+    """Stays that are other than they were, as they were and as they are; all of a tag that is folded anew,
+    since it may be the tag of something else now."""
+    kept = set() if is_anew else {key for key, stay in before.stays.items() if now.stays.get(key) == stay}
+    return [stay for of in (before, now) for key, stay in of.stays.items() if key not in kept]
+
+
+def _changed_crossings(before: Derived, now: Derived, *, is_anew: bool) -> list[Crossing]:
+    kept = [] if is_anew else [crossing for crossing in before.crossings if crossing in now.crossings]
+    return [crossing for of in (before, now) for crossing in of.crossings if crossing not in kept]
 
 
 # --- devices -------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What a tag's sightings say: on which side of a gate it is, when it crossed, where the unit was put.
 
 A left fold over sightings sorted by (observed_at, device, boot, sequence), so the result is a function of
-the *set* of sightings. Later sightings continue a kept `Track`; an earlier one means folding all again.
+the *set* of sightings. Later sightings continue a kept `Track`; an earlier one means folding again from its
+base, a state that is kept a few sightings back, or from the start when it is older than that.
 
 Side of a portal. Two states, outside and inside; each read by an antenna is evidence for its side. Belief is
 kept as log-odds of *inside*:
@@ -17,7 +18,7 @@ inside afterwards is one device against the gate. It is noted (`Track.seen_away`
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -47,6 +48,11 @@ PASSAGE = timedelta(minutes=10)
 """Both sides within this time are one passage: the direction was seen, not inferred."""
 EVIDENCE_KEPT = 3
 """Observation ids kept for each side of a portal."""
+BEYOND_MAX = 16
+"""Sightings folded on top of a base before the base moves on."""
+
+Key = tuple[datetime, str, int, int]
+"""The one order in which sightings are folded: moment, device, boot, sequence."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +79,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     that the unit is here."""
 
     @property
-    def key(self) -> tuple[datetime, str, int, int]:
-        """The one order in which sightings are folded."""
+    def key(self) -> Key:
+        """Its place in the order of folding."""
         return (self.observed_at, self.device_id, self.boot, self.sequence)
 
 
@@ -144,20 +150,62 @@ class Track(msgspec.Struct, kw_only=True):
 
 
 class Derived(msgspec.Struct, kw_only=True):
-    """What a fold brought to light: stays by their start (a later one replaces), crossings, set-downs."""
+    """What a fold brought to light: stays by gate and start (a later one replaces), crossings, set-downs."""
 
     stays: dict[tuple[str, datetime], Stay] = {}
     crossings: list[Crossing] = []
     set_down: list[Sighting] = []
 
 
-def fold(track: Track, sightings: Iterable[Sighting], *, expected_gate_id: str | None = None) -> Derived:
-    """Continue `track` (in place) with sightings, which must be sorted by `key`.
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """A track through a moment, with every sighting of that moment and before it."""
+
+    at: datetime
+    track: Track
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag's track as it is kept: folded `through` a sighting, `beyond` of them on top of the base."""
+
+    track: Track
+    through: Key
+    beyond: int
+    base: Base | None = None
+    """Where the base has moved to; None for the start."""
+    has_base_moved: bool = False
+
+
+def open_stays(track: Track) -> dict[tuple[str, datetime], Stay]:
+    """The stays of a track that its next sighting may prolong, as they stand."""
+    found: dict[tuple[str, datetime], Stay] = {}
+    for gate_id, hearing in track.hearings.items():
+        side, first_at, last_at = hearing.side, hearing.stay_at, hearing.last_side_at
+        if side is None or first_at is None or last_at is None:
+            continue
+        if hearing.last_side == side and last_at >= first_at:
+            found[gate_id, first_at] = Stay(
+                gate_id=gate_id,
+                side=side,
+                first_at=first_at,
+                last_at=last_at,
+                evidence_ids=[seen.observation_id for seen in hearing.runs.get(side, [])],
+            )
+    return found
+
+
+def fold(
+    track: Track,
+    sightings: Iterable[Sighting],
+    derived: Derived | None = None,
+    *,
+    expected_gate_id: str | None = None,
+) -> Derived:
+    """Continue `track` and what was `derived` before (both in place) with sightings, sorted by `key`.
 
     `expected_gate_id`: a gate of the site when the unit is announced for delivery, so that its first sight
     inside means that it came in (through that gate when no other heard it); None for other tags.
     """
-    derived = Derived()
+    derived = derived or Derived()
     for sighting in sightings:
         if sighting.kind == "tag":
             _fold_tag(track, sighting, derived, expected_gate_id)
@@ -165,6 +213,42 @@ def fold(track: Track, sightings: Iterable[Sighting], *, expected_gate_id: str |
             _fold_load(track, sighting, derived, expected_gate_id)
         track.last_seen_at = sighting.observed_at
     return derived
+
+
+def fold_on(
+    start: Base | None,
+    beyond: int,
+    sightings: Sequence[Sighting],
+    first_new_at: datetime | None,
+    *,
+    expected_gate_id: str | None = None,
+) -> tuple[Kept, Derived]:
+    """Fold sightings, sorted and all that there are after `start`, which is changed; None: from the start.
+
+    `beyond` sightings lie between the base and `start`. When they become many the base moves to just before
+    `first_new_at`, the moment of the first sighting that is new (None when none is): what comes next is
+    rarely older than what came last. Raises ValueError for no sightings.
+    """
+    if not sightings:
+        raise ValueError("a track is of sightings")
+    track, at = (Track(), None) if start is None else (start.track, start.at)
+    derived = Derived()
+    base, has_moved, beyond = None, start is None, beyond + len(sightings)
+    rest = sightings
+    if beyond > BEYOND_MAX and first_new_at is not None:
+        before = [sighting for sighting in sightings if sighting.observed_at < first_new_at]
+        derived = fold(track, before, expected_gate_id=expected_gate_id)
+        rest = sightings[len(before) :]
+        at = before[-1].observed_at if before else at
+        if at is not None and at < first_new_at:
+            base, has_moved, beyond = Base(at=at, track=_copy(track)), True, len(rest)
+    fold(track, rest, derived, expected_gate_id=expected_gate_id)
+    kept = Kept(track=track, through=sightings[-1].key, beyond=beyond, base=base, has_base_moved=has_moved)
+    return kept, derived
+
+
+def _copy(track: Track) -> Track:
+    return msgspec.json.decode(msgspec.json.encode(track), type=Track)
 
 
 def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: str | None) -> None:

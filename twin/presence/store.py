@@ -1,13 +1,13 @@
 """SQL of sightings, tracks and poses. Batches travel as one JSON parameter, never row by row."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from kernel.tx import ReadTx, Row, Tx
-from twin.presence.model import Crossing, Derived, Sighting, Stay, Track
+from twin.presence.model import Base, Crossing, Derived, Kept, Sighting, Stay, Track
 from twin.presence.sights import SlotSeen
 
 SIGHTING_COLUMNS = """observation_id text, epc_hex text, device_id text, boot bigint, sequence bigint,
@@ -23,11 +23,13 @@ INSERT_SIGHTINGS = f"""
         gate_id, side, rssi_cdbm, seen_count, place, slot_id, x_m, y_m, z_m, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(sightings)s::jsonb) AS r ({SIGHTING_COLUMNS})
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""  # noqa: S608
-SIGHTINGS_OF = """
-    SELECT observation_id, epc_hex, device_id, boot, sequence, observed_at, kind, gate_id, side, rssi_cdbm,
-        seen_count, place, slot_id, x_m, y_m, z_m, is_accepted
-    FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)
-    ORDER BY epc_hex, observed_at, device_id, boot, sequence"""
+SIGHTINGS_AFTER = """
+    SELECT s.observation_id, s.epc_hex, s.device_id, s.boot, s.sequence, s.observed_at, s.kind, s.gate_id,
+        s.side, s.rssi_cdbm, s.seen_count, s.place, s.slot_id, s.x_m, s.y_m, s.z_m, s.is_accepted
+    FROM unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS wanted (epc_hex, after)
+    JOIN twin.sighting s ON s.site_id = %(site_id)s AND s.epc_hex = wanted.epc_hex
+        AND s.observed_at > coalesce(wanted.after, '-infinity')
+    ORDER BY s.epc_hex, s.observed_at, s.device_id, s.boot, s.sequence"""
 HAVE_SIGHTINGS = """
     SELECT DISTINCT epc_hex FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)"""
 SUBJECTS = """
@@ -38,21 +40,37 @@ SUBJECTS = """
     SELECT v.epc_hex, NULL, v.vehicle_id, false
     FROM twin.vehicle v WHERE v.site_id = %(site_id)s AND v.epc_hex = ANY (%(tags)s)"""
 TRACKS = """
-    SELECT epc_hex, through_at, through_device, through_boot, through_sequence, state::text AS state
+    SELECT epc_hex, through_at, through_device, through_boot, through_sequence, beyond, state::text AS state
     FROM twin.track WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)"""
+BASES = """
+    SELECT epc_hex, base_at, base::text AS base
+    FROM twin.track WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s) AND base IS NOT NULL"""
 UPSERT_TRACKS = """
-    INSERT INTO twin.track
-        (site_id, epc_hex, through_at, through_device, through_boot, through_sequence, state)
-    SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(tracks)s::jsonb) AS r (
+    INSERT INTO twin.track AS t (site_id, epc_hex, through_at, through_device, through_boot,
+        through_sequence, state, beyond, base_at, base)
+    SELECT %(site_id)s, r.epc_hex, r.through_at, r.through_device, r.through_boot, r.through_sequence,
+        r.state, r.beyond, r.base_at, r.base
+    FROM jsonb_to_recordset(%(tracks)s::jsonb) AS r (
         epc_hex text, through_at timestamptz, through_device text, through_boot bigint,
-        through_sequence bigint, state jsonb)
+        through_sequence bigint, state jsonb, beyond integer, base_at timestamptz, base jsonb)
     ON CONFLICT (site_id, epc_hex) DO UPDATE SET
-        (through_at, through_device, through_boot, through_sequence, state) = (EXCLUDED.through_at,
-        EXCLUDED.through_device, EXCLUDED.through_boot, EXCLUDED.through_sequence, EXCLUDED.state)"""
-DELETE_STAYS = "DELETE FROM twin.stay WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)"
+        (through_at, through_device, through_boot, through_sequence, state, beyond) = (EXCLUDED.through_at,
+        EXCLUDED.through_device, EXCLUDED.through_boot, EXCLUDED.through_sequence, EXCLUDED.state,
+        EXCLUDED.beyond),
+        base_at = CASE WHEN t.epc_hex = ANY (%(moved)s) THEN EXCLUDED.base_at ELSE t.base_at END,
+        base = CASE WHEN t.epc_hex = ANY (%(moved)s) THEN EXCLUDED.base ELSE t.base END"""
+# A stay that began earlier but reaches beyond the moment is dropped whole.
+DELETE_STAYS = """
+    DELETE FROM twin.stay s USING unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS again (epc_hex, after)
+    WHERE s.site_id = %(site_id)s AND s.epc_hex = again.epc_hex
+        AND s.last_at > coalesce(again.after, '-infinity')
+    RETURNING s.epc_hex, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids"""
 DELETE_CROSSINGS = """
-    DELETE FROM twin.crossing WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)
-    RETURNING epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids"""
+    DELETE FROM twin.crossing c
+    USING unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS again (epc_hex, after)
+    WHERE c.site_id = %(site_id)s AND c.epc_hex = again.epc_hex
+        AND c.crossed_at > coalesce(again.after, '-infinity')
+    RETURNING c.epc_hex, c.gate_id, c.direction, c.crossed_at, c.is_direct, c.evidence_ids"""
 UPSERT_STAYS = """
     INSERT INTO twin.stay (site_id, epc_hex, gate_id, side, first_at, last_at, evidence_ids)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(stays)s::jsonb) AS r (epc_hex text, gate_id text,
@@ -143,13 +161,19 @@ async def insert_sightings(tx: Tx, site_id: str, sightings: Sequence[Sighting]) 
     return kept
 
 
-async def sightings_of(read: ReadTx, site_id: str, tags: Collection[str]) -> dict[str, list[Sighting]]:
-    """All sightings of the tags, each list in the order of folding."""
-    found: dict[str, list[Sighting]] = {}
-    for row in await read.rows(SIGHTINGS_OF, {"site_id": site_id, "tags": sorted(tags)}):
+async def sightings_after(
+    read: ReadTx, site_id: str, after: Mapping[str, datetime | None]
+) -> dict[str, list[Sighting]]:
+    """Sightings of tags after a moment of each, or all (None), each list in the order of folding."""
+    found: dict[str, list[Sighting]] = {tag: [] for tag in after}
+    for row in await read.rows(SIGHTINGS_AFTER, {"site_id": site_id, **_after(after)}):
         row["observed_at"] = row["observed_at"].astimezone(UTC)
-        found.setdefault(row["epc_hex"], []).append(Sighting(**row))
+        found[row["epc_hex"]].append(Sighting(**row))
     return found
+
+
+def _after(after: Mapping[str, datetime | None]) -> Row:
+    return {"tags": list(after), "after": list(after.values())}
 
 
 async def have_sightings(tx: Tx, site_id: str, tags: Collection[str]) -> list[str]:
@@ -164,48 +188,61 @@ async def subjects(read: ReadTx, site_id: str, tags: Collection[str]) -> dict[st
     return {row["epc_hex"]: row for row in rows}
 
 
-async def tracks(
-    read: ReadTx, site_id: str, tags: Collection[str]
-) -> dict[str, tuple[Track, tuple[datetime, str, int, int]]]:
-    """The kept track of each tag and the key it is folded through."""
+async def tracks(read: ReadTx, site_id: str, tags: Collection[str]) -> dict[str, Kept]:
+    """The kept track of each tag that has one, without its base."""
     rows = await read.rows(TRACKS, {"site_id": site_id, "tags": sorted(tags)})
     return {
-        row["epc_hex"]: (
-            msgspec.json.decode(row["state"], type=Track),
-            (row["through_at"], row["through_device"], row["through_boot"], row["through_sequence"]),
+        row["epc_hex"]: Kept(
+            track=msgspec.json.decode(row["state"], type=Track),
+            through=(row["through_at"], row["through_device"], row["through_boot"], row["through_sequence"]),
+            beyond=row["beyond"],
         )
         for row in rows
     }
 
 
-async def save_tracks(
-    tx: Tx, site_id: str, kept: dict[str, tuple[Track, tuple[datetime, str, int, int]]]
-) -> None:
-    rows = [
-        {
-            "epc_hex": tag,
-            "through_at": through[0],
-            "through_device": through[1],
-            "through_boot": through[2],
-            "through_sequence": through[3],
-            "state": track,
-        }
-        for tag, (track, through) in sorted(kept.items())
-    ]
+async def bases(read: ReadTx, site_id: str, tags: Collection[str]) -> dict[str, Base]:
+    """The bases of those tags whose base is not the start."""
+    rows = await read.rows(BASES, {"site_id": site_id, "tags": sorted(tags)}) if tags else []
+    return {
+        row["epc_hex"]: Base(at=row["base_at"], track=msgspec.json.decode(row["base"], type=Track))
+        for row in rows
+    }
+
+
+async def save_tracks(tx: Tx, site_id: str, tracks: Mapping[str, Kept]) -> None:
+    """Keep tracks; a base that has not moved stays as it is."""
+    rows = [_track_row(tag, kept) for tag, kept in sorted(tracks.items())]
     if rows:
-        await tx.run(UPSERT_TRACKS, {"site_id": site_id, "tracks": as_json(rows)})
+        moved = [tag for tag, kept in tracks.items() if kept.has_base_moved]
+        await tx.run(UPSERT_TRACKS, {"site_id": site_id, "tracks": as_json(rows), "moved": moved})
 
 
-async def forget_derived(tx: Tx, site_id: str, tags: Collection[str]) -> dict[str, list[Crossing]]:
-    """Drop stays and crossings of tags that are folded anew; returns the crossings they had."""
-    if not tags:
-        return {}
-    await tx.run(DELETE_STAYS, {"site_id": site_id, "tags": sorted(tags)})
-    old: dict[str, list[Crossing]] = {}
-    for row in await tx.rows(DELETE_CROSSINGS, {"site_id": site_id, "tags": sorted(tags)}):
-        tag = row.pop("epc_hex")
-        old.setdefault(tag, []).append(Crossing(**row))
-    return old
+def _track_row(tag: str, kept: Kept) -> Row:
+    at, device_id, boot, sequence = kept.through
+    return {
+        "epc_hex": tag,
+        "through_at": at,
+        "through_device": device_id,
+        "through_boot": boot,
+        "through_sequence": sequence,
+        "state": kept.track,
+        "beyond": kept.beyond,
+        "base_at": None if kept.base is None else kept.base.at,
+        "base": None if kept.base is None else kept.base.track,
+    }
+
+
+async def forget_derived(tx: Tx, site_id: str, after: Mapping[str, datetime | None]) -> dict[str, Derived]:
+    """Drop and return the stays and crossings of tags that reach beyond a moment of each, or all (None)."""
+    forgotten: dict[str, Derived] = {tag: Derived() for tag in after}
+    if after:
+        for row in await tx.rows(DELETE_STAYS, {"site_id": site_id, **_after(after)}):
+            found = forgotten[row.pop("epc_hex")]
+            found.stays[row["gate_id"], row["first_at"]] = Stay(**row)
+        for row in await tx.rows(DELETE_CROSSINGS, {"site_id": site_id, **_after(after)}):
+            forgotten[row.pop("epc_hex")].crossings.append(Crossing(**row))
+    return forgotten
 
 
 async def save_derived(tx: Tx, site_id: str, derived: dict[str, Derived]) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from tests.store.twin.choreography import (
 )
 from twin import api as twin
 from twin.messages import ExpectedDeparture
+from twin.presence import model
 
 UNITS = [a_unit(number) for number in range(3)]
 NEVER_CAME = a_unit(3)
@@ -157,34 +159,73 @@ def _batches(observations: list[Observation], size: int) -> list[list[Observatio
 
 
 async def _same_as_in_order(
-    tx: PgTx, observations: list[Observation], given_: list[Observation], size: int, *, is_released: bool
+    tx: PgTx,
+    observations: list[Observation],
+    given_: list[Observation],
+    size: int,
+    *,
+    is_released: bool,
+    beyond_max: int,
 ) -> None:
     in_order = await _fold(tx, [observations], is_released=is_released)
-    other = await _fold(tx, _batches(given_, size), is_released=is_released)
+    with pytest.MonkeyPatch.context() as patch:
+        # So that tags are folded again from a base, which in a day this short they hardly would be.
+        patch.setattr(model, "BEYOND_MAX", beyond_max)
+        other = await _fold(tx, _batches(given_, size), is_released=is_released)
     for name in STATES:
         assert other[name] == in_order[name], name
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 2**32), size=st.integers(10, 60), is_released=st.booleans())
-@example(seed=2224, size=10, is_released=False)
+@given(
+    seed=st.integers(0, 2**32),
+    size=st.integers(10, 60),
+    is_released=st.booleans(),
+    beyond_max=st.integers(0, 16),
+)
+@example(seed=2224, size=10, is_released=False, beyond_max=8)
 async def test_any_order_with_duplicates_in_any_batches_gives_the_twin_of_the_order_of_time(
-    tx: PgTx, seed: int, size: int, is_released: bool
+    tx: PgTx, seed: int, size: int, is_released: bool, beyond_max: int
 ) -> None:
     observations = a_day(is_released=is_released)
-    await _same_as_in_order(
-        tx, observations, _shuffled(observations, seed, copies=20), size, is_released=is_released
-    )
+    shuffled = _shuffled(observations, seed, copies=20)
+    await _same_as_in_order(tx, observations, shuffled, size, is_released=is_released, beyond_max=beyond_max)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    seed=st.integers(0, 2**32), size=st.integers(1, 30), reach=st.integers(1, 40), is_released=st.booleans()
+    seed=st.integers(0, 2**32),
+    size=st.integers(1, 30),
+    reach=st.integers(1, 40),
+    is_released=st.booleans(),
+    beyond_max=st.integers(0, 16),
 )
 async def test_a_line_that_brings_some_late_gives_the_twin_of_the_order_of_time(
-    tx: PgTx, seed: int, size: int, reach: int, is_released: bool
+    tx: PgTx, seed: int, size: int, reach: int, is_released: bool, beyond_max: int
 ) -> None:
     observations = a_day(is_released=is_released)
+    jittered = _jittered(observations, seed, reach)
+    await _same_as_in_order(tx, observations, jittered, size, is_released=is_released, beyond_max=beyond_max)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cut=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+    ahead=st.integers(1, 5),
+    size=st.integers(1, 40),
+    is_released=st.booleans(),
+    beyond_max=st.integers(0, 16),
+)
+async def test_what_was_kept_while_the_line_was_cut_comes_among_live_readings_and_gives_the_same_twin(
+    tx: PgTx, cut: list[float], ahead: int, size: int, is_released: bool, beyond_max: int
+) -> None:
+    observations = a_day(is_released=is_released)
+    first, last = (round(share * len(observations)) for share in cut)
+    before, kept, live = observations[:first], observations[first:last], observations[last:]
+    mixed = [*before]
+    while kept or live:
+        mixed, live = mixed + live[:ahead], live[ahead:]
+        mixed, kept = mixed + kept[:size], kept[size:]
     await _same_as_in_order(
-        tx, observations, _jittered(observations, seed, reach), size, is_released=is_released
+        tx, observations, mixed, size + ahead, is_released=is_released, beyond_max=beyond_max
     )

@@ -15,7 +15,7 @@ from twin.evidence.model import (
     presence_probability,
 )
 from twin.messages import MODALITIES
-from twin.presence.model import Derived, Sighting, Stay, Track, fold
+from twin.presence.model import BEYOND_MAX, Base, Derived, Sighting, Stay, Track, fold, fold_on, open_stays
 from twin.visits.model import Pass, Weighing, fold_visits
 
 modality_sets = st.frozensets(st.sampled_from(MODALITIES))
@@ -111,6 +111,56 @@ def test_a_fold_that_was_kept_as_json_and_continued_is_the_fold_of_all(
     assert halves == whole
     assert {**first.stays, **second.stays} == all_at_once.stays
     assert [*first.crossings, *second.crossings] == all_at_once.crossings
+
+
+@settings(max_examples=300)
+@given(sightings, st.floats(0, 900), st.sets(st.integers(0, 59)), st.booleans())
+def test_a_late_sighting_folded_from_the_base_gives_the_fold_of_all(
+    seen: list[Sighting], base_s: float, late: set[int], is_expected: bool
+) -> None:
+    """What was derived beyond the base is dropped, but a stay that was open there goes on from it."""
+    gate = "gate" if is_expected else None
+    base_at = START + timedelta(seconds=base_s)
+    first = [sighting for sighting in seen if sighting.observed_at <= base_at]
+    rest = [sighting for sighting in seen if sighting.observed_at > base_at]
+    in_time = [sighting for number, sighting in enumerate(rest) if number not in late]
+    track = Track()
+    before = fold(track, first, expected_gate_id=gate)
+    base = msgspec.json.encode(track)
+    derived = fold(track, in_time, before, expected_gate_id=gate)
+    if rest:
+        start = Base(at=base_at, track=msgspec.json.decode(base, type=Track))
+        resumed = open_stays(start.track)
+        dropped = {key for key, stay in derived.stays.items() if stay.last_at > base_at}
+        kept, again = fold_on(start, 0, rest, rest[0].observed_at, expected_gate_id=gate)
+        stays = {key: stay for key, stay in derived.stays.items() if key not in dropped}
+        derived.stays = {**stays, **{key: resumed[key] for key in resumed.keys() & dropped}, **again.stays}
+        derived.crossings = [crossing for crossing in derived.crossings if crossing.crossed_at <= base_at]
+        derived.crossings += again.crossings
+        track = kept.track
+    whole = Track()
+    all_at_once = fold(whole, seen, expected_gate_id=gate)
+    assert track == whole
+    assert derived.stays == all_at_once.stays
+    assert derived.crossings == all_at_once.crossings
+
+
+@settings(max_examples=150)
+@given(sightings, st.integers(1, 60), st.integers(1, 12))
+def test_the_base_stays_near_and_is_the_fold_of_all_before_it(
+    seen: list[Sighting], size: int, first_size: int
+) -> None:
+    base, start, beyond = None, None, 0
+    batches = [seen[:first_size], *(seen[n : n + size] for n in range(first_size, len(seen), size))]
+    for batch in filter(None, batches):
+        kept, _ = fold_on(start, beyond, batch, batch[0].observed_at)
+        base = kept.base if kept.has_base_moved else base
+        assert kept.beyond <= max(BEYOND_MAX, len(batch))
+        start, beyond = Base(at=kept.through[0], track=kept.track), kept.beyond
+        before = [sighting for sighting in seen if base is not None and sighting.observed_at <= base.at]
+        expected = Track()
+        fold(expected, before)
+        assert (Track() if base is None else base.track) == expected
 
 
 @settings(max_examples=150)
