@@ -95,7 +95,7 @@ class Edge:
         self._driven: dict[str, _Driven] = {}
         self._entered = asyncio.Condition()
         journal = EdgeJournal(database)
-        self.intake = Intake(journal.record, journal.last_counts, spool)
+        self.intake = Intake(journal.record, journal.last_counts, journal.behind, spool)
         self._orders = EdgeOrders(database, wake, clock, self._sites, self._at_work, self._obedient)
         self.ports = Ports(database, clock, host, ports, self._take, turn_away)
         self.hears_broker = asyncio.Event()

@@ -7,6 +7,7 @@ from typing import Final
 import psycopg
 
 from app.database import Database, PgTx
+from app.folding import behind
 from devices.api import event_counts, record
 from devices.ingest.event_counts import Counts
 from devices.ingest.handlers import Recorded
@@ -33,6 +34,11 @@ class EdgeJournal:
         """Where the counts of these devices stand."""
         async with self._writing() as tx:
             return await event_counts(tx, device_ids)
+
+    async def behind(self, site_id: str) -> int:
+        """How many readings of the site's journal the twin has not taken in."""
+        async with self._writing() as tx:
+            return await behind(tx, site_id)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[PgTx]:

@@ -32,10 +32,23 @@ RETRY_S = 0.2
 
 LOCK_POSITION = "SELECT position FROM app.cursor WHERE consumer = %(consumer)s FOR UPDATE SKIP LOCKED"
 MOVE_POSITION = "UPDATE app.cursor SET position = %(position)s WHERE consumer = %(consumer)s"
+BEHIND = """
+    SELECT j.position - coalesce(c.position, 0) AS behind FROM devices.journal j
+    LEFT JOIN app.cursor c ON c.consumer = %(consumer)s WHERE j.site_id = %(site_id)s"""
 # Wakes those who show the twin: a pose moves without an event.
 TELL_FOLDED = "SELECT pg_notify('tallyhouse_twin', %(site_id)s)"
 
 log = structlog.get_logger("fold")
+
+
+def consumer_of(site_id: str) -> str:
+    """The name of the cursor through which a site is folded."""
+    return f"fold:{site_id}"
+
+
+async def behind(tx: Tx, site_id: str) -> int:
+    """How many readings of the site's journal the twin has not taken in."""
+    return await tx.value(BEHIND, {"consumer": consumer_of(site_id), "site_id": site_id}) or 0
 
 
 class Fold:
@@ -73,7 +86,7 @@ class Fold:
         return sum([await self._step_site(site_id) for site_id in sites])
 
     async def _step_site(self, site_id: str) -> int:
-        consumer = f"fold:{site_id}"
+        consumer = consumer_of(site_id)
         async with self._database.write(Caller.product("fold")) as tx:
             await tx.run(ENSURE_CURSOR, {"consumer": consumer})
             position = await tx.value(LOCK_POSITION, {"consumer": consumer})

@@ -17,6 +17,7 @@ import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from app.database import Database
+from app.folding import consumer_of
 from app.migrate import migrate
 from app.settings import APP_ROLE
 from app.supervise.broker import Broker
@@ -195,7 +196,7 @@ class Stand:
         """Through which position the twin is folded."""
         async with self.database.write(BENCH) as tx:
             sql = "SELECT coalesce(max(position), 0) FROM app.cursor WHERE consumer = %(consumer)s"
-            return int(await tx.value(sql, {"consumer": f"fold:{self.site_id}"}))
+            return int(await tx.value(sql, {"consumer": consumer_of(self.site_id)}))
 
 
 def url_of(dsn: str) -> str:

@@ -2,8 +2,9 @@
 
 A batch goes to the database. When the database is away it goes to the spool, and so does everything after it
 until the database is back. Then the spool is emptied from its oldest entry on, and what arrives meanwhile
-goes ahead of it: live readings do not wait for what was kept. What the devices' own counts show to be missing
-is therefore stated here, where readings are still in the order they came.
+goes ahead of it: live readings do not wait for what was kept. Nor do they wait for the twin to take it in:
+kept readings go on little by little, as fast as the twin follows. What the devices' own counts show to be
+missing is therefore stated here, where readings are still in the order they came.
 
 An answer is given after one or the other is durable; when neither can take it, `put` refuses and the sender
 keeps its readings.
@@ -33,10 +34,17 @@ Record = Callable[[str, Sequence[Item]], Awaitable[Recorded]]
 """Writes a batch of one site in one transaction. Raises Unavailable when the database is away."""
 LastCounts = Callable[[Collection[str]], Awaitable[Counts]]
 """Where the counts of these devices stand in the database. Raises Unavailable when it is away."""
+Behind = Callable[[str], Awaitable[int]]
+"""How many readings of a site's journal the twin has not taken in. Raises Unavailable likewise."""
 
 BATCH_ITEMS_MAX = 2_000
-DRAIN_ITEMS_MAX = 1_000
-"""Kept readings moved between two live batches: little enough that these hardly wait."""
+DRAIN_ITEMS_MAX = 500
+"""Kept readings moved between two live batches: little enough that these hardly wait, also for the twin."""
+BEHIND_MAX = 100
+"""Kept readings wait while the twin is further behind than this."""
+GIVE_WAY_S_MAX = 2.0
+"""But no longer than this: where nothing folds they are still moved, many times faster than they came."""
+GIVE_WAY_EVERY_S = 0.05
 BATCH_EVERY_S = 0.03
 """Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows. What
 comes after a rest does not wait."""
@@ -61,9 +69,10 @@ class _Group(msgspec.Struct):
 class Intake:
     """Takes readings from any number of drivers; `run` does the work."""
 
-    def __init__(self, record: Record, last_counts: LastCounts, spool: Spool) -> None:
+    def __init__(self, record: Record, last_counts: LastCounts, behind: Behind, spool: Spool) -> None:
         self._record = record
         self._last_counts = last_counts
+        self._behind = behind
         self._spool = spool
         self._counts: Counts = {}
         self._queue: asyncio.Queue[_Group] = asyncio.Queue()
@@ -74,6 +83,7 @@ class Intake:
         self._is_full = False
         self._is_away = False
         self._retry_at = 0.0
+        self._drain_by = 0.0
         self._next_batch_at = 0.0
 
     @property
@@ -147,13 +157,13 @@ class Intake:
         """Groups up to `BATCH_ITEMS_MAX` items; empty when the spool should be drained and nothing came."""
         if self._may_drain and self._queue.empty():
             return []
-        patience = None if self._spool.is_empty else DRAIN_RETRY_S
+        loop = asyncio.get_running_loop()
+        patience = None if self._spool.is_empty else max(0.0, self._retry_at - loop.time())
         try:
             async with asyncio.timeout(patience):
                 batch = [await self._queue.get()]
         except TimeoutError:
             return []
-        loop = asyncio.get_running_loop()
         if self._queued_items < BATCH_ITEMS_MAX:
             await asyncio.sleep(self._next_batch_at - loop.time())
         self._next_batch_at = loop.time() + BATCH_EVERY_S
@@ -245,18 +255,33 @@ class Intake:
         self._retry_at = asyncio.get_running_loop().time() + DRAIN_RETRY_S
 
     async def _drain(self) -> None:
-        """Move the spool's oldest entries to the database, if it is there again."""
+        """Move the spool's oldest entries to the database, if it is there again and the twin follows."""
         entries = await self._spool.oldest(DRAIN_ITEMS_MAX)
         for site_id, run in _runs(entries):
             try:
+                if await self._must_give_way(site_id):
+                    return
                 self._remember(await self._record_all(site_id, [entry.item for entry in run]))
             except (Unavailable, TimeoutError):
                 self._wait_for_database()
                 return
             await self._spool.remove_through(run[-1].number)
+            self._drain_by = asyncio.get_running_loop().time() + GIVE_WAY_S_MAX
         self._is_away = False
         if entries and self._spool.is_empty:
             log.info("spool_drained")
+
+    async def _must_give_way(self, site_id: str) -> bool:
+        """Whether the twin has too much before it; then it is asked again shortly."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._drain_by:
+            return False
+        async with asyncio.timeout(RECORD_S_MAX):
+            behind = await self._behind(site_id)
+        self._is_away = False
+        if behind > BEHIND_MAX:
+            self._retry_at = now + GIVE_WAY_EVERY_S
+        return behind > BEHIND_MAX
 
     # --- acknowledgements --------------------------------------------------------------------------
 

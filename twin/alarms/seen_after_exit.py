@@ -24,8 +24,8 @@ async def judge_seen_after_exit(tx: Tx, site_id: str, unit_ids: Collection[str])
     """Keep one alarm for each lot of these units with such claims. Returns the units concerned."""
     by_lot = await store.seen_after_exit(tx, unit_ids)
     concerned: set[str] = set()
+    kept: set[str] = set()
     for lot_id, claims in sorted(by_lot.items()):
-        kept: set[str] = set()
         if claims:
             incident = _incident(lot_id, claims)
             where = {
@@ -37,9 +37,8 @@ async def judge_seen_after_exit(tx: Tx, site_id: str, unit_ids: Collection[str])
                 "unit_ids": incident.judgement.unit_ids,
             }
             concerned |= await keep(tx, site_id, where, incident, kept)
-        active = await store.active_of(tx, site_id, KIND, lot_id)
-        concerned |= await withdraw(tx, [row for row in active if row["alarm_id"] not in kept], None)
-    return concerned
+    active = await store.active_of(tx, site_id, KIND, by_lot)
+    return concerned | await withdraw(tx, [row for row in active if row["alarm_id"] not in kept], None)
 
 
 def _incident(lot_id: str, claims: Sequence[Row]) -> Incident:

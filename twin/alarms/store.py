@@ -105,7 +105,7 @@ SEEN_AFTER_EXIT = """
     ORDER BY l.lot_id, d.since, d.unit_id"""
 ACTIVE_OF = """
     SELECT alarm_id, state, vehicle_id, unit_ids FROM twin.alarm
-    WHERE site_id = %(site_id)s AND kind = %(kind)s AND subject = %(subject)s AND state = 'active'
+    WHERE site_id = %(site_id)s AND kind = %(kind)s AND subject = ANY (%(subjects)s) AND state = 'active'
     ORDER BY alarm_id FOR UPDATE"""
 CHECKS = """
     SELECT c.check_key, c.delivery_id, c.vehicle_id, c.unit_ids, c.measured_g, c.expected_g, c.differs,
@@ -195,9 +195,9 @@ async def seen_after_exit(tx: Tx, unit_ids: Collection[str]) -> dict[str, list[R
     return found
 
 
-async def active_of(tx: Tx, site_id: str, kind: str, subject: str) -> list[Row]:
-    """Active alarms of one kind about one subject."""
-    return await tx.rows(ACTIVE_OF, {"site_id": site_id, "kind": kind, "subject": subject})
+async def active_of(tx: Tx, site_id: str, kind: str, subjects: Collection[str]) -> list[Row]:
+    """Active alarms of one kind about any of these subjects."""
+    return await tx.rows(ACTIVE_OF, {"site_id": site_id, "kind": kind, "subjects": sorted(subjects)})
 
 
 async def insert_alarm(tx: Tx, alarm: Row) -> None:

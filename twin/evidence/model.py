@@ -58,6 +58,8 @@ def presence_probability(modalities: Iterable[str]) -> float:
 
 def independent_count(evidence_ids: Mapping[str, str]) -> int:
     """How many independent modalities saw a unit: as many as different devices told them."""
+    if len(evidence_ids) <= 1:
+        return len(evidence_ids)
     return len({observation_id.rsplit(":", 2)[0] for observation_id in evidence_ids.values()})
 
 

@@ -86,9 +86,13 @@ LOCK_LOTS = """
 # Units are locked in one order everywhere, so that a claim and a fold cannot wait for each other.
 LOCK_UNITS = "SELECT unit_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s) ORDER BY unit_id FOR UPDATE"
 LOTS_OF = "SELECT DISTINCT lot_id FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)"
+# One text a lot: of thousands of rows most of the time would go into taking them apart.
 SEEN_UNITS = """
-    SELECT u.unit_id, u.lot_id, u.modalities, u.evidence_ids, u.mass_g FROM twin.unit u
-    WHERE u.lot_id = ANY (%(lot_ids)s) AND u.modalities <> '{}' ORDER BY u.unit_id"""
+    SELECT lot_id, json_agg(seen ORDER BY unit_id)::text AS seen
+    FROM (SELECT u.lot_id, u.unit_id, u.modalities, u.evidence_ids, u.mass_g,
+            u.evidence_ids ->> 'mass' AS weighing FROM twin.unit u
+        WHERE u.lot_id = ANY (%(lot_ids)s) AND u.modalities <> '{}') seen
+    GROUP BY lot_id"""
 PUT_LOTS = """
     UPDATE twin.lot l SET unit_count_low = r.low, unit_count_mid = r.mid, unit_count_high = r.high,
         mass_g_low = r.mass_g_low, mass_g_mid = r.mass_g_mid, mass_g_high = r.mass_g_high,
@@ -147,6 +151,9 @@ SEEN_SINCE = """
             WHERE m.observation_id = e.observation_id AND m.kind = 'exit')
     GROUP BY e.observation_id, e.modality, e.at
     ORDER BY e.at DESC, e.observation_id LIMIT %(limit)s"""
+
+
+_seen_units = msgspec.json.Decoder(list[UnitSeen])
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,15 +247,7 @@ async def seen_units(read: ReadTx, lot_ids: Collection[str]) -> dict[str, list[U
     """Units that are here and were seen, by lot."""
     found: dict[str, list[UnitSeen]] = {lot_id: [] for lot_id in lot_ids}
     for row in await read.rows(SEEN_UNITS, {"lot_ids": sorted(lot_ids)}):
-        found[row["lot_id"]].append(
-            UnitSeen(
-                unit_id=row["unit_id"],
-                modalities=msgspec.convert(row["modalities"], dict[str, datetime]),
-                evidence_ids=row["evidence_ids"],
-                mass_g=row["mass_g"],
-                weighing=row["evidence_ids"].get("mass"),
-            )
-        )
+        found[row["lot_id"]] = _seen_units.decode(row["seen"])
     return found
 
 

@@ -23,12 +23,14 @@ INSERT_SIGHTINGS = f"""
         gate_id, side, rssi_cdbm, seen_count, place, slot_id, x_m, y_m, z_m, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(sightings)s::jsonb) AS r ({SIGHTING_COLUMNS})
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""  # noqa: S608
+# OFFSET 0 keeps it a look-up for each tag: a planner that counts on few sightings would read all of them.
 SIGHTINGS_AFTER = """
-    SELECT s.observation_id, s.epc_hex, s.device_id, s.boot, s.sequence, s.observed_at, s.kind, s.gate_id,
-        s.side, s.rssi_cdbm, s.seen_count, s.place, s.slot_id, s.x_m, s.y_m, s.z_m, s.is_accepted
-    FROM unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS wanted (epc_hex, after)
-    JOIN twin.sighting s ON s.site_id = %(site_id)s AND s.epc_hex = wanted.epc_hex
-        AND s.observed_at > coalesce(wanted.after, '-infinity')
+    SELECT s.* FROM unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS wanted (epc_hex, after)
+    CROSS JOIN LATERAL (
+        SELECT observation_id, epc_hex, device_id, boot, sequence, observed_at, kind, gate_id, side,
+            rssi_cdbm, seen_count, place, slot_id, x_m, y_m, z_m, is_accepted
+        FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = wanted.epc_hex
+            AND observed_at > coalesce(wanted.after, '-infinity') OFFSET 0) s
     ORDER BY s.epc_hex, s.observed_at, s.device_id, s.boot, s.sequence"""
 HAVE_SIGHTINGS = """
     SELECT DISTINCT epc_hex FROM twin.sighting WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s)"""
@@ -59,18 +61,17 @@ UPSERT_TRACKS = """
         EXCLUDED.beyond),
         base_at = CASE WHEN t.epc_hex = ANY (%(moved)s) THEN EXCLUDED.base_at ELSE t.base_at END,
         base = CASE WHEN t.epc_hex = ANY (%(moved)s) THEN EXCLUDED.base ELSE t.base END"""
+# The moment of a row's tag; before all of them where there is none.
+AFTER = "coalesce((%(after)s::timestamptz[])[array_position(%(tags)s::text[], epc_hex)], '-infinity')"
 # A stay that began earlier but reaches beyond the moment is dropped whole.
-DELETE_STAYS = """
-    DELETE FROM twin.stay s USING unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS again (epc_hex, after)
-    WHERE s.site_id = %(site_id)s AND s.epc_hex = again.epc_hex
-        AND s.last_at > coalesce(again.after, '-infinity')
-    RETURNING s.epc_hex, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids"""
-DELETE_CROSSINGS = """
-    DELETE FROM twin.crossing c
-    USING unnest(%(tags)s::text[], %(after)s::timestamptz[]) AS again (epc_hex, after)
-    WHERE c.site_id = %(site_id)s AND c.epc_hex = again.epc_hex
-        AND c.crossed_at > coalesce(again.after, '-infinity')
-    RETURNING c.epc_hex, c.gate_id, c.direction, c.crossed_at, c.is_direct, c.evidence_ids"""
+DELETE_STAYS = f"""
+    DELETE FROM twin.stay
+    WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s::text[]) AND last_at > {AFTER}
+    RETURNING epc_hex, gate_id, side, first_at, last_at, evidence_ids"""  # noqa: S608
+DELETE_CROSSINGS = f"""
+    DELETE FROM twin.crossing
+    WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s::text[]) AND crossed_at > {AFTER}
+    RETURNING epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids"""  # noqa: S608
 UPSERT_STAYS = """
     INSERT INTO twin.stay (site_id, epc_hex, gate_id, side, first_at, last_at, evidence_ids)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(stays)s::jsonb) AS r (epc_hex text, gate_id text,
@@ -166,6 +167,8 @@ async def sightings_after(
 ) -> dict[str, list[Sighting]]:
     """Sightings of tags after a moment of each, or all (None), each list in the order of folding."""
     found: dict[str, list[Sighting]] = {tag: [] for tag in after}
+    if not after:
+        return found
     for row in await read.rows(SIGHTINGS_AFTER, {"site_id": site_id, **_after(after)}):
         row["observed_at"] = row["observed_at"].astimezone(UTC)
         found[row["epc_hex"]].append(Sighting(**row))

@@ -15,7 +15,7 @@ from devices.ingest.audit import audit
 from devices.ingest.event_count_store import event_counts
 from devices.ingest.event_counts import Counts
 from devices.ingest.handlers import Recorded, record
-from devices.ingest.intake import DRAIN_ITEMS_MAX, Intake
+from devices.ingest.intake import BEHIND_MAX, DRAIN_ITEMS_MAX, Intake
 from devices.ingest.model import Received
 from devices.ingest.spool import Spool
 from devices.ingest.store import journal_after
@@ -37,6 +37,7 @@ class Line:
     def __init__(self, tx: PgTx) -> None:
         self.is_cut = self.is_silent = False
         self.refused = ""
+        self.twin_behind = self.asked_behind = 0
         self._tx = tx
 
     async def record(self, site_id: str, items: Sequence[Received | Rejected]) -> Recorded:
@@ -52,6 +53,11 @@ class Line:
     async def last_counts(self, device_ids: Collection[str]) -> Counts:
         self._use()
         return await event_counts(self._tx, device_ids)
+
+    async def behind(self, _: str) -> int:
+        self._use()
+        self.asked_behind += 1
+        return self.twin_behind
 
     def _use(self) -> None:
         if self.is_cut:
@@ -75,7 +81,7 @@ async def at_work(
 ) -> AsyncIterator[tuple[Intake, Spool]]:
     spool = Spool(path, capacity_bytes)
     await spool.open()
-    intake = Intake(line.record, line.last_counts, spool)
+    intake = Intake(line.record, line.last_counts, line.behind, spool)
     task = asyncio.create_task(intake.run())
     try:
         yield intake, spool
@@ -189,6 +195,38 @@ async def test_live_readings_go_ahead_of_what_was_kept_and_that_follows_in_its_o
     stored = await journal(tx)
     assert stored[-1] != kept[-1] + 1
     assert [sequence for sequence in stored if sequence != kept[-1] + 1] == kept
+
+
+async def test_kept_readings_wait_while_the_twin_is_behind_and_live_ones_do_not(
+    line: Line, tx: PgTx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "GIVE_WAY_S_MAX", 10 * WITHIN_S)
+    line.is_cut = True
+    kept = list(range(1, 2 * DRAIN_ITEMS_MAX + 2))
+    async with at_work(line, tmp_path / "spool") as (intake, spool):
+        await put(intake, *kept)
+        line.is_cut, line.twin_behind = False, BEHIND_MAX + 1
+        async with asyncio.timeout(WITHIN_S):
+            while line.asked_behind < 3:
+                await asyncio.sleep(0.01)
+        await put(intake, kept[-1] + 1)
+        assert await journal(tx) == [*kept[:DRAIN_ITEMS_MAX], kept[-1] + 1]
+        line.twin_behind = BEHIND_MAX
+        await until_drained(spool)
+    assert sorted(await journal(tx)) == [*kept, kept[-1] + 1]
+
+
+async def test_kept_readings_go_on_where_nothing_folds(
+    line: Line, tx: PgTx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "GIVE_WAY_S_MAX", 0.02)
+    line.is_cut, line.twin_behind = True, BEHIND_MAX + 1
+    kept = list(range(1, 2 * DRAIN_ITEMS_MAX + 2))
+    async with at_work(line, tmp_path / "spool") as (intake, spool):
+        await put(intake, *kept)
+        line.is_cut = False
+        await until_drained(spool)
+    assert await journal(tx) == kept
 
 
 async def test_a_full_spool_refuses_drops_nothing_and_takes_again_when_there_is_room(
