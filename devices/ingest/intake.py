@@ -1,10 +1,11 @@
 """Where every reading of an edge comes in: batched, committed, acknowledged, in order.
 
 A batch goes to the database. When the database is away it goes to the spool, and so does everything after it
-until the database is back. Then the spool is emptied from its oldest entry on, and what arrives meanwhile
-goes ahead of it: live readings do not wait for what was kept. Nor do they wait for the twin to take it in:
-kept readings go on little by little, as fast as the twin follows. What the devices' own counts show to be
-missing is therefore stated here, where readings are still in the order they came.
+until the database is back, which is looked for beside that. Then the spool is emptied from its oldest entry
+on, and what arrives meanwhile goes ahead of it: live readings do not wait for what was kept. Nor do they wait
+for the twin to take it in: kept readings go on little by little, as fast as the twin follows. What the
+devices' own counts show to be missing is therefore stated here, where readings are still in the order they
+came.
 
 An answer is given after one or the other is durable; when neither can take it, `put` refuses and the sender
 keeps its readings.
@@ -84,6 +85,7 @@ class Intake:
         self._is_away = False
         self._retry_at = 0.0
         self._drain_by = 0.0
+        self._looking: asyncio.Task[None] | None = None
         self._next_batch_at = 0.0
 
     @property
@@ -114,21 +116,44 @@ class Intake:
 
     async def run(self) -> None:
         """Work until cancelled. What is queued then is not acknowledged, so it comes again."""
-        while True:
-            batch = await self._next_batch()
-            try:
-                counts = await self._state_gaps(batch)
-                await self._store(batch)
-            except Exception:
-                _refuse(batch)
-                raise
-            self._counts = counts
-            if self._may_drain:
-                await self._drain()
+        try:
+            while True:
+                await self._step()
+        finally:
+            if self._looking is not None:
+                self._looking.cancel()
+                await asyncio.gather(self._looking, return_exceptions=True)
+                self._looking = None
+
+    async def _step(self) -> None:
+        batch = await self._next_batch()
+        try:
+            counts = await self._state_gaps(batch)
+            await self._store(batch)
+        except Exception:
+            _refuse(batch)
+            raise
+        self._counts = counts
+        if self._looking is not None and self._looking.done():
+            await self._looked()
+        if self._may_drain and self._is_away:
+            # A line that is silent answers late: nothing waits for that but the looking itself.
+            self._looking = asyncio.create_task(self._drain(), name="look for the database")
+        elif self._may_drain:
+            await self._drain()
+
+    async def _looked(self) -> None:
+        """Wait for the look that is under way. Raises what it raised."""
+        assert self._looking is not None
+        try:
+            await self._looking
+        finally:
+            self._looking = None
 
     @property
     def _may_drain(self) -> bool:
-        return not self._spool.is_empty and asyncio.get_running_loop().time() >= self._retry_at
+        is_time = asyncio.get_running_loop().time() >= self._retry_at
+        return is_time and self._looking is None and not self._spool.is_empty
 
     async def _state_gaps(self, batch: Sequence[_Group]) -> Counts:
         """Put what is missing before the readings that show it; returns where the counts stand with these."""
@@ -158,7 +183,11 @@ class Intake:
         if self._may_drain and self._queue.empty():
             return []
         loop = asyncio.get_running_loop()
-        patience = None if self._spool.is_empty else max(0.0, self._retry_at - loop.time())
+        patience = None
+        if self._looking is not None:
+            patience = DRAIN_RETRY_S
+        elif not self._spool.is_empty:
+            patience = max(0.0, self._retry_at - loop.time())
         try:
             async with asyncio.timeout(patience):
                 batch = [await self._queue.get()]
@@ -184,7 +213,7 @@ class Intake:
             except Unavailable:
                 self._note_full()
                 await asyncio.sleep(DRAIN_RETRY_S)
-                await self._drain()
+                await (self._drain() if self._looking is None else self._looked())
             else:
                 break
         self._is_full = False
@@ -265,6 +294,7 @@ class Intake:
             except (Unavailable, TimeoutError):
                 self._wait_for_database()
                 return
+            self._is_away = False
             await self._spool.remove_through(run[-1].number)
             self._drain_by = asyncio.get_running_loop().time() + GIVE_WAY_S_MAX
         self._is_away = False
