@@ -86,11 +86,15 @@ def demo(
 
 @cli.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest")],
+    name: Annotated[str, typer.Argument(help="decode, ingest or replay")],
     json: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=14, help="Of replay: how long the site is cut off; 7 unless said."),
+    ] = None,
 ) -> None:
     """Measure the product on processes of its own, on this machine; figures are ratios within the run."""
-    from app.bench.run import BENCHES
+    from app.bench.run import BENCHES, TAKES_DAYS
     from app.logs import configure_logs
     from app.report import checks_text, write_report
 
@@ -98,8 +102,11 @@ def bench(
         raise typer.BadParameter(f"there is {', '.join(BENCHES)}", param_hint="NAME")
     if json is not None and not json.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {json.parent}", param_hint="--json")
+    if days is not None and name not in TAKES_DAYS:
+        raise typer.BadParameter(f"of {', '.join(sorted(TAKES_DAYS))} only", param_hint="--days")
     configure_logs("warning", "console")
-    made = asyncio.run(BENCHES[name](_say))
+    options = {} if days is None else {"days": days}
+    made = asyncio.run(BENCHES[name](_say, **options))
     if json is not None:
         write_report(made, json)
     typer.echo(checks_text(made.checks))

@@ -25,6 +25,22 @@ from kernel.tx import Row
 
 POOL_SIZE_MAX = 12
 POOL_WAIT_S_MAX = 10.0
+RECONNECT_S_MAX = 5.0
+"""A try to connect again ends after this, so that the next who wants a connection begins a fresh one: left to
+itself the pool waits twice as long after each failure, minutes at last, also when the line is back."""
+LINE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A line that says nothing for a minute is given up: one that was cut in silence would be waited for."""
+# The server's side of the same: what a client that fell silent holds locked is let go of.
+CONFIGURE = """
+    SELECT set_config('idle_in_transaction_session_timeout', '60s', false),
+        set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+        set_config('tcp_keepalives_count', '3', false)"""
 
 set_json_dumps(msgspec.json.encode)
 set_json_loads(msgspec.json.decode)
@@ -123,11 +139,13 @@ class Database:
         self._ids = ids
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             app_dsn,
-            kwargs={"row_factory": dict_row},
+            kwargs={"row_factory": dict_row, **LINE},
             min_size=1,
             max_size=POOL_SIZE_MAX,
             timeout=POOL_WAIT_S_MAX,
+            reconnect_timeout=RECONNECT_S_MAX,
             open=False,
+            configure=_configure,
             check=AsyncConnectionPool.check_connection,
         )
 
@@ -159,3 +177,8 @@ class Database:
                 yield tx
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable("database.unavailable", retry_after_s=2) from error
+
+
+async def _configure(connection: psycopg.AsyncConnection[Row]) -> None:
+    await connection.execute(CONFIGURE)
+    await connection.commit()

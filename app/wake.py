@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
+
+from app.database import LINE
 
 RECONNECT_S = 0.5
 
@@ -60,7 +63,8 @@ class Wake:
                 await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> None:
-        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+        dsn = make_conninfo(self._dsn, **LINE)
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             while True:
                 self._fresh.clear()
                 for channel in sorted(self._waiting):

@@ -18,11 +18,17 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from app.bench.stand import BENCH, PRODUCT_SESSION, Message, RoleProcess, Stand
+from app.bench.entering import enter_layout
+from app.bench.stand import PRODUCT_SESSION, Message, RoleProcess, Stand
+from app.bench.watch import BENCH
 from app.report import Check, Report, make_report
+from devices.api import make_partitions
+from devices.messages import EnrolDevice
+from devices.registry.handlers import enrol_device
 from devices.transport.mqtt import TOPIC_ROOT
 from kernel.clock import SystemClock
 from kernel.geometry import Point
+from kernel.layout import Layout
 from kernel.messages import PositionReading
 from simulators.protocols.mqtt.batches import Load, Place, reports
 from simulators.protocols.mqtt.batches import Report as Reported
@@ -55,8 +61,9 @@ async def bench_ingest(say: Say) -> Report:
     )
     layout = layout_of(parameters)
     with tempfile.TemporaryDirectory(prefix="tallyhouse-bench-") as folder:
-        async with Stand(Path(folder), layout) as stand:
-            measuring = _Measuring(stand, say)
+        async with Stand(Path(folder), layout.site_id) as stand:
+            await _enter(stand, layout)
+            measuring = _Measuring(stand, layout, say)
             single = await measuring.single_vs_client()
             batch = await measuring.batch_vs_copy()
             paced = await measuring.paced(single["product_per_s"] / 2)
@@ -70,6 +77,25 @@ async def bench_ingest(say: Say) -> Report:
         detail=detail,
         environment={"broker": "mosquitto", "postgres": "embedded", "timescale": False},
     )
+
+
+async def _enter(stand: Stand, layout: Layout) -> None:
+    """Enter the site with those of its devices that speak over the broker."""
+    async with stand.database.write(BENCH) as tx:
+        await make_partitions(tx, stand.clock.now().date())
+        await enter_layout(tx, layout)
+        for mount in layout.mounts:
+            if mount.family in ("mqtt_position", "mqtt_reader"):
+                await enrol_device(
+                    EnrolDevice(
+                        site_id=layout.site_id,
+                        device_id=mount.mount_id,
+                        family=mount.family,
+                        mount_id=mount.mount_id,
+                        secret=f"{mount.mount_id:-<32}",
+                    ),
+                    tx,
+                )
 
 
 def _checks(detail: dict[str, Any]) -> list[Check]:
@@ -183,10 +209,10 @@ class _Devices:
 
 
 class _Measuring:
-    def __init__(self, stand: Stand, say: Say) -> None:
+    def __init__(self, stand: Stand, layout: Layout, say: Say) -> None:
         self._stand = stand
         self._say = say
-        self._names = [m.mount_id for m in stand.layout.mounts if m.family == "mqtt_position"]
+        self._names = [m.mount_id for m in layout.mounts if m.family == "mqtt_position"]
         self._boot = 0
 
     def _devices(self) -> _Devices:
@@ -240,9 +266,9 @@ class _Measuring:
 
     async def _emptied(self, count: int) -> float:
         """Readings a second from the first that the product received to the last that it folded."""
-        before = await self._stand.stored()
+        before = await self._stand.watch.stored()
         async with self._product():
-            ended = await self._until(self._stand.folded, before + count)
+            ended = await self._until(self._stand.watch.folded, before + count)
         began = await self._first_received(before)
         return count / (ended - began).total_seconds()
 
@@ -271,9 +297,9 @@ class _Measuring:
             devices, now = self._devices(), self._stand.clock.now()
             messages = [devices.message(n, BATCH_READINGS, now) for n in range(BATCHES)]
             await self._fill(messages, PRODUCT_SESSION)
-            count, before = BATCHES * BATCH_READINGS, await self._stand.stored()
+            count, before = BATCHES * BATCH_READINGS, await self._stand.watch.stored()
             async with self._stand.role("edge"):
-                ended = await self._until(self._stand.stored, before + count)
+                ended = await self._until(self._stand.watch.stored, before + count)
             began = await self._first_received(before)
             product.append(count / (ended - began).total_seconds())
             copied.append(await self._copy(count))
@@ -292,7 +318,7 @@ class _Measuring:
     async def _copy(self, count: int) -> float:
         """Rows a second of binary COPY into the journal's own table, in transactions as large as ours."""
         now, clock = self._stand.clock.now(), self._stand.clock
-        position = await self._stand.stored()
+        position = await self._stand.watch.stored()
         reading = Jsonb(PositionReading(point=Point(20.0, 60.0)), msgspec.json.encode)
         self._boot += 1
         rows = [
@@ -328,20 +354,19 @@ class _Measuring:
 
     async def paced(self, per_s: float) -> dict[str, Any]:
         """Latency from the wire to the twin at a steady rate, by the fold's own cursor."""
-        devices, before = self._devices(), await self._stand.stored()
+        devices, before = self._devices(), await self._stand.watch.stored()
         async with self._product():
             await self._warm_up(devices)
-            warmed = await self._stand.stored()
-            seen: list[tuple[datetime, int]] = []
-            watching = asyncio.create_task(self._watch(seen))
+            warmed = await self._stand.watch.stored()
+            watching = asyncio.create_task(self._stand.watch.run())
             listening = asyncio.create_task(devices.listen())
             sent = await self._publish_at(devices, per_s)
-            await self._until(self._stand.folded, warmed + sent)
+            await self._until(self._stand.watch.folded, warmed + sent)
             await asyncio.sleep(1.0)
             for task in (watching, listening):
                 task.cancel()
             await asyncio.gather(watching, listening, return_exceptions=True)
-        late_ms = await self._latencies(warmed, seen)
+        late_ms = await self._latencies(warmed)
         late_ms.sort()
         figures = {
             "per_s": per_s,
@@ -359,9 +384,9 @@ class _Measuring:
         return figures
 
     async def _warm_up(self, devices: _Devices) -> None:
-        before = await self._stand.stored()
+        before = await self._stand.watch.stored()
         await self._stand.publish([devices.message(n, 1, self._stand.clock.now()) for n in range(50)])
-        await self._until(self._stand.folded, before + 50)
+        await self._until(self._stand.watch.folded, before + 50)
 
     async def _publish_at(self, devices: _Devices, per_s: float) -> int:
         """Publish for `PACED_S` at a steady rate; a reading carries the moment it is handed to the line."""
@@ -380,31 +405,19 @@ class _Measuring:
                 await asyncio.sleep(PACE_EVERY_S)
         return sent
 
-    async def _watch(self, seen: list[tuple[datetime, int]]) -> None:
-        """Note the fold's cursor at each of its commits."""
-        async with await psycopg.AsyncConnection.connect(self._stand.app_dsn, autocommit=True) as connection:
-            await connection.execute("LISTEN tallyhouse_twin")
-            async for _ in connection.notifies():
-                through = await self._stand.folded()
-                seen.append((self._stand.clock.now(), through))
-
-    async def _latencies(self, after: int, seen: Sequence[tuple[datetime, int]]) -> list[float]:
+    async def _latencies(self, after: int) -> list[float]:
         async with self._stand.database.write(BENCH) as tx:
             rows = await tx.rows(
                 "SELECT position, observed_at FROM devices.observation"
                 " WHERE site_id = %(site_id)s AND position > %(after)s ORDER BY position",
                 {"site_id": self._stand.site_id, "after": after},
             )
-        late, place = [], 0
-        for row in rows:
-            while seen[place][1] < row["position"]:
-                place += 1
-            late.append((seen[place][0] - row["observed_at"]).total_seconds() * 1_000)
-        return late
+        folded_at = self._stand.watch.folded_at
+        return [(folded_at(row["position"]) - row["observed_at"]).total_seconds() * 1_000 for row in rows]
 
     async def loaded(self) -> dict[str, Any]:
         """A minute without a pause; half-way the edge is killed and started again."""
-        devices, before = self._devices(), await self._stand.stored()
+        devices, before = self._devices(), await self._stand.watch.stored()
         loop = asyncio.get_running_loop()
         listening = asyncio.create_task(devices.listen())
         async with self._stand.role("fold") as fold:
@@ -417,7 +430,7 @@ class _Measuring:
             async with self._stand.role("edge") as edge:
                 more, more_mb = await self._flood(devices, LOADED_S / 2, edge, fold)
                 took_s = loop.time() - began
-                await self._until(self._stand.folded, before + 50 + sent + more)
+                await self._until(self._stand.watch.folded, before + 50 + sent + more)
                 await asyncio.sleep(1.0)
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

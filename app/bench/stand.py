@@ -16,32 +16,22 @@ import aiomqtt
 import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from app.bench.watch import Watch
 from app.database import Database
-from app.folding import consumer_of
 from app.migrate import migrate
 from app.settings import APP_ROLE
 from app.supervise.broker import Broker
 from app.supervise.postgres import EmbeddedPostgres
-from devices.api import make_partitions
-from devices.messages import EnrolDevice, SetSiteBounds
-from devices.registry.handlers import enrol_device, set_site_bounds
 from devices.transport.manual_ack import BrokerLogin, manual_client
 from devices.transport.mqtt import TOPIC_ROOT, TOPICS
-from identity.messages import AddParty
-from identity.parties.handlers import add_party
-from kernel.caller import Caller
 from kernel.clock import SystemClock
 from kernel.ids import Ids
-from kernel.layout import Layout
-from twin.folding import import_layout_and_place
-from twin.messages import ImportLayout
 
 PASSWORD = "for-this-run-only"  # noqa: S105 - of a database that lives as long as the run, on loopback
 PRODUCT_SESSION = "tallyhouse-edge"
 STOP_WITHIN_S = 30.0
 READY_WITHIN_S = 60.0
 MEGABYTE = 1_000_000
-BENCH = Caller.product("bench")
 Message = tuple[str, bytes]
 
 
@@ -73,18 +63,15 @@ class RoleProcess:
 class Stand:
     """See `stand`."""
 
-    def __init__(self, folder: Path, layout: Layout) -> None:
+    def __init__(self, folder: Path, site_id: str) -> None:
         self.folder = folder
-        self.layout = layout
+        self.site_id = site_id
         self.clock = SystemClock()
         self._stack = AsyncExitStack()
         self.database: Database
         self.app_dsn = ""
+        self.watch: Watch
         self.login: BrokerLogin
-
-    @property
-    def site_id(self) -> str:
-        return self.layout.site_id
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -96,40 +83,14 @@ class Stand:
         self.database = Database(self.app_dsn, self.clock, Ids.unguessable(self.clock))
         await self.database.open()
         self._stack.push_async_callback(self.database.close)
+        self.watch = Watch(self.database, self.clock, self.site_id)
         broker = Broker(self.folder / "broker")
         self.login = BrokerLogin(*await broker.start())
         self._stack.push_async_callback(broker.stop)
-        await self._set_up()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
-
-    async def _set_up(self) -> None:
-        layout = self.layout
-        async with self.database.write(BENCH) as tx:
-            await make_partitions(tx, self.clock.now().date())
-            await add_party(AddParty(kind="keeper", name="Bench", party_id="keeper"), tx)
-            await import_layout_and_place(ImportLayout(layout=layout, keeper_party_id="keeper"), tx)
-            bounds = SetSiteBounds(
-                site_id=layout.site_id,
-                width_mm=layout.width_mm,
-                length_mm=layout.length_mm,
-                height_mm=layout.height_mm,
-            )
-            await set_site_bounds(bounds, tx)
-            for mount in layout.mounts:
-                if mount.family in ("mqtt_position", "mqtt_reader"):
-                    await enrol_device(
-                        EnrolDevice(
-                            site_id=layout.site_id,
-                            device_id=mount.mount_id,
-                            family=mount.family,
-                            mount_id=mount.mount_id,
-                            secret=f"{mount.mount_id:-<32}",
-                        ),
-                        tx,
-                    )
 
     @asynccontextmanager
     async def role(self, name: str, **settings: str) -> AsyncIterator[RoleProcess]:
@@ -183,20 +144,6 @@ class Stand:
 
     def topic(self, device_id: str) -> str:
         return f"{TOPIC_ROOT}/{self.site_id}/{device_id}/observation"
-
-    # --- the journal -------------------------------------------------------------------------------
-
-    async def stored(self) -> int:
-        """How many readings the site's journal holds."""
-        async with self.database.write(BENCH) as tx:
-            sql = "SELECT coalesce(max(position), 0) FROM devices.journal WHERE site_id = %(site_id)s"
-            return int(await tx.value(sql, {"site_id": self.site_id}))
-
-    async def folded(self) -> int:
-        """Through which position the twin is folded."""
-        async with self.database.write(BENCH) as tx:
-            sql = "SELECT coalesce(max(position), 0) FROM app.cursor WHERE consumer = %(consumer)s"
-            return int(await tx.value(sql, {"consumer": consumer_of(self.site_id)}))
 
 
 def url_of(dsn: str) -> str:
