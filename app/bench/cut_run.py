@@ -151,7 +151,7 @@ class _CutRun:
 
     async def whole_until(self, world_s: float) -> None:
         """Let the world run with the line whole, and the twin follow."""
-        self.remote.part = f"whole until {world_s:.0f} s"
+        self.remote.begin(f"whole until {world_s:.0f} s")
         await self.remote.run_until(world_s)
         await self.remote.settle()
         await self.watch.until_behind(0)
@@ -161,7 +161,7 @@ class _CutRun:
         """Cut the line and let the world run; half-way the edge is killed and started again."""
         self._line.cut()
         self.remote.is_cut = True
-        self.remote.part = f"cut until {world_s:.0f} s"
+        self.remote.begin(f"cut until {world_s:.0f} s")
         if half_way_s is not None:
             await self.remote.run_until(half_way_s)
             await self.remote.restart_edge()
@@ -179,7 +179,8 @@ class _CutRun:
         remote, spool = self.remote, self._edge.spool
         readings, scans, first_live = spool.entry_count, remote.scans_kept, len(remote.live)
         await self._line.mend()
-        remote.is_cut, remote.part = False, part
+        remote.is_cut = False
+        remote.begin(part, mended=True)
         progress = _Progress(
             self._clock,
             self.watch,

@@ -29,7 +29,7 @@ class CuttableLine:
         return port
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -52,10 +52,12 @@ class CuttableLine:
             task.cancel()
         await asyncio.gather(*passing, return_exceptions=True)
 
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._join(reader, writer))
         self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward: asyncio.StreamWriter | None = None
         try:
             await self._whole.wait()
@@ -69,7 +71,6 @@ class CuttableLine:
             for end in (writer, onward):
                 if end is not None:
                     end.transport.abort()
-            self._passing.discard(task)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until one end closes; what comes in a cut is held for ever."""

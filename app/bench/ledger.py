@@ -38,10 +38,20 @@ class Settled(msgspec.Struct, kw_only=True):
 
 
 class Ledger:
-    """Notes readings as they are acknowledged, each device's in the order in which it handed them in."""
+    """Notes readings as they are acknowledged, each device's in the order in which it handed them in.
+
+    A part may be one in which the edge finds the line mended: what was handed in before it noticed is kept
+    and follows what was handed in after that, so that each device may go back once.
+    """
 
     def __init__(self) -> None:
         self._parts: dict[str, dict[str, Numbers]] = defaultdict(dict)
+        self._mended: set[str] = set()
+
+    def begin(self, part: str, *, mended: bool = False) -> None:
+        """What is noted under this name from now on is a part of its own."""
+        if mended:
+            self._mended.add(part)
 
     def note(self, part: str, observations: Iterable[Observation]) -> None:
         """These are acknowledged."""
@@ -70,8 +80,8 @@ class Ledger:
 
     def _settle(self, settled: Settled, device_id: str, place: dict[tuple[int, int], int]) -> None:
         asked: set[tuple[int, int]] = set()
-        for of_part in self._parts.values():
-            last = 0
+        for part, of_part in self._parts.items():
+            last, turns = 0, int(part in self._mended)
             for number in zip(*of_part.get(device_id, ((), ())), strict=True):
                 position = place.get(number)
                 settled.acknowledged += number not in asked
@@ -79,6 +89,8 @@ class Ledger:
                 if position is None:
                     settled.lost += 1
                     continue
+                if position < last and turns:
+                    last, turns = 0, turns - 1
                 settled.out_of_order += position < last
                 last = max(last, position)
         settled.unasked += len(place.keys() - asked)

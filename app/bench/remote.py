@@ -72,11 +72,11 @@ class EdgeAtWork:
 
 
 class RemoteSite:
-    """See the module. `part` names the part of the run that readings are noted under."""
+    """See the module."""
 
     def __init__(self, site: SimulatedSite, centre: Database, clock: Clock, edge: EdgeAtWork) -> None:
         """`centre` is reached by the office; by handhelds too, while the line is whole."""
-        self.part = ""
+        self._part = ""
         self.ledger = Ledger()
         self.live: list[Live] = []
         self.is_cut = False
@@ -97,6 +97,11 @@ class RemoteSite:
             self._scans[observation.device_id, observation.boot].append(observation)
         else:
             self._said.append(Received(observation=observation, received_at=arrived_at))
+
+    def begin(self, part: str, *, mended: bool = False) -> None:
+        """Readings are noted under this name from now on."""
+        self._part = part
+        self.ledger.begin(part, mended=mended)
 
     @property
     def scans_kept(self) -> int:
@@ -142,7 +147,7 @@ class RemoteSite:
         answer, items = self._waiting.popleft()
         async with asyncio.timeout(ANSWER_S_MAX):
             await answer
-        self.ledger.note(self.part, (item.observation for item in items))
+        self.ledger.note(self._part, (item.observation for item in items))
 
     async def _office(self) -> None:
         """The office enters its papers at the centre, cut or not."""
@@ -159,7 +164,7 @@ class RemoteSite:
                     acked = await record_observations(tx, self._site_id, batch)
                 if acked.sequence < batch[-1].sequence:
                     raise RuntimeError(f"{batch[-1].device_id}: acknowledged through {acked.sequence} only")
-                self.ledger.note(self.part, batch)
+                self.ledger.note(self._part, batch)
                 del scans[: len(batch)]
 
     # --- live ----------------------------------------------------------------------------------------
@@ -201,7 +206,7 @@ class RemoteSite:
         self.live += live
         answer = await self._edge.put(self._site_id, items)
         self._answers.add(answer)
-        answer.add_done_callback(partial(self._note, self.part, observations, live))
+        answer.add_done_callback(partial(self._note, self._part, observations, live))
 
     def _note(
         self,

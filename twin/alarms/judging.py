@@ -245,17 +245,38 @@ def _evidence(observation_id: str, modality: Modality, at: datetime, summary: st
 async def _judge_unknown(
     tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime
 ) -> set[str]:
-    """Units that went out with no vehicle known at the gate, in clusters."""
-    out = await store.crossings_out(tx, site_id, gate_id, first_at, last_at)
-    standings = await store.standings_out(tx, site_id, gate_id, first_at, last_at) if out else []
-    alone = [row for row in out if not any(_covers(standing, row) for standing in standings)]
+    """Units that went out with no vehicle known at the gate, in clusters of which a part is in a period."""
+    clusters = await _clusters_at(tx, site_id, gate_id, first_at, last_at)
     concerned: set[str] = set()
     kept: set[str] = set()
-    for cluster in _clusters(alone):
+    for cluster in clusters:
         concerned |= await _judge_cluster(tx, site_id, gate_id, cluster, kept)
-    where = _where(site_id, gate_id, None, (first_at, last_at), set())
+    moments = [first_at, last_at, *(row["crossed_at"] for cluster in clusters for row in cluster)]
+    where = _where(site_id, gate_id, None, (min(moments), max(moments)), set())
     stale = [row for row in await store.alarms_at(tx, where, EXIT_KINDS) if row["alarm_id"] not in kept]
     return concerned | await withdraw(tx, stale, None)
+
+
+async def _clusters_at(
+    tx: Tx, site_id: str, gate_id: str, first_at: datetime, last_at: datetime
+) -> list[list[Row]]:
+    """The clusters of which a part is in a period, each whole: both its ends are looked for."""
+    margin = AROUND
+    while True:
+        start, end = first_at - margin, last_at + margin
+        out = await store.crossings_out(tx, site_id, gate_id, start, end)
+        standings = await store.standings_out(tx, site_id, gate_id, start, end) if out else []
+        alone = [row for row in out if not any(_covers(standing, row) for standing in standings)]
+        near = [
+            cluster
+            for cluster in _clusters(alone)
+            if cluster[-1]["crossed_at"] >= first_at and cluster[0]["crossed_at"] <= last_at
+        ]
+        if not near:
+            return []
+        if near[0][0]["crossed_at"] - start > CLUSTER and end - near[-1][-1]["crossed_at"] > CLUSTER:
+            return near
+        margin *= 2
 
 
 def _covers(standing: Row, row: Row) -> bool:

@@ -457,6 +457,24 @@ async def test_goods_going_out_with_no_vehicle_known_never_freeze(tx: PgTx, day:
     assert alarm.unit_ids == [unit.unit_id for unit in units]
 
 
+async def test_an_incident_stays_whole_when_its_end_alone_is_looked_at_again(tx: PgTx, day: Day) -> None:
+    units = [a_unit(number) for number in range(3)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    for tag in tags_of(units):
+        day.hear([tag], INNER)
+        day.wait(5)
+        day.hear([tag], OUTER)
+        day.wait(90)
+    await apply(tx, day)
+    # Ten minutes before this lie between the second unit and the third.
+    day.wait(390)
+    day.boom(is_open=False, loop=False)
+    await apply(tx, day)
+    [alarm] = await twin.alarms(tx, SITE)
+    assert alarm.unit_ids == [unit.unit_id for unit in units]
+
+
 async def test_a_delivery_that_weighs_too_little_is_checked_and_gives_no_mass(tx: PgTx, day: Day) -> None:
     units = [a_unit(number) for number in range(3)]
     await announce(tx, units)
