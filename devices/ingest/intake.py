@@ -39,13 +39,15 @@ Behind = Callable[[str], Awaitable[int]]
 """How many readings of a site's journal the twin has not taken in. Raises Unavailable likewise."""
 
 BATCH_ITEMS_MAX = 2_000
-DRAIN_ITEMS_MAX = 500
-"""Kept readings moved between two live batches: little enough that these hardly wait, also for the twin."""
+PORTION_ITEMS, PORTION_ITEMS_MIN, PORTION_ITEMS_MAX = 500, 200, 1_000
+"""Kept readings moved at once: at first, and as few and as many as the twin's pace may make of them."""
+TAKEN_IN_S = 0.5
+"""Portions are such that the twin takes one in within this time: so long may live readings wait for it."""
 BEHIND_MAX = 100
 """Kept readings wait while the twin is further behind than this."""
 GIVE_WAY_S_MAX = 2.0
-"""But no longer than this: where nothing folds they are still moved, many times faster than they came."""
-GIVE_WAY_EVERY_S = 0.05
+"""But no longer than this: where nothing folds they are still moved, faster than they came."""
+GIVE_WAY_EVERY_S = 0.02
 BATCH_EVERY_S = 0.03
 """Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows. What
 comes after a rest does not wait."""
@@ -84,7 +86,9 @@ class Intake:
         self._is_full = False
         self._is_away = False
         self._retry_at = 0.0
-        self._drain_by = 0.0
+        self._drained_at = -GIVE_WAY_S_MAX
+        self._gives_way = False
+        self._portion = PORTION_ITEMS
         self._looking: asyncio.Task[None] | None = None
         self._next_batch_at = 0.0
 
@@ -285,7 +289,7 @@ class Intake:
 
     async def _drain(self) -> None:
         """Move the spool's oldest entries to the database, if it is there again and the twin follows."""
-        entries = await self._spool.oldest(DRAIN_ITEMS_MAX)
+        entries = await self._spool.oldest(self._portion)
         for site_id, run in _runs(entries):
             try:
                 if await self._must_give_way(site_id):
@@ -296,22 +300,27 @@ class Intake:
                 return
             self._is_away = False
             await self._spool.remove_through(run[-1].number)
-            self._drain_by = asyncio.get_running_loop().time() + GIVE_WAY_S_MAX
+            self._drained_at = asyncio.get_running_loop().time()
         self._is_away = False
         if entries and self._spool.is_empty:
             log.info("spool_drained")
 
     async def _must_give_way(self, site_id: str) -> bool:
         """Whether the twin has too much before it; then it is asked again shortly."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._drain_by:
-            return False
-        async with asyncio.timeout(RECORD_S_MAX):
-            behind = await self._behind(site_id)
-        self._is_away = False
-        if behind > BEHIND_MAX:
-            self._retry_at = now + GIVE_WAY_EVERY_S
-        return behind > BEHIND_MAX
+        loop = asyncio.get_running_loop()
+        since_s = loop.time() - self._drained_at
+        if since_s < GIVE_WAY_S_MAX:
+            async with asyncio.timeout(RECORD_S_MAX):
+                behind = await self._behind(site_id)
+            self._is_away = False
+            if behind > BEHIND_MAX:
+                self._gives_way, self._retry_at = True, loop.time() + GIVE_WAY_EVERY_S
+                return True
+            self._portion = portion_after(self._portion, since_s)
+        elif self._gives_way:
+            self._portion = portion_after(self._portion, since_s)
+        self._gives_way = False
+        return False
 
     # --- acknowledgements --------------------------------------------------------------------------
 
@@ -348,6 +357,12 @@ class Intake:
             for key in keys
             if key in self._settled
         }
+
+
+def portion_after(portion: int, taken_in_s: float) -> int:
+    """The next portion, when the last took the twin so long; it doubles or halves at most."""
+    wanted = portion * min(2.0, max(0.5, TAKEN_IN_S / max(taken_in_s, GIVE_WAY_EVERY_S)))
+    return max(PORTION_ITEMS_MIN, min(PORTION_ITEMS_MAX, round(wanted)))
 
 
 def _key_of(item: Item) -> Key:

@@ -38,7 +38,7 @@ async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched
     for derivation, _, standing in standings_out(derivations):
         plate = plates.get(derivation.vehicle_id, "")
         concerned |= await _judge_standing(tx, site_id, derivation, standing, plate)
-    for gate_id, (first_at, last_at) in sorted(touched.gates.items()):
+    for gate_id, first_at, last_at in touched.at_gates():
         concerned |= await _judge_unknown(tx, site_id, gate_id, first_at - AROUND, last_at + AROUND)
     concerned |= await _judge_deliveries(tx, site_id, touched, plates)
     concerned |= await judge_seen_after_exit(tx, site_id, touched.unit_ids)

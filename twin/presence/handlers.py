@@ -1,7 +1,7 @@
 """From observations to tracks: take readings in, fold them, tell crossings and set-downs."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -27,6 +27,9 @@ from twin.presence import store
 from twin.presence.model import PASSAGE, Base, Crossing, Derived, Kept, Sighting, Stay, fold_on, open_stays
 from twin.presence.sights import SlotSeen, latest_of
 
+NEAR = timedelta(minutes=10)
+"""What changed at a gate within this time of each other is looked at together."""
+
 
 class Intake(msgspec.Struct, kw_only=True):
     """What a batch of a site's journal holds for the twin, by kind."""
@@ -48,14 +51,24 @@ class Touched(msgspec.Struct, kw_only=True):
     unit_ids: set[str] = set()
     vehicles: dict[str, datetime | None] = {}
     """By vehicle, the earliest moment that may have changed; None: everything."""
-    gates: dict[str, tuple[datetime, datetime]] = {}
+    gates: dict[str, list[tuple[datetime, datetime]]] = {}
 
     def gate(self, gate_id: str, first_at: datetime, last_at: datetime) -> None:
-        """Widen the touched period of a gate."""
-        known = self.gates.get(gate_id)
-        if known is not None:
-            first_at, last_at = min(known[0], first_at), max(known[1], last_at)
-        self.gates[gate_id] = (first_at, last_at)
+        """Note that something changed at a gate in a period."""
+        self.gates.setdefault(gate_id, []).append((first_at, last_at))
+
+    def at_gates(self) -> list[tuple[str, datetime, datetime]]:
+        """Gates and periods in their order; what lies near together is one period, but what came late and
+        what is live is not made one of all that lies between."""
+        found: list[tuple[str, datetime, datetime]] = []
+        for gate_id, periods in sorted(self.gates.items()):
+            for first_at, last_at in sorted(periods):
+                before = found[-1] if found and found[-1][0] == gate_id else None
+                if before is not None and first_at - before[2] <= NEAR:
+                    found[-1] = (gate_id, before[1], max(before[2], last_at))
+                else:
+                    found.append((gate_id, first_at, last_at))
+        return found
 
     def vehicle(self, vehicle_id: str, since: datetime | None) -> None:
         """Note that a vehicle changed from `since` on."""

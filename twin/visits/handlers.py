@@ -97,7 +97,7 @@ async def derive_visits(
 ) -> list[Derivation]:
     """Derive the visits of every vehicle that the touched gates concern; adds units to `touched`."""
     facts: dict[str, Event] = {}
-    for gate_id, (first_at, last_at) in sorted(touched.gates.items()):
+    for gate_id, first_at, last_at in touched.at_gates():
         await _ascribe_weighings(tx, site_id, gate_id, (first_at, last_at), touched)
         period = (first_at - PARKED_BEFORE, last_at + PASSAGE)
         for vehicle_id, since in (await store.vehicles_at(tx, site_id, gate_id, *period)).items():

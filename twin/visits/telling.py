@@ -120,7 +120,7 @@ async def tell_weighings(
     known: dict[str, tuple[Weighing, str | None, Direction | None]] = {
         weighing.observation_id: (weighing, None, None) for weighing in fresh
     }
-    for gate_id, (first_at, last_at) in sorted(touched.gates.items()):
+    for gate_id, first_at, last_at in touched.at_gates():
         period = (first_at - WEIGHED_WITHIN, last_at + WEIGHED_WITHIN)
         for told in await store.weighings_at(tx, site_id, gate_id, *period):
             known[told[0].observation_id] = told

@@ -15,7 +15,7 @@ from devices.ingest.audit import audit
 from devices.ingest.event_count_store import event_counts
 from devices.ingest.event_counts import Counts
 from devices.ingest.handlers import Recorded, record
-from devices.ingest.intake import BEHIND_MAX, DRAIN_ITEMS_MAX, Intake
+from devices.ingest.intake import BEHIND_MAX, PORTION_ITEMS, Intake
 from devices.ingest.model import Received
 from devices.ingest.spool import Spool
 from devices.ingest.store import journal_after
@@ -200,7 +200,7 @@ async def test_live_readings_go_ahead_of_what_was_kept_and_that_follows_in_its_o
     line: Line, tx: PgTx, tmp_path: Path
 ) -> None:
     line.is_cut = True
-    kept = list(range(1, 2 * DRAIN_ITEMS_MAX + 2))
+    kept = list(range(1, 2 * PORTION_ITEMS + 2))
     async with at_work(line, tmp_path / "spool") as (intake, spool):
         await put(intake, *kept)
         line.is_cut = False
@@ -220,7 +220,7 @@ async def test_kept_readings_wait_while_the_twin_is_behind_and_live_ones_do_not(
 ) -> None:
     monkeypatch.setattr(intake_module, "GIVE_WAY_S_MAX", 10 * WITHIN_S)
     line.is_cut = True
-    kept = list(range(1, 2 * DRAIN_ITEMS_MAX + 2))
+    kept = list(range(1, 2 * PORTION_ITEMS + 2))
     async with at_work(line, tmp_path / "spool") as (intake, spool):
         await put(intake, *kept)
         line.is_cut, line.twin_behind = False, BEHIND_MAX + 1
@@ -228,7 +228,7 @@ async def test_kept_readings_wait_while_the_twin_is_behind_and_live_ones_do_not(
             while line.asked_behind < 3:
                 await asyncio.sleep(0.01)
         await put(intake, kept[-1] + 1)
-        assert await journal(tx) == [*kept[:DRAIN_ITEMS_MAX], kept[-1] + 1]
+        assert await journal(tx) == [*kept[:PORTION_ITEMS], kept[-1] + 1]
         line.twin_behind = BEHIND_MAX
         await until_drained(spool)
     assert sorted(await journal(tx)) == [*kept, kept[-1] + 1]
@@ -239,7 +239,7 @@ async def test_kept_readings_go_on_where_nothing_folds(
 ) -> None:
     monkeypatch.setattr(intake_module, "GIVE_WAY_S_MAX", 0.02)
     line.is_cut, line.twin_behind = True, BEHIND_MAX + 1
-    kept = list(range(1, 2 * DRAIN_ITEMS_MAX + 2))
+    kept = list(range(1, 2 * PORTION_ITEMS + 2))
     async with at_work(line, tmp_path / "spool") as (intake, spool):
         await put(intake, *kept)
         line.is_cut = False
