@@ -272,9 +272,7 @@ async def _told_to_open(stage: Stage, asked: datetime) -> tuple[datetime, dateti
         if told_at := await _told_since(stage, asked):
             heard = [_heard_twice_at(stage, pallet, OUTER) for pallet in stage.made.pallets]
             return told_at, max(at for at in heard if at is not None and at <= told_at)
-        stage.say(
-            "  a parked pallet is not told apart from those aboard: the truck passes the portal again"
-        )
+        stage.say("  a parked pallet is not told apart from those aboard: the truck passes the portal again")
         await stage.site.drive(TRUCK, "dock", BAY)
         await stage.site.weigh(TRUCK, BAY)
     raise NotHeld(f"the barrier was not told to open in {PASSAGES_MAX} passages")

@@ -155,8 +155,27 @@ async def _derive(
     await rule_out_strays(tx, site_id, derivation, suspects)
     dropped = await store.replace_visits(tx, site_id, vehicle_id, start, visits, derivation.units)
     await store.direct(tx, _directions(visits))
-    touched.unit_ids |= dropped | {unit for units in derivation.units.values() for unit in units}
+    touched.unit_ids |= {unit for row in dropped for unit in row["unit_ids"]}
+    touched.unit_ids |= {unit for units in derivation.units.values() for unit in units}
+    _touch_where_it_stood(derivation, dropped, touched)
     return derivation
+
+
+def _touch_where_it_stood(derivation: Derivation, before: Sequence[Row], touched: Touched) -> None:
+    """What went out with no vehicle known is judged anew where this one was known to be, or is."""
+    was = {
+        (row["gate_id"], row["began_at"], row["last_at"], row["left_at"], frozenset(row["unit_ids"]))
+        for row in before
+        if row["direction"] == "out"
+    }
+    now = {
+        (it.gate_id, it.began_at, it.last_at, it.left_at, frozenset(derivation.units[it.began_at]))
+        for _, _, it in standings_out([derivation])
+    }
+    for gate_id, began_at, last_at, left_at, _ in was ^ now:
+        touched.gate(gate_id, began_at, last_at)
+        if left_at is not None:
+            touched.gate(gate_id, left_at, left_at)
 
 
 def _directions(visits: Sequence[Visit]) -> list[Row]:

@@ -82,7 +82,7 @@ LEFT_BEFORE = """
     SELECT max(left_at) FROM twin.visit WHERE vehicle_id = %(vehicle_id)s AND began_at < %(began_at)s"""
 DROP_STANDINGS = """
     DELETE FROM twin.standing WHERE vehicle_id = %(vehicle_id)s AND visit_began_at >= %(since)s
-    RETURNING unit_ids"""
+    RETURNING gate_id, direction, began_at, last_at, left_at, unit_ids"""
 DROP_VISITS = "DELETE FROM twin.visit WHERE vehicle_id = %(vehicle_id)s AND began_at >= %(since)s"
 INSERT_VISITS = """
     INSERT INTO twin.visit (vehicle_id, site_id, began_at, entered_at, left_at, entry, exit)
@@ -290,10 +290,10 @@ async def replace_visits(
     since: datetime,
     visits: Sequence[Visit],
     with_: dict[datetime, Any],
-) -> set[str]:
+) -> list[Row]:
     """Put the visits since a moment in place of what was derived; `with_` are units by standing's start.
 
-    Returns the units of the standings that were dropped.
+    Returns the standings that were dropped.
     """
     named = {"site_id": site_id, "vehicle_id": vehicle_id, "since": since}
     dropped = await tx.rows(DROP_STANDINGS, named)
@@ -306,7 +306,7 @@ async def replace_visits(
         for standing in visit.standings
     ]
     await tx.run(INSERT_STANDINGS, {**named, "standings": as_json(standings)})
-    return {unit_id for row in dropped for unit_id in row["unit_ids"]}
+    return dropped
 
 
 def _visit_row(visit: Visit) -> Row:

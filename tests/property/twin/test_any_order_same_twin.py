@@ -162,6 +162,7 @@ async def _same_as_in_order(
     beyond_max=st.integers(0, 16),
 )
 @example(seed=2224, size=10, is_released=False, beyond_max=8)
+@example(seed=44039, size=10, is_released=False, beyond_max=0)
 async def test_any_order_with_duplicates_in_any_batches_gives_the_twin_of_the_order_of_time(
     tx: PgTx, seed: int, size: int, is_released: bool, beyond_max: int
 ) -> None:
