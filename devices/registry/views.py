@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from devices.families import FAMILIES
+from devices.families import FAMILIES, Family
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
 from kernel.errors import Invalid, NotFound
@@ -63,7 +63,8 @@ class DeviceRow(BaseModel):
     `enrolled_by` and `accepted_by` are names of parties. While `acceptance` is `waiting`, what the device
     says is no evidence; handhelds need none, for their scans are claims. `connection` holds no secrets.
     `error_rate` is the share of what it sent that could not be accepted, None before it sent anything. `tier`
-    is its driver's; `calibrated_until` the end of the certificate that is valid longest.
+    is its driver's; `calibrated_until` the end of the certificate that is valid longest. `orders` are what a
+    person may have it do, with the words that each parameter of an order takes.
 
     `missing_count` numbers lie between others that came: a device that resends fills them by and by.
     """
@@ -92,6 +93,7 @@ class DeviceRow(BaseModel):
     accepted_by: str | None
     tier: Tier | None
     calibrated_until: date | None
+    orders: dict[str, dict[str, list[str]]]
 
 
 def _share(errors: int, readings: int) -> float | None:
@@ -119,6 +121,14 @@ async def history_of_device(
     before = int(cursor) if cursor is not None and cursor.isdecimal() else None
     rows = await read.rows(HISTORY, {"device_id": device_id, "before": before, "limit": limit})
     return [HistoryRow(**row) for row in rows]
+
+
+def _by_hand(family: Family) -> dict[str, dict[str, list[str]]]:
+    return {
+        action: {name: list(parameter.choices) for name, parameter in kind.parameters.items()}
+        for action, kind in family.orders.items()
+        if kind.by_hand
+    }
 
 
 def _acceptance(family: str, accepted_at: datetime | None) -> Acceptance:
@@ -168,6 +178,7 @@ async def devices_of_site(
             "acceptance": _acceptance(row["family"], row["accepted_at"]),
             "tier": tier_of(row["family"]) if known is not None else None,
             "error_rate": _share(row["error_count"], row.pop("reading_count")),
+            "orders": {} if known is None else _by_hand(known),
         }
         shown.append(DeviceRow(**{**row, **names, **derived}))
     return shown

@@ -31,6 +31,7 @@ function aDevice(changes: Partial<Device> = {}): Device {
     error_rate: 0.002,
     tier: "gold",
     calibrated_until: "2027-06-30",
+    orders: {},
     ...changes,
   };
 }

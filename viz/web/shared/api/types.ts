@@ -672,6 +672,33 @@ export interface Device {
   tier: "bronze" | "silver" | "gold" | null;
   /** The end of the certificate that is valid longest, a date. */
   calibrated_until: string | null;
+  /** What a person may have it do, with the words that each parameter of an order takes. */
+  orders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+}
+
+/** One order to a device, and what became of it. */
+export interface DeviceOrder {
+  number: number;
+  command_id: string;
+  device_id: string;
+  action: string;
+  parameters: Facts;
+  /** `manual: …` with a person's reason, else a word of the product's. */
+  cause: string;
+  ref_id: string | null;
+  ordered_by: string;
+  state: "queued" | "sent" | "confirmed" | "failed";
+  failure: string | null;
+  queued_at: string;
+  valid_until: string;
+  sent_at: string | null;
+  settled_at: string | null;
+}
+
+/** A pallet's label is on its way to a printer; a copy says that it is one. */
+export interface LabelOrdered {
+  command_id: string;
+  is_copy: boolean;
 }
 
 /** Who did what to a device. */

@@ -1,5 +1,5 @@
 /** Builders of test data, as in `model/builders.ts`. */
-import type { Device, QuarantineRow } from "@shared/api/types";
+import type { Device, DeviceOrder, QuarantineRow } from "@shared/api/types";
 
 export function aDevice(part: Partial<Device> = {}): Device {
   return {
@@ -25,6 +25,7 @@ export function aDevice(part: Partial<Device> = {}): Device {
     error_rate: 0.002,
     tier: "gold",
     calibrated_until: "2027-06-30",
+    orders: {},
     ...part,
   };
 }
@@ -42,6 +43,26 @@ export function aQuarantineRow(part: Partial<QuarantineRow> = {}): QuarantineRow
     times: 1,
     received_at: "2026-11-23T06:00:00Z",
     last_received_at: "2026-11-23T06:00:00Z",
+    ...part,
+  };
+}
+
+export function anOrder(part: Partial<DeviceOrder> = {}): DeviceOrder {
+  return {
+    number: 1,
+    command_id: "command-1",
+    device_id: "scale-1",
+    action: "tare",
+    parameters: {},
+    cause: "manual: an empty pallet stands on it",
+    ref_id: null,
+    ordered_by: "person-1",
+    state: "confirmed",
+    failure: null,
+    queued_at: "2026-11-23T06:00:00Z",
+    valid_until: "2026-11-23T06:01:00Z",
+    sent_at: "2026-11-23T06:00:01Z",
+    settled_at: "2026-11-23T06:00:02Z",
     ...part,
   };
 }

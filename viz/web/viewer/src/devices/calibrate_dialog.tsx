@@ -43,7 +43,7 @@ export function CalibrateDialog({ device, onClose, onChanged }: { device: Device
       onCancel={onClose}
       width={440}
     >
-      <form className="certificate">
+      <form className="dialog-form">
         {FIELDS.map((field) => (
           <label key={field}>
             <span>{t(`devices.certificate.${field}`)}</span>

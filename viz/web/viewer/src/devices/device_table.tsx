@@ -9,6 +9,7 @@ import { Age, Blank, Icon, Mark, Problem, Tag } from "@shared/react/parts";
 import { Dropdown, Modal } from "antd";
 import { useState } from "react";
 import { CalibrateDialog } from "./calibrate_dialog";
+import { OrderDialog } from "./order_dialog";
 import { byUrgency, shownState, skewText, STATES } from "./words";
 
 /** A clock so far off, in milliseconds, wants a person: readings five minutes ahead are refused. */
@@ -18,6 +19,8 @@ interface DeviceTableProps {
   devices: readonly Device[];
   /** Whether the person may enrol devices and take them out of service. */
   mayChange: boolean;
+  /** Whether the person may have devices do something. */
+  mayOrder: boolean;
   onEnrolAgain: (deviceId: string) => void;
   onQuarantine: (deviceId: string) => void;
   onChanged: () => void;
@@ -29,6 +32,7 @@ export function DeviceTable(props: DeviceTableProps) {
   const [leaving, setLeaving] = useState<Device | null>(null);
   const [calibrating, setCalibrating] = useState<Device | null>(null);
   const [reading, setReading] = useState<Device | null>(null);
+  const [ordering, setOrdering] = useState<Device | null>(null);
   const retired = props.devices.filter((device) => device.retired_at !== null).length;
   const shown = props.devices.filter((device) => hasRetired || device.retired_at === null).sort(byUrgency);
   return (
@@ -59,7 +63,7 @@ export function DeviceTable(props: DeviceTableProps) {
               <th scope="col" className="number">{t("devices.errors")}</th>
               <th scope="col" className="number">{t("devices.missing")}</th>
               <th scope="col" className="number">{t("devices.quarantined")}</th>
-              {props.mayChange && <td />}
+              {(props.mayChange || props.mayOrder) && <td />}
             </tr>
           </thead>
           <tbody>
@@ -71,12 +75,14 @@ export function DeviceTable(props: DeviceTableProps) {
                 onRetire={() => setLeaving(device)}
                 onCalibrate={() => setCalibrating(device)}
                 onHistory={() => setReading(device)}
+                onOrder={() => setOrdering(device)}
               />
             ))}
           </tbody>
         </table>
       )}
       {calibrating !== null && <CalibrateDialog device={calibrating} onClose={() => setCalibrating(null)} onChanged={props.onChanged} />}
+      {ordering !== null && <OrderDialog device={ordering} onClose={() => setOrdering(null)} onChanged={props.onChanged} />}
       {reading !== null && <DeviceHistoryDialog device={reading} onClose={() => setReading(null)} />}
       {leaving !== null && <RetireDialog device={leaving} onClose={() => setLeaving(null)} onChanged={props.onChanged} />}
     </section>
@@ -107,6 +113,7 @@ interface RowActions {
   onRetire: () => void;
   onCalibrate: () => void;
   onHistory: () => void;
+  onOrder: () => void;
 }
 
 function DeviceRow(props: DeviceTableProps & RowActions) {
@@ -149,7 +156,7 @@ function DeviceRow(props: DeviceTableProps & RowActions) {
           </button>
         )}
       </td>
-      {props.mayChange && (
+      {(props.mayChange || props.mayOrder) && (
         <td className="row-menu">
           <RowMenu {...props} />
         </td>
@@ -188,14 +195,17 @@ function Amount({ value }: { value: number }) {
   return value === 0 ? <span className="th-faint">0</span> : <b>{formatCount(value, locale)}</b>;
 }
 
-function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain">) {
+function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain" | "mayChange" | "mayOrder">) {
   const { t } = useWords();
   const { device_id: deviceId, family, retired_at: retiredAt } = props.device;
+  const { mayChange } = props;
+  const canOrder = props.mayOrder && retiredAt === null && Object.keys(props.device.orders).length > 0;
   const items = [
-    ...(family === "pda" ? [{ key: "again", label: t("devices.enrolAgain"), onClick: () => props.onEnrolAgain(deviceId) }] : []),
+    ...(canOrder ? [{ key: "order", label: t("devices.giveOrderTo"), onClick: props.onOrder }] : []),
+    ...(mayChange && family === "pda" ? [{ key: "again", label: t("devices.enrolAgain"), onClick: () => props.onEnrolAgain(deviceId) }] : []),
     { key: "history", label: t("devices.history"), onClick: props.onHistory },
-    ...(retiredAt === null && family !== "pda" ? [{ key: "calibrate", label: t("devices.calibrate"), onClick: props.onCalibrate }] : []),
-    ...(retiredAt === null ? [{ key: "retire", danger: true, label: t("devices.retire"), onClick: props.onRetire }] : []),
+    ...(mayChange && retiredAt === null && family !== "pda" ? [{ key: "calibrate", label: t("devices.calibrate"), onClick: props.onCalibrate }] : []),
+    ...(mayChange && retiredAt === null ? [{ key: "retire", danger: true, label: t("devices.retire"), onClick: props.onRetire }] : []),
   ];
   return (
     <Dropdown trigger={["click"]} menu={{ items }}>

@@ -1,12 +1,12 @@
 import { ApiClient, ApiProblem } from "@shared/api/client";
-import type { Device, EnrolmentCode, QuarantineRow, Role, Session } from "@shared/api/types";
+import type { Device, DeviceOrder, EnrolmentCode, QuarantineRow, Role, Session } from "@shared/api/types";
 import { i18n, Page } from "@shared/react/page";
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { aLayout } from "../model/builders";
 import { siteFrame } from "../model/frame";
 import { useSite } from "../state/site";
-import { aDevice, aQuarantineRow } from "./builders";
+import { aDevice, anOrder, aQuarantineRow } from "./builders";
 import DevicesPage from "./devices_page";
 import { EnrolDialog } from "./enrol_dialog";
 
@@ -28,12 +28,16 @@ function sessionOf(...roles: Role[]): Session {
 /** What the server has; the lists are read anew from it each time. */
 let devices: Device[];
 let quarantine: QuarantineRow[];
+let orders: DeviceOrder[];
 
 beforeEach(() => {
   devices = [aDevice(), aDevice({ device_id: HANDHELD, family: "pda", state: "gap", missing_count: 2, quarantined: 1 })];
   quarantine = [];
+  orders = [];
   vi.spyOn(ApiClient.prototype, "list").mockImplementation(() => Promise.resolve(devices as never));
-  vi.spyOn(ApiClient.prototype, "get").mockImplementation(() => Promise.resolve({ items: quarantine, next_cursor: null } as never));
+  vi.spyOn(ApiClient.prototype, "get").mockImplementation((path: string) =>
+    Promise.resolve({ items: path.endsWith("/device-orders") ? orders : quarantine, next_cursor: null } as never),
+  );
   const site = { site_id: "site-1", name_en: "Site one", name_zh: "一号库" };
   useSite.setState({ frame: siteFrame(aLayout()), site, session: sessionOf("keeper"), clockOffsetMs: 0 });
   i18n.setLocale("en");
@@ -89,7 +93,8 @@ test("an operator reads the devices and changes none", async () => {
   open();
   expect(await screen.findByText("gate-1-reader")).toBeTruthy();
   expect(screen.queryByText("Enrol a handheld")).toBeNull();
-  expect(screen.queryByRole("button", { name: /^Actions/ })).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Actions for gate-1-reader" }));
+  expect((await screen.findAllByRole("menuitem")).map((item) => item.textContent)).toEqual(["History"]);
 });
 
 test("the keeper gets a code to scan or to read out", async () => {
@@ -150,4 +155,32 @@ test("taking a device out of service asks once more and says what it means", asy
   expect(post).not.toHaveBeenCalled();
   fireEvent.click(screen.getByRole("button", { name: "Take out of service" }));
   await waitFor(() => expect(post).toHaveBeenCalledWith("/devices/gate-1-reader/retire"));
+});
+
+test("a person has a signal show red and says why; the order goes with what was picked", async () => {
+  devices = [aDevice({ device_id: "signal-1", family: "modbus_signal", orders: { show: { aspect: ["off", "red"] } } })];
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ command_id: "c" } as never);
+  open();
+  fireEvent.click(await screen.findByRole("button", { name: "Actions for signal-1" }));
+  fireEvent.click(await screen.findByText("Give an order"));
+  const give = await screen.findByRole<HTMLButtonElement>("button", { name: "Give the order" });
+  expect(give.disabled).toBe(true);
+  fireEvent.click(screen.getByLabelText("Show red"));
+  fireEvent.change(screen.getByLabelText("Why?"), { target: { value: "the lane is wet" } });
+  fireEvent.click(give);
+  const order = { action: "show", parameters: { aspect: "red" }, reason: "the lane is wet" };
+  await waitFor(() => expect(post).toHaveBeenCalledWith("/devices/signal-1/orders", order));
+});
+
+test("orders say who wanted what and what became of it", async () => {
+  orders = [
+    anOrder({ number: 2, device_id: "boom-1", action: "open", cause: "exit_agreed", state: "failed", failure: "unreachable" }),
+    anOrder(),
+  ];
+  open();
+  const list = within(await screen.findByTestId("device-orders"));
+  const rows = (await list.findAllByRole("row")).map((row) => row.textContent ?? "");
+  expect(rows[1]).toContain("What leaves agrees with its release");
+  expect(rows[1]).toContain("boom-1 does not answer");
+  expect(rows[2]).toContain("“an empty pallet stands on it”");
 });

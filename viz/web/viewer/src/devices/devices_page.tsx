@@ -10,14 +10,16 @@ import { serverNow, useSite } from "../state/site";
 import { DeviceTable } from "./device_table";
 import "./devices.css";
 import { EnrolDialog } from "./enrol_dialog";
-import { usePolled } from "./polled";
 import { InviteDialog } from "./invite_dialog";
+import { OrdersTable } from "./orders_table";
+import { usePolled } from "./polled";
 import { QuarantineTable } from "./quarantine_table";
 
 /** How often the lists are read anew, in milliseconds. */
 const READ_EVERY_MS = 5_000;
 
 const MAY_ENROL: Role[] = ["keeper", "admin"];
+const MAY_ORDER: Role[] = ["operator", "keeper"];
 
 /** Null while nobody enrols; else the device that the code is for, `null` inside for a new one. */
 type Enrolling = { deviceId: string | null } | null;
@@ -27,6 +29,7 @@ export default function DevicesPage() {
   const site = useSite((state) => state.site!);
   const zone = useSite((state) => state.frame?.layout.time_zone);
   const mayEnrol = useHasRole(MAY_ENROL);
+  const mayOrder = useHasRole(MAY_ORDER);
   const [enrolling, setEnrolling] = useState<Enrolling>(null);
   const [sender, setSender] = useState<string | null>(null);
   const [isInviting, setInviting] = useState(false);
@@ -63,10 +66,12 @@ export default function DevicesPage() {
           <DeviceTable
             devices={devices}
             mayChange={mayEnrol}
+            mayOrder={mayOrder}
             onEnrolAgain={(deviceId) => setEnrolling({ deviceId })}
             onQuarantine={setSender}
             onChanged={again}
           />
+          <OrdersTable path={path} everyMs={READ_EVERY_MS} />
           <QuarantineTable path={path} sender={sender} onSender={setSender} everyMs={READ_EVERY_MS} />
         </>
       )}

@@ -1,18 +1,13 @@
-import { api } from "@shared/api/client";
-import type { ListOf, QuarantineRow } from "@shared/api/types";
+import type { QuarantineRow } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { formatCount, formatMomentWithZone } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { i18n, useWords } from "@shared/react/page";
 import { Age, Blank, Icon, Loading, Mark, Problem } from "@shared/react/parts";
-import { useCallback, useEffect, useState } from "react";
 import { useSite } from "../state/site";
-import { usePolled } from "./polled";
+import { usePages } from "./pages";
 import { sayRule } from "./rules";
 import { fieldText, mergeQuarantine } from "./words";
-
-/** Rows read in one go. */
-const PAGE_ROWS = 50;
 
 interface QuarantineTableProps {
   path: string;
@@ -25,7 +20,7 @@ interface QuarantineTableProps {
 /** What was sent and could not be accepted: by whom, which field broke which rule, how often, and its first bytes. */
 export function QuarantineTable({ path, sender, onSender, everyMs }: QuarantineTableProps) {
   const { t } = useWords();
-  const { rows, failure, again, older } = useQuarantine(path, everyMs);
+  const { rows, failure, again, older } = usePages<QuarantineRow>(`${path}/quarantine`, mergeQuarantine, everyMs);
   const shown = rows?.filter((row) => sender === null || row.device_id === sender);
   return (
     <section className="th-panel" aria-labelledby="quarantine-list" data-testid="quarantine">
@@ -120,43 +115,4 @@ function Row({ row }: { row: QuarantineRow }) {
       <td data-label={t("devices.times")} className="number">{formatCount(row.times, locale)}</td>
     </tr>
   );
-}
-
-type Older = { read: () => void; isBusy: boolean } | null;
-
-/** The newest page, read again and again, and the older ones that were asked for. */
-function useQuarantine(path: string, everyMs: number) {
-  const [rows, setRows] = useState<QuarantineRow[] | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
-  const [olderFailure, setOlderFailure] = useState<unknown>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const read = useCallback(
-    (signal?: AbortSignal, after: string | null = null) =>
-      api.get<ListOf<QuarantineRow>>(`${path}/quarantine`, { query: { limit: PAGE_ROWS, cursor: after }, ...(signal && { signal }) }),
-    [path],
-  );
-  const { value: newest, failure, again } = usePolled(read, everyMs);
-
-  useEffect(() => {
-    if (newest === null) return;
-    setRows((known) => mergeQuarantine(known ?? [], newest.items));
-    setCursor((known) => known ?? newest.next_cursor);
-  }, [newest]);
-
-  async function readOlder() {
-    setIsBusy(true);
-    try {
-      const answer = await read(undefined, cursor);
-      setRows((known) => mergeQuarantine(known ?? [], answer.items));
-      setCursor(answer.next_cursor);
-      setOlderFailure(null);
-    } catch (error) {
-      setOlderFailure(error);
-    } finally {
-      setIsBusy(false);
-    }
-  }
-
-  const older: Older = cursor === null ? null : { read: () => void readOlder(), isBusy };
-  return { rows, failure: failure ?? olderFailure, again, older };
 }

@@ -1,5 +1,5 @@
 /** What the device list and the quarantine say in words. Pure. */
-import type { Device, DeviceState, QuarantineRow } from "@shared/api/types";
+import type { Device, DeviceOrder, DeviceState, QuarantineRow } from "@shared/api/types";
 import type { Translate } from "@shared/i18n/i18n";
 
 export type ShownState = DeviceState | "retired";
@@ -49,4 +49,19 @@ export function grouped(code: string): string {
 export function mergeQuarantine(known: readonly QuarantineRow[], newer: readonly QuarantineRow[]): QuarantineRow[] {
   const byId = new Map([...known, ...newer].map((row) => [row.quarantine_id, row]));
   return [...byId.values()].sort((a, b) => b.last_received_at.localeCompare(a.last_received_at));
+}
+
+/** Orders newest first, each once, as it was told last. */
+export function mergeOrders(known: readonly DeviceOrder[], newer: readonly DeviceOrder[]): DeviceOrder[] {
+  const byNumber = new Map([...known, ...newer].map((order) => [order.number, order]));
+  return [...byNumber.values()].sort((a, b) => b.number - a.number);
+}
+
+const MANUAL = "manual: ";
+
+/** Why an order was given: a person's own words, else the product's reason in the person's language. */
+export function causeText(cause: string, t: Translate, has: (key: string) => boolean): string {
+  if (cause.startsWith(MANUAL)) return t("devices.quoted", { words: cause.slice(MANUAL.length) });
+  const key = cause.startsWith("gate.") ? "gate_refuses" : phraseKey(cause);
+  return has(`devices.cause.${key}`) ? t(`devices.cause.${key}`) : cause;
 }

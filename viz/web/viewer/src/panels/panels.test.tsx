@@ -11,6 +11,7 @@ import { useView } from "../state/view";
 import { AlarmDetail } from "./alarm_detail";
 import { AlarmsPanel } from "./alarms_panel";
 import { FreezeBanner } from "./freeze_banner";
+import { LabelDialog } from "./label_dialog";
 import { NoSite } from "./no_site";
 import { SearchBox } from "./search_box";
 import { StockPanel } from "./stock_panel";
@@ -145,4 +146,17 @@ test("a bank without a pledge reads when it comes to see a site, and where its w
 test("a keeper without a site is not sent to the bank's pages", () => {
   render(<Page><NoSite session={sessionOf("keeper")} /></Page>);
   expect(screen.queryByRole("link")).toBeNull();
+});
+
+test("a pallet's label is printed on the site's printer, and a copy says that it is one", async () => {
+  const unit = aUnit();
+  useSite.setState({ site: { site_id: "site-1", name_en: "Site one", name_zh: "一号库" } });
+  const printer = { device_id: "printer-1", family: "zpl_printer", retired_at: null };
+  vi.spyOn(ApiClient.prototype, "list").mockResolvedValue([printer] as never);
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ command_id: "c", is_copy: true } as never);
+  render(<Page><LabelDialog unit={unit} onClose={() => undefined} /></Page>);
+  fireEvent.change(await screen.findByLabelText(/A further label/), { target: { value: "torn" } });
+  fireEvent.click(screen.getByRole("button", { name: "Print a label" }));
+  await screen.findByText(/this one says COPY/);
+  expect(post).toHaveBeenCalledWith(`/units/${unit.unit_id}/label`, { device_id: "printer-1", reason: "torn" });
 });

@@ -1,5 +1,5 @@
 import { api } from "@shared/api/client";
-import type { ModalityAges, Unit, UnitDetail } from "@shared/api/types";
+import type { ModalityAges, Role, Unit, UnitDetail } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { formatCount, formatMass, formatSscc } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
@@ -10,8 +10,11 @@ import { LOOKS } from "@shared/icons";
 import { useEffect, useState, type ReactNode } from "react";
 import { useHasRole } from "../state/place";
 import { useSite } from "../state/site";
+import { LabelDialog } from "./label_dialog";
 import { say } from "./say";
 import { DetailHead } from "./selection_panel";
+
+const MAY_PRINT: Role[] = ["operator", "keeper"];
 
 type Fetched = { detail: UnitDetail | null; failure: unknown; retry: () => void };
 
@@ -44,6 +47,8 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
   const unit = version > 0 ? useSite.getState().stock?.units.get(unitId) : undefined;
   const lot = useSite((state) => state.lots.get(unit?.lot_id ?? ""));
   const { detail, failure, retry } = useUnitDetail(unitId, unit);
+  const mayPrint = useHasRole(MAY_PRINT);
+  const [isPrinting, setPrinting] = useState(false);
   if (!unit) return null;
   const count = formatCount(unit.quantity_each, locale);
   return (
@@ -65,6 +70,12 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
         {detail?.hold && <Fact name={t("viewer.hold")}>{say(`hold.${detail.hold.reason_code}`, {}, "hold.other")}</Fact>}
         {detail?.receipt_id && <Fact name={t("viewer.receipt")}><ReceiptLink receiptId={detail.receipt_id} /></Fact>}
       </dl>
+      {mayPrint && (
+        <button type="button" className="th-button" onClick={() => setPrinting(true)}>
+          {t("viewer.printLabel")}
+        </button>
+      )}
+      {isPrinting && <LabelDialog unit={unit} onClose={() => setPrinting(false)} />}
       {failure !== null && <Problem error={failure} onRetry={retry} />}
       {detail ? <Sightings detail={detail} /> : failure === null && <Loading />}
     </article>
