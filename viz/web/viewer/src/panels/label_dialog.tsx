@@ -29,7 +29,7 @@ function usePrinters(): { printers: readonly Device[] | null; failure: unknown }
   return { printers, failure };
 }
 
-export function LabelDialog({ unit, onClose }: { unit: Unit; onClose: () => void }) {
+export default function LabelDialog({ unit, onClose }: { unit: Unit; onClose: () => void }) {
   const { t } = useWords();
   const { printers, failure: unread } = usePrinters();
   const [picked, setPicked] = useState<string | null>(null);

@@ -11,7 +11,7 @@ import { useView } from "../state/view";
 import { AlarmDetail } from "./alarm_detail";
 import { AlarmsPanel } from "./alarms_panel";
 import { FreezeBanner } from "./freeze_banner";
-import { LabelDialog } from "./label_dialog";
+import LabelDialog from "./label_dialog";
 import { NoSite } from "./no_site";
 import { SearchBox } from "./search_box";
 import { StockPanel } from "./stock_panel";

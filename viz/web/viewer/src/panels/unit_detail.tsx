@@ -7,12 +7,14 @@ import { BANK_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
 import { LOOKS } from "@shared/icons";
-import { useEffect, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { useHasRole } from "../state/place";
 import { useSite } from "../state/site";
-import { LabelDialog } from "./label_dialog";
 import { say } from "./say";
 import { DetailHead } from "./selection_panel";
+
+/** Loaded when somebody prints: its parts are heavy. */
+const LabelDialog = lazy(() => import("./label_dialog"));
 
 const MAY_PRINT: Role[] = ["operator", "keeper"];
 
@@ -75,7 +77,11 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
           {t("viewer.printLabel")}
         </button>
       )}
-      {isPrinting && <LabelDialog unit={unit} onClose={() => setPrinting(false)} />}
+      {isPrinting && (
+        <Suspense fallback={<Loading />}>
+          <LabelDialog unit={unit} onClose={() => setPrinting(false)} />
+        </Suspense>
+      )}
       {failure !== null && <Problem error={failure} onRetry={retry} />}
       {detail ? <Sightings detail={detail} /> : failure === null && <Loading />}
     </article>
