@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from app.report import Check, Report, checks_text, current_commit, make_report
-from app.simulate.run import Outcome, simulate
+from app.simulate.outcome import Outcome
+from app.simulate.run import simulate
 from app.simulate.scenario import Scenario, read_scenario
 
 WEEK_S_MAX = 180.0
@@ -167,16 +168,33 @@ def _act_text(done: dict[str, Any]) -> str:
     return f"act {done['act']}: {case}, {done['kind']} at {done['at']}: {about}"
 
 
+def _warehouse_text(end: dict[str, Any]) -> str:
+    return (
+        f"at the end {end['true']:,} pallets, believed {end['low']:,} to {end['high']:,},"
+        f" {end['lots_covered']} of {end['lots']} lots within"
+    )
+
+
+def _ranch_text(end: dict[str, Any]) -> str:
+    """One day's truth and what was heard of it."""
+    return (
+        f"day {end['day'] + 1}: {end['head']:,} head alive, {end['heard_alive']:,} of them heard"
+        f" ({end['tags_dark']} with a dead tag); {end['died']} died; fed {end['fed_g'] / 1e6:.2f} t, told"
+        f" {end['fed_told_g'] / 1e6:.2f} t; {end['weighed']} weighed, {end['weighed_told']} told,"
+        f" {end['weighed_known']} known; out {end['went_out']}, counted {end['went_out_counted']}; stations"
+        f" down {end['station_hours_down']} h, silent {end['station_hours_silent']} h"
+    )
+
+
 def report_text(report: Report) -> str:
     """The report's figures as lines for people."""
     lines = [checks_text(report.checks)]
     for outcome in report.detail["seeds"]:
-        end = outcome["days"][-1]
-        lines.append(
-            f"seed {outcome['seed']}: {sum(outcome['readings'].values()):,} readings; at the end"
-            f" {end['true']:,} pallets, believed {end['low']:,} to {end['high']:,},"
-            f" {end['lots_covered']} of {end['lots']} lots within; noticed {json.dumps(outcome['noticed'])}"
-        )
+        ended = [_warehouse_text(end) for end in outcome["days"][-1:]]
+        ended += [_ranch_text(end) for end in outcome["ranch_days"]]
+        lines.append(f"seed {outcome['seed']}: {sum(outcome['readings'].values()):,} readings")
+        lines += [f"  {text}" for text in ended]
+        lines.append(f"  noticed {json.dumps(outcome['noticed'])}")
         lines += [_act_text(done) for done in outcome["acts"]]
         lines += [f"act {number}: no occasion in these days" for number in outcome["acts_not_done"]]
     return "\n".join(lines)

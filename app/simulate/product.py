@@ -19,12 +19,17 @@ from devices.drivers.modbus_barrier import codec as barrier
 from devices.drivers.modbus_weighbridge import codec as weighbridge
 from devices.drivers.modbus_weighbridge.profiles import PROFILES
 from devices.drivers.pda.codec import Scan, scan_observation
+from devices.drivers.tmr.codec import Settings as IndicatorSettings
+from devices.drivers.tmr.session import SILENCE_S_MAX, TmrSession
+from devices.ingest import counters
 from devices.ingest.model import Received, Registration, check, reading_kind
-from devices.ingest.readings import Bounds
+from devices.ingest.readings import Bounds, Broken
 from devices.transport.decoding import Arrived, FieldRejected
+from kernel.clock import ManualClock
 from kernel.layout import Layout
 from kernel.messages import (
     CONTENT_BOOT_BASE,
+    AnimalBeacon,
     AnyReading,
     MassReading,
     Observation,
@@ -99,15 +104,19 @@ class Product:
         self._series: dict[tuple[str, int], Series] = {}
         self._by_content: set[tuple[str, int, int]] = set()
         self._sessions: dict[str, LlrpSession] = {}
+        self._indicators: dict[str, tuple[ManualClock, TmrSession]] = {}
+        self._tag_marks: dict[tuple[str, str, str], counters.Mark] = {}
         self._numbers: Counter[str] = Counter()
         self._decoders: Mapping[str, Callable[[Message, datetime], Iterable[Item]]] = {
             "broker": self._broker,
             "llrp": self._llrp,
             "modbus": self._modbus,
+            "lines": self._lines,
             "http": self._http,
         }
         self.wire, self.journal = hashlib.sha256(), hashlib.sha256()
-        self.stored: Counter[str] = Counter()
+        self.stored: Counter[tuple[str, str]] = Counter()
+        """New readings, by device and kind."""
         self.duplicates = 0
         self.quarantine: Counter[str] = Counter()
 
@@ -148,12 +157,26 @@ class Product:
             self._set_aside(observation.device_id, broken.field, broken.rule)
             if broken.field not in IDENTITY:
                 self._is_new(observation)  # Set aside is not missing.
-        elif self._is_new(observation):
-            self.journal.update(_encoder.encode(observation))
-            self.stored[reading_kind(observation)] += 1
-            self._take(observation, now)
-        else:
+        elif not self._is_new(observation):
             self.duplicates += 1
+        elif (replay := self._replay(observation)) is not None:
+            self._set_aside(observation.device_id, replay.field, replay.rule)
+        else:
+            self.journal.update(_encoder.encode(observation))
+            self.stored[observation.device_id, reading_kind(observation)] += 1
+            self._take(observation, now)
+
+    def _replay(self, observation: Observation) -> Broken | None:
+        """The rule that a beacon of an ear tag breaks when it was heard before, as ingest keeps it."""
+        beacon, heard_at = observation.reading, observation.observed_at
+        if not isinstance(beacon, AnimalBeacon):
+            return None
+        tag = beacon.id_scheme, beacon.animal_id, beacon.key_id
+        last = self._tag_marks.get(tag)
+        broken = counters.verify(beacon.counter, heard_at, last)
+        if broken is None:
+            self._tag_marks[tag] = counters.moved(beacon.counter, heard_at, last)
+        return broken
 
     def _is_new(self, observation: Observation) -> bool:
         key = observation.device_id, observation.boot
@@ -225,6 +248,25 @@ class Product:
             axle_count=last.axle_count,
         )
         return [self._observation(message.device, last.boot, last.weight_id, last.weighed_at, mass)]
+
+    def _lines(self, message: Message, now: datetime) -> Iterable[Item]:
+        """An indicator that fell silent was away, as its line would have said."""
+        clock, session = self._indicator(message.device, now)
+        silent_s = (now - clock.now()).total_seconds()
+        clock.advance(silent_s)
+        said: list[Item] = []
+        if silent_s > SILENCE_S_MAX:
+            said += session.lost("nothing came in time")
+            session.begin()
+        return [*said, *session.receive(message.payload)]
+
+    def _indicator(self, device: str, now: datetime) -> tuple[ManualClock, TmrSession]:
+        known = self._indicators.get(device)
+        if known is None:
+            clock = ManualClock(now)
+            session = TmrSession(device, clock, 1, settings=IndicatorSettings())
+            known = self._indicators[device] = clock, session
+        return known
 
     def _http(self, message: Message, now: datetime) -> Iterable[Item]:  # noqa: ARG002
         body = _scans.decode(message.payload)

@@ -1,17 +1,17 @@
-"""One run of a scenario: world and product minute by minute, truth against belief at the end of each day."""
+"""One run of a scenario: world and product step by step, truth against belief at the end of each day."""
 
 import gc
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from app.simulate.noticing import Noticing
+from app.simulate.outcome import ActDone, DayEnd, Outcome, make_outcome
+from app.simulate.product import Product
+from app.simulate.ranch_run import RanchRun
 from app.simulate.scenario import Scenario
 from app.simulate.site import SimulatedSite
 from simulators.sites.warehouse import lot_name
@@ -22,63 +22,20 @@ NOT_OBSERVABLE = "not observable here"
 """No sensor of the site can see it; finance must."""
 
 
-class DayEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """Truth against belief at a midnight: pallets of the site, and of how many lots the interval held."""
+class _Running(Protocol):
+    """A run in progress."""
 
-    day: int
-    true: int
-    low: int
-    mid: int
-    high: int
-    lots: int
-    lots_covered: int
-    lot_width_mean: float
+    product: Product
 
-
-class ActDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth of one act: when it began and, with a truck, left; the goods as SSCCs; what was in question.
-
-    `observable` names the readings that can show it, or says that no sensor of the site can.
-    """
-
-    act: int
-    case: int
-    kind: str
-    device: str
-    at: datetime
-    left_at: datetime | None
-    pallets: list[str]
-    mass_g: int
-    worth_fen: int
-    observable: str
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one seed gave. The digests are of every byte on the wire, of the journal, and of `days`."""
-
-    seed: int
-    days: list[DayEnd]
-    readings: dict[str, int]
-    messages: int
-    duplicates: int
-    missing: int
-    quarantine: dict[str, int]
-    line: dict[str, int]
-    noticed: dict[str, int]
-    truth: dict[str, int]
-    acts: list[ActDone]
-    acts_not_done: list[int]
-    """Numbers of acts that found no occasion in the days of the run."""
-    wire_sha256: str
-    journal_sha256: str
-    detail_sha256: str
-    cpu_s: float
+    def day(self, day: int) -> None: ...
+    def outcome(self, seed: int, cpu_s: float) -> Outcome: ...
 
 
 def simulate(scenario: Scenario, seed: int, days: int, say: Callable[[str], None]) -> Outcome:
     """Run a scenario once. Nothing in it reads a clock but the measurement of its own time."""
     begun = time.process_time()
-    running = _Run(scenario, seed, days)
+    is_ranch = scenario.mode == "ranch"
+    running: _Running = RanchRun(scenario, seed, days) if is_ranch else _Run(scenario, seed, days)
     gc.disable()  # Nothing here makes cycles, and looking for them costs a fifth of the run.
     try:
         for day in range(days):
@@ -90,6 +47,8 @@ def simulate(scenario: Scenario, seed: int, days: int, say: Callable[[str], None
 
 
 class _Run:
+    """A run of a warehouse."""
+
     def __init__(self, scenario: Scenario, seed: int, days: int) -> None:
         self.site = SimulatedSite(scenario, seed, days)
         self.noticing = Noticing(self.site.layout, self.site.books)
@@ -135,38 +94,18 @@ class _Run:
         )
 
     def outcome(self, seed: int, cpu_s: float) -> Outcome:
-        site, product, line = self.site, self.product, self.site.line
+        world = self.site.world
         noticed: dict[str, int] = {
             **dict(sorted(self.noticing.counts.items())),
             "unknown_tags": len(self.noticing.unknown_tags),
         }
-        acts = [self._done(deed) for deed in site.world.deeds]
-        detail: Any = (self._days, noticed, sorted(product.quarantine.items()), acts)
-        return Outcome(
+        return make_outcome(
+            self.site,
+            self.product,
             seed=seed,
-            days=self._days,
-            readings=dict(sorted(product.stored.items())),
-            messages=site.messages,
-            duplicates=product.duplicates,
-            missing=product.missing,
-            quarantine=dict(product.quarantine.most_common(50)),
-            line={
-                "delayed": line.delayed,
-                "repeated": line.repeated,
-                "late": line.late,
-                "lost": line.lost,
-                "on_the_way": line.waiting,
-            },
+            cpu_s=cpu_s,
             noticed=noticed,
-            truth=dict(sorted(site.truth.items())),
-            acts=acts,
-            acts_not_done=sorted(set(range(len(site.world.acts))) - {deed.act for deed in site.world.deeds}),
-            wire_sha256=product.wire.hexdigest(),
-            journal_sha256=product.journal.hexdigest(),
-            detail_sha256=_digest(detail),
-            cpu_s=round(cpu_s, 3),
+            days=self._days,
+            acts=[self._done(deed) for deed in world.deeds],
+            acts_not_done=sorted(set(range(len(world.acts))) - {deed.act for deed in world.deeds}),
         )
-
-
-def _digest(detail: Any) -> str:
-    return hashlib.sha256(msgspec.json.encode(detail)).hexdigest()

@@ -7,12 +7,26 @@ from typing import Any
 import msgspec
 
 from kernel.layout import Layout
-from simulators.faults.model import ClockDrift, Cut, Down, Fault, Loss, Reboot, ScaleDrift, Span, acts_of
+from simulators.faults.model import (
+    ClockDrift,
+    Cut,
+    Down,
+    Fault,
+    Loss,
+    Reboot,
+    ScaleDrift,
+    Span,
+    acts_of,
+    troubles_of,
+)
+from simulators.world.ranch import parameters as ranch
+from simulators.world.ranch.troubles import Trouble
 from simulators.world.warehouse.acts import Act, Blinded, ClockMoved, Rotated, ScaleTampered, Spoofed
 from simulators.world.warehouse.parameters import Parameters, read_parameters
 
 _SENSORS = "camera", "portal", "fork-reader", "sweep", "forklift", "scale", "weighbridge", "pda"
-FAMILIES: dict[type[Act | Fault], tuple[str, ...]] = {
+Named = dict[type[Act | Fault], tuple[str, ...]]
+FAMILIES: Named = {
     Blinded: _SENSORS,
     Down: _SENSORS,
     ClockMoved: _SENSORS,
@@ -24,6 +38,16 @@ FAMILIES: dict[type[Act | Fault], tuple[str, ...]] = {
 }
 """What an act or a fault can be done to, by the beginning of the device's name. A portal's reads are numbered
 on our side of its session: its reboot is a broken session."""
+_SCALES = "chute", "walk-over"
+_NUMBERED = "station", *_SCALES, *(f"{scale}-reader" for scale in _SCALES)
+_OF_RANCH = (*_NUMBERED, "wagon", "gate-camera")
+RANCH_FAMILIES: Named = {
+    Down: _OF_RANCH,
+    ClockDrift: _OF_RANCH,
+    Reboot: _NUMBERED,
+    ScaleDrift: _SCALES,
+}
+"""The same for a ranch. What its wagon and its cameras say has no numbers that a reboot could begin anew."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +67,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (*self.act, *acts_of(self.fault))
 
     @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What a ranch must know of: what fails."""
+        return troubles_of(self.fault)
+
+    @property
+    def mode(self) -> str:
+        """Whether its world is a `warehouse` or a `ranch`."""
+        return str(tomllib.loads(_text(self.world)).get("mode", "warehouse"))
+
+    @property
     def cuts(self) -> tuple[Cut, ...]:
         return tuple(fault for fault in self.fault if isinstance(fault, Cut))
 
@@ -52,22 +86,27 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return any(isinstance(fault, Loss) for fault in self.fault)
 
     def parameters(self) -> Parameters:
-        """The world's parameters with this scenario's changes."""
+        """The parameters of a warehouse with this scenario's changes."""
         return read_parameters(_text(self.world), self.changes)
+
+    def ranch_parameters(self) -> ranch.Parameters:
+        """The same of a ranch."""
+        return ranch.read_parameters(_text(self.world), self.changes)
 
 
 def violations(scenario: Scenario, layout: Layout) -> list[str]:
     """What in a scenario's acts and faults cannot be at that site: field and rule."""
     devices = {mount.mount_id for mount in layout.mounts}
-    found = []
+    families = RANCH_FAMILIES if layout.mode == "ranch" else FAMILIES
+    found = ["act: a ranch knows none"] if layout.mode == "ranch" and scenario.act else []
     for table, entries in (("act", scenario.act), ("fault", scenario.fault)):
         for number, entry in enumerate(entries):
-            found += [f"{table}[{number}].{broken}" for broken in _broken(entry, devices)]
+            found += [f"{table}[{number}].{broken}" for broken in _broken(entry, devices, families)]
     return found
 
 
-def _broken(entry: Act | Fault, devices: set[str]) -> list[str]:
-    families, broken = FAMILIES.get(type(entry), ()), []
+def _broken(entry: Act | Fault, devices: set[str], named: Named) -> list[str]:
+    families, broken = named.get(type(entry), ()), list[str]()
     if entry.device and entry.device not in devices:
         broken.append(f"device: {entry.device!r} is no device of the site")
     elif families and entry.device.rpartition("-")[0] not in families:

@@ -1,17 +1,26 @@
 """A simulated site: a world, the devices of its site and their line, for a product to hear."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.simulate.cameras import camera_settings
 from app.simulate.product import Product, Take
 from app.simulate.scenario import Scenario, violations
+from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.faults.model import DeviceFault, LineFault
 from simulators.faults.network import Line, draw_cuts
+from simulators.sites.messages import Message
+from simulators.sites.ranch import RanchDevices
 from simulators.sites.warehouse import WarehouseDevices, lot_name
+from simulators.world.ranch import places as ranch
+from simulators.world.ranch.build import build_ranch
+from simulators.world.ranch.state import Ranch
+from simulators.world.ranch.step import step as advance
+from simulators.world.tables import Network
 from simulators.world.warehouse.acts import OTHER_SITE_READER
 from simulators.world.warehouse.build import build_warehouse
 from simulators.world.warehouse.places import layout_of, places_of
@@ -23,28 +32,67 @@ START = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 STEP_S = 60.0
 
 
-class SimulatedSite:
-    """The world of a scenario from its first midnight on, at `start`. `run_until` tells what devices say.
+class Site(ABC):
+    """What every simulated site shares: the calendar of its world, its line, and what it told so far.
 
-    Raises ValueError for a scenario that cannot be at its site.
+    `run_until` tells what devices say. Raises ValueError for a scenario that cannot be at its site.
     """
+
+    def __init__(
+        self, scenario: Scenario, layout: Layout, network: Network, rng: Rng, days: int, start: datetime
+    ) -> None:
+        if broken := violations(scenario, layout):
+            raise ValueError("; ".join(broken))
+        self.layout, self.start = layout, start
+        self._steps = rng.child("steps")
+        self.of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
+        of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
+        cuts = scenario.cuts or draw_cuts(network, days, rng)
+        self.line = Line(network, cuts, rng, of_line)
+        self.settings: Mapping[str, Mapping[str, Any]] = {}
+        """What devices are enrolled with beside where they are reached, by device."""
+        self.messages = 0
+        self.truth: Counter[str] = Counter()
+        """What the world noticed, by kind."""
+
+    @property
+    @abstractmethod
+    def time_s(self) -> float:
+        """How far the world is, in its seconds."""
+
+    @abstractmethod
+    def go_on(self) -> tuple[Sequence[Any], list[Message]]:
+        """One step of the world: what it noticed, and what its devices say of it."""
+
+    def run_until(
+        self, until_s: float, product: Product, note: Callable[[Sequence[Any]], None] = lambda _: None
+    ) -> None:
+        """Let the world go on, in steps, until this many seconds after its start. `note` gets what it noticed
+        in each."""
+        while self.time_s < until_s:
+            seen, said = self.go_on()
+            note(seen)
+            self.truth.update(type(noticed).__name__ for noticed in seen)
+            self.line.put(said)
+            for message in self.line.take(self.time_s):
+                self.messages += 1
+                product.receive(message, self.moment(message.at_s))
+
+    def moment(self, at_s: float) -> datetime:
+        """A moment of the world on the calendar, to the millisecond."""
+        return self.start + timedelta(milliseconds=round(at_s * 1000))
+
+
+class SimulatedSite(Site):
+    """The warehouse of a scenario from its first midnight on, at `start`."""
 
     def __init__(self, scenario: Scenario, seed: int, days: int, start: datetime = START) -> None:
         parameters, rng = scenario.parameters(), Rng(seed)
         places = places_of(parameters)
-        self.layout = layout_of(parameters)
-        if broken := violations(scenario, self.layout):
-            raise ValueError("; ".join(broken))
-        self.start = start
+        super().__init__(scenario, layout_of(parameters), parameters.network, rng, days, start)
         self.world: Warehouse = build_warehouse(parameters, rng.child("world"), scenario.acts)
-        self._steps = rng.child("steps")
-        of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
-        of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
-        self.devices = WarehouseDevices(parameters, start, rng.child("devices"), of_devices)
-        cuts = scenario.cuts or draw_cuts(parameters.network, days, rng)
-        self.line = Line(parameters.network, cuts, rng, of_line)
+        self.devices = WarehouseDevices(parameters, start, rng.child("devices"), self.of_devices)
         self.settings = camera_settings(self.layout, parameters)
-        """What devices are enrolled with beside where they are reached, by device."""
         pallets = self.world.pallets
         self.books = {
             self.devices.codes.sscc(n): (
@@ -54,9 +102,6 @@ class SimulatedSite:
             for n in range(pallets.count)
         }
         """The books at the start: lot and slot by SSCC."""
-        self.messages = 0
-        self.truth: Counter[str] = Counter()
-        """What the world noticed, by kind."""
 
     def product(self, take: Take, take_paper: Callable[[Any], None]) -> Product:
         """A product that hears this site, its sessions with the portals open. It gives each new reading to
@@ -66,16 +111,38 @@ class SimulatedSite:
             product.connect(f"portal-{number + 1}", reader)
         return product
 
-    def run_until(self, until_s: float, product: Product) -> None:
-        """Let the world go on, in steps, until this many seconds after its start."""
-        while self.world.time_s < until_s:
-            self.world = step(self.world, STEP_S, self._steps)
-            self.truth.update(type(seen).__name__ for seen in self.world.seen)
-            self.line.put(self.devices.say(self.world))
-            for message in self.line.take(self.world.time_s):
-                self.messages += 1
-                product.receive(message, self.moment(message.at_s))
+    @property
+    def time_s(self) -> float:
+        return self.world.time_s
 
-    def moment(self, at_s: float) -> datetime:
-        """A moment of the world on the calendar, to the millisecond."""
-        return self.start + timedelta(milliseconds=round(at_s * 1000))
+    def go_on(self) -> tuple[Sequence[Any], list[Message]]:
+        self.world = step(self.world, STEP_S, self._steps)
+        return self.world.seen, self.devices.say(self.world)
+
+
+class SimulatedRanch(Site):
+    """The ranch of a scenario from its first midnight on, at `start`."""
+
+    def __init__(self, scenario: Scenario, seed: int, days: int, start: datetime = START) -> None:
+        parameters, rng = scenario.ranch_parameters(), Rng(seed)
+        super().__init__(scenario, ranch.layout_of(parameters), parameters.network, rng, days, start)
+        self.world: Ranch = build_ranch(parameters, rng.child("world"), scenario.troubles)
+        self.devices = RanchDevices(self.world, start, rng.child("devices"), self.of_devices)
+        self.settings = {
+            mount.mount_id: {"herd_key": self.devices.tags.herd_key}
+            for mount in self.layout.mounts
+            if mount.family == "ear_tag"
+        }
+        self._step_s = float(parameters.station.beacon_s)
+
+    def product(self, take: Take) -> Product:
+        """A product that hears this ranch, with the herd's key at its edge."""
+        return Product(self.layout, take, lambda _: None, {}, self.settings)
+
+    @property
+    def time_s(self) -> float:
+        return self.world.time_s
+
+    def go_on(self) -> tuple[Sequence[Any], list[Message]]:
+        self.world = advance(self.world, self._step_s, self._steps)
+        return self.world.seen, self.devices.say(self.world)

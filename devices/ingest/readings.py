@@ -248,8 +248,14 @@ def _animal(beacon: AnimalBeacon, _: Bounds) -> Broken | None:
         _within("lying_permille", beacon.lying_permille, 0, 1_000),
         _within("burst_hz", beacon.burst_hz, 0, 400),
         _within("battery_mv", beacon.battery_mv, 0, 20_000),
-        *(_within("burst_mg", axis, -32_000, 32_000) for sample in beacon.burst_mg for axis in sample),
+        *(_within("burst_mg", axis, -32_000, 32_000) for axis in _extremes(beacon.burst_mg)),
     )
+
+
+def _extremes(samples: Sequence[Sequence[int]]) -> Sequence[int]:
+    """The lowest and the highest of all axes; a burst has hundreds."""
+    axes = [axis for sample in samples for axis in sample]
+    return (min(axes), max(axes)) if axes else ()
 
 
 def _station(beat: StationBeat, _: Bounds) -> Broken | None:

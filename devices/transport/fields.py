@@ -1,5 +1,7 @@
 """Reading big-endian fields from bytes, one after the other. Pure."""
 
+import struct
+
 from devices.transport.decoding import FieldRejected
 
 
@@ -34,6 +36,13 @@ class Fields:
 
     def unsigned(self, field: str, size: int) -> int:
         return int.from_bytes(self.take(field, size), "big")
+
+    def signed_words(self, field: str, count: int) -> tuple[int, ...]:
+        """So many signed numbers of two bytes, as `signed` would read them one by one."""
+        if 2 * count > self.left:
+            self.at += self.left // 2 * 2
+            self.take(field, 2)
+        return struct.unpack(f">{count}h", self.take(field, 2 * count))
 
     def signed(self, field: str, size: int) -> int:
         return int.from_bytes(self.take(field, size), "big", signed=True)

@@ -1,7 +1,8 @@
 """Faults of nature, as a scenario lists them in `[[fault]]`: `kind`, when, and what the kind needs. Pure.
 
 Hours are since the first midnight. What the world itself must know of (a device that is down, tags that die,
-a scale that drifts) becomes an act of nobody; reboots and clocks belong to devices, the rest to the line.
+a scale that drifts) becomes an act of nobody in a warehouse and a trouble of a ranch; reboots and clocks
+belong to devices, the rest to the line.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,9 @@ from typing import Annotated
 
 import msgspec
 
-from simulators.world.warehouse.acts import Act, Blinded, Count, Hours, ScaleTampered, Share, TagsDie
+from simulators.world.ranch.troubles import Drift, Off, TagsDie, Trouble
+from simulators.world.warehouse import acts
+from simulators.world.warehouse.acts import HOUR_S, Act, Blinded, Count, Hours, ScaleTampered, Share
 
 Part = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 """A share of messages; never all."""
@@ -77,10 +80,10 @@ class Down(Span, frozen=True, kw_only=True, tag="down"):
 
 
 class TagDeath(_Fault, frozen=True, kw_only=True, tag="tag_death"):
-    """Tags in the store die at once, as after a wetting."""
+    """Tags of pallets in the store, or of animals, die at once, as after a wetting or in a cold night."""
 
     at_h: Hours
-    pallets: Count
+    tags: Count
 
 
 class ScaleDrift(Span, frozen=True, kw_only=True, tag="scale_drift"):
@@ -96,8 +99,23 @@ Fault = Cut | LineFault | DeviceFault | WorldFault
 
 
 def acts_of(faults: Iterable[Fault]) -> tuple[Act, ...]:
-    """What the world must know of, as acts that belong to no fraud."""
+    """What a warehouse's world must know of, as acts that belong to no fraud."""
     return tuple(_act_of(fault) for fault in faults if isinstance(fault, WorldFault))
+
+
+def troubles_of(faults: Iterable[Fault]) -> tuple[Trouble, ...]:
+    """What a ranch's world must know of."""
+    return tuple(_trouble_of(fault) for fault in faults if isinstance(fault, WorldFault))
+
+
+def _trouble_of(fault: WorldFault) -> Trouble:
+    match fault:
+        case Down():
+            return Off(fault.device, fault.from_h * HOUR_S, fault.until_h * HOUR_S)
+        case TagDeath():
+            return TagsDie(fault.at_h * HOUR_S, fault.tags)
+        case ScaleDrift():
+            return Drift(fault.device, fault.from_h * HOUR_S, fault.until_h * HOUR_S, fault.share_a_day)
 
 
 def _act_of(fault: WorldFault) -> Act:
@@ -105,7 +123,7 @@ def _act_of(fault: WorldFault) -> Act:
         case Down():
             return Blinded(at_h=fault.from_h, until_h=fault.until_h, device=fault.device, how="off")
         case TagDeath():
-            return TagsDie(at_h=fault.at_h, pallets=fault.pallets)
+            return acts.TagsDie(at_h=fault.at_h, pallets=fault.tags)
         case ScaleDrift():
             return ScaleTampered(
                 at_h=fault.from_h, until_h=fault.until_h, device=fault.device, share_a_day=fault.share_a_day

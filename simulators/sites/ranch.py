@@ -26,7 +26,6 @@ from simulators.sites.numbering import Numbering
 from simulators.sites.tags import HerdTags, bursting
 from simulators.sites.wagon import said_of
 from simulators.world.ranch.bursts import burst_mg
-from simulators.world.ranch.places import reader_name
 from simulators.world.ranch.state import (
     DEAD,
     WAGON,
@@ -37,7 +36,9 @@ from simulators.world.ranch.state import (
     Loaded,
     Passed,
     Ranch,
+    Seen,
     Stood,
+    reader_name,
     station_name,
 )
 
@@ -45,6 +46,8 @@ REPORT_EVERY_S = 10.0
 """A station sends what it heard every ten seconds."""
 STATION_BATTERY_MV = 12_600
 CAPTURED_AFTER_S = 2.0
+ON_BEFORE_S = 120.0
+"""The wagon's indicator is on for so long before its first line."""
 BESIDE_RSSI_CDBM, BESIDE_SD_CDBM = -4_500, 300
 """A tag that a scale woke is two steps from the station beside it (set)."""
 
@@ -99,7 +102,7 @@ class RanchDevices:
             *self._stood(by_kind[Stood], begins_s),
             *self._each(by_kind[Beat], self._beat),
             *self._beacons(world, by_kind[Heard], begins_s),
-            *self._feeding([*by_kind[Loaded], *by_kind[Dropped]], begins_s),
+            *self._feeding([*by_kind[Loaded], *by_kind[Dropped]], world.untold, begins_s),
             *self._each(by_kind[Passed], self._passed),
         ]
         self.tags.beaconed()
@@ -248,13 +251,21 @@ class RanchDevices:
             device, [_Beacon(stood.at_s, self.tags.frame(stood.animal, counter), rssi_cdbm)]
         )
 
-    def _feeding(self, works: Sequence[Loaded | Dropped], begins_s: float) -> Iterable[Message]:
+    def _feeding(
+        self, works: Sequence[Loaded | Dropped], untold: Sequence[Seen], begins_s: float
+    ) -> Iterable[Message]:
+        """An indicator that was off before shows what was loaded and fed meanwhile as soon as it is on."""
         if not works:
             return
+        works = sorted(works, key=lambda work: work.at_s)
+        carried_g = self._carried_g
+        for one in untold:
+            if isinstance(one, Loaded | Dropped) and one.at_s < works[0].at_s:
+                carried_g += one.truly_g if isinstance(one, Loaded) else -one.truly_g
         for said in said_of(
-            sorted(works, key=lambda work: work.at_s),
-            begins_s,
-            self._carried_g,
+            works,
+            max(begins_s, works[0].at_s - ON_BEFORE_S),
+            carried_g,
             self._parameters.wagon.moving_noise,
             self.clocks.true,
             lambda at_s: self.clocks.shown(WAGON, at_s),

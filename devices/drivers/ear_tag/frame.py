@@ -127,5 +127,5 @@ def _animal(number: int, flags: int) -> AnimalId:
 
 def _burst(fields: Fields) -> tuple[int, tuple[tuple[int, int, int], ...]]:
     hz, count = fields.unsigned("frame.burst_hz", 1), fields.unsigned("frame.burst", 1)
-    axes = [fields.signed("frame.burst", 2) for _ in range(3 * count)]
+    axes = fields.signed_words("frame.burst", 3 * count)
     return hz, tuple(zip(axes[0::3], axes[1::3], axes[2::3], strict=True))

@@ -11,7 +11,7 @@ from kernel.layout import Layout, Mount, Zone
 from simulators.world.ranch.build import pen_middles, station_places
 from simulators.world.ranch.handling import CHUTE
 from simulators.world.ranch.parameters import Parameters
-from simulators.world.ranch.state import WAGON, camera_name, station_name
+from simulators.world.ranch.state import WAGON, camera_name, reader_name, station_name
 
 PASTURE = "pasture"
 YARD = "yard"
@@ -44,12 +44,6 @@ def layout_of(parameters: Parameters, site_id: str = "ranch-ref") -> Layout:
 def pen_name(pen: int) -> str:
     """As the wagon's indicator has it, in six characters."""
     return f"PEN-{pen + 1:02d}"
-
-
-def reader_name(scale: str) -> str:
-    """The station beside a scale, which hears the tags that the scale wakes."""
-    kind, _, number = scale.rpartition("-")
-    return f"{kind}-reader-{number}"
 
 
 def _pens(parameters: Parameters, south_mm: int) -> list[Zone]:

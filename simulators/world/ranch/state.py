@@ -69,6 +69,12 @@ def station_name(number: int) -> str:
     return f"station-{number + 1}"
 
 
+def reader_name(scale: str) -> str:
+    """The station beside a scale, which hears the tags that the scale wakes."""
+    kind, _, number = scale.rpartition("-")
+    return f"{kind}-reader-{number}"
+
+
 def camera_name(number: int) -> str:
     return f"gate-camera-{number + 1}"
 
@@ -185,5 +191,7 @@ class Ranch(msgspec.Struct, frozen=True, eq=False):
     carried_g: float
     """Left in the wagon from the last batch."""
     seen: tuple[Seen, ...] = ()
+    untold: tuple[Seen, ...] = ()
+    """What happened in the step while the device that would have noticed it was off: the truth alone."""
     troubles: tuple[Trouble, ...] = ()
     """What befalls its devices, from the scenario."""

@@ -12,7 +12,7 @@ import numpy as np
 from kernel.rng import Rng
 from simulators.world.ranch import handling, hearing, living
 from simulators.world.ranch.build import DAY_S
-from simulators.world.ranch.state import DEAD, GONE, Died, Herd, Ranch, Seen, Stood
+from simulators.world.ranch.state import DEAD, GONE, Died, Herd, Ranch, Seen, Stood, reader_name
 from simulators.world.ranch.troubles import Trouble, drifted, is_off, tags_dying
 
 REMOVED_AFTER_S = 2 * DAY_S
@@ -38,6 +38,7 @@ def step(world: Ranch, dt_s: float, rng: Rng) -> Ranch:
     seen += handling.weighed_walking(parameters, herd, at_s, dt_s, draw)
     heard, down_until_s = hearing.heard_by(world, herd, at_s, dt_s, draw)
     seen += heard
+    told, untold = noticed_by_devices(world.troubles, seen)
     hourly = at_s % 3_600 < dt_s
     bad = draw.random() < parameters.station.bad_weather_share
     return Ranch(
@@ -52,22 +53,31 @@ def step(world: Ranch, dt_s: float, rng: Rng) -> Ranch:
         is_bad_weather=bool(bad) if hourly else world.is_bad_weather,
         next_batch=batch,
         carried_g=carried_g,
-        seen=tuple(told(world.troubles, seen)),
+        seen=tuple(told),
+        untold=tuple(untold),
         troubles=world.troubles,
     )
 
 
-def told(troubles: Sequence[Trouble], seen: Iterable[Seen]) -> Iterable[Seen]:
-    """What is left of what was noticed when devices are off and scales have drifted."""
-    for noticed in seen:
-        if isinstance(noticed, Died):
-            yield noticed
-        elif not is_off(troubles, noticed.device, noticed.at_s):
-            if isinstance(noticed, Stood):
-                factor = drifted(troubles, noticed.device, noticed.at_s)
-                yield msgspec.structs.replace(noticed, shown_g=round(noticed.shown_g * factor))
-            else:
-                yield noticed
+def noticed_by_devices(
+    troubles: Sequence[Trouble], happened: Iterable[Seen]
+) -> tuple[list[Seen], list[Seen]]:
+    """What is left of what could be noticed when devices are off and scales have drifted, and what is not."""
+    told, untold = list[Seen](), list[Seen]()
+    for one in happened:
+        if isinstance(one, Died):
+            told.append(one)
+        elif is_off(troubles, one.device, one.at_s):
+            untold.append(one)
+        else:
+            told.append(_weighed(troubles, one) if isinstance(one, Stood) else one)
+    return told, untold
+
+
+def _weighed(troubles: Sequence[Trouble], stood: Stood) -> Stood:
+    factor = drifted(troubles, stood.device, stood.at_s)
+    is_heard = stood.is_tag_heard and not is_off(troubles, reader_name(stood.device), stood.at_s)
+    return msgspec.structs.replace(stood, shown_g=round(stood.shown_g * factor), is_tag_heard=is_heard)
 
 
 def _lived(world: Ranch, dt_s: float, draw: np.random.Generator, seen: list[Seen]) -> Herd:
