@@ -127,8 +127,37 @@ def simulate(
         bool, typer.Option("--twice", help="Run the first seed again and compare every byte.")
     ] = False,
     report: Annotated[Path | None, typer.Option(help="Write truth, readings and belief as JSON.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Drive a system that runs on this machine, over sockets.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="With --live: how long; --days of the world say it too.")
+    ] = 10.0,
+    pace: Annotated[
+        float, typer.Option(min=0.1, max=60, help="With --live: seconds of the world in a real one.")
+    ] = 1.0,
+    from_hour: Annotated[
+        float, typer.Option(min=0, max=24, help="With --live: the hour of the world's day to begin at.")
+    ] = 6.5,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="With --live: accounts (JSON as demo-accounts.json): an admin and keeper, and an officer "
+            "who accepts the devices.",
+        ),
+    ] = None,
+    site: Annotated[str, typer.Option(help="With --live: the site's id; devices begin with it.")] = "live",
+    herd_key: Annotated[
+        str, typer.Option(help="With --live, for a ranch: name of the herd's key at the edge.")
+    ] = "live-herd",
 ) -> None:
-    """Run a world and the product under one simulated clock, faster than real time, without sockets."""
+    """Run a world and the product under one simulated clock, faster than real time, without sockets.
+
+    With --live: put the devices of the scenario on sockets for a system that runs (`tallyhouse serve`), in
+    the same settings as that, and end by itself.
+    """
     from app.report import write_report
     from app.simulate.command import SimulateOptions, report_text, run_simulation
     from app.simulate.scenario import ScenarioUnknown, read_scenario, scenario_names
@@ -140,6 +169,10 @@ def simulate(
         return
     if report is not None and not report.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
+    if live:
+        lasts_s = 60 * minutes if days is None else days * 86_400 / pace
+        _simulate_live(scenario, seed, lasts_s, pace, from_hour, accounts, site, herd_key, report)
+        return
     options = SimulateOptions(
         scenario=scenario,
         seed=seed,
@@ -158,6 +191,54 @@ def simulate(
         write_report(made, report)
     typer.echo(report_text(made))
     raise typer.Exit(0 if made.ok else 1)
+
+
+def _simulate_live(
+    scenario: str,
+    seed: int,
+    lasts_s: float,
+    pace: float,
+    from_hour: float,
+    accounts: Path | None,
+    site: str,
+    herd_key: str,
+    report: Path | None,
+) -> None:
+    import json
+
+    from app.api_client import ApiProblem
+    from app.keys import Keys
+    from app.logs import configure_logs
+    from app.simulate.live import LiveOptions, LiveRefused, drive_live
+    from app.simulate.scenario import ScenarioUnknown
+    from kernel.clock import SystemClock
+
+    if accounts is None:
+        raise typer.BadParameter("a file of accounts", param_hint="--accounts")
+    settings = Settings()
+    if not settings.mqtt_port or not settings.port:
+        raise typer.BadParameter(
+            "TALLYHOUSE_PORT and TALLYHOUSE_MQTT_PORT as the system has them", param_hint="--live"
+        )
+    configure_logs("warning", "console")
+    options = LiveOptions(
+        scenario=scenario,
+        seed=seed,
+        lasts_s=lasts_s,
+        pace=pace,
+        from_hour=from_hour,
+        accounts=accounts,
+        address=f"http://{settings.host}:{settings.port}",
+        broker=(settings.mqtt_host, settings.mqtt_port),
+        site_id=site,
+        key_name=herd_key,
+    )
+    try:
+        said = _run(drive_live(options, Keys(settings.data_dir / "keys"), SystemClock(), _say))
+    except (LiveRefused, ScenarioUnknown, ApiProblem, ValueError) as error:
+        raise typer.BadParameter(str(error), param_hint="--live") from error
+    if report is not None:
+        report.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
 @cli.command()

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from app.simulate.cameras import camera_settings
 from app.simulate.product import Product, Take
 from app.simulate.scenario import Scenario, violations
+from kernel.clock import Clock
 from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.faults.model import DeviceFault, LineFault
 from simulators.faults.network import Line, draw_cuts
 from simulators.sites.messages import Message
 from simulators.sites.ranch import RanchDevices
-from simulators.sites.warehouse import WarehouseDevices, lot_name
+from simulators.sites.warehouse import Codes, WarehouseDevices, lot_name
 from simulators.world.ranch import places as ranch
 from simulators.world.ranch.build import build_ranch
 from simulators.world.ranch.state import Ranch
@@ -24,12 +27,27 @@ from simulators.world.tables import Network
 from simulators.world.warehouse.acts import OTHER_SITE_READER
 from simulators.world.warehouse.build import build_warehouse
 from simulators.world.warehouse.places import layout_of, places_of
-from simulators.world.warehouse.state import Warehouse
+from simulators.world.warehouse.state import EXPECTED, Announced, Warehouse
 from simulators.world.warehouse.step import step
 
 START = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 """Midnight in the site's own zone."""
 STEP_S = 60.0
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """How a site is driven whose devices stand on sockets: from which moment of its world on, how many of its
+    seconds pass in one of the calendar, under which boot its devices number, which key its tags have."""
+
+    clock: Clock
+    from_s: float
+    pace: float
+    first_boot: int
+    herd_key: bytes | None = None
+
+    def start(self, time_s: float) -> datetime:
+        """The world's first midnight on the calendar, when it is now so far."""
+        return self.clock.now() - timedelta(seconds=time_s / self.pace)
 
 
 class Site(ABC):
@@ -39,11 +57,19 @@ class Site(ABC):
     """
 
     def __init__(
-        self, scenario: Scenario, layout: Layout, network: Network, rng: Rng, days: int, start: datetime
+        self,
+        scenario: Scenario,
+        layout: Layout,
+        network: Network,
+        rng: Rng,
+        days: int,
+        start: datetime,
+        live: Live | None,
     ) -> None:
         if broken := violations(scenario, layout):
             raise ValueError("; ".join(broken))
         self.layout, self.start = layout, start
+        self._pace = 1.0 if live is None else live.pace
         self._steps = rng.child("steps")
         self.of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
         of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
@@ -80,28 +106,54 @@ class Site(ABC):
 
     def moment(self, at_s: float) -> datetime:
         """A moment of the world on the calendar, to the millisecond."""
-        return self.start + timedelta(milliseconds=round(at_s * 1000))
+        return self.start + timedelta(milliseconds=round(at_s / self._pace * 1000))
 
 
 class SimulatedSite(Site):
     """The warehouse of a scenario from its first midnight on, at `start`."""
 
-    def __init__(self, scenario: Scenario, seed: int, days: int, start: datetime = START) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, days: int, start: datetime = START, live: Live | None = None
+    ) -> None:
         parameters, rng = scenario.parameters(), Rng(seed)
-        places = places_of(parameters)
-        super().__init__(scenario, layout_of(parameters), parameters.network, rng, days, start)
+        places, codes = places_of(parameters), Codes()
+        super().__init__(scenario, layout_of(parameters), parameters.network, rng, days, start, live)
+        self.slot_ids = places.slot_ids
+        """By the number of a place in the world."""
         self.world: Warehouse = build_warehouse(parameters, rng.child("world"), scenario.acts)
-        self.devices = WarehouseDevices(parameters, start, rng.child("devices"), self.of_devices)
         self.settings = camera_settings(self.layout, parameters)
         pallets = self.world.pallets
         self.books = {
-            self.devices.codes.sscc(n): (
+            codes.sscc(n): (
                 lot_name(int(pallets.lot[n])),
                 places.slot_ids[int(pallets.place[n])],
             )
             for n in range(pallets.count)
         }
         """The books at the start: lot and slot by SSCC."""
+        on_sockets: dict[str, Any] = {}
+        if live is not None:
+            announced = self._ahead(live.from_s)
+            self.start = live.start(self.world.time_s)
+            on_sockets = {"first_boot": live.first_boot, "pace": live.pace, "has_readers": False}
+        self.devices = WarehouseDevices(
+            parameters, self.start, rng.child("devices"), self.of_devices, **on_sockets
+        )
+        if live is not None:
+            self.line.put(self.devices.say(msgspec.structs.replace(self.world, seen=announced)))
+
+    def _ahead(self, until_s: float) -> tuple[Announced, ...]:
+        """Let the world go on untold; returns what was announced meanwhile and has not come yet."""
+        announced: list[Announced] = []
+        while self.world.time_s < until_s:
+            self.world = step(self.world, STEP_S, self._steps)
+            announced += [noticed for noticed in self.world.seen if isinstance(noticed, Announced)]
+        place = self.world.pallets.place
+        return tuple(
+            paper
+            for paper in announced
+            if paper.direction == "in" and all(place[pallet] == EXPECTED for pallet in paper.pallets)
+        )
 
     def product(self, take: Take, take_paper: Callable[[Any], None]) -> Product:
         """A product that hears this site, its sessions with the portals open. It gives each new reading to
@@ -123,17 +175,28 @@ class SimulatedSite(Site):
 class SimulatedRanch(Site):
     """The ranch of a scenario from its first midnight on, at `start`."""
 
-    def __init__(self, scenario: Scenario, seed: int, days: int, start: datetime = START) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, days: int, start: datetime = START, live: Live | None = None
+    ) -> None:
         parameters, rng = scenario.ranch_parameters(), Rng(seed)
-        super().__init__(scenario, ranch.layout_of(parameters), parameters.network, rng, days, start)
+        layout = ranch.layout_of(parameters)
+        super().__init__(scenario, layout, parameters.network, rng, days, start, live)
+        self._step_s = float(parameters.station.beacon_s)
         self.world: Ranch = build_ranch(parameters, rng.child("world"), scenario.troubles)
-        self.devices = RanchDevices(self.world, start, rng.child("devices"), self.of_devices)
+        on_sockets: dict[str, Any] = {}
+        if live is not None:
+            while self.world.time_s < live.from_s:
+                self.world = advance(self.world, self._step_s, self._steps)
+            self.start = live.start(self.world.time_s)
+            on_sockets = {"first_boot": live.first_boot, "pace": live.pace, "herd_key": live.herd_key}
+        self.devices = RanchDevices(
+            self.world, self.start, rng.child("devices"), self.of_devices, **on_sockets
+        )
         self.settings = {
             mount.mount_id: {"herd_key": self.devices.tags.herd_key}
             for mount in self.layout.mounts
             if mount.family == "ear_tag"
         }
-        self._step_s = float(parameters.station.beacon_s)
 
     def product(self, take: Take) -> Product:
         """A product that hears this ranch, with the herd's key at its edge."""

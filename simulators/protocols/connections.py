@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
+from weakref import WeakSet
 
 from kernel.clock import Clock
 
@@ -97,3 +98,35 @@ class ConversationServer:
     def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         if data:
             writer.write(self.spoil(data))
+
+
+class _Listening:
+    """Hears what is said from now on, and says nothing back."""
+
+    def __init__(self) -> None:
+        self.unsent = b""
+
+    def receive(self, _data: bytes, _now: datetime) -> bytes:
+        return b""
+
+    def due(self, _now: datetime) -> bytes:
+        unsent, self.unsent = self.unsent, b""
+        return unsent
+
+
+class SpeakingServer(ConversationServer):
+    """Says the same to whoever listens, as a serial line does; what nobody hears is gone."""
+
+    def __init__(self, clock: Clock, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._listening: WeakSet[_Listening] = WeakSet()
+        """Those whose connection has ended are forgotten with it."""
+        super().__init__(clock, self._listen_to, host=host, port=port)
+
+    def _listen_to(self) -> _Listening:
+        listening = _Listening()
+        self._listening.add(listening)
+        return listening
+
+    def say(self, data: bytes) -> None:
+        for listening in self._listening:
+            listening.unsent += data

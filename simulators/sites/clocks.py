@@ -19,8 +19,15 @@ class DeviceClocks:
     the faults."""
 
     def __init__(
-        self, parameters: Clock, start: datetime, rng: Rng, faults: Iterable[DeviceFault] = ()
+        self,
+        parameters: Clock,
+        start: datetime,
+        rng: Rng,
+        faults: Iterable[DeviceFault] = (),
+        pace: float = 1.0,
     ) -> None:
+        """`pace` is how many seconds of the world pass in one of the calendar."""
+        self._pace = pace
         self._parameters = parameters
         self._start = start
         self._rng = rng
@@ -52,8 +59,8 @@ class DeviceClocks:
                 ahead_s += fault.s_a_day * hours / DAY_H
             elif fault.at_h <= at_s / HOUR_S < fault.set_h:
                 return EPOCH + timedelta(milliseconds=round((at_s - fault.at_h * HOUR_S) * 1000))
-        return self._start + timedelta(milliseconds=round((at_s + ahead_s) * 1000))
+        return self._start + timedelta(milliseconds=round((at_s / self._pace + ahead_s) * 1000))
 
     def true(self, at_s: float) -> datetime:
         """The moment itself."""
-        return self._start + timedelta(milliseconds=round(at_s * 1000))
+        return self._start + timedelta(milliseconds=round(at_s / self._pace * 1000))

@@ -72,9 +72,11 @@ class RanchDevices:
         faults: Sequence[DeviceFault] = (),
         *,
         first_boot: int = 1,
+        pace: float = 1.0,
+        herd_key: bytes | None = None,
     ) -> None:
-        self.clocks = DeviceClocks(world.parameters.clock, start, rng.child("clocks"), faults)
-        self.tags = HerdTags(world.parameters, world.herd.count, rng.child("tags"))
+        self.clocks = DeviceClocks(world.parameters.clock, start, rng.child("clocks"), faults, pace)
+        self.tags = HerdTags(world.parameters, world.herd.count, rng.child("tags"), herd_key)
         self._parameters = world.parameters
         self._numbers = Numbering(faults, first_boot)
         self._rng = rng

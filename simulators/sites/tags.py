@@ -25,9 +25,10 @@ BATTERY_MV_MIN, BATTERY_MV_MAX = 2_900, 3_100
 class HerdTags:
     """One tag an animal, in the animals' order. `beaconed` moves all of them on by one interval."""
 
-    def __init__(self, parameters: Parameters, count: int, rng: Rng) -> None:
+    def __init__(self, parameters: Parameters, count: int, rng: Rng, herd_key: bytes | None = None) -> None:
+        """`herd_key` is what the tags were programmed from; else a key of the seed."""
         draw = rng.numpy
-        self.herd_key = rng.child("herd-key").bytes(32)
+        self.herd_key = herd_key or rng.child("herd-key").bytes(32)
         self.after_s = draw.uniform(0.0, parameters.station.beacon_s, count)
         """How long after the interval's beginning each beacons."""
         counters = draw.integers(0, COUNTER_MAX, count)

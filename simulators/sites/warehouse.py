@@ -96,17 +96,27 @@ class WarehouseDevices:
     """All devices of one warehouse. `say` gives the messages for what a step of the world noticed."""
 
     def __init__(
-        self, parameters: Parameters, start: datetime, rng: Rng, faults: Sequence[DeviceFault] = ()
+        self,
+        parameters: Parameters,
+        start: datetime,
+        rng: Rng,
+        faults: Sequence[DeviceFault] = (),
+        *,
+        first_boot: int = 1,
+        pace: float = 1.0,
+        has_readers: bool = True,
     ) -> None:
+        """Without `has_readers`, what portals hear is told as facts, for readers that stand elsewhere."""
         self.codes = Codes()
-        self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"), faults)
-        self._numbers = Numbering(faults)
+        self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"), faults, pace)
+        self._numbers = Numbering(faults, first_boot)
         self._places = places_of(parameters)
         self._said = 0
         self._clock = ManualClock(start)
         self._scenes: dict[int, tuple[tuple[bytes, bytes], bytes]] = {}
         self._objects: dict[tuple[int, str], bytes] = {}
-        self.portals = [SimulatedReader(self._clock, 2) for _ in range(parameters.devices.portals)]
+        portals = parameters.devices.portals if has_readers else 0
+        self.portals = [SimulatedReader(self._clock, 2) for _ in range(portals)]
         """Readers behind LLRP: the product opens its session with them before the first read."""
 
     def say(self, world: Warehouse) -> list[Message]:
@@ -208,7 +218,7 @@ class WarehouseDevices:
     # --- dialled -----------------------------------------------------------------------------------
 
     def _portal_read(self, read: PortalRead) -> Iterable[Message]:
-        device, reader = f"portal-{read.portal + 1}", self.portals[read.portal]
+        device = f"portal-{read.portal + 1}"
         for n, at_s in enumerate(read.at_s.tolist()):
             heard = Heard(
                 self._epc(int(read.pallets[n])),
@@ -216,6 +226,10 @@ class WarehouseDevices:
                 int(read.rssi_cdbm[n]) // 100 * 100,
                 self.clocks.shown(device, at_s),
             )
+            if not self.portals:
+                yield self._message(at_s, device, "llrp", facts=heard)
+                continue
+            reader = self.portals[read.portal]
             reader.hear(heard)
             if payload := reader.outgoing():
                 yield self._message(at_s, device, "llrp", payload)

@@ -51,7 +51,7 @@ class LlrpReaderServer:
         self.refusals = 0
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
-        self._conversations: set[asyncio.Task[None]] = set()
+        self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -64,8 +64,9 @@ class LlrpReaderServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._conversations:
-            task.cancel()
+        # Cancelled while they read, tasks of streams are told of as errors by Python 3.11.
+        for writer in self._conversations.values():
+            writer.transport.abort()
         await asyncio.gather(*self._conversations, return_exceptions=True)
         await self._server.wait_closed()
 
@@ -134,7 +135,7 @@ class LlrpReaderServer:
     async def _on_client(self, stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._conversations.add(task)
+        self._conversations[task] = writer
         try:
             if not self.is_plugged_in:
                 self.refusals += 1
@@ -146,7 +147,7 @@ class LlrpReaderServer:
                 writer.write(self.reader.refuse())
                 self._flush()
         finally:
-            self._conversations.discard(task)
+            del self._conversations[task]
             writer.close()
             self._notify()
 

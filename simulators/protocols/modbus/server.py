@@ -104,6 +104,22 @@ class WeighbridgeServer(ModbusServer):
         return _readable(UNIT, 0, REGISTERS, lambda: self.indicator.words(self._clock.now()))
 
 
+class ShownServer(ModbusServer):
+    """An indicator that shows registers as they are given: `show` replaces the whole block."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
+        self._words = [0] * REGISTERS
+
+    def show(self, words: Sequence[int]) -> None:
+        if len(words) != REGISTERS:
+            raise ValueError(f"words: {REGISTERS}")
+        self._words = list(words)
+
+    def _devices(self) -> SimDevice:
+        return _readable(UNIT, 0, REGISTERS, lambda: self._words)
+
+
 class ConverterServer(ModbusServer):
     """Load cell converters without memory, each a unit of one bus: the first is unit 1."""
 
