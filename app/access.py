@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from psycopg.conninfo import conninfo_to_dict
 
+from app.migrate import require_set_up
 from app.settings import Settings
 from app.supervise.postgres import EmbeddedPostgres
 from app.supervise.process import kept_secret
-from kernel.errors import Forbidden
+from kernel.errors import Conflict, Forbidden
 
 
 class Access(NamedTuple):
@@ -43,6 +44,18 @@ async def database_access(settings: Settings) -> AsyncIterator[Access]:
         yield Access(owner_dsn, settings.app_dsn(owner_dsn, password), password)
     finally:
         await server.stop()
+
+
+@asynccontextmanager
+async def existing_access(settings: Settings) -> AsyncIterator[Access]:
+    """As `database_access`, but where nothing was ever set up nothing is made. Raises Conflict then."""
+    if settings.embedded_database and not EmbeddedPostgres.is_made(settings.data_dir):
+        rule = "set TALLYHOUSE_DATA_DIR to where it is; the demonstration's is var/demo"
+        raise Conflict("installation.nowhere", data_dir=str(settings.data_dir), rule=rule)
+    async with database_access(settings) as access:
+        if access.owner_dsn is not None:
+            await require_set_up(access.owner_dsn)
+        yield access
 
 
 def app_password(settings: Settings) -> str:

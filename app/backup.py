@@ -24,7 +24,7 @@ from psycopg import sql
 
 from app.migrate import SCHEMAS
 from kernel.clock import Clock
-from kernel.errors import Conflict, Forbidden
+from kernel.errors import Conflict, Forbidden, NotFound
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -90,7 +90,8 @@ async def backup(owner_dsn: str, data_dir: Path, target: Path, clock: Clock) -> 
 def _require_absent(target: Path) -> None:
     if target.exists():
         raise Conflict("backup.exists", path=str(target), rule="name a file that does not exist")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        raise NotFound("backup.no_folder", path=str(target.parent), rule="an existing folder")
 
 
 @asynccontextmanager

@@ -270,17 +270,14 @@ def audit(
     journal: Annotated[str | None, typer.Argument(help="Only this journal; all when left out.")] = None,
 ) -> None:
     """Re-add every journal from zero and compare with the balances; exit code 1 when any disagrees."""
-    from app.access import database_access
+    from app.access import existing_access
     from app.audit import audit as run_audit
     from app.audit import audit_text
-    from app.migrate import require_set_up
     from app.wiring import AUDITS
     from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> tuple[str, bool]:
-        async with database_access(settings) as access:
-            if access.owner_dsn is not None:
-                await require_set_up(access.owner_dsn)
+        async with existing_access(settings) as access:
             results = await run_audit(access.app_dsn, SystemClock(), AUDITS, journal)
         return audit_text(results), any(result.findings for result in results)
 
@@ -292,12 +289,12 @@ def audit(
 @cli.command()
 def backup(file: NewFile) -> None:
     """Save everything in one file, while the program goes on working. The file holds secrets."""
-    from app.access import database_access
+    from app.access import existing_access
     from app.backup import backup as make_backup
     from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> int:
-        async with database_access(settings) as access:
+        async with existing_access(settings) as access:
             manifest = await make_backup(access.as_owner(), settings.data_dir, file, SystemClock())
         return sum(table.row_count for table in manifest.tables)
 

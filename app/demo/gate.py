@@ -42,6 +42,8 @@ async def gate_stays_shut(stage: Stage) -> dict[str, Any]:
         raise NotHeld("the barrier is open though nothing was released")
     if not facility["frozen"]["evidence"]:
         raise NotHeld("the facility is frozen without evidence")
+    if stage.linger_s:
+        stage.say(f"  the facility is frozen: look at its page; the story goes on in {stage.linger_s:g} s")
     await asyncio.sleep(stage.linger_s)
     await _turn_back(stage, taken)
     return {

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 
@@ -45,7 +45,11 @@ LOG_NAME, PROGRAM_LOG_NAME = "demo.log", "program.log"
 """What the demonstration and its devices log, beside the run's folder; what the product logs, within it."""
 READY_BOUND_S, ALARM_BOUND_MS, RELEASE_BOUND_MS = 120.0, 1_000.0, 1_000.0
 LOOPBACK = "127.0.0.1"
-LINGER_S = 8.0
+LINGER_S = 20.0
+"""So long the frozen facility can be looked at before the story goes on."""
+PORTS_TRIED = 50
+STOPPED = 130
+"""Exit code of a demonstration that was stopped before its story had ended."""
 
 Say = Callable[[str], None]
 
@@ -82,26 +86,39 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
     """
     if options.report is not None and not options.report.parent.is_dir():
         raise DemoRefused(f"--report {options.report}: there is no folder {options.report.parent}")
+    stop = stop_signal()
+    play = asyncio.create_task(_play(settings, options, say))
+    both: set[asyncio.Future[Any]] = {play, stop}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not play.done():
+        say("stopping …")
+        play.cancel()
+    try:
+        return await play
+    except asyncio.CancelledError:
+        return STOPPED
+
+
+async def _play(settings: Settings, options: DemoOptions, say: Say) -> int:
+    """Set up, run the story, report. Without `once` the site stays live until cancelled. Cancelled, also
+    while setting up, it ends everything that it has started."""
     clock = SystemClock()
     begun = clock.now()
     async with opened(settings, options, say, clock) as demo:
-        story = asyncio.create_task(_act(demo))
-        stop = stop_signal()
-        both: set[asyncio.Future[Any]] = {story, stop}
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if not story.done():
-            story.cancel()
-            return 130
-        report = _report(options, demo, *story.result(), begun)
+        told = await _act(demo)
+        report = _report(options, demo, *told, begun)
         if options.report is not None:
             write_report(report, options.report)
         say(checks_text(report.checks))
         if not report.ok:
             say(f"logs: {settings.data_dir / LOG_NAME}, {settings.data_dir / RUN_FOLDER / PROGRAM_LOG_NAME}")
-        if not options.once:
-            say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
-            await stop
-        return 0 if report.ok else 1
+        code = 0 if report.ok else 1
+        if options.once:
+            return code
+        say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return code
 
 
 @asynccontextmanager
@@ -115,11 +132,11 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
     stock = day.stock if day else opening_stock(layout, drawn)
     held = _hold(settings.data_dir)
     folder = _fresh_folder(settings.data_dir / RUN_FOLDER)
-    address = f"http://{LOOPBACK}:{_port(settings.port)}"
+    address = f"http://{LOOPBACK}:{_port(settings, 'port')}"
     environment = {
         "TALLYHOUSE_DATA_DIR": str(folder),
         "TALLYHOUSE_PORT": address.rpartition(":")[2],
-        "TALLYHOUSE_MQTT_PORT": str(_port(settings.mqtt_port)),
+        "TALLYHOUSE_MQTT_PORT": str(_port(settings, "mqtt_port")),
     }
     async with AsyncExitStack() as stack:
         stack.callback(held.close)
@@ -229,14 +246,25 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def _port(wanted: int) -> int:
-    """`wanted` when it is free, else the next free one above it; 0 takes any."""
-    for port in [wanted] if wanted == 0 else range(wanted, wanted + 50):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, port))
-            return int(probe.getsockname()[1])
+def _port(settings: Settings, name: Literal["port", "mqtt_port"]) -> int:
+    """The port as set, which must be free; where none was set, the next free one from the usual on; 0 takes
+    any."""
+    wanted = getattr(settings, name)
+    if name in settings.model_fields_set and not _is_free(wanted):
+        raise DemoRefused(f"TALLYHOUSE_{name.upper()}={wanted}: the port is in use")
+    for port in range(wanted, wanted + PORTS_TRIED) if wanted else [0]:
+        if free := _is_free(port):
+            return free
     raise DemoRefused(f"no free port from {wanted} on")
+
+
+def _is_free(port: int) -> int:
+    """The port (for 0, one that was free), or 0 when it is in use."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((LOOPBACK, port))
+        return int(probe.getsockname()[1])
+    return 0
 
 
 async def _open_accounts(

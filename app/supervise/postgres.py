@@ -77,6 +77,11 @@ class EmbeddedPostgres:
         self.dsn = ""
         self.restart_count = 0
 
+    @staticmethod
+    def is_made(data_dir: Path) -> bool:
+        """Whether the folder holds a server's data already."""
+        return (data_dir / "postgres").is_dir()
+
     @property
     def supervising(self) -> bool:
         """True when this program holds the folder; False when it is attached to another's server."""

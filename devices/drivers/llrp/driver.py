@@ -25,6 +25,7 @@ from devices.drivers.llrp.session import (
     Ready,
     TagHeard,
 )
+from devices.transport.presence import STATED_EVERY
 from kernel.clock import Clock
 from kernel.messages import BeamState, DeviceStatus, Observation, Rejected, TagRead
 
@@ -92,7 +93,8 @@ class LlrpDriver:
         self._backoff_s = tuple(backoff_s)
         self._sequence = 0
         self._failures = 0
-        self._heard_at = clock.now()
+        self._heard_at = self._stated_at = clock.now()
+        self._stated: tuple[Literal["online", "offline", "gap", "fault"], str] = ("online", "")
         self._trouble: Literal["offline", "fault"] | None = None
         self._mailbox = _Mailbox()
         self._task: asyncio.Task[None] | None = None
@@ -213,6 +215,9 @@ class LlrpDriver:
                     await self._mailbox.put(self._beam(happening, now))
         if self._trouble is None:
             self._heard_at = now
+            if now - self._stated_at >= STATED_EVERY and ended is None:
+                # A reader in whose field nothing moves is there all the same.
+                await self._state(*self._stated, now)
         return ended
 
     async def _state_trouble(self, ended: Ended) -> None:
@@ -235,6 +240,7 @@ class LlrpDriver:
         now: datetime,
         gap_s: float = 0.0,
     ) -> None:
+        self._stated, self._stated_at = (state, reason), now
         status = DeviceStatus(state=state, reason=reason, gap_s=gap_s)
         await self._mailbox.put(self._observation(status, now))
 
