@@ -41,7 +41,7 @@ export function IssueDialog({ onClose }: { onClose: () => void }) {
         />
       </Field>
       {lot && <IntervalBar value={lot.verified} claimed={lot.book.units} unit={t("bank.palletUnit")} />}
-      <Field label={t("bank.storedUntil")}>
+      <Field label={t("bank.storedUntil")} wrong={isPast(terms.storage_until) ? t("bank.storedPast") : undefined}>
         <Input type="date" value={terms.storage_until} onChange={set("storage_until")} />
       </Field>
       {STATED.map((name) => text(name))}
@@ -56,6 +56,11 @@ export function IssueDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** True for a day, `2026-11-23`, that has begun already; an empty field is no day yet. */
+function isPast(day: string): boolean {
+  return day !== "" && Date.parse(day) <= Date.now();
+}
+
 /** The keeper's lien in fen; 0 for none stated, null for what is no amount. */
 function lienOf(terms: Terms): number | null {
   return terms.lien.trim() === "" ? 0 : parseYuan(terms.lien);
@@ -66,6 +71,6 @@ function bodyOf(lot: Lot | undefined, terms: Terms) {
   const { lien: _typed, ...stated } = terms;
   const lien_fen = lienOf(terms);
   const isStated = [...STATED, "storage_until" as const].every((name) => stated[name].trim() !== "");
-  if (lot === undefined || lot.verified.low === 0 || !isStated || lien_fen === null) return null;
+  if (lot === undefined || lot.verified.low === 0 || !isStated || isPast(stated.storage_until) || lien_fen === null) return null;
   return { lot_id: lot.lot_id, unit_ids: null, depositor_party_id: lot.owner_party_id, lien_fen, ...stated };
 }

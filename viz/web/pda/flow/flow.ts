@@ -37,6 +37,7 @@ export type StopKey =
   | "not_a_pallet"
   | "check_digit"
   | "fragment"
+  | "no_prefix"
   | "empty";
 
 /** Why a scan stays on the device: it was wrong, opened a question, looked something up, or came during a stop. */

@@ -29,8 +29,8 @@ describe("WedgeFramer", () => {
     ]);
   });
 
-  it("reports keys without a prefix as a fragment", () => {
-    expect(typed(new WedgeFramer(), "0034\n")).toEqual([{ kind: "fragment", text: "0034" }]);
+  it("tells keys that no prefix opened from half a code: the scanner is not set up", () => {
+    expect(typed(new WedgeFramer(), "0034\n")).toEqual([{ kind: "bare", text: "0034" }]);
   });
 
   it("says nothing for Enter alone", () => {

@@ -16,7 +16,8 @@ export const FRAME_CHARS_MAX = 400;
 const GROUP_SEPARATOR = "\u001d";
 
 export interface Framed {
-  readonly kind: "frame" | "fragment";
+  /** `bare`: Enter closed keys that no prefix had opened. */
+  readonly kind: "frame" | "fragment" | "bare";
   /** Text of the frame including its prefix; of a fragment, whatever was there. */
   readonly text: string;
 }
@@ -32,6 +33,8 @@ export interface Keystroke {
 export class WedgeFramer {
   private buffer = "";
   private isOpen = false;
+  /** The rest of a frame that was given up still comes. */
+  private wasCut = false;
 
   constructor(private readonly prefix: string = AIM_PREFIX) {
     if (prefix.length !== 1) throw new RangeError("prefix must be one character");
@@ -43,19 +46,23 @@ export class WedgeFramer {
     if (character === "\n") return this.close();
     if (character === this.prefix) return this.open();
     this.buffer += character;
-    return this.buffer.length > FRAME_CHARS_MAX ? this.cutOff() : [];
+    if (this.buffer.length <= FRAME_CHARS_MAX) return [];
+    this.wasCut = true;
+    return this.cutOff();
   }
 
   private open(): Framed[] {
     const cut = this.cutOff();
     this.isOpen = true;
+    this.wasCut = false;
     this.buffer = this.prefix;
     return cut;
   }
 
   private close(): Framed[] {
     const text = this.buffer;
-    const kind = this.isOpen ? "frame" : "fragment";
+    const kind = this.isOpen ? "frame" : this.wasCut ? "fragment" : "bare";
+    this.wasCut = false;
     this.buffer = "";
     this.isOpen = false;
     return text === "" ? [] : [{ kind, text }];

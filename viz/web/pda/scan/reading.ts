@@ -14,7 +14,7 @@ export interface Reading {
   readonly symbology: string;
 }
 
-export type UnreadableReason = "check_digit" | "fragment" | "empty";
+export type UnreadableReason = "check_digit" | "fragment" | "no_prefix" | "empty";
 
 export interface Unreadable {
   readonly kind: "unreadable";
@@ -36,6 +36,7 @@ const TRADE_ITEM_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13, 14]);
 /** Reads a frame from the scanner. A fragment is always unreadable: half a code may look like a whole one. */
 export function readFrame(framed: Framed): Reading | Unreadable {
   if (framed.kind === "fragment") return unreadable("fragment", framed.text, "unknown");
+  if (framed.kind === "bare") return unreadable("no_prefix", framed.text, "unknown");
   const identifier = AIM_IDENTIFIER.exec(framed.text)?.[0];
   if (identifier !== undefined) return readText(framed.text.slice(identifier.length), identifier);
   return readText(framed.text.slice(1), "unknown");

@@ -18,14 +18,14 @@ export function formatMoney(fen: number, locale: Locale, currency = "CNY"): stri
   );
 }
 
-/** Money to the full unit, for cards and charts where fen would be noise. */
+/** Money to the full unit, for cards and charts where fen would be noise. Never more than there is. */
 export function formatMoneyShort(fen: number, locale: Locale, currency = "CNY"): string {
   return new Intl.NumberFormat(TAGS[locale], {
     style: "currency",
     currency,
     currencyDisplay: "narrowSymbol",
     maximumFractionDigits: 0,
-  }).format(fen / 100);
+  }).format(Math.floor(fen / 100));
 }
 
 export function formatCount(value: number, locale: Locale): string {
