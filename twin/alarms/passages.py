@@ -23,7 +23,7 @@ async def unknown_passage(
     """The first passage after the goods with these tags crossed out that no known vehicle made.
 
     They crossed out from `first_at` to `last_at` and may have waited at the boom since. A passage is of
-    a known vehicle when that left by it, or was heard on both sides around it.
+    a known vehicle when that left by it, or was heard on both sides around it by readers that were accepted.
     """
     since = first_at - LOOP_SETTLES
     until = await _waited_until(tx, site_id, gate_id, tags, last_at) + PASSED_WITHIN
@@ -49,10 +49,15 @@ async def _waited_until(
 
 
 def heard_through(stays: Sequence[tuple[str, Stay]], passed: Pass) -> bool:
-    """True when one vehicle was heard on one side before the passage ended, on the other since it began."""
+    """True when one vehicle was heard on one side before the passage ended, on the other since it began.
+
+    Only readers that were accepted explain a passage.
+    """
     before: dict[str, set[str]] = {}
     after: dict[str, set[str]] = {}
     for vehicle_id, stay in stays:
+        if not stay.is_accepted:
+            continue
         if stay.first_at <= passed.freed_at:
             before.setdefault(vehicle_id, set()).add(stay.side)
         if stay.last_at >= passed.occupied_at:

@@ -12,7 +12,7 @@ CROSSINGS_OUT = """
     FROM twin.crossing c JOIN twin.unit u ON (u.site_id, u.epc_hex) = (c.site_id, c.epc_hex)
     WHERE c.site_id = %(site_id)s AND c.gate_id = %(gate_id)s AND c.direction = 'out'
         AND c.crossed_at BETWEEN %(first_at)s AND %(last_at)s
-    ORDER BY c.crossed_at, u.unit_id"""
+    ORDER BY c.crossed_at, u.unit_id, c.is_accepted"""
 # Units by their last stay at the gate in a period, as rows of those that crossed out when their vehicle left.
 GONE_WITH = """
     SELECT DISTINCT ON (u.unit_id) u.unit_id, u.lot_id, u.expected_mass_g, u.epc_hex, s.last_at AS heard_at,
@@ -20,7 +20,7 @@ GONE_WITH = """
     FROM twin.unit u JOIN twin.stay s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
     WHERE u.site_id = %(site_id)s AND u.unit_id = ANY (%(unit_ids)s) AND s.gate_id = %(gate_id)s
         AND s.last_at >= %(first_at)s AND s.first_at <= %(left_at)s
-    ORDER BY u.unit_id, s.last_at DESC"""
+    ORDER BY u.unit_id, s.last_at DESC, s.is_accepted"""
 STANDINGS_OUT = """
     SELECT vehicle_id, began_at, last_at, unit_ids FROM twin.standing
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out'

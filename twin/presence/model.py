@@ -15,6 +15,11 @@ A crossing is a declared side that differs from where the tag was.
 
 What a portal saw go out, only a portal brings back: a forklift or another device that claims to see it
 inside afterwards is one device against the gate. It is noted (`Track.seen_away`) and changes nothing.
+
+Readers that a second party accepted and readers that none did are two witnesses: each has a belief of its own
+at a gate, so that what the second say weighs nothing up that the first heard. What they say counts against
+goods at once (`Track.hearsay`): they see a unit go out and bring none back. An exit that they alone saw is
+told by the first as well, once these hear it outside; heard inside by them, the unit is back.
 """
 
 import math
@@ -84,6 +89,10 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         return (self.observed_at, self.device_id, self.boot, self.sequence)
 
 
+StayKey = tuple[str, datetime, bool]
+"""What tells the stays of a tag apart: gate, start, and whether the reader was accepted."""
+
+
 class Stay(msgspec.Struct, frozen=True, kw_only=True):
     """The tag was on one side of a portal from its first to its last read there."""
 
@@ -92,6 +101,12 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True):
     first_at: datetime
     last_at: datetime
     evidence_ids: list[str]
+    is_accepted: bool = True
+    """Heard by a reader that a second party had accepted; all reads of a stay are of the same kind."""
+
+    @property
+    def key(self) -> StayKey:
+        return (self.gate_id, self.first_at, self.is_accepted)
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +117,8 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     crossed_at: datetime
     is_direct: bool
     evidence_ids: list[str]
+    is_accepted: bool = True
+    """Whether the reader that heard it was accepted by a second party then."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -112,7 +129,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Hearing(msgspec.Struct, kw_only=True):
-    """The filter of one tag at one gate."""
+    """The filter of one tag at one gate, by readers that were accepted or by such that were not."""
 
     log_odds: float = 0.0
     heard_at: datetime | None = None
@@ -130,12 +147,17 @@ class Track(msgspec.Struct, kw_only=True):
     """The folded state of one tag. Changed in place by `fold`; kept as JSON between batches."""
 
     hearings: dict[str, Hearing] = {}
+    """By gate, what readers heard that a second party had accepted."""
+    hearsay: dict[str, Hearing] = {}
+    """By gate, what readers heard that nobody had accepted."""
     is_inside: bool | None = None
     """None: never seen on site; False: outside or gone out."""
     gate_id: str | None = None
     inside_at: datetime | None = None
     away_at: datetime | None = None
     """When a portal saw it go out; None while it is inside or was never seen going out."""
+    is_exit_hearsay: bool = False
+    """Only a reader that nobody had accepted saw it go out so far."""
     seen_away: Seen | None = None
     """The first time another device claimed to see it inside while it was out."""
     place: Literal["slot", "staging", "floor", "gate", "vehicle", "unknown"] = "unknown"
@@ -150,9 +172,9 @@ class Track(msgspec.Struct, kw_only=True):
 
 
 class Derived(msgspec.Struct, kw_only=True):
-    """What a fold brought to light: stays by gate and start (a later one replaces), crossings, set-downs."""
+    """What a fold brought to light: stays by key (a later one replaces), crossings, set-downs."""
 
-    stays: dict[tuple[str, datetime], Stay] = {}
+    stays: dict[StayKey, Stay] = {}
     crossings: list[Crossing] = []
     set_down: list[Sighting] = []
 
@@ -175,21 +197,24 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     has_base_moved: bool = False
 
 
-def open_stays(track: Track) -> dict[tuple[str, datetime], Stay]:
+def open_stays(track: Track) -> dict[StayKey, Stay]:
     """The stays of a track that its next sighting may prolong, as they stand."""
-    found: dict[tuple[str, datetime], Stay] = {}
-    for gate_id, hearing in track.hearings.items():
-        side, first_at, last_at = hearing.side, hearing.stay_at, hearing.last_side_at
-        if side is None or first_at is None or last_at is None:
-            continue
-        if hearing.last_side == side and last_at >= first_at:
-            found[gate_id, first_at] = Stay(
-                gate_id=gate_id,
-                side=side,
-                first_at=first_at,
-                last_at=last_at,
-                evidence_ids=[seen.observation_id for seen in hearing.runs.get(side, [])],
-            )
+    found: dict[StayKey, Stay] = {}
+    for hearings, is_accepted in ((track.hearings, True), (track.hearsay, False)):
+        for gate_id, hearing in hearings.items():
+            side, first_at, last_at = hearing.side, hearing.stay_at, hearing.last_side_at
+            if side is None or first_at is None or last_at is None:
+                continue
+            if hearing.last_side == side and last_at >= first_at:
+                stay = Stay(
+                    gate_id=gate_id,
+                    side=side,
+                    first_at=first_at,
+                    last_at=last_at,
+                    evidence_ids=[seen.observation_id for seen in hearing.runs.get(side, [])],
+                    is_accepted=is_accepted,
+                )
+                found[stay.key] = stay
     return found
 
 
@@ -256,14 +281,20 @@ def _fold_tag(track: Track, read: Sighting, derived: Derived, expected_gate_id: 
         if _is_believed_inside(track, read, derived, expected_gate_id):
             _count(track, "tag", read)
         return
-    hearing = track.hearings.setdefault(read.gate_id, Hearing())
+    hearings = track.hearings if read.is_accepted else track.hearsay
+    hearing = hearings.setdefault(read.gate_id, Hearing())
     _weigh(hearing, read)
     declared = _declared(hearing)
-    if declared is not None and declared != hearing.side:
+    if declared is not None and (declared != hearing.side or _settles_hearsay(track, read, declared)):
         _declare(track, hearing, read, declared, derived, expected_gate_id)
     if hearing.side is not None and hearing.side == read.side:
         _stay_on(hearing, read, derived)
     _count(track, "tag", read)
+
+
+def _settles_hearsay(track: Track, read: Sighting, declared: Side) -> bool:
+    """A reader that was accepted hears on which side it is after another alone has seen it go out."""
+    return track.is_exit_hearsay and read.is_accepted and read.side == declared
 
 
 def _count(track: Track, modality: str, sighting: Sighting) -> None:
@@ -301,7 +332,7 @@ def _declared(hearing: Hearing) -> Side | None:
 def _declare(
     track: Track, hearing: Hearing, read: Sighting, side: Side, derived: Derived, expected_gate_id: str | None
 ) -> None:
-    """The belief has settled on a side that is new in this run of reads.
+    """The belief has settled on a side that is new in this run of reads, or was put into doubt.
 
     A portal that no second party vouches for does not bring back what has gone out.
     """
@@ -310,11 +341,12 @@ def _declare(
     run = hearing.runs[side]
     if side == "inside" and track.is_inside is not True:
         if hearing.last_side == "outside":
-            _cross(track, _heard_crossing(hearing, read, "in"), derived)
+            _cross(track, _heard_crossing(hearing, read, "in", [hearing]), derived)
         else:
             _first_inside(track, read, derived, expected_gate_id)
-    elif side == "outside" and track.is_inside is True:
-        _cross(track, _heard_crossing(hearing, read, "out"), derived)
+    elif side == "outside" and (track.is_inside is True or (track.is_exit_hearsay and read.is_accepted)):
+        _cross(track, _heard_crossing(hearing, read, "out", _hearings_at(track, read.gate_id)), derived)
+        track.is_exit_hearsay = not read.is_accepted
     elif side == "outside":
         track.is_inside = False
     hearing.side, hearing.stay_at = side, run[0].at
@@ -324,24 +356,36 @@ def _declare(
         track.place = "gate"
 
 
-def _heard_crossing(hearing: Hearing, read: Sighting, direction: Direction) -> Crossing:
-    """A crossing that this portal heard: direct when the other side heard it too, shortly before."""
+def _hearings_at(track: Track, gate_id: str | None) -> list[Hearing]:
+    return [hearings[gate_id] for hearings in (track.hearings, track.hearsay) if gate_id in hearings]
+
+
+def _heard_crossing(
+    hearing: Hearing, read: Sighting, direction: Direction, before: Sequence[Hearing]
+) -> Crossing:
+    """A crossing that this portal heard: direct when the other side heard it too, shortly before.
+
+    `before` are the hearings by which it may have been there: of what goes out, whoever heard it inside.
+    """
     assert read.gate_id is not None
     assert read.side is not None
     run = hearing.runs[read.side]
     came_from = "outside" if direction == "in" else "inside"
-    is_direct = (
-        hearing.last_side == came_from
-        and hearing.last_side_at is not None
-        and run[0].at - hearing.last_side_at <= PASSAGE
-    )
-    before = hearing.last_ids if is_direct else []
+    there = [
+        (heard.last_side_at, heard.last_ids)
+        for heard in before
+        if heard.last_side == came_from
+        and heard.last_side_at is not None
+        and run[0].at - heard.last_side_at <= PASSAGE
+    ]
+    ids = max(there)[1] if there else []
     return Crossing(
         gate_id=read.gate_id,
         direction=direction,
         crossed_at=read.observed_at,
-        is_direct=is_direct,
-        evidence_ids=[*before, *(seen.observation_id for seen in run)],
+        is_direct=bool(there),
+        evidence_ids=[*ids, *(seen.observation_id for seen in run)],
+        is_accepted=read.is_accepted,
     )
 
 
@@ -356,13 +400,15 @@ def _stay_on(hearing: Hearing, read: Sighting, derived: Derived) -> None:
         read.observed_at,
         ids[:1] + ids[-1:],
     )
-    derived.stays[(read.gate_id, hearing.stay_at)] = Stay(
+    stay = Stay(
         gate_id=read.gate_id,
         side=hearing.side,
         first_at=hearing.stay_at,
         last_at=read.observed_at,
         evidence_ids=ids,
+        is_accepted=read.is_accepted,
     )
+    derived.stays[stay.key] = stay
 
 
 def _cross(track: Track, crossing: Crossing, derived: Derived) -> None:
@@ -371,7 +417,7 @@ def _cross(track: Track, crossing: Crossing, derived: Derived) -> None:
     track.placed_at = crossing.crossed_at
     track.x_m = track.y_m = track.z_m = None
     track.seen.pop("position", None)
-    track.seen_away = None
+    track.seen_away, track.is_exit_hearsay = None, False
     if crossing.direction == "in":
         track.is_inside, track.inside_at, track.away_at = True, crossing.crossed_at, None
     else:
@@ -388,6 +434,7 @@ def _first_inside(track: Track, sighting: Sighting, derived: Derived, expected_g
             crossed_at=sighting.observed_at,
             is_direct=False,
             evidence_ids=[sighting.observation_id],
+            is_accepted=sighting.is_accepted,
         )
         _cross(track, inferred, derived)
     track.is_inside, track.inside_at, track.away_at = True, sighting.observed_at, None

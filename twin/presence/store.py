@@ -67,21 +67,22 @@ AFTER = "coalesce((%(after)s::timestamptz[])[array_position(%(tags)s::text[], ep
 DELETE_STAYS = f"""
     DELETE FROM twin.stay
     WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s::text[]) AND last_at > {AFTER}
-    RETURNING epc_hex, gate_id, side, first_at, last_at, evidence_ids"""  # noqa: S608
+    RETURNING epc_hex, gate_id, side, first_at, last_at, evidence_ids, is_accepted"""  # noqa: S608
 DELETE_CROSSINGS = f"""
     DELETE FROM twin.crossing
     WHERE site_id = %(site_id)s AND epc_hex = ANY (%(tags)s::text[]) AND crossed_at > {AFTER}
-    RETURNING epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids"""  # noqa: S608
+    RETURNING epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids, is_accepted"""  # noqa: S608
 UPSERT_STAYS = """
-    INSERT INTO twin.stay (site_id, epc_hex, gate_id, side, first_at, last_at, evidence_ids)
+    INSERT INTO twin.stay (site_id, epc_hex, gate_id, side, first_at, last_at, evidence_ids, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(stays)s::jsonb) AS r (epc_hex text, gate_id text,
-        side text, first_at timestamptz, last_at timestamptz, evidence_ids jsonb)
-    ON CONFLICT (site_id, gate_id, epc_hex, first_at) DO UPDATE SET (side, last_at, evidence_ids) =
-        (EXCLUDED.side, EXCLUDED.last_at, EXCLUDED.evidence_ids)"""
+        side text, first_at timestamptz, last_at timestamptz, evidence_ids jsonb, is_accepted boolean)
+    ON CONFLICT (site_id, gate_id, epc_hex, first_at, is_accepted) DO UPDATE SET
+        (side, last_at, evidence_ids) = (EXCLUDED.side, EXCLUDED.last_at, EXCLUDED.evidence_ids)"""
 INSERT_CROSSINGS = """
-    INSERT INTO twin.crossing (site_id, epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids)
+    INSERT INTO twin.crossing
+        (site_id, epc_hex, gate_id, direction, crossed_at, is_direct, evidence_ids, is_accepted)
     SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(crossings)s::jsonb) AS r (epc_hex text, gate_id text,
-        direction text, crossed_at timestamptz, is_direct boolean, evidence_ids jsonb)
+        direction text, crossed_at timestamptz, is_direct boolean, evidence_ids jsonb, is_accepted boolean)
     ON CONFLICT DO NOTHING"""
 # The latest of each wins; of two at one moment the greater name, so that the order of arrival is no matter.
 # Returns the slots of which something is newer now.
@@ -242,7 +243,8 @@ async def forget_derived(tx: Tx, site_id: str, after: Mapping[str, datetime | No
     if after:
         for row in await tx.rows(DELETE_STAYS, {"site_id": site_id, **_after(after)}):
             found = forgotten[row.pop("epc_hex")]
-            found.stays[row["gate_id"], row["first_at"]] = Stay(**row)
+            stay = Stay(**row)
+            found.stays[stay.key] = stay
         for row in await tx.rows(DELETE_CROSSINGS, {"site_id": site_id, **_after(after)}):
             forgotten[row.pop("epc_hex")].crossings.append(Crossing(**row))
     return forgotten

@@ -154,7 +154,7 @@ async def _derive(
     }
     await rule_out_strays(tx, site_id, derivation, suspects)
     dropped = await store.replace_visits(tx, site_id, vehicle_id, start, visits, derivation.units)
-    await store.direct(tx, _directions(visits))
+    await store.direct(tx, vehicle_id, start, _directions(visits))
     touched.unit_ids |= {unit for row in dropped for unit in row["unit_ids"]}
     touched.unit_ids |= {unit for units in derivation.units.values() for unit in units}
     _touch_where_it_stood(derivation, dropped, touched)

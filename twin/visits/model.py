@@ -91,6 +91,10 @@ class Standing(msgspec.Struct, kw_only=True):
     entry: Weighing | None = None
     """What it weighed when it came in on this visit."""
     evidence_ids: list[str] = []
+    is_heard: bool = False
+    """A reader that was accepted heard it here."""
+    is_heard_out: bool = False
+    """Such a reader told `crossed_at`."""
 
 
 class Visit(msgspec.Struct, kw_only=True):
@@ -151,8 +155,20 @@ def vehicle_on_bridge(weighing: Weighing, stays: Sequence[tuple[str, Stay]]) -> 
     """Which vehicle was weighed: `stays` are (vehicle id, stay at the lane's gate).
 
     One heard on both sides of the bridge, before and after, is sure. Else the one heard nearest in time
-    within `WEIGHED_WITHIN`; None when nobody was, or when two are equally near.
+    within `WEIGHED_WITHIN`; None when nobody was, or when two are equally near. Readers that were not
+    accepted are asked only where no other heard any vehicle.
     """
+    heard = [(vehicle_id, stay) for vehicle_id, stay in stays if stay.is_accepted]
+    ranked = _nearest(weighing, heard) or _nearest(weighing, stays)
+    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+        return None
+    return ranked[0][1]
+
+
+def _nearest(
+    weighing: Weighing, stays: Sequence[tuple[str, Stay]]
+) -> list[tuple[tuple[bool, timedelta], str]]:
+    """Vehicles heard near the bridge then, the likeliest first: whether it is not sure, and how far off."""
     near: dict[str, tuple[bool, timedelta]] = {}
     sides: dict[str, set[tuple[bool, Side]]] = {}
     for vehicle_id, stay in stays:
@@ -166,10 +182,7 @@ def vehicle_on_bridge(weighing: Weighing, stays: Sequence[tuple[str, Stay]]) -> 
         } <= sides[vehicle_id]
         best = near.get(vehicle_id, (True, gap))[1]
         near[vehicle_id] = (not through, min(gap, best))
-    ranked = sorted((rank, vehicle_id) for vehicle_id, rank in near.items())
-    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
-        return None
-    return ranked[0][1]
+    return sorted((rank, vehicle_id) for vehicle_id, rank in near.items())
 
 
 def fold_visits(
@@ -213,15 +226,20 @@ class _Folding:
 
     def _outside(self, stay: Stay) -> None:
         if self.standing is not None and self.standing.direction == "out":
-            self.standing.crossed_at = self.standing.crossed_at or stay.first_at
+            self._hear_out(self.standing, stay)
             self._extend(stay)
         elif self.is_inside:
-            self._stand(stay, "out").crossed_at = stay.first_at
+            self._hear_out(self._stand(stay, "out"), stay)
         elif self.standing is not None and stay.first_at - self.standing.last_at <= PASSAGE:
             self._extend(stay)
         else:
             self.visits.append(Visit(began_at=stay.first_at))
             self._stand(stay, "in")
+
+    def _hear_out(self, standing: Standing, stay: Stay) -> None:
+        """It is heard outside: first of all by a reader that was accepted."""
+        if standing.crossed_at is None or (stay.is_accepted and not standing.is_heard_out):
+            standing.crossed_at, standing.is_heard_out = stay.first_at, stay.is_accepted
 
     def _inside(self, stay: Stay) -> None:
         if self.standing is not None and self.standing.direction == "in":
@@ -254,6 +272,7 @@ class _Folding:
             last_at=stay.last_at,
             entry=visit.entry,
             evidence_ids=list(stay.evidence_ids),
+            is_heard=stay.is_accepted,
         )
         visit.standings.append(self.standing)
         if self.unplaced is not None and stay.first_at - self.unplaced.weighed_at <= WEIGHED_WITHIN:
@@ -266,6 +285,7 @@ class _Folding:
         self.standing.last_at = max(self.standing.last_at, stay.last_at)
         ids = [*self.standing.evidence_ids, *stay.evidence_ids]
         self.standing.evidence_ids = ids[:EVIDENCE_KEPT]
+        self.standing.is_heard = self.standing.is_heard or stay.is_accepted
 
     def _end(self, stay: Stay, outcome: Outcome) -> None:
         assert self.standing is not None
@@ -354,13 +374,18 @@ def units_with(standing: Standing, unit_stays: Iterable[tuple[str, Stay]]) -> li
     """Units heard with the vehicle while it stood there; `unit_stays` are (unit id, stay at this gate).
 
     Left out on the way out: units of the vehicle ahead (heard outside at another time than this vehicle)
-    and units parked by the portal (heard inside long before it came, or still after it is outside).
+    and units parked by the portal (heard inside long before it came, or still after it is outside). Readers
+    that were not accepted leave out none that is with the vehicle by what the others heard.
     """
     heard: dict[str, list[Stay]] = {}
     for unit_id, stay in unit_stays:
         if stay.last_at >= standing.began_at - HEARD_WITH and stay.first_at <= standing.last_at + HEARD_WITH:
             heard.setdefault(unit_id, []).append(stay)
-    return sorted(unit_id for unit_id, stays in heard.items() if _is_with(standing, stays))
+    return sorted(
+        unit_id
+        for unit_id, stays in heard.items()
+        if _is_with(standing, stays) or _is_with(standing, [stay for stay in stays if stay.is_accepted])
+    )
 
 
 def _is_with(standing: Standing, stays: Sequence[Stay]) -> bool:
@@ -369,7 +394,7 @@ def _is_with(standing: Standing, stays: Sequence[Stay]) -> bool:
         return bool(outside)
     if outside:
         return any(_outside_together(standing, stay) for stay in outside)
-    return not any(_is_parked(standing, stay) for stay in stays)
+    return bool(stays) and not any(_is_parked(standing, stay) for stay in stays)
 
 
 def _outside_together(standing: Standing, stay: Stay) -> bool:

@@ -40,29 +40,36 @@ WEIGHINGS_OF = """
 ASCRIBE = """
     UPDATE twin.weighing SET vehicle_id = %(vehicle_id)s, direction = NULL
     WHERE observation_id = %(observation_id)s"""
+# One that counted before and does so no longer, since another took its place, has no direction again.
 DIRECT = """
-    UPDATE twin.weighing w SET direction = r.direction
-    FROM jsonb_to_recordset(%(weighings)s::jsonb) AS r (observation_id text, direction text)
-    WHERE w.observation_id = r.observation_id AND w.direction IS DISTINCT FROM r.direction"""
+    UPDATE twin.weighing w SET direction = d.direction
+    FROM (
+        SELECT o.observation_id, r.direction FROM twin.weighing o
+        LEFT JOIN jsonb_to_recordset(%(weighings)s::jsonb) AS r (observation_id text, direction text)
+            USING (observation_id)
+        WHERE o.vehicle_id = %(vehicle_id)s
+            AND (o.weighed_at >= %(since)s OR r.observation_id IS NOT NULL)) d
+    WHERE w.observation_id = d.observation_id AND w.direction IS DISTINCT FROM d.direction"""
 VEHICLE_STAYS_AT = """
-    SELECT v.vehicle_id, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids
+    SELECT v.vehicle_id, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids, s.is_accepted
     FROM twin.stay s JOIN twin.vehicle v ON (v.site_id, v.epc_hex) = (s.site_id, s.epc_hex)
     WHERE s.site_id = %(site_id)s AND s.gate_id = %(gate_id)s
         AND s.last_at >= %(first_at)s AND s.first_at <= %(last_at)s
-    ORDER BY s.first_at, v.vehicle_id"""
+    ORDER BY s.first_at, v.vehicle_id, s.is_accepted"""
 STAYS_OF = """
-    SELECT s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids
+    SELECT s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids, s.is_accepted
     FROM twin.stay s JOIN twin.vehicle v ON (v.site_id, v.epc_hex) = (s.site_id, s.epc_hex)
-    WHERE v.vehicle_id = %(vehicle_id)s AND s.first_at >= %(since)s ORDER BY s.first_at, s.gate_id"""
+    WHERE v.vehicle_id = %(vehicle_id)s AND s.first_at >= %(since)s
+    ORDER BY s.first_at, s.gate_id, s.is_accepted"""
 UNIT_STAYS_AT = """
-    SELECT u.unit_id, s.epc_hex, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids
+    SELECT u.unit_id, s.epc_hex, s.gate_id, s.side, s.first_at, s.last_at, s.evidence_ids, s.is_accepted
     FROM twin.stay s
     LEFT JOIN twin.unit u ON (u.site_id, u.epc_hex) = (s.site_id, s.epc_hex)
     WHERE s.site_id = %(site_id)s AND s.gate_id = %(gate_id)s
         AND s.last_at >= %(first_at)s AND s.first_at <= %(last_at)s
         AND NOT EXISTS (
             SELECT FROM twin.vehicle v WHERE (v.site_id, v.epc_hex) = (s.site_id, s.epc_hex))
-    ORDER BY s.epc_hex, s.first_at"""
+    ORDER BY s.epc_hex, s.first_at, s.is_accepted"""
 BARRIERS_SINCE = """
     SELECT observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied
     FROM twin.barrier_state
@@ -225,9 +232,10 @@ async def ascribe(tx: Tx, observation_id: str, vehicle_id: str | None) -> None:
     await tx.run(ASCRIBE, {"observation_id": observation_id, "vehicle_id": vehicle_id})
 
 
-async def direct(tx: Tx, weighings: Sequence[Row]) -> None:
-    if weighings:
-        await tx.run(DIRECT, {"weighings": as_json(weighings)})
+async def direct(tx: Tx, vehicle_id: str, since: datetime, weighings: Sequence[Row]) -> None:
+    """Say which way the vehicle was going at each of its weighings since a moment."""
+    named = {"vehicle_id": vehicle_id, "since": since}
+    await tx.run(DIRECT, {**named, "weighings": as_json(weighings)})
 
 
 async def vehicle_stays_at(

@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.database import PgTx
-from kernel.messages import Observation
+from kernel.messages import BarrierState, MassReading, Observation
 from kernel.rng import Rng
 from tests.conftest import START
 from tests.store.twin.choreography import (
+    BRIDGE,
+    GATE,
     INNER,
     OUTER,
     SITE,
@@ -19,10 +21,12 @@ from tests.store.twin.choreography import (
     TARE_G,
     UNIT_MASS_G,
     Day,
+    a_layout,
     a_unit,
     announce,
     envelopes,
     open_site,
+    place,
     tags_of,
     truck_tag,
 )
@@ -32,6 +36,8 @@ from twin.messages import ExpectedDeparture
 from twin.presence import model
 
 UNITS = [a_unit(number) for number in range(3)]
+NOT_ACCEPTED = {f"{mount.mount_id}-2": mount for mount in a_layout().mounts if mount.serves in (GATE, BRIDGE)}
+"""A second device on each mount of the gate's lane, which nobody accepted."""
 NEVER_CAME = a_unit(3)
 """Announced with the others where nothing is released, so that mass and notice differ there."""
 
@@ -56,7 +62,9 @@ def a_day(*, is_released: bool) -> list[Observation]:
     day.drive_in(truck_tag(2), [], TARE_G)
     for tag, slot in zip(tags, SLOTS, strict=False):
         day.lift(tag, slot.centre)
+    _gainsay(day, [truck_tag(2), *tags])
     day.drive_to_barrier(truck_tag(2), tags, TARE_G + 3 * UNIT_MASS_G)
+    _gainsay(day, [truck_tag(2), *tags])
     if is_released:
         day.pass_barrier()
     else:
@@ -64,6 +72,16 @@ def a_day(*, is_released: bool) -> list[Observation]:
         day.unload(tags[:2])
         _slip_out(day, tags[0])
     return day.seen
+
+
+def _gainsay(day: Day, tags: list[str]) -> None:
+    """Devices that nobody accepted say otherwise: out and within again, nothing aboard, over the loop."""
+    day.hear(tags[:2], OUTER, reader="reader-2")
+    day.hear(tags, INNER, reader="reader-2")
+    day.report("scale-2", MassReading(mass_g=TARE_G, weight_id=1))
+    for loop in (False, True, False):
+        day.report("barrier-2", BarrierState(is_open=True, is_closed=False, loop_occupied=loop))
+        day.wait(1)
 
 
 def _slip_out(day: Day, tag: str) -> None:
@@ -91,12 +109,14 @@ async def _fold(tx: PgTx, batches: list[list[Observation]], *, is_released: bool
     try:
         async with tx.savepoint():
             await open_site(tx)
+            for device_id, mount in NOT_ACCEPTED.items():
+                await place(tx, device_id, mount)
             await announce(tx, UNITS if is_released else [*UNITS, NEVER_CAME])
             await twin.declare_vehicle(tx, "truck-b", SITE, truck_tag(2), "TRUCK-2")
             if is_released:
                 await twin.expect_departure(tx, _release())
             for batch in batches:
-                await twin.apply(tx, envelopes(batch))
+                await twin.apply(tx, envelopes(batch, not_accepted=NOT_ACCEPTED))
             found = await _state(tx)
             [audited] = await twin.audit(tx)
             assert audited.findings == []
@@ -109,7 +129,7 @@ def _release() -> ExpectedDeparture:
     return ExpectedDeparture(
         release_id="release-1",
         site_id=SITE,
-        gate_id="gate-t",
+        gate_id=GATE,
         vehicle_id="truck-b",
         unit_ids=[unit.unit_id for unit in UNITS],
         valid_from=START,

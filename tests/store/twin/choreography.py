@@ -112,11 +112,11 @@ class Day:
         self.seen.append(observation)
         return observation.observation_id
 
-    def hear(self, tags: list[str], antenna: int, rounds: int = 4) -> None:
+    def hear(self, tags: list[str], antenna: int, rounds: int = 4, reader: str = READER) -> None:
         """Each tag is heard once a round, four rounds a second."""
         for _ in range(rounds):
             for tag in tags:
-                self.report(READER, TagRead(epc_hex=tag, antenna=antenna, rssi_cdbm=-5400))
+                self.report(reader, TagRead(epc_hex=tag, antenna=antenna, rssi_cdbm=-5400))
             self.wait(0.25)
 
     def weigh(self, mass_g: int) -> str:
@@ -217,15 +217,20 @@ async def open_site(tx: Tx, keeper: str = "keeper-t") -> None:
         )
     await twin.import_layout(ImportLayout(layout=a_layout(), keeper_party_id=keeper), tx)
     for mount in a_layout().mounts:
-        placed = DevicePlaced(
-            site_id=SITE,
-            device_id=mount.mount_id,
-            family=mount.family,
-            mount_id=mount.mount_id,
-            placed_at=tx.now,
-        )
-        for subscriber in twin.SUBSCRIBERS[DevicePlaced]:
-            await subscriber(placed, tx)
+        await place(tx, mount.mount_id, mount)
+
+
+async def place(tx: Tx, device_id: str, mount: Mount) -> None:
+    """The device is on the mount."""
+    placed = DevicePlaced(
+        site_id=SITE,
+        device_id=device_id,
+        family=mount.family,
+        mount_id=mount.mount_id,
+        placed_at=tx.now,
+    )
+    for subscriber in twin.SUBSCRIBERS[DevicePlaced]:
+        await subscriber(placed, tx)
 
 
 async def announce(
