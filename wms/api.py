@@ -9,7 +9,7 @@ from typing import Any
 
 from devices.messages import DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.messages import Command, Event
-from twin.messages import UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
+from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation.handlers import allocate_order, allocate_orders, cancel_order
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
@@ -17,8 +17,10 @@ from wms.catalogue.store import known_skus
 from wms.dispatch.barriers import lower_forgotten
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
+    on_alarm_cleared,
     on_order_confirmed,
     on_order_failed,
+    on_unit_crossed_in,
     on_vehicle_at_gate,
     on_vehicle_left,
     on_vehicle_weighed,
@@ -87,7 +89,8 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     MoveBarrierByHand: move_barrier_by_hand,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
-    UnitCrossed: [on_unit_crossed],
+    UnitCrossed: [on_unit_crossed, on_unit_crossed_in],
+    AlarmCleared: [on_alarm_cleared],
     VehicleAtGate: [on_vehicle_at_gate],
     VehicleWeighed: [on_vehicle_weighed],
     VehicleLeft: [on_vehicle_left],

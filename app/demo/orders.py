@@ -6,7 +6,6 @@ product's own review to say.
 """
 
 import csv
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.demo.gate import told_to_open
 from app.demo.stage import NotHeld, Stage
 from app.demo.stock import OpeningPallet, kept_free, opening_pallet
 from kernel.gs1 import epc_from_giai, make_sscc
@@ -214,10 +214,14 @@ async def _pick(stage: Stage, day: OrdersDay) -> int:
     return len(tasks)
 
 
-def _whole_pallets(tasks: Sequence[dict[str, Any]], day: OrdersDay) -> dict[str, int]:
-    """By order, how many pallets one pick empties: these go out on their wood."""
+def _whole_pallets(tasks: Sequence[dict[str, Any]], day: OrdersDay) -> dict[str, list[str]]:
+    """By order, the pallets that one pick empties: these go out themselves, with their wood and tag."""
     full = {pallet.sscc: pallet.quantity_each for pallet in day.stock}
-    return Counter(task["order_id"] for task in tasks if task["quantity_each"] == full[task["sscc"]])
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        if task["quantity_each"] == full[task["sscc"]]:
+            found.setdefault(task["order_id"], []).append(task["sscc"])
+    return found
 
 
 async def _ship(stage: Stage) -> int:
@@ -247,11 +251,13 @@ async def _send_van(stage: Stage, number: int, orders: Sequence[dict[str, Any]])
     stage.site.truck_appears(van, tag)
     await stage.site.weigh(van, BAY)
     await stage.site.drive(van, "dock", BAY)
-    stage.site.world = actions.add_pallets(stage.site.world, [await _load_of(stage, van, number, orders)])
+    stage.site.world = actions.add_pallets(stage.site.world, await _load_of(stage, van, number, orders))
     for order in orders:
         body = {"gate_id": "gate-1", "vehicle_id": visit["vehicle_id"], "valid_minutes": 60}
         await stage.people.operator.post(f"/orders/{order['order_id']}/ship", body)
+    asked = stage.clock.now()
     await stage.site.weigh(van, BAY)
+    await told_to_open(stage, van, BAY, asked)
     await stage.site.leave(van, BAY)
     last = orders[-1]["order_id"]
     await stage.until(
@@ -261,17 +267,19 @@ async def _send_van(stage: Stage, number: int, orders: Sequence[dict[str, Any]])
     )
 
 
-async def _load_of(stage: Stage, van: str, number: int, orders: Sequence[dict[str, Any]]) -> Pallet:
-    """What is really on a van: pieces by their own mass, and the wood of pallets that were taken whole.
+async def _load_of(stage: Stage, van: str, number: int, orders: Sequence[dict[str, Any]]) -> list[Pallet]:
+    """What is really on a van: the pallets that were taken whole, and loose pieces by their own mass.
 
-    Untagged as far as the portal goes: no antenna hears it, the scale alone tells.
+    The pieces are untagged as far as the portal goes: no antenna hears them, the scale alone tells.
     """
+    whole = [sscc for order in orders for sscc in stage.made.whole_pallets.get(order["order_id"], ())]
+    pallets = [msgspec.structs.replace(stage.site.world.pallets[sscc], place=f"on:{van}") for sscc in whole]
     items = {item["sku"]: item["unit_mass_g"] for item in await stage.people.operator.items("/skus")}
     picked = [line for order in orders for line in order["lines"] if line["picked_each"] > 0]
     mass_g = sum(line["picked_each"] * items[line["sku"]] for line in picked)
-    mass_g += WRAP_G * sum(stage.made.whole_pallets.get(order["order_id"], 0) for order in orders)
+    mass_g += sum(WRAP_G - pallet.mass_g for pallet in pallets)
     sscc = make_sscc(actions.COMPANY_PREFIX, 3, PARCEL_SERIAL + number)
-    return Pallet(sscc=sscc, epc_hex="", mass_g=mass_g, place=f"on:{van}", luck=0.0)
+    return [*pallets, Pallet(sscc=sscc, epc_hex="", mass_g=mass_g, place=f"on:{van}", luck=0.0)]
 
 
 def _say_summary(stage: Stage, summary: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Made(msgspec.Struct):
     loan_id: str = ""
     order_id: str = ""
     pickup_vehicle_id: str = ""
-    whole_pallets: dict[str, int] = {}
+    whole_pallets: dict[str, list[str]] = {}
 
 
 class Stage:

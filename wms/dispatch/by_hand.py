@@ -3,17 +3,12 @@
 from devices import api as devices
 from kernel.errors import Conflict
 from kernel.tx import Tx
-from twin import api as twin
 from wms.dispatch import store
 from wms.dispatch.barriers import gate_at, order_barrier, waiting_witnesses
-from wms.dispatch.model import unreleased
+from wms.dispatch.before import exit_alarms, goods_before
 from wms.messages import BarrierMoved, GateOpenedByHand, MoveBarrierByHand
 from wms.orders.handlers import require_reason
 from wms.stock import store as stock
-
-EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
-BACK_OR_GONE = frozenset({"inside", "left"})
-"""States in the twin of a vehicle that came to a gate on its way out and stands there no more."""
 
 
 async def move_barrier_by_hand(command: MoveBarrierByHand, tx: Tx) -> BarrierMoved:
@@ -51,12 +46,8 @@ async def _refuse_unwatched(tx: Tx, site_id: str, gate_id: str) -> None:
 
 async def _refuse_goods(tx: Tx, site_id: str, gate_id: str) -> None:
     """Conflict while an exit alarm of the gate is active, or goods without a release stand before it."""
-    alarms = [
-        alarm.alarm_id
-        for alarm in await twin.alarms(tx, site_id, active_only=True)
-        if alarm.gate_id == gate_id and alarm.kind in EXIT_ALARMS
-    ]
-    goods = await _goods_before(tx, site_id, gate_id)
+    alarms = [alarm.alarm_id for alarm in await exit_alarms(tx, site_id, gate_id)]
+    goods = await goods_before(tx, site_id, gate_id)
     if alarms or goods:
         raise Conflict(
             "barrier.goods_at_gate",
@@ -65,17 +56,6 @@ async def _refuse_goods(tx: Tx, site_id: str, gate_id: str) -> None:
             goods=goods[:10],
             alarm_ids=alarms[:10],
         )
-
-
-async def _goods_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
-    """Units and unknown tags that stand before the gate on their way out and that no release lets out."""
-    goods: set[str] = set()
-    for seen in await store.outward(tx, site_id, gate_id):
-        vehicle = await twin.vehicle_state(tx, seen.vehicle_id)
-        if vehicle is None or vehicle.state not in BACK_OR_GONE:
-            releases = await store.lock_live_of_vehicle(tx, site_id, seen.vehicle_id)
-            goods |= set(unreleased(seen, [release for release, _ in releases], tx.now))
-    return sorted(goods)
 
 
 async def _keep(tx: Tx, command: MoveBarrierByHand, site_id: str, gate_id: str) -> str:

@@ -14,11 +14,12 @@ import structlog
 from devices.messages import BarrierAction, DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.tx import Row, Tx
 from twin import api as twin
-from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
+from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
 from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
-from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate
+from wms.dispatch.before import exit_alarms, goods_before, stands_there
+from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate, hides_goods
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
 from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
@@ -54,7 +55,7 @@ async def on_vehicle_at_gate(event: VehicleAtGate, tx: Tx) -> None:
     if await visits.find_vehicle(tx, seen.vehicle_id) is None:
         # The twin knows vehicles only from here; one that is not known was never expected.
         return
-    await _decide(tx, seen)
+    await _decide(tx, seen, is_news=True)
 
 
 async def on_visit_expected(event: VisitExpected, tx: Tx) -> None:
@@ -66,17 +67,35 @@ async def decide_again(tx: Tx, site_id: str, vehicle_id: str) -> None:
     """Decide upon what was last seen of the vehicle at a gate, if it is still fresh."""
     seen = await store.presence(tx, site_id, vehicle_id, tx.now - PRESENCE_LASTS)
     if seen is not None:
-        await _decide(tx, seen)
+        await _decide(tx, seen, is_news=True)
 
 
-async def _decide(tx: Tx, seen: AtGate) -> None:
+async def on_unit_crossed_in(event: UnitCrossed, tx: Tx) -> None:
+    """Goods that stood before a gate have turned back: who waits outside may come in."""
+    if event.direction == "in":
+        await _decide_waiting(tx, event.site_id)
+
+
+async def on_alarm_cleared(event: AlarmCleared, tx: Tx) -> None:
+    """What kept a gate shut for who waits outside it may be over."""
+    await _decide_waiting(tx, event.site_id)
+
+
+async def _decide_waiting(tx: Tx, site_id: str) -> None:
+    """Decide again for vehicles that wait to be let in. That is no news of where they are."""
+    for seen in await store.waiting(tx, site_id, tx.now - PRESENCE_LASTS):
+        await _decide(tx, seen, is_news=False)
+
+
+async def _decide(tx: Tx, seen: AtGate, *, is_news: bool) -> None:
     visit = await visits.lock_live(tx, seen.site_id, seen.vehicle_id)
-    await store.keep_presence(tx, seen)
+    if is_news:
+        await store.keep_presence(tx, seen)
     releases = await store.lock_live_of_vehicle(tx, seen.site_id, seen.vehicle_id)
     live = await _live_visit(tx, visit, seen)
     decision = decide_gate(seen, live, [release for release, _ in releases], tx.now)
-    if decision.opened:
-        decision = await _trusted(tx, seen, decision)
+    if decision.opened and live is not None:
+        decision = await _doubt(tx, seen, live, [release for release, _ in releases], decision)
     await _record(tx, seen, visit, decision)
     if visit is None:
         await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, None)
@@ -90,14 +109,35 @@ async def _decide(tx: Tx, seen: AtGate) -> None:
         await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, visit["visit_id"])
 
 
-async def _trusted(tx: Tx, seen: AtGate, decision: Decision) -> Decision:
-    """While anything at the site is on hold, the gate opens by itself only on the word of readers and a scale
-    that another party has accepted: which antenna looks outwards is the layout's word, and the keeper's."""
+async def _doubt(
+    tx: Tx, seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease], agreed: Decision
+) -> Decision:
+    """What keeps the gate shut though tags and mass agree; `agreed` when nothing does.
+
+    On the way in: goods that would go out under the raised boom. While anything at the site is on hold: a
+    reader or a scale that no other party has accepted (which antenna looks outwards is the layout's word, and
+    the keeper's), and a vehicle that may have held goods aboard unheard.
+    """
     if await stock.holds_anything(tx, seen.site_id):
         waiting = await waiting_witnesses(tx, seen.site_id, seen.gate_id)
         if waiting:
             return Decision(False, "gate.reader_not_accepted", {"mount_ids": waiting})
-    return decision
+        if seen.direction == "out":
+            empty_g = await visits.empty_mass_g(tx, seen.site_id, seen.vehicle_id)
+            lightest_g = await stock.lightest_held_g(tx, seen.site_id)
+            used = [release for release in releases if release.release_id in agreed.release_ids]
+            return hides_goods(seen, visit, used, empty_g, lightest_g) or agreed
+    if seen.direction == "in":
+        goods = await goods_before(tx, seen.site_id, seen.gate_id)
+        alarms = [
+            alarm.alarm_id
+            for alarm in await exit_alarms(tx, seen.site_id, seen.gate_id)
+            if stands_there(alarm)
+        ]
+        if goods or alarms:
+            facts = {"count": len(goods), "goods": goods[:10], "alarm_ids": alarms[:10]}
+            return Decision(False, "gate.goods_at_gate", facts)
+    return agreed
 
 
 def _is_entering(visit: Row) -> bool:
@@ -200,6 +240,7 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     await store.end_presence(tx, event.site_id, event.vehicle_id)
     if visit is None:
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
+        await _decide_waiting(tx, event.site_id)
         return
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
     await visits.leave(tx, visit["visit_id"])
@@ -210,6 +251,7 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", visit["visit_id"])
     await end_deliveries(tx, [], visit["visit_id"])
     await plan_putaways(tx, event.site_id)
+    await _decide_waiting(tx, event.site_id)
 
 
 async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> None:

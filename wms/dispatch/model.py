@@ -1,7 +1,8 @@
 """The gate's decision, pure: open or stay shut for what stands there, and why.
 
 Opening needs an expected vehicle on the way in. On the way out it needs tags and mass that agree with the
-releases: two kinds of evidence that do not share a sensor.
+releases: two kinds of evidence that do not share a sensor. Goods of the same mass, with their tags hidden,
+would pass for what is released if tags that ought to be heard were not asked for.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ SCALE_DIVISION_G = 20_000
 TOLERANCE_G_MIN = 3 * SCALE_DIVISION_G
 TOLERANCE_PER_MILLE = 5
 """Declared masses are allowed to be off by 0.5 % of the load, and never less than 3 e."""
+RELEASED_PER_UNREAD = 10
+"""For so many released tagged pallets one tag may stay unread, as the twin has it, but never every one."""
 
 VisitState = Literal["expected", "admitted", "leaving", "left", "cancelled"]
 
@@ -44,7 +47,8 @@ class LiveVisit(NamedTuple):
 
 
 class LiveRelease(NamedTuple):
-    """A release for this vehicle that was not used yet; `unit_ids` has pallets and parcels."""
+    """A release for this vehicle that was not used yet; `unit_ids` has pallets and parcels, `tagged_ids`
+    those of them that bear a tag."""
 
     release_id: str
     gate_id: str
@@ -52,6 +56,7 @@ class LiveRelease(NamedTuple):
     valid_until: datetime
     unit_ids: frozenset[str]
     expected_mass_g: int
+    tagged_ids: frozenset[str] = frozenset()
 
 
 class Decision(NamedTuple):
@@ -132,8 +137,41 @@ def _decide_mass(seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease]
         return Decision(False, "gate.too_heavy", facts)
     if releases and over_g < -tolerance_g:
         return Decision(False, "gate.too_light", facts)
+    tagged = {unit_id for release in releases for unit_id in release.tagged_ids}
+    unread = sorted(tagged - set(seen.unit_ids))
+    if not is_plausible(len(unread), len(tagged)):
+        return _shut("gate.tags_unread", count=len(unread), unit_ids=unread[:10])
     release_ids = tuple(sorted(release.release_id for release in releases))
     return Decision(True, "gate.released" if releases else "gate.empty", facts, release_ids)
+
+
+def is_plausible(unread_count: int, tagged_count: int) -> bool:
+    """Whether a portal may well have missed so many of the tags aboard: one in `RELEASED_PER_UNREAD`, begun
+    tens counting, and at least one tag heard."""
+    if tagged_count == 0:
+        return True
+    return unread_count < tagged_count and unread_count <= -(-tagged_count // RELEASED_PER_UNREAD)
+
+
+def hides_goods(
+    seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease], empty_g: int | None, lightest_g: int
+) -> Decision | None:
+    """Why a vehicle whose mass agrees may yet have a held pallet aboard, unheard; None when it has not.
+
+    What it brought is known by notice alone: if that weighed more, so much more goes out unseen. Only what
+    the vehicle weighs empty bounds that: `empty_g`, from earlier stays, None when it never left here before.
+    Fuel and crew change it by less than `lightest_g`, the mass of the lightest pallet on hold.
+    """
+    if releases and visit.unloaded_g == 0:
+        return None
+    if empty_g is None:
+        return _shut("gate.never_weighed_empty", mass_g=seen.mass_g) if visit.unloaded_g > 0 else None
+    load_g = sum(release.expected_mass_g for release in releases)
+    tolerance_g = tolerance_of(load_g)
+    most_g = empty_g + load_g + max(tolerance_g, lightest_g - tolerance_g)
+    if seen.mass_g is None or seen.mass_g <= most_g:
+        return None
+    return _shut("gate.heavier_than_empty", mass_g=seen.mass_g, empty_g=empty_g + load_g)
 
 
 def tolerance_of(load_g: int) -> int:

@@ -34,7 +34,11 @@ LOCK_LIVE_OF_VEHICLE = f"""
     SELECT {_RELEASE},
         ARRAY(
             SELECT rr.unit_id FROM wms.release_reservation rr WHERE rr.release_id = r.release_id
-        ) AS unit_ids
+        ) AS unit_ids,
+        ARRAY(
+            SELECT u.unit_id FROM wms.release_reservation rr JOIN wms.unit u USING (unit_id)
+            WHERE rr.release_id = r.release_id AND u.epc_hex IS NOT NULL
+        ) AS tagged_ids
     FROM wms.release r
     WHERE r.site_id = %(site_id)s AND r.vehicle_id = %(vehicle_id)s AND r.state IN ('issued', 'at_gate')
     ORDER BY r.release_id FOR UPDATE"""  # noqa: S608
@@ -71,6 +75,11 @@ OUTWARD = """
     SELECT seen FROM wms.gate_presence
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND gone_at IS NULL AND seen ->> 'direction' = 'out'
     ORDER BY vehicle_id"""
+WAITING = """
+    SELECT p.seen FROM wms.gate_presence p JOIN wms.visit v USING (site_id, vehicle_id)
+    WHERE p.site_id = %(site_id)s AND p.gone_at IS NULL AND p.seen ->> 'direction' = 'in'
+        AND p.seen_at >= %(since)s AND v.state = 'expected'
+    ORDER BY p.vehicle_id"""
 LAST_DECISION = """
     SELECT opened, reason_key, direction FROM wms.gate_decision
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND vehicle_id = %(vehicle_id)s
@@ -139,6 +148,7 @@ async def lock_live_of_vehicle(tx: Tx, site_id: str, vehicle_id: str) -> list[tu
                 row["valid_until"],
                 frozenset(row["unit_ids"]),
                 row["expected_mass_g"],
+                frozenset(row["tagged_ids"]),
             ),
             row["state"],
         )
@@ -189,6 +199,12 @@ async def presence(tx: Tx, site_id: str, vehicle_id: str, since: datetime) -> At
 async def outward(read: ReadTx, site_id: str, gate_id: str) -> list[AtGate]:
     """What was last seen of each vehicle that came to the gate on its way out."""
     rows = await read.rows(OUTWARD, {"site_id": site_id, "gate_id": gate_id})
+    return [msgspec.convert(row["seen"], AtGate) for row in rows]
+
+
+async def waiting(read: ReadTx, site_id: str, since: datetime) -> list[AtGate]:
+    """What was last seen, since then, of each expected vehicle that waits at a gate to be let in."""
+    rows = await read.rows(WAITING, {"site_id": site_id, "since": since})
     return [msgspec.convert(row["seen"], AtGate) for row in rows]
 
 

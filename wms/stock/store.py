@@ -142,6 +142,13 @@ END_HOLD_UNITS = (
 )
 HOLDS_ANYTHING = """
     SELECT EXISTS (SELECT FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL)"""
+HELD_UNITS = """
+    SELECT unit_id FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL ORDER BY unit_id"""
+LIGHTEST_HELD = """
+    SELECT min(u.full_mass_g * b.quantity_each / u.full_each)::bigint AS mass_g
+    FROM wms.hold_unit h JOIN wms.unit u USING (unit_id)
+        JOIN wms.balance b ON b.unit_id = u.unit_id AND b.hold_id = h.hold_id AND b.quantity_each > 0
+    WHERE h.site_id = %(site_id)s AND h.lifted_at IS NULL"""
 HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
 
 SITE_VISIBLE = "SELECT EXISTS (SELECT FROM identity.visible_subjects() v WHERE v = %(site_id)s)"
@@ -331,6 +338,16 @@ async def lock_hold(tx: Tx, hold_id: str) -> Row | None:
 async def holds_anything(read: ReadTx, site_id: str) -> bool:
     """Whether any unit of the site is under a hold."""
     return bool(await read.value(HOLDS_ANYTHING, {"site_id": site_id}))
+
+
+async def held_units(read: ReadTx, site_id: str) -> list[str]:
+    """Every unit of the site that is under a hold."""
+    return [row["unit_id"] for row in await read.rows(HELD_UNITS, {"site_id": site_id})]
+
+
+async def lightest_held_g(read: ReadTx, site_id: str) -> int:
+    """The declared mass of the lightest unit of the site under a hold, by the pieces left of it; 0: none."""
+    return int(await read.value(LIGHTEST_HELD, {"site_id": site_id}) or 0)
 
 
 async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:

@@ -36,6 +36,14 @@ WEIGH_IN = """
     UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
 WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
 LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE"  # noqa: S608
+# What it weighed as it left each time, less what was released to it.
+EMPTY_MASS = """
+    SELECT min(v.exit_mass_g - coalesce((
+        SELECT sum(r.expected_mass_g) FROM wms.release r
+        WHERE r.site_id = v.site_id AND r.vehicle_id = v.vehicle_id AND r.departed_at = v.left_at
+    ), 0))::bigint
+    FROM wms.visit v
+    WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'"""
 COUNT_TRY = "UPDATE wms.visit SET barrier_tries = barrier_tries + 1 WHERE visit_id = %(visit_id)s"
 FORGET_TRIES = "UPDATE wms.visit SET barrier_tries = 0 WHERE visit_id = %(visit_id)s AND barrier_tries > 0"
 PAGE = f"""
@@ -86,6 +94,13 @@ async def leave(tx: Tx, visit_id: str) -> None:
 
 async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
     await tx.run(WEIGH_IN if going_in else WEIGH_OUT, {"visit_id": visit_id, "mass_g": mass_g})
+
+
+async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | None:
+    """The least that the vehicle weighed leaving the site on earlier stays, without what was released to it;
+    None when it was never weighed leaving."""
+    found = await read.value(EMPTY_MASS, {"site_id": site_id, "vehicle_id": vehicle_id})
+    return None if found is None else int(found)
 
 
 async def lock(tx: Tx, visit_id: str) -> Row | None:

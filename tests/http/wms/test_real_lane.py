@@ -9,16 +9,20 @@ from app.database import Database
 from app.desk import AppDesk
 from kernel.caller import Caller
 from kernel.clock import ManualClock
+from kernel.errors import Conflict
+from kernel.gs1 import epc_from_giai
 from kernel.ids import Ids
 from kernel.messages import BarrierState
 from tests.conftest import TestServer
-from tests.http.living_site import EACH, PALLET_G, SKU, TRUCK_G, LivingSite, Lot, Pallet
+from tests.http.living_site import EACH, PALLET_G, PREFIX, SKU, TRUCK_G, LivingSite, Lot, Pallet
 from wms.api import audit, lift_hold, place_hold
 from wms.messages import (
     AllocateOrder,
+    MoveBarrierByHand,
     OrderLine,
     PlaceOrder,
     RecordScans,
+    RegisterVisit,
     ReleaseShipment,
     Scan,
 )
@@ -118,6 +122,44 @@ async def test_the_delivery_is_let_in_received_and_let_out_empty(lane: Lane, lot
     [visit] = await lane.rows("SELECT state, entry_mass_g, exit_mass_g FROM wms.visit")
     assert delivery == {"state": "received"}
     assert visit == {"state": "left", "entry_mass_g": TRUCK_G + 3 * PALLET_G, "exit_mass_g": TRUCK_G}
+
+
+async def test_held_pallets_outside_with_a_truck_that_nobody_knows_keep_the_gate_shut_for_all(
+    lane: Lane, lot: Lot
+) -> None:
+    """Whoever clears the alarm has not brought them back."""
+    async with lane.database.write(Caller.product("test")) as tx:
+        hold_id = await place_hold(tx, lane.site_id, lot.unit_ids, "pledge", "pledge_1")
+    lane.clock.advance(1_200)
+    tags = [pallet.epc_hex for pallet in lot.pallets]
+    await lane.hear(tags, antenna=2)
+    await lane.hear(tags, antenna=1)
+    await lane.rows(
+        "UPDATE twin.alarm SET state = 'cleared', cleared_at = %(at)s WHERE state = 'active' RETURNING kind",
+        at=lane.clock.now(),
+    )
+    by_hand = MoveBarrierByHand(device_id=lane.device("gate-1-barrier"), action="open", reason="a visitor")
+    with pytest.raises(Conflict) as refused:
+        await lane.do(by_hand, lane.keeper, "operator")
+    assert (refused.value.key, refused.value.facts["goods"]) == (
+        "barrier.goods_at_gate",
+        sorted(lot.unit_ids),
+    )
+    before = await lane.orders_to_barrier()
+    visitor = epc_from_giai(PREFIX, 1)
+    expected = RegisterVisit(site_id=lane.site_id, plate="TEST-1", epc_hex=visitor)
+    await lane.do(expected, lane.keeper, "operator")
+    await lane.hear([visitor], antenna=1)
+    assert await lane.last_reason() == "gate.goods_at_gate"
+    assert await lane.orders_to_barrier() == before
+
+    await lane.hear(tags, antenna=2)
+    assert await lane.last_reason() == "gate.expected"
+    assert await lane.orders_to_barrier() == [*before, "open"]
+    await lane.do(by_hand, lane.keeper, "operator")
+    async with lane.database.write(Caller.product("test")) as tx:
+        await lift_hold(tx, hold_id)
+    await lane.drive_in(visitor, ())
 
 
 async def test_held_pallets_driven_to_the_gate_find_it_shut_and_leave_once_released(

@@ -1,0 +1,60 @@
+"""What stands before a gate on its way out and may not leave: a boom raised for anything lets it out."""
+
+from datetime import timedelta
+
+from kernel.tx import Tx
+from twin import api as twin
+from twin.messages import AlarmRow
+from wms.dispatch import store
+from wms.dispatch.model import unreleased
+from wms.stock import store as stock
+
+EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
+BACK_OR_GONE = frozenset({"inside", "returned", "left"})
+"""States in the twin of a vehicle, and outcomes in the facts of an alarm, by which what came to a gate on its
+way out stands there no more."""
+STANDS_LASTS = timedelta(hours=24)
+"""Held goods that were heard outside longer ago, with no vehicle known, are not taken to stand there still;
+the alarm about them keeps the gate from being opened by hand until it is cleared."""
+
+
+async def exit_alarms(tx: Tx, site_id: str, gate_id: str) -> list[AlarmRow]:
+    """The active alarms about what went out through the gate."""
+    return [
+        alarm
+        for alarm in await twin.alarms(tx, site_id, active_only=True)
+        if alarm.gate_id == gate_id and alarm.kind in EXIT_ALARMS
+    ]
+
+
+def stands_there(alarm: AlarmRow) -> bool:
+    """Whether what the alarm is about may stand before the gate still."""
+    return alarm.facts.get("outcome") not in BACK_OR_GONE
+
+
+async def goods_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Units and unknown tags that stand before the gate on their way out and that no release lets out: those
+    heard with a vehicle, and those under a hold that were heard outside, whatever carries them."""
+    goods = set(await _held_outside(tx, site_id, gate_id))
+    for seen in await store.outward(tx, site_id, gate_id):
+        vehicle = await twin.vehicle_state(tx, seen.vehicle_id)
+        if vehicle is None or vehicle.state not in BACK_OR_GONE:
+            releases = await store.lock_live_of_vehicle(tx, site_id, seen.vehicle_id)
+            goods |= set(unreleased(seen, [release for release, _ in releases], tx.now))
+    return sorted(goods)
+
+
+async def _held_outside(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Held units that the twin saw go out by this gate lately, and saw neither leave nor come back."""
+    units = await twin.unit_states(tx, await stock.held_units(tx, site_id))
+    away = [unit.unit_id for unit in units if unit.level == "missing" and unit.place == "gate"]
+    return [unit_id for unit_id in away if await _was_heard_outside(tx, site_id, gate_id, unit_id)]
+
+
+async def _was_heard_outside(tx: Tx, site_id: str, gate_id: str, unit_id: str) -> bool:
+    detail = await twin.unit_detail(tx, site_id, unit_id)
+    return any(
+        (seen.facts.get("gate_id"), seen.facts.get("side")) == (gate_id, "outside")
+        and tx.now - seen.at <= STANDS_LASTS
+        for seen in detail.sightings
+    )
