@@ -50,6 +50,7 @@ from devices.registry.handlers import (
     end_acceptances,
     enrol_device,
     enrol_handheld,
+    inspects_site,
     invite_inspector,
     issue_enrolment_code,
     refuse_mounts_in_use,
@@ -61,7 +62,7 @@ from devices.registry.handlers import (
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
-from devices.registry.views import devices_of_site
+from devices.registry.views import devices_of_site, unvouched_devices
 from kernel.messages import Command, Event
 from kernel.tx import Tx
 
@@ -111,6 +112,7 @@ __all__ = [
     "event_counts",
     "families_that",
     "families_that_say",
+    "inspects_site",
     "is_ended",
     "issue_code",
     "journal_after",
@@ -133,5 +135,6 @@ __all__ = [
     "take_orders",
     "terminals",
     "unended_orders",
+    "unvouched_devices",
     "was_ordered",
 ]

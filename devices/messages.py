@@ -44,7 +44,8 @@ class AcceptDevice(Command, frozen=True, kw_only=True):
     """A party that did not enrol the device vouches that it is what it says and hangs where it says.
 
     `enrolment` is the one that was looked at. `secret` is the device's credential from now on, where its
-    family has one: the one that whoever enrolled it knows ends.
+    family has one and nobody accepted it before: the one that whoever enrolled it knows ends. Others may
+    accept it too, each for itself; the credential stays with the first.
     """
 
     device_id: str
@@ -53,16 +54,16 @@ class AcceptDevice(Command, frozen=True, kw_only=True):
 
 
 class DistrustDevice(Command, frozen=True, kw_only=True):
-    """Take the acceptance back: what the device says from now on is no evidence. `reason`: 1 to 500
-    characters."""
+    """Take the party's acceptance back: unless another party's stands, what the device says from now on is no
+    evidence. `reason`: 1 to 500 characters."""
 
     device_id: str
     reason: str
 
 
 class RotateDeviceKey(Command, frozen=True, kw_only=True):
-    """Give a device a new credential without looking at it again: by the party that accepted it alone, so the
-    acceptance stands. `secret` is the new one; the old one ends at once."""
+    """Give a device a new credential without looking at it again: by the party that accepted it first alone,
+    so acceptances stand. `secret` is the new one; the old one ends at once."""
 
     device_id: str
     secret: str
@@ -124,7 +125,7 @@ class EnrolHandheld(Command, frozen=True, kw_only=True):
 
 
 class DeviceAccepted(Event, frozen=True, kw_only=True):
-    """From `accepted_at` on the device's readings are evidence."""
+    """From `accepted_at` on the party vouches for the device; the first such makes its readings evidence."""
 
     site_id: str
     device_id: str
@@ -133,9 +134,23 @@ class DeviceAccepted(Event, frozen=True, kw_only=True):
     accepted_at: datetime
 
 
+class Unvouched(msgspec.Struct, frozen=True, kw_only=True):
+    """A device in service that a party does not vouch for.
+
+    `is_evidence` while others do; `accepted_by` are their names. `ended_at` and `end_cause` (as in
+    `AcceptanceEnded`) are of the party's own last acceptance, None when there was none.
+    """
+
+    device_id: str
+    is_evidence: bool
+    accepted_by: tuple[str, ...]
+    ended_at: datetime | None
+    end_cause: str | None
+
+
 class AcceptanceEnded(Event, frozen=True, kw_only=True):
-    """The device's readings are evidence no longer. `cause` is `enrolled` (anew), `distrusted` or `layout`
-    (its place in the layout changed)."""
+    """Nobody vouches for the device: its readings are evidence no longer. `cause` is `enrolled` (anew),
+    `distrusted` or `layout` (its place in the layout changed)."""
 
     site_id: str
     device_id: str

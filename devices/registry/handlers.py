@@ -55,7 +55,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Enrolled, frozen=True, kw_only=True):
-    """A device was accepted; `has_credential` when it has a new one."""
+    """A device was accepted; `has_credential` when it has a new one: from its first acceptance alone."""
 
     has_credential: bool
 
@@ -83,6 +83,8 @@ async def enrol_device(command: EnrolDevice, tx: Tx) -> Enrolled:
     await _refuse_second_terminal(command, tx)
     if command.mount_id is not None and await store.is_mount_taken(tx, command):
         raise Conflict("devices.mount_taken", field="mount_id", rule="not used by another device")
+    if known is not None:
+        await store.end_acceptances(tx, command.device_id, "enrolled")
     enrolment = await store.save_device(tx, command)
     facts = {"family": command.family, "mount_id": command.mount_id, "connection": dict(command.connection)}
     await store.note(tx, command.site_id, command.device_id, enrolment, "enrolled", facts)
@@ -119,11 +121,15 @@ async def invite_inspector(command: InviteInspector, tx: Tx) -> None:
 
 
 async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
-    """Make the device's readings evidence from now on, and give it a credential that its enroller never saw.
+    """Vouch for the device in the caller's party's name: its money rests on nothing that it did not look at.
+
+    The first acceptance makes its readings evidence from now on, and gives it a credential that its enroller
+    never saw. A later one by another party leaves the credential as it is: with it, that party could make
+    the device say anything to the first.
 
     Raises NotFound when the caller may not see its site; Forbidden for the party that enrolled it; Conflict
-    when it is retired, accepted already, or enrolled anew since the caller looked; Invalid with field and
-    rule.
+    when it is retired, accepted by the caller's party already, or enrolled anew since the caller looked;
+    Invalid with field and rule.
     """
     known = await _require_inspected(tx, command.device_id)
     _refuse(check_acceptance(known["family"], command.secret))
@@ -133,7 +139,7 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
         raise Conflict("devices.retired", field="device_id", rule="in service")
     if known["enrolment"] != command.enrolment:
         raise Conflict("devices.enrolled_anew", field="enrolment", rule="the device's latest enrolment")
-    if known["accepted_at"] is not None:
+    if await store.is_accepted_by(tx, command.device_id, tx.caller.party_id):
         raise Conflict("devices.accepted_already", field="device_id", rule="waiting for acceptance")
     await store.accept(tx, known, command.device_id, command.secret)
     await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "accepted")
@@ -148,15 +154,17 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
     return Accepted(
         device_id=command.device_id,
         site_id=known["site_id"],
-        has_credential=FAMILIES[known["family"]].reach == "broker",
+        has_credential=known["accepted_at"] is None and FAMILIES[known["family"]].reach == "broker",
     )
 
 
 async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
-    """Replace the credential of an accepted device. The acceptance stands: its party alone knows the new one.
+    """Replace the credential of an accepted device. Acceptances stand: the first party alone knows the new
+    one.
 
-    Raises NotFound when the caller may not see the site; Forbidden for any party but the one that accepted
-    it; Conflict when it is retired; Invalid when its family has no credential or the secret breaks a rule.
+    Raises NotFound when the caller may not see the site; Forbidden for any party but the first of those whose
+    acceptance stands; Conflict when it is retired; Invalid when its family has no credential or the secret
+    breaks a rule.
     """
     known = await _require_inspected(tx, command.device_id)
     if FAMILIES[known["family"]].reach != "broker":
@@ -165,7 +173,7 @@ async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
     if known["retired_at"] is not None:
         raise Conflict("devices.retired", field="device_id", rule="in service")
     if known["accepted_party_id"] != tx.caller.party_id:
-        raise Forbidden("devices.not_accepted_by_you", rule="rotated by the party that accepted it")
+        raise Forbidden("devices.not_accepted_by_you", rule="rotated by the party that accepted it first")
     await store.rekey(tx, known, command.device_id, command.secret)
     await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "rekeyed")
     return Enrolled(device_id=command.device_id, site_id=known["site_id"])
@@ -182,7 +190,7 @@ async def calibrate_device(command: CalibrateDevice, tx: Tx) -> str:
 
 
 async def distrust_device(command: DistrustDevice, tx: Tx) -> None:
-    """End an acceptance; ending it twice changes nothing.
+    """End the acceptance of the caller's party; ending it twice changes nothing, nor does it end another's.
 
     Raises NotFound, Invalid for the reason, and Forbidden for the party that enrolled the device.
     """
@@ -192,7 +200,12 @@ async def distrust_device(command: DistrustDevice, tx: Tx) -> None:
     known = await _require_inspected(tx, command.device_id)
     if tx.caller.party_id == known["enrolled_party_id"]:
         raise Forbidden("devices.own_enrolment", rule="judged by another party than enrolled it")
-    await _end_acceptance(tx, known, command.device_id, "distrusted", {"reason": reason})
+    if await store.is_accepted_by(tx, command.device_id, tx.caller.party_id):
+        is_accepted = await store.end_acceptances(tx, command.device_id, "distrusted", tx.caller.party_id)
+        facts = {"cause": "distrusted", "reason": reason}
+        await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "distrusted", facts)
+        if not is_accepted:
+            _tell_ended(tx, known, command.device_id, "distrusted")
 
 
 async def end_acceptances(tx: Tx, site_id: str, mount_ids: Collection[str]) -> None:
@@ -200,7 +213,9 @@ async def end_acceptances(tx: Tx, site_id: str, mount_ids: Collection[str]) -> N
     for device_id in await store.accepted_at_mounts(tx, site_id, mount_ids):
         known = await store.device(tx, device_id)
         assert known is not None
-        await _end_acceptance(tx, known, device_id, "layout", {})
+        await store.end_acceptances(tx, device_id, "layout")
+        await store.note(tx, site_id, device_id, known["enrolment"], "lapsed", {"cause": "layout"})
+        _tell_ended(tx, known, device_id, "layout")
 
 
 async def accepted_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
@@ -222,15 +237,6 @@ async def refuse_mounts_in_use(read: ReadTx, site_id: str, mount_ids: Collection
         )
 
 
-async def _end_acceptance(tx: Tx, known: Row, device_id: str, cause: str, facts: Row) -> None:
-    if known["accepted_at"] is None:
-        return
-    await store.end_acceptance(tx, device_id)
-    act = "distrusted" if cause == "distrusted" else "lapsed"
-    await store.note(tx, known["site_id"], device_id, known["enrolment"], act, {"cause": cause, **facts})
-    _tell_ended(tx, known, device_id, cause)
-
-
 def _tell_ended(tx: Tx, known: Row, device_id: str, cause: str) -> None:
     tx.emit(AcceptanceEnded(site_id=known["site_id"], device_id=device_id, cause=cause, ended_at=tx.now))
 
@@ -244,10 +250,8 @@ async def _require_device(tx: Tx, device_id: str) -> Row:
 
 async def _require_inspected(tx: Tx, device_id: str) -> Row:
     known = await store.device(tx, device_id)
-    if known is not None:
-        site_id = known["site_id"]
-        if await sees_site(tx, site_id) or await store.is_visible(tx, inspection_of(site_id)):
-            return known
+    if known is not None and await inspects_site(tx, known["site_id"]):
+        return known
     raise NotFound("devices.unknown", device_id=device_id)
 
 
@@ -329,6 +333,11 @@ async def broker_credentials(tx: ReadTx) -> dict[str, str]:
 async def sees_site(tx: ReadTx, site_id: str) -> bool:
     """Whether the caller's party may see the site. The product itself may."""
     return tx.caller.party_id == PRODUCT_PARTY or await store.is_visible(tx, site_id)
+
+
+async def inspects_site(tx: ReadTx, site_id: str) -> bool:
+    """Whether the caller's party may look at the site's devices: as one that sees the site, or invited to."""
+    return await sees_site(tx, site_id) or await store.is_visible(tx, inspection_of(site_id))
 
 
 async def require_site(tx: ReadTx, site_id: str) -> None:

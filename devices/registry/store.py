@@ -28,13 +28,20 @@ SAVE_DEVICE = """
         broker_password_hash = EXCLUDED.broker_password_hash, terminal_name = EXCLUDED.terminal_name,
         code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL,
         enrolled_at = EXCLUDED.enrolled_at, enrolled_by = EXCLUDED.enrolled_by,
-        enrolled_party_id = EXCLUDED.enrolled_party_id, enrolment = device.enrolment + 1,
-        accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
+        enrolled_party_id = EXCLUDED.enrolled_party_id, enrolment = device.enrolment + 1
     RETURNING enrolment"""
 MOUNT_TAKEN = """
     SELECT FROM devices.device WHERE site_id = %(site_id)s AND mount_id = %(mount_id)s
         AND retired_at IS NULL AND device_id <> %(device_id)s"""
 ACCEPT = """
+    INSERT INTO devices.acceptance (device_id, enrolment, party_id, person_id, site_id, enrolled_party_id,
+        accepted_at)
+    SELECT device_id, enrolment, %(party_id)s, %(person_id)s, site_id, enrolled_party_id, %(now)s
+    FROM devices.device WHERE device_id = %(device_id)s"""
+IS_ACCEPTED_BY = """
+    SELECT FROM devices.acceptance
+    WHERE device_id = %(device_id)s AND party_id = %(party_id)s AND ended_at IS NULL"""
+ACCEPT_FIRST = """
     UPDATE devices.device SET accepted_at = %(now)s, accepted_by = %(person_id)s,
         accepted_party_id = %(party_id)s,
         broker_password_hash = coalesce(%(broker_password_hash)s, broker_password_hash)
@@ -47,9 +54,20 @@ INSERT_CALIBRATION = """
         performed_on, valid_until, notes, entered_at, entered_by)
     VALUES (%(calibration_id)s, %(device_id)s, %(site_id)s, %(certificate)s, %(performed_by)s,
         %(performed_on)s, %(valid_until)s, %(notes)s, %(now)s, %(person_id)s)"""
-END_ACCEPTANCE = """
-    UPDATE devices.device SET accepted_at = NULL, accepted_by = NULL, accepted_party_id = NULL
-    WHERE device_id = %(device_id)s"""
+# No party means every party's.
+END_ACCEPTANCES = """
+    UPDATE devices.acceptance SET ended_at = %(now)s, end_cause = %(cause)s
+    WHERE device_id = %(device_id)s AND ended_at IS NULL
+        AND (%(party_id)s::text IS NULL OR party_id = %(party_id)s)"""
+# The first acceptance that stands; none leaves the device without.
+KEEP_FIRST = """
+    UPDATE devices.device d
+    SET accepted_at = a.accepted_at, accepted_by = a.person_id, accepted_party_id = a.party_id
+    FROM (SELECT) one LEFT JOIN (
+        SELECT accepted_at, person_id, party_id FROM devices.acceptance
+        WHERE device_id = %(device_id)s AND ended_at IS NULL ORDER BY accepted_at, party_id LIMIT 1) a ON true
+    WHERE d.device_id = %(device_id)s
+    RETURNING d.accepted_at IS NOT NULL AS is_accepted"""
 ACCEPTED_AT_MOUNTS = """
     SELECT device_id, mount_id FROM devices.device
     WHERE site_id = %(site_id)s AND mount_id = ANY (%(mount_ids)s) AND accepted_at IS NOT NULL
@@ -162,18 +180,22 @@ def _broker_hash(tx: Tx, family: str, secret: str) -> str | None:
 
 
 async def accept(tx: Tx, known: Row, device_id: str, secret: str) -> None:
-    """Keep who accepted the device, and its new credential."""
-    await tx.run(
-        ACCEPT,
-        {
-            "device_id": device_id,
-            "now": tx.now,
-            "person_id": tx.caller.person_id,
-            "party_id": tx.caller.party_id,
-            "broker_password_hash": _broker_hash(tx, known["family"], secret),
-        },
-    )
-    await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
+    """Keep who accepted the device and, of its first acceptance, the new credential."""
+    row = {
+        "device_id": device_id,
+        "now": tx.now,
+        "person_id": tx.caller.person_id,
+        "party_id": tx.caller.party_id,
+    }
+    await tx.run(ACCEPT, row)
+    if known["accepted_at"] is None:
+        await tx.run(ACCEPT_FIRST, {**row, "broker_password_hash": _broker_hash(tx, known["family"], secret)})
+        await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
+
+
+async def is_accepted_by(tx: Tx, device_id: str, party_id: str) -> bool:
+    """Whether this party's acceptance of the device stands."""
+    return await tx.row(IS_ACCEPTED_BY, {"device_id": device_id, "party_id": party_id}) is not None
 
 
 async def rekey(tx: Tx, known: Row, device_id: str, secret: str) -> None:
@@ -193,8 +215,11 @@ async def insert_calibration(tx: Tx, site_id: str, command: CalibrateDevice) -> 
     return calibration_id
 
 
-async def end_acceptance(tx: Tx, device_id: str) -> None:
-    await tx.run(END_ACCEPTANCE, {"device_id": device_id})
+async def end_acceptances(tx: Tx, device_id: str, cause: str, party_id: str | None = None) -> bool:
+    """End this party's acceptance of the device, or every one; whether another stands."""
+    row = {"device_id": device_id, "cause": cause, "party_id": party_id, "now": tx.now}
+    await tx.run(END_ACCEPTANCES, row)
+    return bool(await tx.value(KEEP_FIRST, row))
 
 
 async def accepted_at_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> dict[str, str]:

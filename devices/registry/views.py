@@ -3,9 +3,11 @@
 from datetime import date, datetime
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel
 
 from devices.families import FAMILIES, Family
+from devices.messages import Unvouched
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
 from kernel.errors import Invalid, NotFound
@@ -17,6 +19,11 @@ CURSOR_JOIN = "/"
 DEVICES = """
     SELECT d.device_id, d.site_id, d.family, d.mount_id, d.subject_ref, d.retired_at, d.connection,
         d.enrolment, d.enrolled_at, e.name AS enrolled_by, d.accepted_at, a.name AS accepted_by,
+        ARRAY(SELECT jsonb_build_object('party', p.name, 'accepted_at', c.accepted_at,
+                'is_own', c.party_id = identity.current_party())
+            FROM devices.acceptance c LEFT JOIN identity.party p ON p.party_id = c.party_id
+            WHERE c.device_id = d.device_id AND c.ended_at IS NULL
+            ORDER BY c.accepted_at, c.party_id) AS acceptances,
         s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
         coalesce(s.reading_count, 0) AS reading_count,
         (SELECT max(c.valid_until) FROM devices.calibration c
@@ -31,6 +38,21 @@ DEVICES = """
     LEFT JOIN identity.party a ON a.party_id = d.accepted_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
+# In service, and the party's word stands for it no more, or another's does and its own does not.
+UNVOUCHED = """
+    SELECT d.device_id, d.accepted_at IS NOT NULL AS is_evidence, o.ended_at, o.end_cause,
+        ARRAY(SELECT coalesce(p.name, c.party_id)
+            FROM devices.acceptance c LEFT JOIN identity.party p ON p.party_id = c.party_id
+            WHERE c.device_id = d.device_id AND c.ended_at IS NULL
+            ORDER BY c.accepted_at, c.party_id) AS accepted_by
+    FROM devices.device d
+    LEFT JOIN LATERAL (
+        SELECT c.party_id, c.ended_at, c.end_cause FROM devices.acceptance c
+        WHERE c.device_id = d.device_id AND c.party_id = %(party_id)s
+        ORDER BY c.ended_at IS NULL DESC, c.ended_at DESC LIMIT 1) o ON true
+    WHERE d.site_id = %(site_id)s AND d.retired_at IS NULL
+        AND CASE WHEN o.party_id IS NULL THEN d.accepted_at IS NOT NULL ELSE o.ended_at IS NOT NULL END
+    ORDER BY d.device_id"""
 IS_DEVICE = "SELECT FROM devices.device WHERE device_id = %(device_id)s"
 HISTORY = """
     SELECT r.number, r.at, r.act, r.enrolment, r.person_id, p.name AS party, r.facts
@@ -57,14 +79,24 @@ QUARANTINE = f"""
 Acceptance = Literal["not_needed", "waiting", "accepted"]
 
 
+class AcceptanceRow(BaseModel):
+    """A party's acceptance that stands. `is_own`: of whoever reads this."""
+
+    party: str | None
+    accepted_at: datetime
+    is_own: bool
+
+
 class DeviceRow(BaseModel):
-    """One device as the list shows it. `state` is online, offline, gap, fault or never.
+    """One device as the list shows it. `state` is online, offline, gap, fault, never or retired.
 
     `enrolled_by` and `accepted_by` are names of parties. While `acceptance` is `waiting`, what the device
-    says is no evidence; handhelds need none, for their scans are claims. `connection` holds no secrets.
-    `error_rate` is the share of what it sent that could not be accepted, None before it sent anything. `tier`
-    is its driver's; `calibrated_until` the end of the certificate that is valid longest. `orders` are what a
-    person may have it do, with the words that each parameter of an order takes.
+    says is no evidence; handhelds need none, for their scans are claims. `accepted_by` is the first of
+    `acceptances`, which are all that stand: a bank's money rests on what it accepted itself. `connection`
+    holds no secrets. `error_rate` is the share of what it sent that could not be accepted, None before it
+    sent anything. `tier` is its driver's; `calibrated_until` the end of the certificate that is valid
+    longest. `orders` are what a person may have it do, with the words that each parameter of an order
+    takes.
 
     `missing_count` numbers lie between others that came: a device that resends fills them by and by.
     """
@@ -91,6 +123,7 @@ class DeviceRow(BaseModel):
     acceptance: Acceptance
     accepted_at: datetime | None
     accepted_by: str | None
+    acceptances: list[AcceptanceRow]
     tier: Tier | None
     calibrated_until: date | None
     orders: dict[str, dict[str, list[str]]]
@@ -174,7 +207,7 @@ async def devices_of_site(
             "family_name_zh": row["family"] if known is None else known.name_zh,
         }
         derived = {
-            "state": shown_state(row["family"], last, read.now),
+            "state": "retired" if row["retired_at"] else shown_state(row["family"], last, read.now),
             "acceptance": _acceptance(row["family"], row["accepted_at"]),
             "tier": tier_of(row["family"]) if known is not None else None,
             "error_rate": _share(row["error_count"], row.pop("reading_count")),
@@ -182,6 +215,13 @@ async def devices_of_site(
         }
         shown.append(DeviceRow(**{**row, **names, **derived}))
     return shown
+
+
+async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[Unvouched]:
+    """The site's devices in service that the party accepted once and does no more, or that others accepted
+    and it did not; by id. Of these the ones that are evidence are so against its word."""
+    rows = await read.rows(UNVOUCHED, {"site_id": site_id, "party_id": party_id})
+    return [msgspec.convert(row, Unvouched) for row in rows]
 
 
 async def quarantine_of_site(

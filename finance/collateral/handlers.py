@@ -22,6 +22,7 @@ from finance.messages import (
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
 from finance.receipts.model import SHOWN_UNITS_MAX
+from finance.vouching.handlers import require_own_look
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
@@ -45,7 +46,8 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     """Pledge a receipt: the bank controls it, its units are held, the bank sees receipt and lot.
 
     NotFound unless the caller controls the receipt and is the facility's borrower; Conflict when the facility
-    is not open, the goods lie elsewhere, have no price or are held or promised already.
+    is not open, its bank did not accept the devices that are evidence there, or the goods lie elsewhere, have
+    no price or are held or promised already.
     """
     facility = await lock_facility(tx, command.facility_id)
     if facility.borrower_party_id != tx.caller.party_id:
@@ -53,6 +55,7 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     receipt = await lock_receipt(tx, command.receipt_id)
     _require_controller(receipt, tx)
     require_open(facility)
+    await require_own_look(tx, facility)
     await _require_pledgeable(tx, receipt, facility)
     pledge_id = tx.ids.new("pledge")
     facts = {"pledge_id": pledge_id, "facility_id": facility.facility_id, "to": facility.bank_party_id}

@@ -19,6 +19,7 @@ from finance.messages import (
     ProposeThaw,
     RefuseThaw,
 )
+from finance.vouching.handlers import require_own_look
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
 from twin.api import alarms, witnesses
@@ -183,13 +184,15 @@ async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
     """A second person of the bank thaws the facility, on the same evidence, looked at again.
 
     NotFound for another bank's proposal; Forbidden for the one who proposed it; Conflict when it was decided
-    before, a newer freeze overtook it, or units it rests on have gone out since.
+    before, a newer freeze overtook it, units it rests on have gone out since, or the bank did not accept the
+    devices that are evidence there.
     """
     thaw, facility = await _open_thaw(tx, command.thaw_id)
     require_second_person(thaw["proposed_by"], tx.caller.person_id, "thaw.own_proposal")
     freezes = (await store.standing_freezes(tx, [facility.facility_id]))[facility.facility_id]
     if not await store.approve(tx, command.thaw_id):
         raise Conflict("thaw.decided", thaw_id=command.thaw_id)
+    await require_own_look(tx, facility)
     await _require_evidence(tx, facility, thaw["evidence_ids"], freezes)
     await facility_store.set_state(tx, facility.facility_id, "open")
     facts = {

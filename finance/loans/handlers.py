@@ -46,6 +46,7 @@ from finance.messages import (
     ReverseRepayment,
     RunDayEnd,
 )
+from finance.vouching.handlers import require_own_look
 from kernel.caller import Caller
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
@@ -112,8 +113,10 @@ async def propose_drawdown(command: ProposeDrawdown, tx: Tx) -> DrawdownAnswer:
 
 
 async def _require_drawable(tx: Tx, facility: Facility, amount_fen: int) -> None:
-    """Nothing is drawn from a frozen facility, under an active alarm, or beyond what is seen now."""
+    """Nothing is drawn from a frozen facility, on devices that the bank did not accept, under an active
+    alarm, or beyond what is seen now."""
     require_open(facility)
+    await require_own_look(tx, facility)
     pledged = await collateral_store.lots_of_pledged_units(tx, facility.facility_id)
     active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
     model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from devices.api import inspects_site, unvouched_devices
 from finance.collateral import model as valuing
 from finance.collateral import store as collateral_store
 from finance.collateral.model import Price, Valuation
@@ -122,9 +123,25 @@ class FacilityView(BaseModel):
     lendable_explained: LendableView
 
 
-class FacilityDetailView(FacilityView):
-    """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns."""
+class UnvouchedView(BaseModel):
+    """A device of the site that the bank does not vouch for. `is_evidence`: others do, `accepted_by`, and the
+    bank's money stands still. `ended_at` and `end_cause` (enrolled, distrusted, layout) are of the bank's own
+    last acceptance, None when there was none."""
 
+    device_id: str
+    is_evidence: bool
+    accepted_by: list[str]
+    ended_at: datetime | None
+    end_cause: str | None
+
+
+class FacilityDetailView(FacilityView):
+    """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns.
+
+    `unvouched` is for the bank that the keeper invited to look at the site's devices; None for others.
+    """
+
+    unvouched: list[UnvouchedView] | None
     thaw_evidence: list[WitnessView]
     receipts: list[ReceiptView]
     loans: list[LoanView]
@@ -146,12 +163,21 @@ async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
     history = await steps_shown(read, {facility_id: await store.history(read, facility_id)})
     return FacilityDetailView(
         **dict(view),
+        unvouched=await _unvouched(read, view),
         thaw_evidence=[] if view.frozen is None else await _thaw_evidence(read, facility_id),
         receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
         loans=await loans_of(read, facility_id),
         drawdowns=await drawdowns_of(read, facility_id),
         history=history[facility_id],
     )
+
+
+async def _unvouched(read: ReadTx, view: FacilityView) -> list[UnvouchedView] | None:
+    is_bank = read.caller.party_id == view.bank_party_id
+    if not is_bank or not await inspects_site(read, view.site_id):
+        return None
+    found = await unvouched_devices(read, view.site_id, view.bank_party_id)
+    return [UnvouchedView(**msgspec.structs.asdict(device)) for device in found]
 
 
 async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:

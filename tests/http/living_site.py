@@ -17,7 +17,7 @@ from app.wake import Wake
 from app.wiring import all_subscribers
 from devices.api import journal_after, journal_sites, record_observations
 from devices.families import FAMILIES
-from devices.messages import AcceptDevice, EnrolDevice
+from devices.messages import AcceptDevice, EnrolDevice, InviteInspector
 from identity.api import grant_access
 from kernel.caller import Caller, Role
 from kernel.clock import ManualClock
@@ -120,11 +120,17 @@ class LivingSite:
         while await self._fold.step() + await self._relay.step():
             pass
 
-    async def accept(self, device_id: str, enrolment: int = 1) -> None:
-        """The product, standing for a party that did not enrol the device, accepts it."""
+    async def accept(self, device_id: str, enrolment: int = 1, bank: str = "") -> None:
+        """The site's bank, or another one, accepts the device."""
         accept = AcceptDevice(device_id=device_id, enrolment=enrolment, secret=PDA_TOKEN)
-        await self.desk.do(Caller.product("test"), accept)
-        await self.settle()
+        await self.do(accept, bank or self.bank, "officer")
+
+    async def invite(self, bank: str) -> None:
+        """The keeper invites another bank, which accepts every device that can be evidence."""
+        await self.do(InviteInspector(site_id=self.site_id, party_id=bank), self.keeper, "admin")
+        for mount_id, family in DEVICES.items():
+            if FAMILIES[family].is_witness:
+                await self.accept(self.device(mount_id), bank=bank)
 
     # --- the yard --------------------------------------------------------------------------------
 
@@ -134,6 +140,7 @@ class LivingSite:
         await self.do(ImportLayout(layout=layout, keeper_party_id=self.keeper), self.keeper, "admin")
         async with self.database.write(Caller.product("test")) as tx:
             await grant_access(tx, self.keeper, self.site_id, cause="keeps the site")
+        await self.do(InviteInspector(site_id=self.site_id, party_id=self.bank), self.keeper, "admin")
         for mount_id, family in DEVICES.items():
             is_dialled = FAMILIES[family].reach == "dialled"
             await self.do(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from devices.messages import AcceptDevice, EnrolDevice, InviteInspector
+from devices.messages import AcceptDevice, EnrolDevice
 from finance.messages import (
     ApproveDrawdown,
     ApprovePrice,
@@ -156,7 +156,6 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
     tracker = f"tracker-{site.letter}"
     enrol = EnrolDevice(site_id=site.site_id, device_id=tracker, family="mqtt_position", secret=SECRET)
     await site.do(enrol, site.keeper, "admin")
-    await site.do(InviteInspector(site_id=site.site_id, party_id=site.bank), site.keeper, "admin")
     await site.do(AcceptDevice(device_id=tracker, enrolment=1, secret=SECRET), site.bank, "officer")
     now = site.clock.now()
     price = SetPrice(sku=SKU, price_fen_each=12_345, source="Exchange", quoted_at=now)

@@ -178,6 +178,7 @@ async def test_a_released_receipt_stays_in_the_banks_files_as_it_was(
     site.clock.advance(3_600)
     await posted(people.officer, f"/receipts/{receipt_id}/release", None, 200)
     site.clock.advance(1)
+    await site.invite("bank-c")
     facility_id = await open_line(other_bank, site)
     await posted(people.borrower, f"/receipts/{receipt_id}/pledge", {"facility_id": facility_id})
     for client in (people.officer, people.approver, people.auditor):

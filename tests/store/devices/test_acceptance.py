@@ -164,6 +164,66 @@ async def test_a_bank_takes_its_acceptance_back_with_a_reason(
     assert SECRET not in str(acts)
 
 
+@pytest.fixture
+async def other_bank(keeper: str, tx: PgTx) -> str:
+    await add_party(AddParty(kind="bank", name="Other", party_id="bank-b"), tx)
+    await invite_inspector(InviteInspector(site_id=SITE, party_id="bank-b"), tx)
+    return "bank-b"
+
+
+async def test_a_second_bank_accepts_for_itself_and_what_the_first_vouches_for_keeps_its_credential(
+    other_bank: str, as_caller, tx: PgTx
+) -> None:
+    await enrol_device(a_device(), tx)
+    for bank_id, has_credential, secret in ((BANK, True, NEW_SECRET), (other_bank, False, SECRET * 2)):
+        async with as_caller(bank_id, "officer") as bank:
+            accept = AcceptDevice(device_id="fork", enrolment=1, secret=secret)
+            assert (await accept_device(accept, bank)).has_credential == has_credential
+            with pytest.raises(Conflict, match=r"devices\.accepted_already"):
+                await accept_device(accept, bank)
+    assert matches(NEW_SECRET, (await broker_credentials(tx))["fork"])
+    async with as_caller(other_bank, "officer") as bank:
+        with pytest.raises(Forbidden, match=r"devices\.not_accepted_by_you"):
+            await rotate_device_key(RotateDeviceKey(device_id="fork", secret=SECRET * 2), bank)
+    async with as_caller(other_bank, "officer", reading=True) as read:
+        [row] = await devices_of_site(read, SITE)
+    assert [(one.party, one.is_own) for one in row.acceptances] == [("Bank", False), ("Other", True)]
+
+
+async def test_a_bank_that_distrusts_takes_its_own_acceptance_alone_and_the_last_one_is_the_end_of_evidence(
+    other_bank: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    for bank_id in (BANK, other_bank):
+        async with as_caller(bank_id, "officer") as bank:
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+        clock.advance(10)
+    distrust = DistrustDevice(device_id="fork", reason="Seal broken")
+    ended = []
+    for sequence, bank_id in enumerate((BANK, BANK, other_bank), start=1):
+        async with as_caller(bank_id, "officer") as bank:
+            await distrust_device(distrust, bank)
+            ended.append([event.cause for event in bank.events if isinstance(event, AcceptanceEnded)])
+        clock.advance(10)
+        await report(tx, sequence, clock.now())
+    assert ended == [[], [], ["distrusted"]]
+    assert await evidence(tx) == [True, True, False]
+
+
+async def test_when_the_first_bank_takes_its_acceptance_back_the_next_one_gives_the_key(
+    other_bank: str, as_caller, tx: PgTx
+) -> None:
+    await enrol_device(a_device(), tx)
+    for bank_id in (BANK, other_bank):
+        async with as_caller(bank_id, "officer") as bank:
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    async with as_caller(BANK, "officer") as bank:
+        await distrust_device(DistrustDevice(device_id="fork", reason="No facility any more"), bank)
+    async with as_caller(other_bank, "officer") as bank:
+        await rotate_device_key(RotateDeviceKey(device_id="fork", secret=SECRET * 2), bank)
+    assert matches(SECRET * 2, (await broker_credentials(tx))["fork"])
+
+
 async def test_another_place_in_the_layout_has_to_be_accepted_again(keeper: str, as_caller, tx: PgTx) -> None:
     await enrol_device(a_device(mount_id="forklift-1"), tx)
     async with as_caller(BANK, "officer") as bank:

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 import twin.api
 from app.database import PgTx
 from app.wiring import all_commands, all_subscribers
+from devices.messages import AcceptDevice, EnrolDevice, InviteInspector
 from finance.messages import ApprovePrice, IssueReceipt, OpenFacility, PledgeReceipt, SetPrice
 from identity.api import grant_access
 from identity.messages import AddParty
@@ -27,7 +28,6 @@ from kernel.layout import Layout, all_slots
 from kernel.messages import (
     AnyReading,
     Command,
-    DevicePlaced,
     Envelope,
     LoadChange,
     MassReading,
@@ -38,7 +38,15 @@ from twin.messages import ImportLayout, VerifiedStock
 from wms.messages import AnnounceDelivery, DeliveryUnit, RegisterSkus, RegisterVisit, SkuEntry, Vehicle
 
 KEEPER, OWNER, OTHER_OWNER, BANK, OTHER_BANK = "keeper-k", "owner-o", "owner-p", "bank-a", "bank-b"
-PARTIES = {KEEPER: "keeper", OWNER: "owner", OTHER_OWNER: "owner", BANK: "bank", OTHER_BANK: "bank"}
+UNINVITED_BANK = "bank-c"
+PARTIES = {
+    KEEPER: "keeper",
+    OWNER: "owner",
+    OTHER_OWNER: "owner",
+    BANK: "bank",
+    OTHER_BANK: "bank",
+    UNINVITED_BANK: "bank",
+}
 SKU = "RICE-25"
 PREFIX = "6901234"
 PALLET_G = 1_000_000
@@ -52,6 +60,12 @@ LAYOUT = msgspec.structs.replace(DEMO, racks=DEMO.racks[:2])
 """The demonstration site with two of its racks: enough slots, and quick to import."""
 SLOTS = all_slots(LAYOUT)
 DEVICES = {"gate-1-reader": "llrp", "weighbridge-1": "modbus_weighbridge", "forklift-1": "mqtt_position"}
+CONNECTIONS: dict[str, dict[str, Any]] = {
+    "gate-1-reader": {"host": "127.0.0.1"},
+    "weighbridge-1": {"host": "127.0.0.1", "port": 502},
+    "forklift-1": {},
+}
+SECRET = "the-credential-of-a-device-for-tests"
 
 
 class Pallet(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,17 +153,35 @@ class Story:
             await add_party(AddParty(kind=kind, name=party_id.title(), party_id=party_id), self.tx)
         await self.do(ImportLayout(layout=LAYOUT, keeper_party_id=KEEPER), KEEPER)
         await grant_access(self.tx, KEEPER, self.site_id, cause="keeps the site")
-        for device_id, family in DEVICES.items():
-            placed = DevicePlaced(
-                site_id=self.site_id,
-                device_id=device_id,
-                family=family,
-                mount_id=device_id,
-                placed_at=self.clock.now(),
-            )
-            await self.tell(placed)
+        for bank in (BANK, OTHER_BANK):
+            await self.do(InviteInspector(site_id=self.site_id, party_id=bank), KEEPER)
+        for device_id in DEVICES:
+            await self.enrol(device_id)
+            for bank in (BANK, OTHER_BANK):
+                await self.accept(device_id, bank)
         item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=25_000)
         await self.do(RegisterSkus(items=(item,)), KEEPER)
+
+    async def enrol(self, device_id: str) -> None:
+        """The keeper enrols a device on its mount; the one that is there, anew."""
+        await self.do(
+            EnrolDevice(
+                site_id=self.site_id,
+                device_id=device_id,
+                family=DEVICES[device_id],
+                mount_id=device_id,
+                connection=CONNECTIONS[device_id],
+                secret=SECRET,
+            ),
+            KEEPER,
+        )
+
+    async def accept(self, device_id: str, bank: str = BANK) -> Any:
+        """An officer of a bank accepts the device as it is enrolled now."""
+        enrolment = await self.tx.value(
+            "SELECT enrolment FROM devices.device WHERE device_id = %(device_id)s", {"device_id": device_id}
+        )
+        return await self.do(AcceptDevice(device_id=device_id, enrolment=enrolment, secret=SECRET), bank)
 
     async def receive(
         self,

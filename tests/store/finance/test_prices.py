@@ -113,6 +113,7 @@ async def test_whoever_proposed_a_price_may_take_it_back_and_nobody_refuses_one_
     story: Story,
 ) -> None:
     await story.price(12_345)
+    story.clock.advance(60)
     higher = await story.do(stated(story, 20_000), BANK, "officer-a")
     taken_back = RefusePrice(price_id=higher.price_id, reason="A slip of the pen.")
     assert (await story.do(taken_back, BANK, "officer-a")).state == "refused"
@@ -137,6 +138,7 @@ async def test_a_price_says_what_it_is_to_the_others_of_its_goods(story: Story) 
         return [(price.price_fen_each, price.standing) for price in prices]
 
     await story.price(12_345)
+    story.clock.advance(60)
     first = await story.do(stated(story, 20_000), BANK, "officer-a")
     assert await standings() == [(20_000, "waiting"), (12_345, "counts")]
     story.clock.advance(60)

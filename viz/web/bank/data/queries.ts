@@ -124,6 +124,11 @@ export function useDevices(siteId: string): UseQueryResult<Device[]> {
   return useQuery({ queryKey: ["devices", siteId], queryFn: () => api.list<Device>(path) });
 }
 
+/** Whether the device waits for the acceptance of whoever looks, be it accepted by others or not. */
+export function waitsForUs(device: Device): boolean {
+  return device.retired_at === null && device.acceptance !== "not_needed" && !device.acceptances.some((one) => one.is_own);
+}
+
 /** How many devices wait for acceptance at these sites. */
 export function useDevicesWaiting(siteIds: readonly string[]): number {
   const sites = [...new Set(siteIds)];
@@ -134,7 +139,7 @@ export function useDevicesWaiting(siteIds: readonly string[]): number {
     })),
   });
   const devices = queries.flatMap((query) => query.data ?? []);
-  return devices.filter((device) => device.acceptance === "waiting" && device.retired_at === null).length;
+  return devices.filter(waitsForUs).length;
 }
 
 export function useEvidence(lotId: string | null): UseQueryResult<Evidence> {

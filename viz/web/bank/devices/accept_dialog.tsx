@@ -50,6 +50,7 @@ export function AcceptDialog({ device, familyName, onClose }: Props) {
           [t("bank.enrolledAt"), <Moment key="at" at={seen.enrolled_at} />],
         ]}
       />
+      {seen.acceptances.length > 0 && <p>{t("bank.acceptedBefore", { parties: seen.acceptances.map((one) => one.party ?? "–") })}</p>}
       {accept.isError && <Refusal error={accept.error} />}
     </Modal>
   );

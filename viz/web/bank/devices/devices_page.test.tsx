@@ -28,6 +28,7 @@ function aDevice(changes: Partial<Device> = {}): Device {
     acceptance: "accepted",
     accepted_at: "2026-11-20T03:00:00Z",
     accepted_by: "Bank A",
+    acceptances: [{ party: "Bank A", accepted_at: "2026-11-20T03:00:00Z", is_own: true }],
     error_rate: 0.002,
     tier: "gold",
     calibrated_until: "2027-06-30",
@@ -36,7 +37,8 @@ function aDevice(changes: Partial<Device> = {}): Device {
   };
 }
 
-const WAITING = aDevice({ device_id: "fork-2", acceptance: "waiting", accepted_at: null, accepted_by: null });
+const WAITING = aDevice({ device_id: "fork-2", acceptance: "waiting", accepted_at: null, accepted_by: null, acceptances: [] });
+const OTHERS = aDevice({ device_id: "fork-3", acceptances: [{ party: "Bank B", accepted_at: "2026-11-20T03:00:00Z", is_own: false }] });
 
 function show(role: Role, devices: readonly Device[]) {
   const session: Session = {
@@ -73,6 +75,23 @@ test("devices that wait come first, once for each site, with who enrolled them",
   expect(rows[0]).toContain("Not accepted");
   expect(rows[1]).toContain("Bank A");
   expect(screen.getAllByText("1 device waits for acceptance")).toHaveLength(1);
+});
+
+test("a device that another bank accepted waits for this one, and says whose acceptance it has", async () => {
+  show("officer", [aDevice(), OTHERS]);
+  const [first] = (await screen.findAllByRole("row")).slice(-2).map((row) => row.textContent ?? "");
+  expect(first).toContain("fork-3");
+  expect(first).toContain("Not accepted");
+  expect(first).toContain("Bank B");
+  expect(screen.getByRole("button", { name: "Accept" })).toBeTruthy();
+});
+
+test("a device out of service is shown as such, last, and nobody is asked to accept it", async () => {
+  show("officer", [aDevice({ device_id: "a-gone", retired_at: "2026-11-22T03:00:00Z", state: "retired" }), aDevice()]);
+  const last = (await screen.findAllByRole("row")).at(-1)?.textContent ?? "";
+  expect(last).toContain("a-gone");
+  expect(last).toContain("Out of service");
+  expect(screen.getAllByRole("button", { name: "Take back" })).toHaveLength(1);
 });
 
 test("an officer accepts what was looked at and is shown the credential once", async () => {

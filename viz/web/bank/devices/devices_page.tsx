@@ -8,7 +8,7 @@ import { DeviceHistoryDialog } from "@shared/react/device_history";
 import { useWords } from "@shared/react/page";
 import { Age, Blank, Tag } from "@shared/react/parts";
 import { facilitySite } from "../data/names";
-import { useDevices, useFacilities } from "../data/queries";
+import { useDevices, useFacilities, waitsForUs } from "../data/queries";
 import { mayAcceptDevices, seesDevices } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
@@ -44,15 +44,21 @@ function SiteDevices({ siteId, name }: { siteId: string; name: string }) {
 
 function DevicePanel({ name, columns, devices }: { name: string; columns: Column<Device>[]; devices: readonly Device[] }) {
   const { t } = useWords();
-  const asked = devices.filter((device) => device.retired_at === null && device.acceptance !== "not_needed");
-  const waiting = asked.filter((device) => device.acceptance === "waiting");
-  const waitingFirst = [...waiting, ...asked.filter((device) => device.acceptance !== "waiting")];
+  const asked = devices.filter((device) => device.acceptance !== "not_needed");
+  const waiting = asked.filter(waitsForUs);
+  const waitingFirst = asked.toSorted((a, b) => urgency(a) - urgency(b));
   const note = waiting.length > 0 ? t("bank.devicesWaiting", { count: waiting.length }) : t("bank.devicesAllAccepted");
   return (
     <Panel title={name} note={note} actions={<ExportButton name="devices" columns={columns} rows={waitingFirst} />}>
       <DataTable columns={columns} rows={waitingFirst} rowKey={(device) => device.device_id} empty={{ title: t("bank.noDevices") }} />
     </Panel>
   );
+}
+
+/** What waits for the bank stands first, what is out of service last. */
+function urgency(device: Device): number {
+  if (device.retired_at !== null) return 2;
+  return waitsForUs(device) ? 0 : 1;
 }
 
 function useDeviceColumns(): Column<Device>[] {
@@ -100,9 +106,8 @@ function useDeviceColumns(): Column<Device>[] {
     {
       key: "acceptance",
       title: t("bank.acceptance"),
-      draw: (device) =>
-        device.accepted_at === null ? <StateTag state="waiting_acceptance" /> : <ByWhom name={device.accepted_by} at={device.accepted_at} />,
-      value: (device) => device.accepted_at ?? "",
+      draw: (device) => <Acceptances device={device} />,
+      value: (device) => device.acceptances.map((one) => `${one.party ?? "–"} ${one.accepted_at}`).join("; "),
     },
     {
       key: "calibrated",
@@ -137,10 +142,24 @@ function ByWhom({ name, at }: { name: string | null; at: string }) {
   );
 }
 
+/** By whom it is accepted, and that the bank itself has not done so. A device out of service says nothing. */
+function Acceptances({ device }: { device: Device }) {
+  if (device.retired_at !== null) return <StateTag state="retired" />;
+  return (
+    <>
+      {waitsForUs(device) && <StateTag state="waiting_acceptance" />}
+      {device.acceptances.map((one) => (
+        <ByWhom key={one.accepted_at + one.party} name={one.party} at={one.accepted_at} />
+      ))}
+    </>
+  );
+}
+
 function Act({ device, familyName }: { device: Device; familyName: string }) {
   const { t } = useWords();
   const name = deviceName(device.device_id, t);
-  if (device.acceptance === "waiting") {
+  if (device.retired_at !== null) return null;
+  if (waitsForUs(device)) {
     return (
       <DialogButton
         text={t("bank.accept")}

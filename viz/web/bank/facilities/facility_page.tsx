@@ -21,6 +21,7 @@ import { FreezeDialog } from "./freeze_dialog";
 import { FrozenBanner } from "./frozen_banner";
 import { FacilityState } from "./facility_state";
 import { UseBar } from "./use_bar";
+import { VouchingNote } from "./vouching_note";
 
 export function FacilityPage({ facilityId }: { facilityId: string }) {
   const query = useFacility(facilityId);
@@ -33,6 +34,7 @@ function FacilityView({ facility }: { facility: FacilityDetail }) {
     <>
       <FacilityHead facility={facility} />
       {facility.state === "frozen" && <FrozenBanner facility={facility} />}
+      <VouchingNote facility={facility} />
       {facility.margin.state !== "ok" && <MarginNote margin={facility.margin} currency={facility.currency} />}
       <FacilityFigures facility={facility} />
       <div className="columns">

@@ -135,6 +135,7 @@ const STATE_LOOKS = {
   waiting: LOOKS.outcome.waiting,
   overtaken: LOOKS.evidence.claimed,
   waiting_acceptance: LOOKS.outcome.warning,
+  retired: LOOKS.device.retired,
 } as const;
 
 /** The state of a facility, receipt, drawdown, loan or price: shape, colour and word. */

@@ -531,7 +531,19 @@ export interface HistoryEntry {
   facts: Facts;
 }
 
+/** A device of the site that the bank does not vouch for; money stands still while others do (`is_evidence`). */
+export interface Unvouched {
+  device_id: string;
+  is_evidence: boolean;
+  accepted_by: string[];
+  /** Of the bank's own last acceptance; null when there was none. */
+  ended_at: string | null;
+  end_cause: "enrolled" | "distrusted" | "layout" | null;
+}
+
 export interface FacilityDetail extends Facility {
+  /** For the bank that the keeper invited to look at the site's devices; null for others. */
+  unvouched: Unvouched[] | null;
   /** What may be named to thaw it, those pallets first that the freeze concerns; empty unless frozen. */
   thaw_evidence: Witness[];
   receipts: Receipt[];
@@ -639,7 +651,14 @@ export interface LedgerEntry {
 
 // --- devices ---------------------------------------------------------------------------------
 
-export type DeviceState = "online" | "offline" | "gap" | "fault" | "never";
+export type DeviceState = "online" | "offline" | "gap" | "fault" | "never" | "retired";
+
+/** A party's acceptance of a device that stands; `is_own`: of the party that is signed in. */
+export interface Acceptance {
+  party: string | null;
+  accepted_at: string;
+  is_own: boolean;
+}
 
 export interface Device {
   device_id: string;
@@ -666,6 +685,8 @@ export interface Device {
   acceptance: "not_needed" | "waiting" | "accepted";
   accepted_at: string | null;
   accepted_by: string | null;
+  /** All that stand, the first of them first: a bank's money rests on what it accepted itself. */
+  acceptances: readonly Acceptance[];
   /** Share of what it sent that could not be accepted; null before it sent anything. */
   error_rate: number | null;
   /** How well its driver is shown to work. */

@@ -181,7 +181,7 @@ function Calibrated({ until }: { until: string | null }) {
 function Acceptance({ device }: { device: Device }) {
   const { t } = useWords();
   if (device.acceptance === "not_needed" || device.retired_at !== null) return <span className="th-faint">–</span>;
-  if (device.acceptance === "accepted") return <span title={t("devices.acceptedHow")}>{t("devices.acceptedBy", { party: device.accepted_by ?? "" })}</span>;
+  if (device.acceptance === "accepted") return <span title={t("devices.acceptedHow")}>{t("devices.acceptedBy", { party: device.acceptances.map((one) => one.party ?? "–") })}</span>;
   return (
     <span title={t("devices.waitingHow")}>
       <Tag look={LOOKS.outcome.warning}>{t("devices.waiting")}</Tag>

@@ -2,14 +2,12 @@
 import type { Device, DeviceOrder, DeviceState, QuarantineRow } from "@shared/api/types";
 import type { Translate } from "@shared/i18n/i18n";
 
-export type ShownState = DeviceState | "retired";
-
 /** What wants a person first stands first. */
-const ORDER: Record<ShownState, number> = { fault: 0, gap: 1, offline: 2, never: 3, online: 4, retired: 5 };
+const ORDER: Record<DeviceState, number> = { fault: 0, gap: 1, offline: 2, never: 3, online: 4, retired: 5 };
 
-export const STATES = Object.keys(ORDER) as ShownState[];
+export const STATES = Object.keys(ORDER) as DeviceState[];
 
-export function shownState(device: Device): ShownState {
+export function shownState(device: Device): DeviceState {
   return device.retired_at === null ? device.state : "retired";
 }
 
