@@ -62,7 +62,7 @@ from devices.registry.handlers import (
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
-from devices.registry.views import devices_of_site, unvouched_devices
+from devices.registry.views import devices_of_site, silent_mounts, unvouched_devices
 from kernel.messages import Command, Event
 from kernel.tx import Tx
 
@@ -132,6 +132,7 @@ __all__ = [
     "set_aside",
     "set_site_bounds",
     "settle_order",
+    "silent_mounts",
     "take_orders",
     "terminals",
     "unended_orders",

@@ -14,7 +14,7 @@ from wms.allocation.handlers import allocate_order, allocate_orders, cancel_orde
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
-from wms.dispatch.barriers import lower_forgotten
+from wms.dispatch.barriers import lower_forgotten, unwatched_gates
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
     on_alarm_cleared,
@@ -121,4 +121,5 @@ __all__ = [
     "unit_holds",
     "unit_labels",
     "unit_statuses",
+    "unwatched_gates",
 ]

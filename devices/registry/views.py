@@ -1,5 +1,6 @@
 """What the device screens show."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -53,6 +54,10 @@ UNVOUCHED = """
     WHERE d.site_id = %(site_id)s AND d.retired_at IS NULL
         AND CASE WHEN o.party_id IS NULL THEN d.accepted_at IS NOT NULL ELSE o.ended_at IS NOT NULL END
     ORDER BY d.device_id"""
+HEARD_AT_MOUNTS = """
+    SELECT d.mount_id, d.family, s.state, s.last_seen_at
+    FROM devices.device d LEFT JOIN devices.device_state s USING (device_id)
+    WHERE d.site_id = %(site_id)s AND d.mount_id = ANY (%(mount_ids)s) AND d.retired_at IS NULL"""
 IS_DEVICE = "SELECT FROM devices.device WHERE device_id = %(device_id)s"
 HISTORY = """
     SELECT r.number, r.at, r.act, r.enrolment, r.person_id, p.name AS party, r.facts
@@ -222,6 +227,18 @@ async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[U
     and it did not; by id. Of these the ones that are evidence are so against its word."""
     rows = await read.rows(UNVOUCHED, {"site_id": site_id, "party_id": party_id})
     return [msgspec.convert(row, Unvouched) for row in rows]
+
+
+async def silent_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
+    """Those of these mounts whose device in service is not to be heard: never was, says that it is offline,
+    or said nothing within its family's silence."""
+    rows = await read.rows(HEARD_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
+    silent = set()
+    for row in rows:
+        last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
+        if shown_state(row["family"], last, read.now) in ("never", "offline"):
+            silent.add(row["mount_id"])
+    return frozenset(silent)
 
 
 async def quarantine_of_site(

@@ -51,6 +51,7 @@ from kernel.caller import Caller
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
 from twin.api import alarms, unit_states
+from wms.api import unwatched_gates
 
 
 class DrawdownAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,10 +114,11 @@ async def propose_drawdown(command: ProposeDrawdown, tx: Tx) -> DrawdownAnswer:
 
 
 async def _require_drawable(tx: Tx, facility: Facility, amount_fen: int) -> None:
-    """Nothing is drawn from a frozen facility, on devices that the bank did not accept, under an active
-    alarm, or beyond what is seen now."""
+    """Nothing is drawn from a frozen facility, on devices that the bank did not accept, while a gate of the
+    site is not watched, under an active alarm, or beyond what is seen now."""
     require_open(facility)
     await require_own_look(tx, facility)
+    model.require_watched(await unwatched_gates(tx, facility.site_id))
     pledged = await collateral_store.lots_of_pledged_units(tx, facility.facility_id)
     active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
     model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)

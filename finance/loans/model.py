@@ -159,6 +159,14 @@ def require_paid_on(paid_on: date, loan: Loan, today: date) -> None:
         )
 
 
+def require_watched(unwatched: Mapping[str, Sequence[str]]) -> None:
+    """Refuse, by Conflict, money while goods could leave unseen. `unwatched` are the gates of the site whose
+    reader or lane scale is not accepted, not in service or not to be heard, each with their mounts."""
+    if unwatched:
+        mount_ids = sorted({mount_id for mounts in unwatched.values() for mount_id in mounts})
+        raise Conflict("drawdown.gate_unwatched", gate_ids=sorted(unwatched), mount_ids=mount_ids)
+
+
 def require_quiet(
     alarms: Sequence[AlarmRow], states: Sequence[UnitState], pledged: Mapping[str, str]
 ) -> None:

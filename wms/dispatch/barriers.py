@@ -9,6 +9,7 @@ import structlog
 
 from devices import api as devices
 from devices.messages import BarrierAction, DeviceOrderConfirmed
+from kernel.layout import Layout
 from kernel.tx import Tx
 from twin import api as twin
 
@@ -61,7 +62,26 @@ async def lower_forgotten(tx: Tx) -> None:
 async def waiting_witnesses(tx: Tx, site_id: str, gate_id: str) -> list[str]:
     """Mounts of the gate's readers and of the scale in its lane whose device no other party has accepted, or
     where none is in service; the gate itself when the layout has no reader there at all."""
+    readers, scales = _witnesses(await twin.layout_of(tx, site_id), gate_id)
+    waiting = readers | scales
+    waiting -= await devices.accepted_mounts(tx, site_id, waiting)
+    return sorted(waiting) if readers else [gate_id, *sorted(waiting)]
+
+
+async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
+    """The site's gates that goods could leave by unseen, each with its `waiting_witnesses` and the mounts of
+    those of its readers and scales that have fallen silent."""
     layout = await twin.layout_of(tx, site_id)
+    found = {}
+    for gate_id in (gate.gate_id for gate in layout.gates):
+        readers, scales = _witnesses(layout, gate_id)
+        silent = await devices.silent_mounts(tx, site_id, readers | scales)
+        found[gate_id] = sorted({*await waiting_witnesses(tx, site_id, gate_id), *silent})
+    return {gate_id: mounts for gate_id, mounts in found.items() if mounts}
+
+
+def _witnesses(layout: Layout, gate_id: str) -> tuple[set[str], set[str]]:
+    """The mounts of the gate's readers, and of the scale in its lane."""
     bridge_id = next(gate.lane_weighbridge_id for gate in layout.gates if gate.gate_id == gate_id)
     readers = {
         mount.mount_id for mount in layout.mounts if mount.serves == gate_id and mount.family in READERS
@@ -69,9 +89,7 @@ async def waiting_witnesses(tx: Tx, site_id: str, gate_id: str) -> list[str]:
     scales = {
         mount.mount_id for mount in layout.mounts if mount.serves == bridge_id and mount.family in SCALES
     }
-    waiting = readers | scales
-    waiting -= await devices.accepted_mounts(tx, site_id, waiting)
-    return sorted(waiting) if readers else [gate_id, *sorted(waiting)]
+    return readers, scales
 
 
 async def order_barrier(

@@ -65,6 +65,12 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
     "weighbridge-1": {"host": "127.0.0.1", "port": 502},
     "forklift-1": {},
 }
+ALIVE = """
+    INSERT INTO devices.device_state (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
+        skew_since)
+    SELECT device_id, site_id, 'online', %(now)s, %(now)s, 0, %(now)s FROM devices.device
+    WHERE NOT device_id = ANY (%(silent)s)
+    ON CONFLICT (device_id) DO UPDATE SET last_seen_at = EXCLUDED.last_seen_at"""
 SECRET = "the-credential-of-a-device-for-tests"
 
 
@@ -98,6 +104,8 @@ class Story:
         self._subscribers = all_subscribers()
         self._sequences = dict(after._sequences) if after else dict.fromkeys(DEVICES, 0)
         self._position = after._position if after else 0
+        self.silent: set[str] = set()
+        """Devices that nothing is heard of any more."""
         self._pallets = 0
         self._trucks = 0
 
@@ -113,12 +121,18 @@ class Story:
     async def do(self, command: Command, party_id: str, person_id: str = "") -> Any:
         """One command in a savepoint, then everybody who listens is told. Errors undo the command."""
         tx = await self.as_(party_id, person_id or f"person-of-{party_id}")
+        await self._say_alive()
         async with tx.savepoint():
             answer = await self._handlers[type(command)](command, tx)
             await tx.run("SET CONSTRAINTS ALL IMMEDIATE")
             await tx.run("SET CONSTRAINTS ALL DEFERRED")
         await self._tell(tx)
         return answer
+
+    async def _say_alive(self) -> None:
+        """Devices that are not `silent` were heard just now; the ingest that keeps this is not here."""
+        heard = {"now": self.clock.now(), "silent": sorted(self.silent)}
+        await self.tx.run(ALIVE, heard)
 
     async def read(self, party_id: str, view: Callable[[PgTx], Awaitable[Any]], *roles: Role) -> Any:
         """Call a view as a party's people see it, and go back to writing."""

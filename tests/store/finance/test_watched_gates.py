@@ -1,0 +1,70 @@
+"""No money is drawn while goods could leave unseen."""
+
+import pytest
+
+from devices.messages import DistrustDevice, RetireDevice
+from finance.messages import ApproveDrawdown, ProposeDrawdown
+from kernel.errors import Conflict
+from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, Story
+from tests.store.finance.test_lending import drawn, due
+
+UNWATCHED = r"drawdown\.gate_unwatched"
+READER_SILENCE_S = 900
+"""Of an LLRP reader, by its manifest."""
+
+
+@pytest.fixture
+async def facility_id(story: Story) -> str:
+    """A facility with twelve pledged pallets."""
+    lot, opened = await story.receive(), await story.facility()
+    await story.pledged(lot, opened)
+    return opened
+
+
+async def proposed(story: Story, facility_id: str) -> str:
+    drawdown = ProposeDrawdown(facility_id=facility_id, amount_fen=100_000, maturity_on=due(story))
+    return str((await story.do(drawdown, BANK, "officer-a")).drawdown_id)
+
+
+@pytest.mark.parametrize("device_id", ["gate-1-reader", "weighbridge-1"])
+async def test_no_money_is_drawn_while_what_watches_the_gate_is_out_of_service(
+    story: Story, facility_id: str, device_id: str
+) -> None:
+    waiting = await proposed(story, facility_id)
+    await story.do(RetireDevice(device_id=device_id), KEEPER)
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["gate_ids"] == ["gate-1"]
+    assert refused.value.facts["mount_ids"] == [device_id]
+    with pytest.raises(Conflict, match=UNWATCHED):
+        await story.do(ApproveDrawdown(drawdown_id=waiting), BANK, "approver-a")
+
+
+async def test_no_money_is_drawn_while_nobody_vouches_for_the_gates_reader(
+    story: Story, facility_id: str
+) -> None:
+    for bank in (BANK, OTHER_BANK):
+        await story.do(DistrustDevice(device_id="gate-1-reader", reason="The seal is broken"), bank)
+    with pytest.raises(Conflict, match=UNWATCHED):
+        await proposed(story, facility_id)
+
+
+async def test_no_money_is_drawn_once_the_gates_reader_is_silent_for_longer_than_its_family_is(
+    story: Story, facility_id: str
+) -> None:
+    story.silent.add("gate-1-reader")
+    story.clock.advance(READER_SILENCE_S)
+    await drawn(story, facility_id, 100_000)
+    story.clock.advance(1)
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
+    story.silent.clear()
+    await drawn(story, facility_id, 100_000)
+
+
+async def test_a_forklift_that_is_out_of_service_leaves_the_gate_watched(
+    story: Story, facility_id: str
+) -> None:
+    await story.do(RetireDevice(device_id="forklift-1"), KEEPER)
+    await drawn(story, facility_id, 100_000)
