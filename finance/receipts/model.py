@@ -205,6 +205,13 @@ def require_free(doubled: Sequence[str]) -> None:
         raise Conflict("receipts.units_under_receipt", unit_ids=sorted(doubled)[:SHOWN_UNITS_MAX])
 
 
+def require_free_labels(doubled: Sequence[str]) -> None:
+    """Refuse, by Conflict, a second live receipt on any SSCC: it names one pallet, wherever it is entered.
+    Whose the other receipt is, or where, is not told."""
+    if doubled:
+        raise Conflict("receipts.ssccs_under_receipt", ssccs=sorted(doubled)[:SHOWN_UNITS_MAX])
+
+
 def next_state(receipt_id: str, state: ReceiptState, step: Step) -> ReceiptState:
     """The state after `step`; Conflict when it may not follow the present one."""
     following = TRANSITIONS.get((state, step))

@@ -25,17 +25,21 @@ INSERT = """
         %(marks)s, %(unit_count)s, %(quantity_each)s, %(mass_g)s, %(place)s, %(storage_until)s,
         %(loss_standard)s, %(insurance)s, %(fee_terms)s, %(lien_fen)s, %(evidence)s, 'issued', %(now)s,
         %(by_person)s)"""
-# Waits for a receipt that is being issued on the same unit, then leaves that unit out: the count tells.
+# Waits for a receipt that is being issued on the same unit or SSCC, then leaves that unit out: the count
+# tells.
 COVER_UNITS = """
     INSERT INTO finance.receipt_unit (receipt_id, unit_id, sscc, quantity_each, mass_g, live)
     SELECT %(receipt_id)s, u.unit_id, u.sscc, u.quantity_each, u.mass_g, true
     FROM unnest(%(unit_ids)s::text[], %(ssccs)s::text[], %(quantities)s::bigint[], %(masses)s::bigint[])
         AS u (unit_id, sscc, quantity_each, mass_g)
     ORDER BY u.unit_id
-    ON CONFLICT (unit_id) WHERE live DO NOTHING"""
+    ON CONFLICT DO NOTHING"""
 LIVE_AMONG = """
     SELECT unit_id FROM finance.receipt_unit
     WHERE live AND unit_id = ANY(%(unit_ids)s) AND receipt_id <> %(receipt_id)s ORDER BY unit_id"""
+LIVE_SSCCS = """
+    SELECT sscc FROM finance.receipt_unit
+    WHERE live AND sscc = ANY(%(ssccs)s) AND receipt_id <> %(receipt_id)s ORDER BY sscc"""
 LIVE_IN_LOT = """
     SELECT count(*) FROM finance.receipt_unit u JOIN finance.receipt r USING (receipt_id)
     WHERE u.live AND r.lot_id = %(lot_id)s"""
@@ -156,6 +160,12 @@ async def live_among(tx: Tx, unit_ids: Sequence[str], but_receipt_id: str) -> li
     """Those of the units that are under a live receipt other than the one named."""
     rows = await tx.rows(LIVE_AMONG, {"unit_ids": list(unit_ids), "receipt_id": but_receipt_id})
     return [str(row["unit_id"]) for row in rows]
+
+
+async def live_ssccs(tx: Tx, ssccs: Sequence[str], but_receipt_id: str) -> list[str]:
+    """Those of the SSCCs that are under a live receipt other than the one named, at whatever site."""
+    rows = await tx.rows(LIVE_SSCCS, {"ssccs": list(ssccs), "receipt_id": but_receipt_id})
+    return [str(row["sscc"]) for row in rows]
 
 
 async def live_in_lot(tx: Tx, lot_id: str) -> int:

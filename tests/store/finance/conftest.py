@@ -28,6 +28,7 @@ from kernel.layout import Layout, all_slots
 from kernel.messages import (
     AnyReading,
     Command,
+    DevicePlaced,
     Envelope,
     LoadChange,
     MassReading,
@@ -95,6 +96,8 @@ class Story:
     """Does commands as parties, and lets devices see what happens at the gate and in the hall."""
 
     site_id = LAYOUT.site_id
+    prefix = ""
+    """Before the name of its mount, a device's id."""
 
     def __init__(self, tx: PgTx, clock: ManualClock, after: "Story | None" = None) -> None:
         """`after` is a story whose rows are there already: devices go on numbering where they were."""
@@ -304,7 +307,7 @@ class Story:
         self.clock.advance(max((after for after, _ in readings), default=0))
         observations = [
             Observation(
-                device_id=device_id,
+                device_id=self.prefix + device_id,
                 boot=1,
                 sequence=self._sequences[device_id] + nth,
                 observed_at=start + timedelta(seconds=after),
@@ -417,6 +420,26 @@ async def world(database_server: Any, clock: ManualClock, ids: Ids) -> AsyncIter
         story = Story(tx, clock)
         await story.build()
         yield World(server.app_dsn, story)
+
+
+class SecondSite(Story):
+    """Another warehouse of the same keeper, laid out alike, in the same database."""
+
+    site_id = "site-two"
+    prefix = "second-"
+
+    async def build(self) -> None:
+        layout = msgspec.structs.replace(LAYOUT, site_id=self.site_id)
+        await self.do(ImportLayout(layout=layout, keeper_party_id=KEEPER), KEEPER)
+        for mount_id, family in DEVICES.items():
+            placed = DevicePlaced(
+                site_id=self.site_id,
+                device_id=self.prefix + mount_id,
+                family=family,
+                mount_id=mount_id,
+                placed_at=self.clock.now(),
+            )
+            await self.tell(placed)
 
 
 @pytest.fixture

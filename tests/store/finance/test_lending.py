@@ -34,6 +34,7 @@ from tests.store.finance.conftest import (
     SKU,
     SLOTS,
     Lot,
+    SecondSite,
     Story,
 )
 from wms.messages import DeclareOpeningStock, OpeningRow
@@ -145,6 +146,21 @@ async def test_a_second_receipt_on_the_same_pallets_is_refused_by_name(story: St
         await story.receipt(lot, lot.unit_ids[5:7])
     assert refused.value.key == "receipts.units_under_receipt"
     assert refused.value.facts["unit_ids"] == [lot.unit_ids[5]]
+
+
+async def test_the_same_pallets_at_a_second_site_are_under_no_second_receipt(story: Story) -> None:
+    lot = await story.receive(3)
+    first = await story.receipt(lot)
+    second = SecondSite(story.tx, story.clock)
+    await second.build()
+    again = await second.receive(3)
+    assert [pallet.epc_hex for pallet in again.pallets] == [pallet.epc_hex for pallet in lot.pallets]
+    with pytest.raises(Conflict, match=r"receipts\.ssccs_under_receipt") as refused:
+        await second.receipt(again)
+    assert refused.value.facts == {"ssccs": [make_sscc(PREFIX, 0, number) for number in (1, 2, 3)]}
+    await story.do(CancelReceipt(receipt_id=first, reason="They stand at the other site"), KEEPER)
+    await second.receipt(again)
+    await audited(story)
 
 
 async def test_only_the_sites_keeper_issues_and_only_to_the_owner(story: Story) -> None:
