@@ -130,7 +130,7 @@ class FreezeFacility(Command, frozen=True, kw_only=True):
 
 class ProposeThaw(Command, frozen=True, kw_only=True):
     """Say why a frozen facility may be thawed, on evidence newer than the freeze that shows pledged units on
-    site; none where nothing is pledged."""
+    site, among them each that it was frozen for; none where nothing is pledged."""
 
     facility_id: str
     reason: str

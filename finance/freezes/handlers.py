@@ -136,8 +136,8 @@ async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
     stated reason alone.
 
     NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open, or the evidence
-    is not newer than the freeze or does not show the units on site; Invalid when an observation named is of
-    none of the pledged units.
+    is not newer than the freeze, does not show the units on site, or lacks one of those that the facility was
+    frozen for; Invalid when an observation named is of none of the pledged units.
     """
     require_reason(command.reason)
     facility = await lock_facility(tx, command.facility_id)
@@ -166,7 +166,9 @@ async def _require_evidence(
         return []
     found = {item.observation_id: item for item in await witnesses(tx, pledged, named)}
     model.require_thawing_evidence(named, found, freezes)
-    return [found[name] for name in named]
+    evidence = [found[name] for name in named]
+    model.require_all_shown(evidence, freezes, pledged)
+    return evidence
 
 
 async def _open_thaw(tx: Tx, thaw_id: str) -> tuple[Row, Facility]:

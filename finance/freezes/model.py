@@ -1,6 +1,6 @@
 """Pure rules of freezing and thawing: which alarms count, which evidence thaws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +86,20 @@ def require_thawing_evidence(
         raise Conflict("thaw.evidence_old", newer_than=newer, evidence_ids=old[:SHOWN_MAX])
     if gone := [name for name in evidence_ids if not witnesses[name].shows_here]:
         raise Conflict("thaw.evidence_not_here", evidence_ids=gone[:SHOWN_MAX])
+
+
+def require_all_shown(
+    evidence: Sequence[Witness], freezes: Sequence[Freeze], pledged: Collection[str]
+) -> None:
+    """Refuse, by Conflict, a thaw that says nothing of units that the facility was frozen for.
+
+    Each of these that is still pledged is shown by some observation of the `evidence`; what was delivered or
+    released since needs none.
+    """
+    frozen = {unit_id for freeze in freezes for unit_id in freeze.unit_ids}
+    shown = {unit_id for witness in evidence for unit_id in witness.unit_ids}
+    if missing := sorted((frozen & set(pledged)) - shown):
+        raise Conflict("thaw.units_not_shown", unit_ids=missing[:SHOWN_MAX], count=len(missing))
 
 
 def newer_than(freezes: Sequence[Freeze]) -> datetime | None:

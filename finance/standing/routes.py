@@ -109,9 +109,10 @@ async def freeze_facility(facility_id: str, body: ReasonBody, session: Officer) 
 
 @router.post("/facilities/{facility_id}/thaws", status_code=201)
 async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> ThawView:
-    """Propose to thaw, on evidence newer than the freeze that shows pledged units on site; another person
-    decides. A facility's `thaw_evidence` is what may be named now; it may be followed by newer evidence and
-    stays good. Where nothing is pledged the reason stands alone."""
+    """Propose to thaw, on evidence newer than the freeze that shows pledged units on site, each of those that
+    it was frozen for among them; another person decides. A facility's `thaw_evidence` is what may be named
+    now; it may be followed by newer evidence and stays good. Where nothing is pledged the reason stands
+    alone."""
     proposed = await session.do(
         ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
     )

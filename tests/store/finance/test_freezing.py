@@ -221,6 +221,23 @@ async def test_evidence_of_units_that_are_not_pledged_does_not_thaw(story: Story
     assert set(await offered(story, facility_id)) == set(evidence_ids) - set(unpledged)
 
 
+async def test_a_thaw_needs_evidence_of_each_pallet_that_the_facility_was_frozen_for(story: Story) -> None:
+    lot, facility_id, _, _ = await lent(story)
+    await story.tell(alarm(story, lot))
+    evidence_ids = await seen_again(story, lot)
+    by_unit = {unit.unit_id: unit.evidence_ids["position"] for unit in (await story.verified(lot)).units}
+    taken, other = lot.unit_ids[:2], lot.unit_ids[2]
+    for named, lacking in ((other,), set(taken)), ((taken[0], other), {taken[1]}):
+        with pytest.raises(Conflict, match=r"thaw\.units_not_shown") as refused:
+            await story.do(
+                thawing(facility_id, tuple(by_unit[unit_id] for unit_id in named)), BANK, "officer-a"
+            )
+        assert set(refused.value.facts["unit_ids"]) == lacking
+    assert {by_unit[unit_id] for unit_id in taken} < set(evidence_ids)
+    both = thawing(facility_id, tuple(by_unit[unit_id] for unit_id in taken))
+    await story.do(both, BANK, "officer-a")
+
+
 async def test_no_old_evidence_thaws_beside_newer(story: Story) -> None:
     lot, facility_id, _, _ = await lent(story)
     before = (await story.verified(lot)).units[0].evidence_ids["position"]
@@ -274,8 +291,8 @@ async def test_a_refused_thaw_makes_room_for_another(story: Story) -> None:
     lot, facility_id, _, _ = await lent(story)
     await story.tell(alarm(story, lot))
     evidence_ids = await seen_again(story, lot)
-    first = await story.do(thawing(facility_id, evidence_ids[:1]), BANK, "officer-a")
-    refuse = RefuseThaw(thaw_id=first.thaw_id, reason="One pallet is not enough")
+    first = await story.do(thawing(facility_id, evidence_ids), BANK, "officer-a")
+    refuse = RefuseThaw(thaw_id=first.thaw_id, reason="Nobody went to look")
     with pytest.raises(NotFound):
         await story.do(refuse, OTHER_BANK, "approver-b")
     await story.do(refuse, BANK, "approver-a")
@@ -286,7 +303,7 @@ async def test_a_refused_thaw_makes_room_for_another(story: Story) -> None:
     assert (view.state, view.thaw) == ("frozen", None)
     assert (view.history[0].kind, view.history[0].facts["reason"]) == (
         "thaw_refused",
-        "One pallet is not enough",
+        "Nobody went to look",
     )
     second = await story.do(thawing(facility_id, evidence_ids), BANK, "officer-a")
     await story.do(ApproveThaw(thaw_id=second.thaw_id), BANK, "approver-a")
