@@ -3,12 +3,11 @@
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.tx import Row, Tx
 from twin.alarms import store
-from twin.alarms.incidents import EXIT_KINDS, close
-from twin.messages import AcknowledgeAlarm, ClearAlarm, Grade
+from twin.alarms.incidents import close
+from twin.messages import AcknowledgeAlarm, ClearAlarm
 
 REASON_LENGTH_MAX = 500
 UNITS_SHOWN_MAX = 10
-GRADES_THAT_STOP: tuple[Grade, ...] = ("restrict", "freeze")
 
 
 async def acknowledge_alarm(command: AcknowledgeAlarm, tx: Tx) -> None:
@@ -20,15 +19,15 @@ async def acknowledge_alarm(command: AcknowledgeAlarm, tx: Tx) -> None:
 async def clear_alarm(command: ClearAlarm, tx: Tx) -> None:
     """A person of the keeper closes the alarm; closing twice keeps the first.
 
-    Raises NotFound, Invalid, and Conflict `twin.goods_gone` for an exit alarm that stops money or goods while
-    any of its units is gone and was neither released since nor counted out of the books: a word of the keeper
-    brings nothing back, and what is pledged is not counted out.
+    Raises NotFound, Invalid, and Conflict `twin.goods_gone` for an alarm of goods that nobody released, of
+    whatever grade, while any of its units is gone and was neither released since nor counted out of the
+    books: a word of the keeper brings nothing back, and what is pledged is not counted out.
     """
     reason = command.reason.strip()
     if not 1 <= len(reason) <= REASON_LENGTH_MAX:
         raise Invalid("twin.clear_reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
     alarm = await _require_keeper(tx, command.alarm_id)
-    if alarm["kind"] in EXIT_KINDS and alarm["grade"] in GRADES_THAT_STOP:
+    if alarm["kind"] == "exit_without_release":
         gone = await store.gone(tx, alarm["unit_ids"], alarm["first_at"])
         if gone:
             raise Conflict("twin.goods_gone", unit_ids=gone[:UNITS_SHOWN_MAX], count=len(gone))

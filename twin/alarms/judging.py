@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
-from twin.alarms.model import ExitMass, Judgement, Load, Passage, UnitOut, each_once, judge_gate
+from twin.alarms.model import ExitMass, Judgement, Load, Passage, UnitOut, each_once, gravest, judge_gate
 from twin.alarms.passages import unknown_passage
 from twin.alarms.seen_after_exit import judge_seen_after_exit
 from twin.messages import AlarmEvidence, Modality
 from twin.presence.handlers import Touched
 from twin.visits.handlers import standings_out
 from twin.visits.model import (
+    EVIDENCE_OF_PASS,
     HEARD_WITH,
     PARKED_BEFORE,
     WEIGHED_WITHIN,
@@ -27,8 +30,6 @@ CLUSTER = timedelta(seconds=120)
 """Units that go out this close together, with no vehicle known, are one incident."""
 AROUND = timedelta(minutes=10)
 EVIDENCE_KEPT = 40
-EVIDENCE_OF_PASSAGE = 2
-"""The loop became occupied, and free."""
 
 
 async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched: Touched) -> None:
@@ -53,18 +54,19 @@ async def _judge_standing(
     out = await _out_with(tx, site_id, standing, unit_ids, period) if unit_ids else []
     releases = await store.releases(tx, site_id, standing.gate_id, *period) if out else []
     units = each_once([_unit_out(row, releases, derivation.vehicle_id) for row in out])
-    mass = _exit_mass(standing)
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
     passage = _own_passage(standing)
     load = None
-    if units and all(unit.is_released for unit in units):
+    if all(unit.is_released for unit in units):
         load = await _load(tx, site_id, derivation, standing, out)
-        expected_g = load.released_g
-    judgement = (
-        judge_gate(units, mass, tolerance_g=tolerance_g(expected_g), passage=passage, load=load)
-        if units
-        else None
-    )
+        expected_g = 0 if load is None else load.released_g
+    weighed = _weighed(standing)
+    judgements = [
+        judge_gate(units, _exit_mass(each), tolerance_g=tolerance_g(expected_g), passage=passage, load=load)
+        for each in weighed
+    ]
+    nth = gravest(judgements)
+    standing, judgement = weighed[nth], judgements[nth]
     where = _where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
     if judgement is None:
         return await withdraw(tx, await store.alarms_at(tx, where, EXIT_KINDS), derivation.vehicle_id)
@@ -76,7 +78,7 @@ async def _judge_standing(
         first_at=standing.began_at,
         last_at=standing.last_at,
         facts={
-            **_facts(judgement, mass, expected_g),
+            **_facts(judgement, _exit_mass(standing), expected_g),
             "gate_id": standing.gate_id,
             "plate": plate,
             "outcome": standing.outcome,
@@ -135,21 +137,45 @@ def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> Unit
     )
 
 
-async def _load(tx: Tx, site_id: str, derivation: Derivation, standing: Standing, out: Sequence[Row]) -> Load:
-    """What is released to the vehicle as its units go out, and how much of it was heard with it."""
+async def _load(
+    tx: Tx, site_id: str, derivation: Derivation, standing: Standing, out: Sequence[Row]
+) -> Load | None:
+    """What is released to the vehicle as its units go out, or while it stands there when none was heard, and
+    how much of it was heard with it; None when nothing is."""
     moments = [row[name] for row in out for name in ("heard_at", "crossed_at") if name in row]
+    moments = moments or [standing.began_at, standing.left_at or standing.last_at]
     came_at, period = standing.began_at, (min(moments), max(moments))
-    masses, released_g = await store.released(
+    units, released_g = await store.released(
         tx, site_id, standing.gate_id, derivation.vehicle_id, came_at, *period
     )
-    unread = masses.keys() - set(derivation.units[came_at])
+    if not units:
+        return None
+    tagged = [unit for unit in units if unit["has_tag"]]
+    unread = [unit for unit in tagged if unit["unit_id"] not in derivation.units[came_at]]
     return Load(
-        heard_g=released_g - sum(masses[unit_id] for unit_id in unread),
+        heard_g=released_g - sum(unit["mass_g"] for unit in unread),
         released_g=released_g,
-        unit_count=len(masses),
-        unread_count=len(unread),
+        tag_count=len(tagged),
+        unread={unit["unit_id"]: unit["lot_id"] for unit in unread},
         is_over=standing.outcome != "standing",
+        has_left=standing.left_at is not None,
     )
+
+
+def _weighed(standing: Standing) -> list[Standing]:
+    """The standing as it was weighed, and as it may have been where no accepted bridge vouches for that.
+
+    A bridge that nobody accepted, or one whose vehicle no accepted reader names, makes an alarm graver and
+    not milder: what the vehicle gained counts as not known where that is graver.
+    """
+    leaving, entry = standing.weighing, standing.entry
+    found = [standing]
+    if standing.gainsaid_by is not None:
+        found.append(replace(standing, weighing=standing.gainsaid_by))
+    told = [weighing for weighing in (leaving, entry) if weighing is not None]
+    if leaving is not None and not (standing.is_heard and all(weighing.is_accepted for weighing in told)):
+        found.append(replace(standing, entry=None))
+    return found
 
 
 def _exit_mass(standing: Standing) -> ExitMass | None:
@@ -214,7 +240,7 @@ def _own_passage(standing: Standing) -> Passage | None:
     """How the vehicle itself left: the loop's two reports close its evidence."""
     if standing.left_at is None:
         return None
-    return Passage(occupied_at=standing.left_at, evidence_ids=standing.evidence_ids[-2:])
+    return Passage(occupied_at=standing.left_at, evidence_ids=standing.evidence_ids[-EVIDENCE_OF_PASS:])
 
 
 def _ends(observation_ids: Sequence[str]) -> list[str]:
@@ -326,7 +352,7 @@ async def _judge_cluster(
             "outcome": "standing" if passage is None else "left",
         },
         evidence=[
-            *_tag_evidence(cluster, judgement)[: EVIDENCE_KEPT - EVIDENCE_OF_PASSAGE],
+            *_tag_evidence(cluster, judgement)[: EVIDENCE_KEPT - EVIDENCE_OF_PASS],
             *_passage_evidence(passage, judgement),
         ],
     )

@@ -4,7 +4,7 @@ Two rules stand above all others: a single modality never goes beyond `check`, a
 money) needs a direction that both sides of the portal saw *and* a second, independent modality.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,14 +52,29 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be aboard by release: all that is released to the vehicle, and the same without the units that
-    the portal heard on neither side. `is_over`: the vehicle stands at the gate no more."""
+    """What may be aboard by release: all that is released to the vehicle, and the same without the units
+    whose tags the portal heard on neither side. `is_over`: the vehicle stands at the gate no more;
+    `has_left`: it went out over the loop."""
 
     heard_g: int
     released_g: int
-    unit_count: int
-    unread_count: int
+    tag_count: int
+    """Released units that bear a tag."""
+    unread: dict[str, str]
+    """Those of them that were not heard, each with its lot."""
     is_over: bool
+    has_left: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """No more tags are unread than now and then are, and one at least was heard."""
+        allowed = -(-self.tag_count // RELEASED_PER_UNREAD)
+        return not self.unread or len(self.unread) <= min(allowed, self.tag_count - 1)
+
+    @property
+    def is_told_apart(self) -> bool:
+        """The scale can tell what was heard from all that is released."""
+        return not weights_agree(self.released_g, self.heard_g)
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +113,8 @@ def judge_gate(
     when both sides of the portal saw the direction *and* the vehicle is heavier than it came by at least
     half of the units' mass (and by more than the tolerance), or its gain is not known and something passed
     the loop under the boom that was not shut. What left with a vehicle and was never heard outside: `check`.
-    Released units only, but a gain that their `load` does not
-    explain: `check`, since that is mass alone.
+    Released units only, or none at all, but a gain that their `load` does not explain, or a load that left
+    with many of its tags unread: `check`, since that is one modality alone.
     None: nothing to report.
     """
     unreleased = [unit for unit in units if not unit.is_released]
@@ -136,26 +151,35 @@ def _least_taken_g(units: Sequence[UnitOut], tolerance_g: int) -> int:
 
 
 def _judge_released(units: Sequence[UnitOut], taken_g: int | None, load: Load | None) -> Judgement | None:
-    if not units or taken_g is None or load is None:
+    if load is None:
         return None
-    reason = _unexplained(taken_g, load)
-    if reason is None:
+    if units and taken_g is not None and _is_differing(taken_g, load):
+        return _judgement("exit_mass_differs", "check", units, ["mass"], ["mass_differs"], taken_g)
+    if load.is_read or not _may_hold_others(taken_g, load):
         return None
-    return _judgement("exit_mass_differs", "check", units, ["mass"], [reason], taken_g)
+    modality: Modality = "position" if taken_g is None else "mass"
+    return _judgement(
+        "exit_mass_differs", "check", units, [modality], ["tags_unread"], taken_g, unread=load.unread
+    )
 
 
-def _unexplained(taken_g: int, load: Load) -> str | None:
-    """Why the gain of a vehicle is not what is released to it; None when it is.
+def _is_differing(taken_g: int, load: Load) -> bool:
+    """The scale agrees neither with what was heard nor with all that is released: tags are read one after
+    another, and now and then one is not read at all."""
+    return not weights_agree(taken_g, load.heard_g) and not weights_agree(taken_g, load.released_g)
 
-    It is when the scale agrees with what was heard, or with all that is released: tags are read one after
-    another, and now and then one is not read at all. When many were not, goods may have been exchanged.
+
+def _may_hold_others(taken_g: int | None, load: Load) -> bool:
+    """Whether other goods may be aboard in place of released ones that were not heard.
+
+    Not when the scale says that what was not heard is not aboard. When it says that all of it is, once the
+    vehicle stands there no more; when it cannot tell, once it has left.
     """
+    if taken_g is None or not load.is_told_apart:
+        return load.has_left
     if weights_agree(taken_g, load.heard_g):
-        return None
-    if not weights_agree(taken_g, load.released_g):
-        return "mass_differs"
-    is_plausible = load.unread_count <= -(-load.unit_count // RELEASED_PER_UNREAD)
-    return "tags_unread" if load.is_over and not is_plausible else None
+        return False
+    return load.is_over if weights_agree(taken_g, load.released_g) else load.has_left
 
 
 def _judgement(
@@ -165,12 +189,14 @@ def _judgement(
     modalities: list[Modality],
     reasons: list[str],
     taken_g: int | None,
+    unread: Mapping[str, str] | None = None,
 ) -> Judgement:
+    lots = {unit.unit_id: unit.lot_id for unit in units} | dict(unread or {})
     return Judgement(
         kind=kind,
         grade=grade,
-        unit_ids=sorted({unit.unit_id for unit in units}),
-        lot_ids=sorted({unit.lot_id for unit in units}),
+        unit_ids=sorted(lots),
+        lot_ids=sorted(set(lots.values())),
         modalities=modalities,
         reasons=reasons,
         taken_g=taken_g,
@@ -186,6 +212,12 @@ def text_key_of(kind: AlarmKind, facts: Mapping[str, Any]) -> str:
     if kind == "exit_without_release" and outcome in ("returned", "left"):
         return f"alarm.{kind}_{outcome}"
     return f"alarm.{kind}"
+
+
+def gravest(judgements: Iterable[Judgement | None]) -> int:
+    """The place of the gravest of some judgements; of several that are alike that of the first."""
+    ranks = [-1 if judged is None else GRADES.index(judged.grade) for judged in judgements]
+    return ranks.index(max(ranks))
 
 
 def grade_rises(before: Grade, now: Grade) -> bool:

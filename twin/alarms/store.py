@@ -33,7 +33,8 @@ RELEASES = """
 # Units released to a vehicle while some of them went out, with what each should weigh, and what its release
 # says of all it lets out. A release that an earlier stay of the vehicle at a gate has used is over.
 RELEASED = """
-    SELECT d.release_id, d.mass_g AS released_g, u.unit_id, coalesce(u.expected_mass_g, 0) AS mass_g
+    SELECT d.release_id, d.mass_g AS released_g, u.unit_id, u.lot_id, u.epc_hex IS NOT NULL AS has_tag,
+        coalesce(u.expected_mass_g, 0) AS mass_g
     FROM twin.expected_departure d JOIN twin.unit u ON u.unit_id = ANY (d.unit_ids)
     WHERE d.site_id = %(site_id)s AND d.gate_id = %(gate_id)s AND d.vehicle_id = %(vehicle_id)s
         AND d.valid_from <= %(last_at)s AND least(d.valid_until, d.cancelled_at) >= %(first_at)s
@@ -156,9 +157,9 @@ async def released(
     began_at: datetime,
     first_at: datetime,
     last_at: datetime,
-) -> tuple[dict[str, int], int]:
+) -> tuple[list[Row], int]:
     """What is released to a vehicle which came to the gate at `began_at` and whose units went out between
-    `first_at` and `last_at`: grams by unit, and of everything together."""
+    `first_at` and `last_at`: each unit with its lot and grams, and the grams of everything together."""
     named = {"site_id": site_id, "gate_id": gate_id, "vehicle_id": vehicle_id, "began_at": began_at}
     rows = await tx.rows(RELEASED, {**named, "first_at": first_at, "last_at": last_at})
     of_units: Counter[str] = Counter()
@@ -167,7 +168,8 @@ async def released(
         of_units[row["release_id"]] += row["mass_g"]
         if row["released_g"] is not None:
             stated[row["release_id"]] = row["released_g"]
-    return {row["unit_id"]: row["mass_g"] for row in rows}, sum({**of_units, **stated}.values())
+    units = {row["unit_id"]: row for row in rows}
+    return list(units.values()), sum({**of_units, **stated}.values())
 
 
 async def plates(tx: Tx, vehicle_ids: Collection[str]) -> dict[str, str]:

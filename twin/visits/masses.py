@@ -39,7 +39,7 @@ async def check_masses(
 async def rule_out_strays(
     tx: Tx, site_id: str, derivation: Derivation, suspects_of: Mapping[datetime, set[str]]
 ) -> None:
-    """Drop units from what is with a leaving vehicle when the scale says that they cannot be aboard.
+    """Drop units from what is with a leaving vehicle when an accepted scale says that they cannot be aboard.
 
     `suspects_of` holds, by the start of the standing, the units that the inner antenna alone heard.
     """
@@ -49,11 +49,12 @@ async def rule_out_strays(
     for visit in derivation.visits:
         for standing in visit.standings:
             suspects = suspects_of.get(standing.began_at, set())
-            if suspects and standing.entry is not None and standing.weighing is not None:
+            entry, weighing = standing.entry, standing.weighing
+            if suspects and entry is not None and weighing is not None and _vouch(entry, weighing):
                 sure = set(derivation.units[standing.began_at]) - suspects
                 brought_g = await _brought_g(tx, site_id, derivation, visit, after)
                 if brought_g is not None:
-                    gain_g = standing.weighing.mass_g - (standing.entry.mass_g - brought_g)
+                    gain_g = weighing.mass_g - (entry.mass_g - brought_g)
                     kept = await _kept(tx, sure, suspects, gain_g)
                     derivation.units[standing.began_at] = sorted(sure | kept)
         after = visit.left_at or after

@@ -38,6 +38,8 @@ TOLERANCE_INTERVALS = 3
 TOLERANCE_SHARE = 0.005
 """And half a percent for what was stated: packing, moisture, pallets."""
 EVIDENCE_KEPT = 12
+EVIDENCE_OF_PASS = 2
+"""The loop became occupied, and free."""
 SUSPECTS_MAX = 12
 """So many units are weighed in every combination: 4,096 sums."""
 
@@ -64,6 +66,8 @@ class BarrierChange(msgspec.Struct, frozen=True, kw_only=True):
     is_open: bool
     is_closed: bool
     loop_occupied: bool
+    is_accepted: bool = True
+    """The barrier was accepted by a second party then."""
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,8 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     evidence_ids: list[str]
     heard: frozenset[str] = frozenset()
     """Vehicles heard outside while it happened."""
+    is_accepted: bool = True
+    """A barrier that was accepted told both its ends."""
 
 
 class Standing(msgspec.Struct, kw_only=True):
@@ -90,6 +96,8 @@ class Standing(msgspec.Struct, kw_only=True):
     weighing: Weighing | None = None
     entry: Weighing | None = None
     """What it weighed when it came in on this visit."""
+    gainsaid_by: Weighing | None = None
+    """What a bridge that nobody accepted says beside `weighing`, which is of one that was accepted."""
     evidence_ids: list[str] = []
     is_heard: bool = False
     """A reader that was accepted heard it here."""
@@ -129,7 +137,22 @@ class Derivation(msgspec.Struct, kw_only=True):
 
 
 def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
-    """Passages over the loop with the boom not shut, from a barrier's reports in any order."""
+    """Passages over the loop with the boom not shut, from a barrier's reports in any order.
+
+    What was reported before anybody accepted the barrier adds passages, and neither hides nor shortens those
+    of the other reports.
+    """
+    told = list(changes)
+    sure = _passes_in([change for change in told if change.is_accepted])
+    more = [
+        passed
+        for passed in _passes_in(told)
+        if not any(it.occupied_at <= passed.freed_at and passed.occupied_at <= it.freed_at for it in sure)
+    ]
+    return sorted([*sure, *more], key=lambda passed: passed.freed_at)
+
+
+def _passes_in(changes: Iterable[BarrierChange]) -> list[Pass]:
     passes: list[Pass] = []
     start: BarrierChange | None = None
     was_open = False
@@ -145,6 +168,7 @@ def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
                     occupied_at=start.observed_at,
                     freed_at=change.observed_at,
                     evidence_ids=[start.observation_id, change.observation_id],
+                    is_accepted=start.is_accepted and change.is_accepted,
                 )
             )
         start, was_open = None, False
@@ -216,6 +240,8 @@ class _Folding:
         """A weighing whose direction only the next stay tells."""
         self.heard_inside: list[datetime] = []
         """When each of its stays inside ended."""
+        self.left_unheard: Standing | None = None
+        """A barrier that nobody accepted says that it left from there, and no reader had heard it outside."""
 
     def stay(self, stay: Stay) -> None:
         if stay.side == "outside":
@@ -225,6 +251,8 @@ class _Folding:
             self.heard_inside.append(stay.last_at)
 
     def _outside(self, stay: Stay) -> None:
+        if self.left_unheard is not None and stay.is_accepted:
+            self._stand_again(self.left_unheard)
         if self.standing is not None and self.standing.direction == "out":
             self._hear_out(self.standing, stay)
             self._extend(stay)
@@ -236,12 +264,20 @@ class _Folding:
             self.visits.append(Visit(began_at=stay.first_at))
             self._stand(stay, "in")
 
+    def _stand_again(self, standing: Standing) -> None:
+        """Only now is it heard outside: it was at the gate all the while, and its goods are with it."""
+        standing.outcome, standing.left_at = "standing", None
+        standing.evidence_ids = standing.evidence_ids[:-EVIDENCE_OF_PASS]
+        self.visits[-1].left_at = None
+        self.is_inside, self.standing, self.left_unheard = True, standing, None
+
     def _hear_out(self, standing: Standing, stay: Stay) -> None:
         """It is heard outside: first of all by a reader that was accepted."""
         if standing.crossed_at is None or (stay.is_accepted and not standing.is_heard_out):
             standing.crossed_at, standing.is_heard_out = stay.first_at, stay.is_accepted
 
     def _inside(self, stay: Stay) -> None:
+        self.left_unheard = None
         if self.standing is not None and self.standing.direction == "in":
             self._end(stay, "passed")
             self._enter(stay)
@@ -295,6 +331,11 @@ class _Folding:
         self.standing = None
 
     def weigh(self, weighing: Weighing) -> None:
+        known = None if self.standing is None else self.standing.weighing
+        if self.standing is not None and known is not None and known.is_accepted and not weighing.is_accepted:
+            self.standing.gainsaid_by = weighing
+            self.standing.last_at = max(self.standing.last_at, weighing.weighed_at)
+            return
         self._note_return(weighing)
         if self.standing is None:
             visit = self.visits[-1] if self.visits else None
@@ -308,7 +349,7 @@ class _Folding:
                 return
             self._stand_on_bridge(visit, weighing)
         assert self.standing is not None
-        self.standing.weighing = weighing
+        self.standing.weighing, self.standing.gainsaid_by = weighing, None
         self.standing.last_at = max(self.standing.last_at, weighing.weighed_at)
         if self.standing.direction == "in":
             self.visits[-1].entry = self.standing.entry = weighing
@@ -367,7 +408,8 @@ class _Folding:
         standing.last_at = max(standing.last_at, passed.freed_at)
         standing.evidence_ids = [*standing.evidence_ids, *passed.evidence_ids]
         self.visits[-1].left_at = passed.freed_at
-        self.is_inside, self.standing = False, None
+        is_sure = passed.is_accepted or standing.crossed_at is not None
+        self.is_inside, self.standing, self.left_unheard = False, None, None if is_sure else standing
 
 
 def units_with(standing: Standing, unit_stays: Iterable[tuple[str, Stay]]) -> list[str]:

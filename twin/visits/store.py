@@ -71,7 +71,7 @@ UNIT_STAYS_AT = """
             SELECT FROM twin.vehicle v WHERE (v.site_id, v.epc_hex) = (s.site_id, s.epc_hex))
     ORDER BY s.epc_hex, s.first_at, s.is_accepted"""
 BARRIERS_SINCE = """
-    SELECT observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied
+    SELECT observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied, is_accepted
     FROM twin.barrier_state
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND observed_at >= %(since)s"""
 # Vehicles that stood at a gate in a period: what happens there then may concern them.

@@ -345,6 +345,50 @@ async def test_a_released_load_may_leave_with_a_few_tags_unread_and_not_with_man
     assert [alarm.facts["reasons"] for alarm in raised] == alarms
 
 
+@pytest.mark.parametrize(
+    ("gained", "is_heard", "alarms"),
+    [
+        (2, False, [["tags_unread"]]),
+        (None, False, [["tags_unread"]]),
+        (0, False, []),
+        (2, True, []),
+    ],
+)
+async def test_a_released_load_of_which_no_tag_was_heard_raises_an_alarm_when_its_truck_has_left(
+    tx: PgTx, day: Day, gained: int | None, is_heard: bool, alarms: list[list[str]]
+) -> None:
+    """Goods with shielded tags may have left in its place; a truck as light as it came took nothing."""
+    tags = await loaded_and_released(tx, day, 2)
+    aboard = [truck_tag(2), *(tags if is_heard else [])]
+    day.hear(aboard, INNER)
+    if gained is not None:
+        day.weigh(TARE_G + gained * UNIT_MASS_G)
+    day.wait(5)
+    day.hear(aboard, OUTER)
+    await apply(tx, day)
+    assert told(tx, AlarmRaised) == [], "it still stands there and may be heard"
+    day.pass_barrier()
+    await apply(tx, day)
+    raised = told(tx, AlarmRaised)
+    assert {(alarm.kind, alarm.grade) for alarm in raised} <= {("exit_mass_differs", "check")}
+    assert [alarm.facts["reasons"] for alarm in raised] == alarms
+    assert all(alarm.unit_ids == ["unit-0000", "unit-0001"] for alarm in raised)
+
+
+async def test_released_goods_that_bear_no_tag_are_not_missed_by_the_gate(tx: PgTx, day: Day) -> None:
+    units = [a_unit(0), *(msgspec.structs.replace(a_unit(number), epc_hex=None) for number in (1, 2, 3))]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    tags = tags_of(units)
+    await load_truck_b(tx, day, tags)
+    await release(tx, day, units)
+    day.drive_to_barrier(truck_tag(2), tags, TARE_G + 4 * UNIT_MASS_G)
+    day.pass_barrier()
+    await apply(tx, day)
+    assert told(tx, VehicleLeft)[-1].vehicle_id == "truck-b"
+    assert told(tx, AlarmRaised) == []
+
+
 @pytest.mark.parametrize("beyond_tags_g", [1_500_000, -UNIT_MASS_G // 2])
 async def test_what_a_release_says_it_weighs_counts_with_parcels_and_pallets_counted_short(
     tx: PgTx, day: Day, beyond_tags_g: int

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.database import PgTx
-from kernel.messages import AnyReading, Observation, TagRead
+from kernel.messages import AnyReading, BarrierState, MassReading, Observation, TagRead
 from tests.conftest import START
 from tests.store.twin.choreography import (
+    BARRIER,
     INNER,
     LOT,
     OUTER,
@@ -77,9 +78,23 @@ class Forger:
             first_at += timedelta(seconds=0.3)
         return found
 
+    def weighing(self, at: datetime, mass_g: int) -> Observation:
+        return self.observation(SCALE, at, MassReading(mass_g=mass_g, weight_id=self._sequence + 1))
+
+    def passing(self, first_at: datetime) -> list[Observation]:
+        """The loop is taken for a second with the boom up."""
+        return [
+            self.observation(
+                BARRIER,
+                first_at + timedelta(seconds=after),
+                BarrierState(is_open=True, is_closed=False, loop_occupied=occupied),
+            )
+            for after, occupied in ((0, True), (1, False))
+        ]
+
 
 async def tell(tx: PgTx, observations: list[Observation]) -> None:
-    await twin.apply(tx, envelopes(observations, not_accepted={READER, SCALE}))
+    await twin.apply(tx, envelopes(observations, not_accepted={READER, SCALE, BARRIER}))
 
 
 async def the_alarm(tx: PgTx) -> AlarmRow:
@@ -182,3 +197,87 @@ async def test_a_reader_that_was_accepted_brings_back_what_another_alone_saw_go_
     day.wait(60)
     await tell(tx, forger.reads(TAGS, OUTER, day.at, day.at + timedelta(seconds=3)))
     assert await high(tx) == 0, "it counts against them at once"
+
+
+async def test_a_scale_that_nobody_accepted_makes_no_alarm_milder(tx: PgTx, day: Day) -> None:
+    day.drive_to_barrier(TRUCK, TAGS, LOADED_G)
+    await apply(tx, day)
+    assert (await the_alarm(tx)).grade == "freeze"
+    await tell(tx, [Forger().weighing(day.at, TARE_G)])
+    alarm = await the_alarm(tx)
+    assert (alarm.grade, alarm.facts["exit_g"]) == ("freeze", LOADED_G)
+
+
+async def test_what_a_scale_that_nobody_accepted_found_light_is_not_known_and_the_loop_freezes(
+    tx: PgTx, day: Day
+) -> None:
+    day.hear([TRUCK, *TAGS], INNER)
+    await tell(tx, [Forger().weighing(day.at + timedelta(seconds=1), TARE_G)])
+    day.wait(5)
+    day.hear([TRUCK, *TAGS], OUTER)
+    await apply(tx, day)
+    assert (await the_alarm(tx)).grade == "restrict"
+    day.pass_barrier()
+    day.wait(30)
+    await apply(tx, day)
+    alarm = await the_alarm(tx)
+    assert (alarm.grade, alarm.facts["reasons"][-1]) == ("freeze", "loop_passed")
+
+
+async def test_a_scale_that_nobody_accepted_makes_an_alarm_graver_at_once(tx: PgTx, day: Day) -> None:
+    day.drive_to_barrier(TRUCK, TAGS, TARE_G)
+    await apply(tx, day)
+    assert (await the_alarm(tx)).grade == "check"
+    await tell(tx, [Forger().weighing(day.at, LOADED_G)])
+    alarm = await the_alarm(tx)
+    assert (alarm.grade, alarm.facts["taken_g"]) == ("freeze", LOADED_G - TARE_G)
+
+
+async def test_a_scale_that_nobody_accepted_rules_out_nothing_that_the_inner_antenna_heard(
+    tx: PgTx, day: Day
+) -> None:
+    day.hear([TRUCK, *TAGS], INNER)
+    await tell(tx, [Forger().weighing(day.at + timedelta(seconds=1), TARE_G)])
+    day.wait(5)
+    day.hear([TRUCK], OUTER)
+    day.pass_barrier()
+    day.wait(30)
+    await apply(tx, day)
+    assert (await the_alarm(tx)).unit_ids == [unit.unit_id for unit in UNITS]
+    assert await high(tx) == 0
+
+
+async def test_a_loop_that_nobody_accepted_hides_no_passage(tx: PgTx, day: Day) -> None:
+    """Goods on an undeclared vehicle, never weighed: their passage is all that makes it grave."""
+    day.hear(TAGS, INNER)
+    day.boom(is_open=True, loop=True)
+    free = BarrierState(is_open=True, is_closed=False, loop_occupied=False)
+    await tell(tx, [Forger().observation(BARRIER, day.at + timedelta(seconds=1), free)])
+    day.wait(12)
+    day.hear(TAGS, OUTER)
+    day.boom(is_open=True, loop=False)
+    day.wait(30)
+    await apply(tx, day)
+    assert (await the_alarm(tx)).grade == "freeze"
+
+
+async def test_a_passage_that_nobody_accepted_does_not_part_a_truck_from_what_it_carries(
+    tx: PgTx, day: Day
+) -> None:
+    """It is told while the truck stands on the bridge; the truck drives out minutes later."""
+    day.hear([TRUCK, *TAGS], INNER)
+    day.weigh(LOADED_G)
+    await apply(tx, day)
+    await tell(tx, Forger().passing(day.at + timedelta(seconds=2)))
+    assert await high(tx) == 0, "it counts against the goods at once"
+    day.wait(300)
+    day.hear([TRUCK, *TAGS], OUTER)
+    day.pass_barrier()
+    day.wait(30)
+    await apply(tx, day)
+    alarm = await the_alarm(tx)
+    assert (alarm.grade, alarm.vehicle_id, alarm.unit_ids) == (
+        "freeze",
+        "truck-b",
+        [unit.unit_id for unit in UNITS],
+    )

@@ -139,6 +139,33 @@ async def test_an_alarm_that_stops_money_is_not_cleared_while_any_of_its_goods_i
     assert await twin.alarms(tx, SITE, active_only=True) == []
 
 
+async def test_an_alarm_from_tags_alone_is_not_cleared_either_while_its_goods_are_gone(
+    day: Day, tx: PgTx, as_caller
+) -> None:
+    """Money stops at it: a word of the keeper brings neither the goods back nor the money."""
+    day.turn_back(truck_tag(2), tags_of(UNITS))
+    await twin.apply(tx, envelopes(day.take()))
+    [before] = await twin.alarms(tx, SITE)
+    async with as_caller("keeper-t", "keeper") as keeper:
+        await twin.COMMANDS[ClearAlarm](ClearAlarm(alarm_id=before.alarm_id, reason="put back"), keeper)
+    day.wait(1200)
+    day.hear(tags_of(UNITS), 2)
+    day.wait(5)
+    day.hear(tags_of(UNITS), 1)
+    await twin.apply(tx, envelopes(day.take()))
+    [alarm] = await twin.alarms(tx, SITE, active_only=True)
+    assert (alarm.grade, alarm.vehicle_id) == ("check", None)
+    clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="a false alarm")
+    with pytest.raises(Conflict) as refused:
+        async with as_caller("keeper-t", "keeper") as keeper:
+            await twin.COMMANDS[ClearAlarm](clear, keeper)
+    assert (refused.value.key, refused.value.facts["unit_ids"]) == ("twin.goods_gone", alarm.unit_ids)
+    day.hear(tags_of(UNITS), 2)
+    await twin.apply(tx, envelopes(day.take()))
+    async with as_caller("keeper-t", "keeper") as keeper:
+        await twin.COMMANDS[ClearAlarm](clear, keeper)
+
+
 async def test_goods_that_are_gone_may_be_released_since_and_a_cancelled_release_does_not_count(
     day: Day, tx: PgTx, as_caller
 ) -> None:

@@ -183,22 +183,26 @@ def grade(units: list[UnitOut], weighed: ExitMass | None) -> str | None:
     return judgement.grade if judgement is not None else None
 
 
-def a_load(released: int, heard: int, *, is_over: bool = False) -> Load:
+def a_load(
+    released: int, heard: int, *, is_over: bool = False, has_left: bool = False, each_g: int = 700_000
+) -> Load:
     """So many of `released` units were heard with the vehicle."""
     return Load(
-        heard_g=heard * 700_000,
-        released_g=released * 700_000,
-        unit_count=released,
-        unread_count=released - heard,
-        is_over=is_over,
+        heard_g=heard * each_g,
+        released_g=released * each_g,
+        tag_count=released,
+        unread={f"u{number}": "lot" for number in range(heard, released)},
+        is_over=is_over or has_left,
+        has_left=has_left,
     )
 
 
-def released_reasons(load: Load, weighed_count: int) -> list[str]:
-    """Why a vehicle that gained so many units, one of them heard going out, is not right; empty if it is."""
-    judgement = judge_gate(
-        going_out(1, is_released=True), mass(weighed_count * 700_000), tolerance_g=60_000, load=load
-    )
+def released_reasons(load: Load, weighed_count: float | None, heard_count: int = 1) -> list[str]:
+    """Why a vehicle that gained so many units (None: nobody knows), so many of them heard going out, is not
+    right; empty if it is."""
+    weighed = mass(None if weighed_count is None else round(weighed_count * 700_000))
+    out = going_out(heard_count, is_released=True)
+    judgement = judge_gate(out, weighed, tolerance_g=60_000, load=load)
     if judgement is None:
         return []
     assert (judgement.kind, judgement.grade) == ("exit_mass_differs", "check")
@@ -267,6 +271,32 @@ def test_now_and_then_a_tag_is_not_read_and_the_scale_vouches_for_the_release() 
 def test_when_many_tags_of_a_release_were_not_read_other_goods_may_have_left() -> None:
     assert released_reasons(a_load(11, 8, is_over=True), 11) == ["tags_unread"]
     assert released_reasons(a_load(4, 2, is_over=True), 4) == ["tags_unread"]
+
+
+def test_one_tag_at_least_of_a_release_is_heard() -> None:
+    assert released_reasons(a_load(1, 0, is_over=True), 1, heard_count=0) == ["tags_unread"]
+    assert released_reasons(a_load(2, 1, is_over=True), 2) == []
+
+
+@pytest.mark.parametrize(
+    ("gained", "standing", "left"),
+    [
+        (2, [], ["tags_unread"]),
+        (None, [], ["tags_unread"]),
+        (1.5, [], ["tags_unread"]),
+        (0, [], []),
+    ],
+)
+def test_a_release_of_which_no_tag_was_heard_is_judged_when_its_vehicle_has_left(
+    gained: float | None, standing: list[str], left: list[str]
+) -> None:
+    assert released_reasons(a_load(2, 0), gained, heard_count=0) == standing
+    assert released_reasons(a_load(2, 0, has_left=True), gained, heard_count=0) == left
+
+
+def test_a_scale_that_cannot_tell_what_is_released_from_nothing_explains_no_unread_tag() -> None:
+    assert released_reasons(a_load(2, 0, has_left=True, each_g=10_000), 0, heard_count=0) == ["tags_unread"]
+    assert released_reasons(a_load(2, 0, is_over=True, each_g=10_000), 0, heard_count=0) == []
 
 
 def test_less_than_released_is_right_when_it_is_what_was_heard() -> None:

@@ -112,7 +112,7 @@ def test_a_weighing_with_nobody_heard_within_a_minute_is_of_nobody_known() -> No
     assert vehicle_on_bridge(a_weighing(200), [("one", a_stay("inside", 0, 30))]) is None
 
 
-def a_change(seconds: float, *, is_open: bool, loop: bool) -> BarrierChange:
+def a_change(seconds: float, *, is_open: bool, loop: bool, is_accepted: bool = True) -> BarrierChange:
     return BarrierChange(
         observation_id=f"barrier:1:{seconds}",
         gate_id="gate",
@@ -120,6 +120,7 @@ def a_change(seconds: float, *, is_open: bool, loop: bool) -> BarrierChange:
         is_open=is_open,
         is_closed=not is_open,
         loop_occupied=loop,
+        is_accepted=is_accepted,
     )
 
 
@@ -132,6 +133,18 @@ def test_only_what_goes_over_the_loop_with_the_boom_up_is_a_passage() -> None:
     ]
     [passed] = passes_of(reversed(changes))
     assert (passed.occupied_at, passed.freed_at) == (at(10), at(12))
+
+
+def test_reports_of_a_barrier_that_nobody_accepted_add_passages_and_shorten_none() -> None:
+    changes = [
+        a_change(10, is_open=True, loop=True),
+        a_change(11, is_open=False, loop=False, is_accepted=False),
+        a_change(20, is_open=True, loop=False),
+        a_change(50, is_open=True, loop=True),
+        a_change(52, is_open=True, loop=False, is_accepted=False),
+    ]
+    found = [(passed.occupied_at, passed.freed_at, passed.is_accepted) for passed in passes_of(changes)]
+    assert found == [(at(10), at(20), True), (at(50), at(52), False)]
 
 
 def a_standing_out(crossed_s: float | None) -> Standing:
