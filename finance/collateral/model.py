@@ -1,7 +1,8 @@
 """Pure valuation: from evidence, prices and the bank's rule to the amount that may be lent, each step shown.
 
-Source of the formula: min(book, verified low) x unit value x advance rate x freshness x modality factor less
-claims that rank before the pledge. Ratios are exact fractions; each amount is rounded down to a whole fen.
+Source of the formula: min(book, verified low, weighed low) x unit value x advance rate x freshness x modality
+factor less claims that rank before the pledge. Ratios are exact fractions; each amount is rounded down to a
+whole fen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import msgspec
 
 from finance.facilities.model import Facility, MarginState, require_open
 from finance.messages import LendingRule
-from finance.receipts.model import SEVERAL, LotEvidence, SeenUnit, vouched
+from finance.receipts.model import SEVERAL, LotEvidence, SeenUnit, pieces_weighed, vouched
 from kernel.errors import Conflict, Invalid
 from kernel.money import AMOUNT_FEN_MAX
 from twin.messages import UnitState
@@ -54,7 +55,9 @@ class Collateral(msgspec.Struct, frozen=True, kw_only=True):
 class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     """What a pledge, or all of a facility's pledges together, are worth now, and why.
 
-    `modalities` agree on every unit that is here; `modality_factor` is the mean over the counted pieces.
+    `counted_each` are the pieces of the counted units that are lent on, `unweighed_each` those that their
+    book and receipt state beyond what was weighed for certain. `modalities` agree on every unit that is here;
+    `modality_factor` is the mean over the counted pieces.
     `value_fen` is the price of the counted units; `adjusted_fen` is that after freshness and modality factor
     and less other claims: what loan-to-value is measured on. Factors are decimals between 0 and 1. `age_h` is
     the age of the newest sighting
@@ -64,6 +67,8 @@ class Valuation(msgspec.Struct, frozen=True, kw_only=True):
 
     book_units: int
     verified_low: int
+    counted_each: int
+    unweighed_each: int
     modalities: tuple[str, ...]
     modality_factor: str
     freshness_factor: str
@@ -171,17 +176,22 @@ def value_pledge(
 
     Only the pledge's own units count, each when sensors see it here and with no more pieces than both receipt
     and book state; as many of them as the lot's verified low vouches for. Each unit is trusted by how many
-    modalities saw it.
+    modalities saw it. Together they hold no more pieces than were weighed for certain.
     """
     counted = _counted(goods, evidence, rule, now) if evidence else []
     age = _age(goods, evidence, now) if evidence else None
     fresh, trust = freshness(age, rule), _mean_trust(counted)
     low = len(counted)
-    value_fen = sum(unit.pieces for unit in counted) * (price.price_fen_each if price else 0)
+    stated = sum(unit.pieces for unit in counted)
+    weighed = pieces_weighed(goods.quantities_each, evidence) if evidence else None
+    pieces = stated if weighed is None else min(stated, weighed)
+    value_fen = pieces * (price.price_fen_each if price else 0)
     trusted = value_fen * fresh * trust
     return Valuation(
         book_units=len(goods.quantities_each),
         verified_low=low,
+        counted_each=pieces,
+        unweighed_each=stated - pieces,
         modalities=_shared(goods, evidence, rule, now) if evidence else (),
         modality_factor=_decimal(trust),
         freshness_factor=_decimal(fresh),
@@ -220,6 +230,8 @@ def total(parts: Sequence[Valuation], rule: LendingRule) -> Valuation:
     return Valuation(
         book_units=sum(part.book_units for part in parts),
         verified_low=low,
+        counted_each=sum(part.counted_each for part in parts),
+        unweighed_each=sum(part.unweighed_each for part in parts),
         modalities=tuple(sorted(common)),
         modality_factor=min((part.modality_factor for part in parts), key=Fraction, default="0"),
         freshness_factor=min((part.freshness_factor for part in parts), key=Fraction, default="0"),
@@ -286,6 +298,7 @@ def explained(valuation: Valuation) -> dict[str, Any]:
     return {
         "book_units": valuation.book_units,
         "verified_low": valuation.verified_low,
+        "unweighed_each": valuation.unweighed_each,
         "lendable_fen": valuation.lendable_fen,
         "modalities": list(valuation.modalities),
         "freshness_factor": valuation.freshness_factor,

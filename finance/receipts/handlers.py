@@ -15,7 +15,7 @@ from identity.api import grant_access, parties_of, party_of
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
 from twin.api import unit_states
-from wms.api import LotBook, known_skus, lot_rows
+from wms.api import LotBook, lot_rows
 from wms.messages import ShipmentDeparted
 
 
@@ -59,8 +59,7 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     goods = model.choose_goods(goods_of(book), command.unit_ids)
     receipt_id = tx.ids.new("receipt")
     model.require_free(await store.live_among(tx, [item.unit_id for item in goods], receipt_id))
-    piece_g = (await known_skus(tx, [book.sku])).get(book.sku, 0)
-    model.require_seen(goods, evidence, await store.live_in_lot(tx, command.lot_id), piece_g)
+    model.require_seen(goods, evidence, await store.live_in_lot(tx, command.lot_id), evidence.piece_mass_g)
     number = await store.next_number(tx, tx.caller.party_id)
     row = _row(receipt_id, number, elements, book, goods)
     await store.insert(tx, {**row, "keeper_party_id": tx.caller.party_id}, evidence)

@@ -73,6 +73,8 @@ class LotEvidence(msgspec.Struct, frozen=True, kw_only=True):
     mass_low_g: int | None = None
     mass_mid_g: int | None = None
     mass_high_g: int | None = None
+    piece_mass_g: int = 0
+    """Of one piece, by the catalogue; 0 when that is unknown."""
     units: dict[str, SeenUnit] = msgspec.field(default_factory=dict)
 
     def here(self, unit_ids: Iterable[str]) -> dict[str, SeenUnit]:
@@ -228,6 +230,35 @@ def place_text(goods: Sequence[Goods]) -> str:
 def number_text(keeper_party_id: str, number: int) -> str:
     """The receipt's number as printed: the keeper, then its own count."""
     return f"{keeper_party_id}-{number:06d}"
+
+
+def pieces_weighed(unit_ids: Iterable[str], evidence: LotEvidence) -> int | None:
+    """How many pieces these units hold at most, by the lower end of what was weighed; None when no mass says.
+
+    The scale's error works against the pieces: of the lot's verified low mass the units have the part that
+    their own weighed masses are of all. What was picked from a unit since it was weighed took its part of
+    its mass along. Units that never crossed a scale are not bounded: they count as their book states.
+    """
+    if not evidence.piece_mass_g or evidence.mass_low_g is None:
+        return None
+    here = evidence.here(evidence.units)
+    left_g = {unit_id: _left_g(unit) for unit_id, unit in here.items() if unit.mass_g is not None}
+    picked_g = sum(unit.mass_g for unit in here.values() if unit.mass_g is not None) - sum(left_g.values())
+    own = evidence.here(unit_ids)
+    own_g = sum(left_g[unit_id] for unit_id in own if unit_id in left_g)
+    unweighed = sum(unit.book_each for unit_id, unit in own.items() if unit_id not in left_g)
+    if not own_g:
+        return unweighed if own.keys() & left_g.keys() else None
+    low_g = max(Fraction(0), evidence.mass_low_g - picked_g) * own_g / sum(left_g.values())
+    return floor(low_g / evidence.piece_mass_g) + unweighed
+
+
+def _left_g(unit: SeenUnit) -> Fraction:
+    """What a weighed unit has left of its mass when its book holds fewer pieces than it came with."""
+    assert unit.mass_g is not None, "weighed"
+    if not unit.received_each:
+        return Fraction(0)
+    return unit.mass_g * Fraction(min(unit.book_each, unit.received_each), unit.received_each)
 
 
 class Vouched(NamedTuple):

@@ -7,7 +7,7 @@ from finance.receipts.model import LotEvidence, SeenUnit
 from kernel.tx import Tx
 from twin.api import unit_states, verified_stock
 from twin.messages import UnitState, VerifiedStock
-from wms.api import LotBook, book_of_lot
+from wms.api import LotBook, book_of_lot, known_skus
 
 
 async def look_at_lot(tx: Tx, lot_id: str) -> tuple[LotEvidence, LotBook]:
@@ -19,13 +19,16 @@ async def look_at_lot(tx: Tx, lot_id: str) -> tuple[LotEvidence, LotBook]:
     book = await book_of_lot(tx, lot_id)
     verified = await verified_stock(tx, lot_id)
     states = await unit_states(tx, [unit.unit_id for unit in verified.units])
-    evidence = evidence_of(verified, states, book)
+    piece_mass_g = (await known_skus(tx, [book.sku])).get(book.sku, 0)
+    evidence = evidence_of(verified, states, book, piece_mass_g)
     await store.keep_evidence(tx, evidence)
     return evidence, book
 
 
-def evidence_of(verified: VerifiedStock, states: Sequence[UnitState], book: LotBook) -> LotEvidence:
-    """The twin's answer in the words of receipts, with what the book claims beside it.
+def evidence_of(
+    verified: VerifiedStock, states: Sequence[UnitState], book: LotBook, piece_mass_g: int
+) -> LotEvidence:
+    """The twin's answer in the words of receipts, with what book and catalogue claim beside it.
 
     `states` are those of the lot's units: they know what each was received with.
     """
@@ -43,6 +46,7 @@ def evidence_of(verified: VerifiedStock, states: Sequence[UnitState], book: LotB
         mass_high_g=verified.mass_g_high,
         modalities=dict(verified.modalities),
         as_of=verified.as_of,
+        piece_mass_g=piece_mass_g,
         units={
             unit.unit_id: SeenUnit(
                 modalities=dict(unit.modalities),

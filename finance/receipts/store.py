@@ -104,18 +104,19 @@ PARTY_NAMES = "SELECT party_id, name FROM identity.party WHERE party_id = ANY(%(
 KEEP_EVIDENCE = """
     INSERT INTO finance.lot_evidence
         (lot_id, site_id, book_units, units_low, units_mid, units_high, mass_low_g, mass_mid_g, mass_high_g,
-         modalities, units, as_of, changed_at)
+         piece_mass_g, modalities, units, as_of, changed_at)
     VALUES (%(lot_id)s, %(site_id)s, %(book_units)s, %(units_low)s, %(units_mid)s, %(units_high)s,
-        %(mass_low_g)s, %(mass_mid_g)s, %(mass_high_g)s, %(modalities)s, %(units)s, %(as_of)s,
-        %(now)s)
+        %(mass_low_g)s, %(mass_mid_g)s, %(mass_high_g)s, %(piece_mass_g)s, %(modalities)s, %(units)s,
+        %(as_of)s, %(now)s)
     ON CONFLICT (lot_id) DO UPDATE SET book_units = excluded.book_units, units_low = excluded.units_low,
         units_mid = excluded.units_mid, units_high = excluded.units_high, mass_low_g = excluded.mass_low_g,
         mass_mid_g = excluded.mass_mid_g, mass_high_g = excluded.mass_high_g,
+        piece_mass_g = excluded.piece_mass_g,
         modalities = excluded.modalities, units = excluded.units, as_of = excluded.as_of,
         changed_at = excluded.changed_at"""
 LOTS_EVIDENCE = """
     SELECT lot_id, site_id, book_units, units_low, units_mid, units_high, mass_low_g, mass_mid_g,
-        mass_high_g, modalities, units, as_of
+        mass_high_g, piece_mass_g, modalities, units, as_of
     FROM finance.lot_evidence WHERE lot_id = ANY(%(lot_ids)s)"""
 HAS_RECEIPTS = """
     SELECT EXISTS (SELECT FROM finance.receipt WHERE lot_id = %(lot_id)s AND state <> 'cancelled')"""

@@ -30,6 +30,8 @@ class ExplainedView(BaseModel):
     receipt_id: str | None
     book_units: int
     verified_low: int
+    counted_each: int
+    unweighed_each: int
     modalities: list[str]
     modality_factor: str
     freshness_factor: str

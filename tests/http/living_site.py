@@ -157,7 +157,7 @@ class LivingSite:
             )
             if FAMILIES[family].is_witness:
                 await self.accept(self.device(mount_id))
-        item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=25_000)
+        item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=23_500)
         await self.do(RegisterSkus(items=(item,)), self.keeper, "keeper")
         return self
 

@@ -53,6 +53,8 @@ PREFIX = "6901234"
 PALLET_G = 1_000_000
 TRUCK_G = 9_000_000
 EACH = 40
+PIECE_G = 24_000
+"""What is left of a pallet's mass without its wood and bags: more than the scale may be wrong by."""
 ROOT = Path(__file__).parents[3]
 DEMO = msgspec.json.decode(
     (ROOT / "simulators" / "scenarios" / "demo" / "layout.json").read_bytes(), type=Layout
@@ -176,7 +178,7 @@ class Story:
             await self.enrol(device_id)
             for bank in (BANK, OTHER_BANK):
                 await self.accept(device_id, bank)
-        item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=25_000)
+        item = SkuEntry(sku=SKU, name_en="Rice, 25 kg", name_zh="大米25公斤", unit_mass_g=PIECE_G)
         await self.do(RegisterSkus(items=(item,)), KEEPER)
 
     async def enrol(self, device_id: str) -> None:

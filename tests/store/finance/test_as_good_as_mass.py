@@ -2,11 +2,12 @@
 
 import pytest
 
-from finance.messages import PledgeReceipt
+from finance.messages import PledgeReceipt, ProposeDrawdown
 from finance.receipts.views import receipt_view
 from finance.standing.views import facility_detail
 from kernel.errors import Conflict
-from tests.store.finance.conftest import BANK, EACH, KEEPER, OWNER, SKU, Story
+from tests.store.finance.conftest import BANK, EACH, KEEPER, OWNER, PIECE_G, SKU, Story
+from tests.store.finance.test_lending import due
 from wms.messages import AdjustStock, RegisterSkus, SkuEntry
 
 
@@ -21,6 +22,24 @@ async def test_pieces_that_would_weigh_more_than_the_pallet_carry_no_receipt(sto
     facts = refused.value.facts
     assert (facts["declared_g"], facts["pieces_g"]) == (3_000_000, 3 * EACH * 26_000)
     assert facts["weighed_low_g"] < 3_000_000 < facts["weighed_high_g"]
+
+
+async def test_what_the_scale_may_be_wrong_by_is_never_lent_on(story: Story) -> None:
+    lot, facility_id = await story.receive(2, pallet_g=975_000), await story.facility()
+    await story.pledged(lot, facility_id)
+    mass_g_low = (await story.verified(lot)).mass_g_low
+    assert mass_g_low is not None
+    why = (
+        await story.read(BANK, lambda read: facility_detail(read, facility_id), "officer")
+    ).lendable_explained
+    assert (why.verified_low, why.counted_each) == (2, mass_g_low // PIECE_G)
+    assert why.counted_each + why.unweighed_each == 2 * EACH
+    assert why.unweighed_each > 0, "2 t are declared, and 1.95 t came"
+    stated_fen = 2 * EACH * 12_345 * 7 // 10
+    drawdown = ProposeDrawdown(facility_id=facility_id, amount_fen=stated_fen, maturity_on=due(story))
+    with pytest.raises(Conflict, match=r"drawdown\.above_lendable") as refused:
+        await story.do(drawdown, BANK)
+    assert refused.value.facts["lendable_fen"] == why.counted_each * 12_345 * 7 // 10
 
 
 async def test_a_book_that_no_longer_says_what_the_receipt_does_is_not_pledged(story: Story) -> None:

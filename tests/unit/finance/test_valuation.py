@@ -72,6 +72,48 @@ def facility(**changed: object) -> Facility:
     return msgspec.structs.replace(whole, **changed)
 
 
+def weighed(low_g: int, unit_g: int = 1_000_000, piece_g: int = 25_000, book_each: int = 40) -> LotEvidence:
+    """A lot of twelve units of 40 pieces that share what was weighed, `low_g` of it for certain."""
+    lot = seen(book_each=book_each)
+    units = {
+        unit_id: msgspec.structs.replace(unit, mass_g=unit_g, received_each=40)
+        for unit_id, unit in lot.units.items()
+    }
+    return msgspec.structs.replace(lot, units=units, mass_low_g=low_g, piece_mass_g=piece_g)
+
+
+def test_no_more_pieces_are_lent_on_than_were_weighed_for_certain() -> None:
+    value = model.value_pledge(pledged(), weighed(7_749_999), PRICE, RULE, NOW)
+    assert (value.verified_low, value.counted_each, value.unweighed_each) == (12, 309, 171)
+    assert value.value_fen == 309 * 12_345
+    honest = model.value_pledge(pledged(), weighed(12_000_000), PRICE, RULE, NOW)
+    assert (honest.counted_each, honest.unweighed_each) == (480, 0)
+
+
+def test_pledges_of_one_lot_share_what_was_weighed_for_certain() -> None:
+    lot = weighed(7_749_999)
+    first, last = pledged(5), pledged(12)
+    rest = dict.fromkeys(names(12)[5:], 40)
+    parts = (first, msgspec.structs.replace(last, quantities_each=rest))
+    counted = [model.value_pledge(part, lot, PRICE, RULE, NOW).counted_each for part in parts]
+    assert counted == [129, 180]
+
+
+def test_pieces_that_were_picked_took_their_mass_along() -> None:
+    half = dict.fromkeys(names(12), 20)
+    goods = msgspec.structs.replace(pledged(), quantities_each=half)
+    value = model.value_pledge(goods, weighed(11_000_000, book_each=20), PRICE, RULE, NOW)
+    assert value.counted_each == (11_000_000 - 6_000_000) // 25_000
+
+
+@pytest.mark.parametrize("changed", [{"piece_mass_g": 0}, {"mass_low_g": None}])
+def test_where_no_mass_says_how_many_pieces_there_are_the_count_of_units_alone_does(
+    changed: dict[str, int | None],
+) -> None:
+    lot = msgspec.structs.replace(weighed(1), **changed)
+    assert model.value_pledge(pledged(), lot, PRICE, RULE, NOW).counted_each == 480
+
+
 def test_three_fresh_modalities_lend_the_advance_rate_of_the_value() -> None:
     value = model.value_pledge(pledged(), seen(), PRICE, RULE, NOW)
     assert value.value_fen == 12 * 40 * 12_345 == 5_925_600

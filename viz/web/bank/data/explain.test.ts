@@ -7,6 +7,8 @@ function aValuation(changes: Partial<Valuation> = {}): Valuation {
     receipt_id: "receipt-1",
     book_units: 100,
     verified_low: 96,
+    counted_each: 96,
+    unweighed_each: 0,
     modalities: ["tag", "mass"],
     modality_factor: "0.9",
     freshness_factor: "0.5",
@@ -49,7 +51,7 @@ test("pledges with different factors add up, each by its own", () => {
 });
 
 test("stock beyond the books adds nothing", () => {
-  const { steps } = explainLendable(facility(0, aValuation({ verified_low: 100, value_fen: 100_000_000 })));
+  const { steps } = explainLendable(facility(0, aValuation({ verified_low: 100, counted_each: 100, value_fen: 100_000_000 })));
   expect(steps[1]).toMatchObject({ key: "verified", left_fen: 100_000_000, taken_fen: 0 });
 });
 

@@ -38,10 +38,14 @@ export function explainLendable(facility: Pick<Facility, "lendable_fen" | "lenda
   return { steps, lendable_fen, differs: Math.abs(end - lendable_fen) > ROUNDING_FEN * parts.length };
 }
 
-/** What each step leaves of one pledge. Units that were not counted are shown at the mean value of the counted. */
+/**
+ * What each step leaves of one pledge. Units that were not counted, and pieces beyond what was weighed, are shown at
+ * the mean value of the counted.
+ */
 function amountsLeft(part: Valuation): Record<StepKey, number> {
   const uncounted = Math.max(0, part.book_units - part.verified_low);
-  const book = part.value_fen + uncounted * part.unit_value_fen;
+  const unweighed_fen = part.counted_each > 0 ? Math.floor((part.value_fen / part.counted_each) * part.unweighed_each) : 0;
+  const book = part.value_fen + unweighed_fen + uncounted * part.unit_value_fen;
   const modality = share(part.value_fen, part.modality_factor);
   const freshness = share(modality, part.freshness_factor);
   const advance = share(freshness, part.advance_rate);

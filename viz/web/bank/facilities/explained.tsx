@@ -91,8 +91,14 @@ function Because({ step, facility, facts }: { step: StepKey; facility: FacilityD
         value: formatMoneyShort(facts.unit_value_fen, locale, facility.currency),
       });
     case "verified":
-      if (missing(facts) === 0) return t("bank.because_all", { count: facts.verified_low });
-      return t("bank.because_verified", { count: facts.verified_low, missing: formatCount(missing(facts), locale) });
+      return (
+        <>
+          {missing(facts) === 0
+            ? t("bank.because_all", { count: facts.verified_low })
+            : t("bank.because_verified", { count: facts.verified_low, missing: formatCount(missing(facts), locale) })}
+          {facts.unweighed_each > 0 && <span className="th-soft"> · {t("bank.because_unweighed", { count: facts.unweighed_each })}</span>}
+        </>
+      );
     case "modality":
       return <ModalityBecause facts={facts} />;
     case "freshness":

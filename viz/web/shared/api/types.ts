@@ -418,6 +418,9 @@ export interface Valuation {
   receipt_id: string | null;
   book_units: number;
   verified_low: number;
+  /** Pieces of the counted units that are lent on, and those beyond what was weighed for certain. */
+  counted_each: number;
+  unweighed_each: number;
   modalities: Modality[];
   modality_factor: string | number;
   freshness_factor: string | number;
