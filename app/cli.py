@@ -379,7 +379,10 @@ def add_person(
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
     ] = "",
 ) -> None:
-    """Open an account; the password is asked for."""
+    """Open the first account of a party, its admin's, who opens the others; the password is asked for.
+
+    Owners and carriers have no admin: all their accounts are opened here.
+    """
     from identity.messages import AddPerson
     from kernel.caller import ROLES
 

@@ -63,7 +63,7 @@ def read_accounts(path: Path) -> list[Account]:
 
 
 def commands_for(accounts: list[Account], language: Locale = "en") -> list[AddParty | AddPerson]:
-    """What an administrator would enter by hand to open these accounts."""
+    """What administrators would enter by hand to open these accounts; see `entered_by`."""
     names = WORDS[language].parties
     parties = [AddParty(kind=kind, name=names[party], party_id=party) for party, kind in PARTIES.items()]
     people = [
@@ -79,4 +79,8 @@ def commands_for(accounts: list[Account], language: Locale = "en") -> list[AddPa
     return [*parties, *people]
 
 
-SETTER_UP = Caller.product("demo")
+def entered_by(command: AddParty | AddPerson) -> Caller:
+    """Whoever sets the installation up enters parties; people are let in by an admin of their own party."""
+    if isinstance(command, AddParty):
+        return Caller.product("demo")
+    return Caller(person_id="product:demo", party_id=command.party_id, roles=frozenset({"admin"}))

@@ -18,7 +18,15 @@ from app.api_client import ApiClient
 from app.commands import Commands
 from app.database import Database
 from app.demo import seeding
-from app.demo.accounts import BANK, OWNER, SETTER_UP, Account, commands_for, make_accounts, write_accounts
+from app.demo.accounts import (
+    BANK,
+    OWNER,
+    Account,
+    commands_for,
+    entered_by,
+    make_accounts,
+    write_accounts,
+)
 from app.demo.devices import Wired, hand_out_handheld, plug_in, switch_on_trackers
 from app.demo.listener import Listener
 from app.demo.orders import OrdersDay, read_day, run_orders_day
@@ -270,7 +278,7 @@ def _is_free(port: int) -> int:
 async def _open_accounts(
     settings: Settings, environment: dict[str, str], address: str, language: Locale
 ) -> list[Account]:
-    """Enter parties and people as an administrator at the machine would, and write the passwords down."""
+    """Enter parties and people as their administrators would, and write the passwords down."""
     accounts = make_accounts()
     own = settings.model_copy(update={"data_dir": Path(environment["TALLYHOUSE_DATA_DIR"])})
     clock = SystemClock()
@@ -279,7 +287,7 @@ async def _open_accounts(
         await database.open()
         commands = Commands(database, all_commands())
         for command in commands_for(accounts, language):
-            await commands.do(SETTER_UP, command)
+            await commands.do(entered_by(command), command)
         await database.close()
     write_accounts(settings.data_dir / "demo-accounts.json", address, accounts)
     return accounts

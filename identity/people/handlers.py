@@ -43,9 +43,12 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add_person(command: AddPerson, tx: Tx) -> Person:
-    """Open an account. Conflict when the username is taken."""
+    """Open an account. Conflict when the username is taken; Forbidden from outside a party that has people
+    and admins of its own, Invalid there for a first person who is no admin."""
     party = await party_of(tx, command.party_id)
     model.check_person(command, party.kind)
+    if tx.caller.party_id != command.party_id:
+        model.require_first(command, party.kind, await store.has_people(tx, command.party_id))
     person = Person(
         person_id=tx.ids.new("person"),
         username=command.username,
@@ -55,6 +58,7 @@ async def add_person(command: AddPerson, tx: Tx) -> Person:
         locale=command.locale,
     )
     row = {**msgspec.structs.asdict(person), "roles": list(person.roles), "created_at": tx.now}
+    row["added_by"] = tx.caller.person_id
     row["password_hash"] = await hash_password(command.password)
     if not await store.insert_person(tx, row):
         raise Conflict("person.exists", field="username", rule="a username is used once")

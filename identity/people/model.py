@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from identity.messages import AddPerson, PartyKind
 from kernel.caller import ROLES, Role
-from kernel.errors import Invalid
+from kernel.errors import Forbidden, Invalid
 
 PASSWORD_LENGTH_MIN = 12
 PASSWORD_LENGTH_MAX = 256
@@ -39,6 +39,25 @@ def check_person(command: AddPerson, kind: PartyKind) -> None:
     strange = sorted(set(command.roles) - ROLES_OF_KIND[kind])
     if strange:
         raise Invalid("person.roles", field="roles", rule=f"{', '.join(strange)} cannot work for a {kind}")
+
+
+def require_first(command: AddPerson, kind: PartyKind, has_people: bool) -> None:
+    """From outside a party only its first person is let in, an admin; that one lets in the others.
+
+    Whoever runs the installation would otherwise make officers of a bank. Parties of a kind that has no admin
+    (owners and carriers) have their people entered by the installation. Raises Forbidden and Invalid.
+    """
+    if "admin" not in ROLES_OF_KIND[kind]:
+        return
+    if has_people:
+        raise Forbidden(
+            "person.by_own_admin",
+            field="party_id",
+            rule="a party that has nobody yet",
+            party_id=command.party_id,
+        )
+    if "admin" not in command.roles:
+        raise Invalid("person.first_is_admin", field="roles", rule="admin among them")
 
 
 def is_locked_out(failed_at: list[datetime], now: datetime) -> bool:

@@ -28,6 +28,7 @@ router = APIRouter(prefix="/api/v1", tags=["people"])
 
 Anyone = Annotated[Session, Depends(Admits(*ROLES))]
 Admin = Annotated[Session, Depends(Admits("admin"))]
+Overseer = Annotated[Session, Depends(Admits("admin", "auditor"))]
 
 
 class SignInBody(BaseModel):
@@ -89,8 +90,8 @@ async def choose_locale(body: LocaleBody, session: Anyone) -> None:
 
 
 @router.get("/people")
-async def list_people(session: Admin, paging: PagingQuery) -> Page[PersonRow]:
-    """The accounts of the caller's own party."""
+async def list_people(session: Overseer, paging: PagingQuery) -> Page[PersonRow]:
+    """The accounts of the caller's own party, and who opened each."""
     async with session.sessions() as read:
         people = await people_of(read, session.caller.party_id, paging.cursor, paging.limit)
     return paging.page(people, lambda person: person.person_id)

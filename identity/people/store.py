@@ -8,18 +8,21 @@ from kernel.tx import ReadTx, Row, Tx
 
 INSERT_PERSON = """
     INSERT INTO identity.person
-        (person_id, party_id, username, display_name, roles, password_hash, locale, created_at)
+        (person_id, party_id, username, display_name, roles, password_hash, locale, created_at, added_by)
     VALUES (%(person_id)s, %(party_id)s, %(username)s, %(display_name)s, %(roles)s, %(password_hash)s,
-        %(locale)s, %(created_at)s)
+        %(locale)s, %(created_at)s, %(added_by)s)
     ON CONFLICT (username) DO NOTHING"""
 PERSON_BY_USERNAME = """
     SELECT person_id, party_id, username, display_name, roles, password_hash, locale
     FROM identity.person WHERE username = %(username)s AND disabled_at IS NULL"""
 PEOPLE = """
-    SELECT person_id, party_id, username, display_name, roles, locale, created_at, disabled_at
+    SELECT person_id, party_id, username, display_name, roles, locale, created_at, disabled_at, added_by
     FROM identity.person
     WHERE party_id = %(party_id)s AND person_id > coalesce(%(cursor)s, '')
     ORDER BY person_id LIMIT %(limit)s"""
+# The party's row is locked: of two first people the second finds the first.
+LOCK_PARTY = "SELECT FROM identity.party WHERE party_id = %(party_id)s FOR UPDATE"
+HAS_PEOPLE = "SELECT EXISTS (SELECT FROM identity.person WHERE party_id = %(party_id)s)"
 DISABLE_PERSON = """
     UPDATE identity.person SET disabled_at = %(now)s
     WHERE person_id = %(person_id)s AND party_id = %(party_id)s AND disabled_at IS NULL"""
@@ -52,6 +55,12 @@ INSERT_FAILURE = """
 
 async def insert_person(tx: Tx, row: dict[str, Any]) -> bool:
     return await tx.run(INSERT_PERSON, row) == 1
+
+
+async def has_people(tx: Tx, party_id: str) -> bool:
+    """Whether anybody was ever entered for the party, as nobody else enters people of it meanwhile."""
+    await tx.row(LOCK_PARTY, {"party_id": party_id})
+    return bool(await tx.value(HAS_PEOPLE, {"party_id": party_id}))
 
 
 async def person_by_username(tx: ReadTx, username: str) -> Row | None:

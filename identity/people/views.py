@@ -37,6 +37,10 @@ class SessionView(BaseModel):
 
 
 class PersonRow(PersonView):
+    """`added_by` is the person who opened the account: `product:admin` for the installation's shell, empty
+    for one from before this was kept."""
+
+    added_by: str
     created_at: datetime
     disabled_at: datetime | None
 

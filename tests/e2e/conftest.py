@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from app.access import database_access
 from app.commands import Commands
 from app.database import Database
-from app.demo.accounts import SETTER_UP, Account, commands_for, make_accounts, read_accounts
+from app.demo.accounts import Account, commands_for, entered_by, make_accounts, read_accounts
 from app.settings import Settings
 from app.wiring import all_commands
 from kernel.clock import SystemClock
@@ -145,7 +145,7 @@ async def open_accounts(folder: Path) -> dict[str, Account]:
         await database.open()
         commands = Commands(database, all_commands())
         for command in commands_for(accounts):
-            await commands.do(SETTER_UP, command)
+            await commands.do(entered_by(command), command)
         await database.close()
     return {account.username: account for account in accounts}
 

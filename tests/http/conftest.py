@@ -101,7 +101,8 @@ async def sign_in(desk: AppDesk, application: httpx.ASGITransport) -> AsyncItera
         person = AddPerson(
             username=username, password=PASSWORD, display_name=username, party_id=party_id, roles=(role,)
         )
-        await desk.do(Caller.product("test"), person)
+        own_admin = Caller(person_id=f"admin-of-{party_id}", party_id=party_id, roles=frozenset({"admin"}))
+        await desk.do(own_admin, person)
         client = Client(transport=application, base_url="https://tallyhouse.test")
         opened.append(client)
         await client.sign_in(username, PASSWORD)

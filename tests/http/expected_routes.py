@@ -168,7 +168,7 @@ EXPECTED: Mapping[str, Case] = {
     "GET /api/v1/session": Case("public"),
     "DELETE /api/v1/session": Case(ALL, shared="everybody's own session", ends_session=True),
     "POST /api/v1/session/locale": Case(ALL, lambda _: {"locale": "en"}, shared="everybody's own language"),
-    "GET /api/v1/people": Case("admin", own=READ, shared="the caller's own party"),
+    "GET /api/v1/people": Case("admin auditor", own=READ, shared="the caller's own party"),
     "POST /api/v1/people": Case("admin", _person, shared="the caller's own party"),
     "POST /api/v1/people/{person_id}/disable": Case("admin"),
     # --- devices ---

@@ -32,6 +32,13 @@ PEOPLE: dict[str, tuple[str, tuple[PersonRole, ...]]] = {
 }
 
 
+def _entered_by(command: AddParty | AddPerson) -> Caller:
+    """A party's own admin enters its people."""
+    if isinstance(command, AddParty):
+        return Caller.product("test")
+    return Caller(person_id="admin-1", party_id=command.party_id, roles=frozenset({"admin"}))
+
+
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[Running]:
     settings = Settings(
@@ -47,7 +54,7 @@ async def up(tmp_path: Path) -> AsyncIterator[Running]:
                 for name, (party_id, roles) in PEOPLE.items()
             ),
         ):
-            await commands.do(Caller.product("test"), command)
+            await commands.do(_entered_by(command), command)
         yield program
 
 

@@ -20,7 +20,9 @@ from identity.people.handlers import (
     whose_password,
 )
 from identity.people.model import FAILURES_MAX
-from kernel.errors import Conflict, Invalid
+from identity.people.views import people_of
+from kernel.caller import Role
+from kernel.errors import Conflict, Forbidden, Invalid
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 
@@ -32,7 +34,7 @@ async def visible(as_caller, party_id: str) -> set[str]:
         return {row["id"] for row in await read.rows("SELECT identity.visible_subjects() AS id")}
 
 
-async def a_person(tx: PgTx, username: str = "picker-1", roles: tuple[str, ...] = ("picker",)):
+async def a_person(tx: PgTx, username: str = "picker-1", roles: tuple[str, ...] = ("admin", "picker")):
     await add_party(AddParty(kind="keeper", name="Keeper", party_id="keeper-x"), tx)
     return await add_person(
         AddPerson(username=username, password=GOOD, display_name="P", party_id="keeper-x", roles=roles), tx
@@ -75,7 +77,10 @@ async def test_signing_in_opens_a_session_and_signing_out_ends_it(tx: PgTx, as_c
     assert opened.session_token is not None
     session = await session_of(tx, opened.session_token)
     assert session is not None
-    assert (session.caller.person_id, session.caller.roles) == (person.person_id, frozenset({"picker"}))
+    assert (session.caller.person_id, session.caller.roles) == (
+        person.person_id,
+        frozenset({"admin", "picker"}),
+    )
     async with as_caller("keeper-x", "picker", person_id=person.person_id) as own:
         await sign_out(SignOut(session_id=session.caller.session_id), own)
     assert await session_of(tx, opened.session_token) is None
@@ -124,12 +129,13 @@ async def test_the_right_password_is_of_no_use_once_ten_wrong_ones_were_tried_be
     assert (await sign_in(late, tx)).refused == "session.locked"
 
 
-async def test_the_password_of_one_person_signs_in_nobody_else(tx: PgTx) -> None:
+async def test_the_password_of_one_person_signs_in_nobody_else(tx: PgTx, as_caller) -> None:
     person = await a_person(tx)
     twin = AddPerson(
         username="picker-2", password=GOOD, display_name="Q", party_id="keeper-x", roles=("picker",)
     )
-    await add_person(twin, tx)
+    async with as_caller("keeper-x", "admin") as admin:
+        await add_person(twin, admin)
     other = SignIn(username="picker-2", person_id=person.person_id, lasts=timedelta(hours=8))
     assert (await sign_in(other, tx)).refused == "session.wrong_password"
 
@@ -143,13 +149,57 @@ async def test_disabling_a_person_ends_their_sessions_at_once(tx: PgTx, as_calle
     assert await session_of(tx, opened.session_token) is None
 
 
-async def test_a_username_is_used_once(tx: PgTx) -> None:
+async def test_a_username_is_used_once(tx: PgTx, as_caller) -> None:
     await a_person(tx)
     again = AddPerson(
         username="picker-1", password=GOOD, display_name="Q", party_id="keeper-x", roles=("picker",)
     )
-    with pytest.raises(Conflict):
-        await add_person(again, tx)
+    async with as_caller("keeper-x", "admin") as admin:
+        with pytest.raises(Conflict):
+            await add_person(again, admin)
+
+
+async def test_from_outside_a_party_only_its_first_person_is_let_in_and_that_is_an_admin(
+    tx: PgTx, as_caller
+) -> None:
+    await add_party(AddParty(kind="bank", name="Bank", party_id="bank-x"), tx)
+
+    def a_mole(*roles: Role) -> AddPerson:
+        return AddPerson(
+            username=f"mole-{len(roles)}", password=GOOD, display_name="M", party_id="bank-x", roles=roles
+        )
+
+    with pytest.raises(Invalid, match=r"person\.first_is_admin"):
+        await add_person(a_mole("officer"), tx)
+    first = await add_person(a_mole("admin", "officer"), tx)
+    for roles in (("officer",), ("admin", "officer", "approver")):
+        with pytest.raises(Forbidden, match=r"person\.by_own_admin"):
+            await add_person(a_mole(*roles), tx)
+    async with as_caller("bank-x", "admin") as admin:
+        await disable_person(DisablePerson(person_id=first.person_id), admin)
+        with pytest.raises(Forbidden, match=r"person\.by_own_admin"):
+            await add_person(a_mole("admin"), tx)
+        await add_person(a_mole("approver"), admin)
+    people = await people_of(tx, "bank-x", None, 10)
+    assert [(person.username, person.added_by) for person in people] == [
+        ("mole-2", tx.caller.person_id),
+        ("mole-1", admin.caller.person_id),
+    ]
+
+
+async def test_parties_without_admins_have_their_people_entered_by_the_installation(tx: PgTx) -> None:
+    await add_party(AddParty(kind="owner", name="Owner", party_id="owner-x"), tx)
+    for username in ("borrower-1", "borrower-2"):
+        await add_person(
+            AddPerson(
+                username=username,
+                password=GOOD,
+                display_name="B",
+                party_id="owner-x",
+                roles=("borrower",),
+            ),
+            tx,
+        )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +220,7 @@ async def test_an_account_that_breaks_a_rule_is_refused_by_field(tx: PgTx, field
         "password": GOOD,
         "display_name": "P",
         "party_id": "keeper-x",
-        "roles": ("picker",),
+        "roles": ("admin", "picker"),
     }
     with pytest.raises(Invalid) as refused:
         await add_person(AddPerson(**{**good, **change}), tx)
