@@ -230,13 +230,13 @@ async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[U
 
 
 async def silent_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
-    """Those of these mounts whose device in service is not to be heard: never was, says that it is offline,
-    or said nothing within its family's silence."""
+    """Those of these mounts whose device in service does not watch: never was heard, says that it is offline
+    or cannot measure, or said nothing within its family's silence."""
     rows = await read.rows(HEARD_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
     silent = set()
     for row in rows:
         last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
-        if shown_state(row["family"], last, read.now) in ("never", "offline"):
+        if shown_state(row["family"], last, read.now) in ("never", "offline", "fault"):
             silent.add(row["mount_id"])
     return frozenset(silent)
 

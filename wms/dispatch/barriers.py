@@ -61,17 +61,24 @@ async def lower_forgotten(tx: Tx) -> None:
 
 async def waiting_witnesses(tx: Tx, site_id: str, gate_id: str) -> list[str]:
     """Mounts of the gate's readers and of the scale in its lane whose device no other party has accepted, or
-    where none is in service; the gate itself when the layout has no reader there at all."""
-    readers, scales = _witnesses(await twin.layout_of(tx, site_id), gate_id)
+    where none is in service; the gate itself when the layout has no reader there at all, and the bridge in
+    its lane when that has no scale."""
+    layout = await twin.layout_of(tx, site_id)
+    readers, scales = _witnesses(layout, gate_id)
     waiting = readers | scales
     waiting -= await devices.accepted_mounts(tx, site_id, waiting)
+    bridge_id = _lane_bridge(layout, gate_id)
+    if bridge_id is not None and not scales:
+        waiting.add(bridge_id)
     return sorted(waiting) if readers else [gate_id, *sorted(waiting)]
 
 
 async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
     """The site's gates that goods could leave by unseen, each with its `waiting_witnesses` and the mounts of
-    those of its readers and scales that have fallen silent."""
+    those of its readers and scales that do not watch; the site itself when its layout has no gate."""
     layout = await twin.layout_of(tx, site_id)
+    if not layout.gates:
+        return {site_id: []}
     found = {}
     for gate_id in (gate.gate_id for gate in layout.gates):
         readers, scales = _witnesses(layout, gate_id)
@@ -82,7 +89,7 @@ async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
 
 def _witnesses(layout: Layout, gate_id: str) -> tuple[set[str], set[str]]:
     """The mounts of the gate's readers, and of the scale in its lane."""
-    bridge_id = next(gate.lane_weighbridge_id for gate in layout.gates if gate.gate_id == gate_id)
+    bridge_id = _lane_bridge(layout, gate_id)
     readers = {
         mount.mount_id for mount in layout.mounts if mount.serves == gate_id and mount.family in READERS
     }
@@ -90,6 +97,10 @@ def _witnesses(layout: Layout, gate_id: str) -> tuple[set[str], set[str]]:
         mount.mount_id for mount in layout.mounts if mount.serves == bridge_id and mount.family in SCALES
     }
     return readers, scales
+
+
+def _lane_bridge(layout: Layout, gate_id: str) -> str | None:
+    return next(gate.lane_weighbridge_id for gate in layout.gates if gate.gate_id == gate_id)
 
 
 async def order_barrier(

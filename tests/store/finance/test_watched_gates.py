@@ -1,12 +1,14 @@
 """No money is drawn while goods could leave unseen."""
 
+import msgspec
 import pytest
 
 from devices.messages import DistrustDevice, RetireDevice
 from finance.messages import ApproveDrawdown, ProposeDrawdown
 from kernel.errors import Conflict
-from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, Story
+from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, Story
 from tests.store.finance.test_lending import drawn, due
+from twin.messages import ImportLayout
 
 UNWATCHED = r"drawdown\.gate_unwatched"
 READER_SILENCE_S = 900
@@ -68,3 +70,26 @@ async def test_a_forklift_that_is_out_of_service_leaves_the_gate_watched(
 ) -> None:
     await story.do(RetireDevice(device_id="forklift-1"), KEEPER)
     await drawn(story, facility_id, 100_000)
+
+
+async def test_no_money_is_drawn_while_the_gates_reader_says_that_it_cannot_measure(
+    story: Story, facility_id: str
+) -> None:
+    await drawn(story, facility_id, 100_000)
+    await story.tx.run("UPDATE devices.device_state SET state = 'fault' WHERE device_id = 'gate-1-reader'")
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
+
+
+async def test_a_lane_whose_scale_was_taken_out_of_the_layout_is_unwatched(
+    story: Story, facility_id: str
+) -> None:
+    await story.do(RetireDevice(device_id="weighbridge-1"), KEEPER)
+    mounts = [mount for mount in LAYOUT.mounts if mount.mount_id != "weighbridge-1"]
+    await story.do(
+        ImportLayout(layout=msgspec.structs.replace(LAYOUT, mounts=mounts), keeper_party_id=KEEPER), KEEPER
+    )
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["mount_ids"] == [LAYOUT.gates[0].lane_weighbridge_id]
