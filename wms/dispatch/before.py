@@ -13,6 +13,10 @@ EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
 BACK_OR_GONE = frozenset({"inside", "returned", "left"})
 """States in the twin of a vehicle, and outcomes in the facts of an alarm, by which what came to a gate on its
 way out stands there no more."""
+MAY_HIDE_GOODS = frozenset(
+    {"gate.too_heavy", "gate.tags_unread", "gate.heavier_than_empty", "gate.not_weighed"}
+)
+"""Refusals by which something may be aboard that no reader heard."""
 STANDS_LASTS = timedelta(hours=24)
 """Held goods that were heard outside longer ago, with no vehicle known, are not taken to stand there still;
 the alarm about them keeps the gate from being opened by hand until it is cleared."""
@@ -42,6 +46,19 @@ async def goods_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
             releases = await store.lock_live_of_vehicle(tx, site_id, seen.vehicle_id)
             goods |= set(unreleased(seen, [release for release, _ in releases], tx.now))
     return sorted(goods)
+
+
+async def suspects_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """Vehicles that stand before the gate on their way out and that it refused because goods may be aboard
+    that it did not hear."""
+    standing = [
+        seen.vehicle_id
+        for seen in await store.outward(tx, site_id, gate_id)
+        if (vehicle := await twin.vehicle_state(tx, seen.vehicle_id)) is None
+        or vehicle.state not in BACK_OR_GONE
+    ]
+    decided = await store.last_out(tx, site_id, gate_id, standing)
+    return [row["vehicle_id"] for row in decided if row["reason_key"] in MAY_HIDE_GOODS]
 
 
 async def _held_outside(tx: Tx, site_id: str, gate_id: str) -> list[str]:

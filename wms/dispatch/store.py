@@ -85,6 +85,11 @@ LAST_DECISION = """
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND vehicle_id = %(vehicle_id)s
         AND visit_id IS NOT DISTINCT FROM %(visit_id)s
     ORDER BY decision_no DESC LIMIT 1"""
+LAST_OUT = """
+    SELECT DISTINCT ON (vehicle_id) vehicle_id, opened, reason_key FROM wms.gate_decision
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND vehicle_id = ANY (%(vehicle_ids)s)
+        AND direction = 'out'
+    ORDER BY vehicle_id, decision_no DESC"""
 INSERT_DECISION = """
     INSERT INTO wms.gate_decision (decision_id, site_id, gate_id, visit_id, vehicle_id, direction, opened,
         reason_key, facts, release_ids, evidence_ids, decided_at)
@@ -221,6 +226,13 @@ async def last_decision(tx: Tx, seen: AtGate, visit_id: str | None) -> Row | Non
         "visit_id": visit_id,
     }
     return await tx.row(LAST_DECISION, params)
+
+
+async def last_out(read: ReadTx, site_id: str, gate_id: str, vehicle_ids: Sequence[str]) -> list[Row]:
+    """The gate's last decision about each of these vehicles on its way out."""
+    return await read.rows(
+        LAST_OUT, {"site_id": site_id, "gate_id": gate_id, "vehicle_ids": list(vehicle_ids)}
+    )
 
 
 async def insert_decision(

@@ -791,3 +791,17 @@ async def test_a_vehicle_that_left_with_goods_was_empty_without_them(warehouse: 
     vehicle_id, gross_g = await unloaded(warehouse)
     await warehouse.hear(*leaving(warehouse, vehicle_id, loaded_g, gross_g))
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.heavier_than_empty")
+
+
+async def test_nobody_opens_by_hand_for_a_vehicle_too_heavy_to_be_empty_while_goods_are_pledged(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    hold_id = await place_hold(tx, SITE, await warehouse.stock(4), "pledge", "pledge_1")
+    vehicle_id = await warehouse.inside()
+    heavy = warehouse.at_gate(vehicle_id, "out", mass_g=TRUCK_G + 2 * PALLET_G, entry_mass_g=TRUCK_G)
+    await warehouse.hear(heavy)
+    with pytest.raises(Conflict, match=r"barrier\.refused_vehicle") as refused:
+        await warehouse.do(BY_HAND)
+    assert refused.value.facts["vehicle_ids"] == [vehicle_id]
+    await lift_hold(tx, hold_id)
+    await warehouse.do(BY_HAND)
