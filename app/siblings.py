@@ -1,4 +1,5 @@
-"""What devices and the twin do together. The two do not know each other, so the application joins them."""
+"""What packages do together that do not know each other: devices and the twin, the warehouse and receipts.
+The application joins them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,12 +13,14 @@ from devices.api import (
     set_site_bounds,
 )
 from devices.messages import EnrolDevice, SetSiteBounds
+from finance.messages import ReceiptIssued
 from kernel.errors import Invalid, NotFound
 from kernel.layout import Layout, Mount
 from kernel.messages import Command, Event, Rejected
 from kernel.tx import Tx
 from twin.api import import_layout, layout_of, mounts_changed, mounts_removed
 from twin.messages import ImportLayout, LayoutImported, TagUnknown
+from wms.api import end_opening
 
 
 async def enrol_device_at_its_mount(command: EnrolDevice, tx: Tx) -> Enrolled:
@@ -83,11 +86,17 @@ async def on_tag_unknown(event: TagUnknown, tx: Tx) -> None:
     await set_aside(tx, event.site_id, [stranger])
 
 
+async def on_receipt_issued(event: ReceiptIssued, tx: Tx) -> None:
+    """Goods of the site are under a document: no stock enters the books by the keeper's word any more."""
+    await end_opening(tx, event.site_id)
+
+
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     EnrolDevice: enrol_device_at_its_mount,
     ImportLayout: import_layout_and_ask_again,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     LayoutImported: [on_layout_imported],
+    ReceiptIssued: [on_receipt_issued],
     TagUnknown: [on_tag_unknown],
 }

@@ -105,14 +105,18 @@ async def _expect(tx: Tx, command: AnnounceDelivery, result: DeliveryResult, *, 
 async def declare_opening_stock(command: DeclareOpeningStock, tx: Tx) -> int:
     """Enter stock that is already in the racks, set-based; returns how many units.
 
-    Raises Invalid `opening.rows` with every broken rule (the first `BROKEN_ROWS_SHOWN_MAX` shown). Nothing
-    here is evidence: verified stock stays zero until sensors see the units.
+    Raises Invalid `opening.rows` with every broken rule (the first `BROKEN_ROWS_SHOWN_MAX` shown), Conflict
+    `opening.over` once goods of the site were on hold or under a receipt: new labels on the same goods would
+    be lent against twice, so goods come in through the gate then. Nothing here is evidence: verified stock
+    stays zero until sensors see the units.
     """
     if not 1 <= len(command.rows) <= OPENING_ROWS_MAX:
         raise Invalid("opening.size", field="rows", rule=f"1 to {OPENING_ROWS_MAX} rows")
     await require_site(tx, command.site_id)
     rows = command.rows
     await _require_opening(tx, command.site_id, rows)
+    if await stock.opening_is_over(tx, command.site_id):
+        raise Conflict("opening.over", site_id=command.site_id, rule="before the first hold or receipt")
     await _refuse_taken_codes(tx, command.site_id, rows)
     keys = [(row.owner_party_id, normal_sku(row.sku), row.lot.strip()) for row in rows]
     lots = await _lots(tx, command.site_id, set(keys))
@@ -166,10 +170,13 @@ async def _unit_mass_g(tx: Tx, sku: str) -> int:
 async def _refuse_taken_codes(
     tx: Tx, site_id: str, rows: Sequence[DeliveryUnit] | Sequence[OpeningRow]
 ) -> None:
+    """Conflict naming those of the caller's own labels that are taken, by SSCC or by tag; not by whom."""
     epcs = [row.epc_hex.upper() for row in rows if row.epc_hex is not None]
     taken = await stock.taken_codes(tx, site_id, [row.sscc for row in rows], epcs)
-    if taken:
-        raise Conflict("stock.code_taken", ssccs=[row["sscc"] for row in taken])
+    codes = {code for unit in taken for code in (unit["sscc"], unit["epc_hex"]) if code is not None}
+    refused = [row.sscc for row in rows if row.sscc in codes or (row.epc_hex or "").upper() in codes]
+    if refused:
+        raise Conflict("stock.code_taken", ssccs=refused[:10])
 
 
 async def _lots(tx: Tx, site_id: str, keys: set[LotKey]) -> dict[LotKey, str]:

@@ -105,6 +105,7 @@ async def place_hold(
     hold_id = tx.ids.new("hold")
     hold = {"hold_id": hold_id, "site_id": site_id, "reason_code": reason_code, "holder_ref": holder_ref}
     await store.insert_hold(tx, hold, wanted)
+    await store.end_opening(tx, site_id)
     await apply_moves(
         tx,
         site_id,
@@ -134,6 +135,11 @@ def _refuse_unholdable(wanted: Sequence[str], balances: Sequence[Balance]) -> No
     promised = sorted({row.unit_id for row in balances if row.reserved_each})
     if promised:
         raise Conflict("stock.reserved", unit_ids=promised)
+
+
+async def end_opening(tx: Tx, site_id: str) -> None:
+    """Others rely on the goods of the site by now, under a hold or a document: opening stock is over."""
+    await store.end_opening(tx, site_id)
 
 
 async def lift_hold(tx: Tx, hold_id: str) -> None:
@@ -193,7 +199,8 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     """Correct a unit's books to what was counted; the difference is a new move against `@correction`.
 
     Raises Invalid `stock.count_too_high` above what came with the unit and has not left it, Conflict
-    `stock.held_count` under a hold.
+    `stock.held_count` under a hold and `stock.code_taken` when the books have nothing of the unit any more
+    and its label is in stock at another site.
     """
     if not command.reason.strip() or len(command.reason) > REASON_LENGTH_MAX:
         raise Invalid("stock.reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
@@ -208,6 +215,8 @@ async def adjust_stock(command: AdjustStock, tx: Tx) -> None:
     move = _correction(balance, command)
     if move is None:
         return
+    if balance.quantity_each == 0 and await store.is_elsewhere(tx, unit):
+        raise Conflict("stock.code_taken", ssccs=[unit["sscc"]])
     await apply_moves(tx, unit["site_id"], [move])
     if unit["kind"] == "pallet":
         await _declare_count(tx, unit["site_id"], balance, command.counted_each)

@@ -94,9 +94,24 @@ INSERT_UNITS = """
     FROM unnest(%(unit_ids)s::text[], %(owners)s::text[], %(kinds)s::text[], %(lots)s::text[],
         %(skus)s::text[], %(ssccs)s::text[], %(epcs)s::text[], %(full)s::bigint[], %(masses)s::bigint[])
         AS t(unit_id, owner_party_id, kind, lot_id, sku, sscc, epc_hex, full_each, full_mass_g)"""
+# Two who enter codes at once, at two sites, see each other's.
+LOCK_CODES = "SELECT pg_advisory_xact_lock(hashtextextended('wms.codes', 0))"
+# At this site for ever, elsewhere while it is in stock or on a vehicle that is expected with it.
 TAKEN_CODES = """
-    SELECT sscc, epc_hex FROM wms.unit
-    WHERE site_id = %(site_id)s AND (sscc = ANY(%(ssccs)s) OR epc_hex = ANY(%(epcs)s)) LIMIT 10"""
+    SELECT u.sscc, u.epc_hex FROM wms.unit u
+    WHERE (u.sscc = ANY(%(ssccs)s) OR u.epc_hex = ANY(%(epcs)s))
+        AND (u.site_id = %(site_id)s
+            OR EXISTS (SELECT FROM wms.balance b WHERE b.unit_id = u.unit_id AND b.quantity_each > 0)
+            OR EXISTS (
+                SELECT FROM wms.delivery_unit du JOIN wms.delivery d USING (delivery_id)
+                    JOIN wms.visit v USING (visit_id)
+                WHERE du.unit_id = u.unit_id AND du.seen_at IS NULL
+                    AND v.state IN ('expected', 'admitted', 'leaving')))"""
+IS_ELSEWHERE = """
+    SELECT EXISTS (
+        SELECT FROM wms.unit u JOIN wms.balance b USING (unit_id)
+        WHERE (u.sscc = %(sscc)s OR u.epc_hex = %(epc_hex)s) AND u.site_id <> %(site_id)s
+            AND b.quantity_each > 0)"""
 UNITS = """
     SELECT unit_id, site_id, owner_party_id, kind, lot_id, sku, sscc, epc_hex, full_each, full_mass_g
     FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s)"""
@@ -150,6 +165,11 @@ LIGHTEST_HELD = """
         JOIN wms.balance b ON b.unit_id = u.unit_id AND b.hold_id = h.hold_id AND b.quantity_each > 0
     WHERE h.site_id = %(site_id)s AND h.lifted_at IS NULL"""
 HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
+
+END_OPENING = """
+    INSERT INTO wms.opening_end (site_id, ended_at) VALUES (%(site_id)s, %(now)s)
+    ON CONFLICT (site_id) DO NOTHING"""
+OPENING_IS_OVER = "SELECT EXISTS (SELECT FROM wms.opening_end WHERE site_id = %(site_id)s)"
 
 SITE_VISIBLE = "SELECT EXISTS (SELECT FROM identity.visible_subjects() v WHERE v = %(site_id)s)"
 
@@ -298,8 +318,16 @@ async def insert_units(tx: Tx, site_id: str, units: Sequence[Row]) -> None:
 
 
 async def taken_codes(tx: Tx, site_id: str, ssccs: Sequence[str], epcs: Sequence[str]) -> list[Row]:
-    """Units of the site that already carry one of the codes (some of them, for the refusal)."""
+    """SSCC and tag of each unit that carries one of the codes, here or in stock at another site. Until the
+    transaction ends nobody else enters codes."""
+    await tx.run(LOCK_CODES)
     return await tx.rows(TAKEN_CODES, {"site_id": site_id, "ssccs": list(ssccs), "epcs": list(epcs)})
+
+
+async def is_elsewhere(tx: Tx, unit: Row) -> bool:
+    """Whether another site has its label or tag in stock. Until the transaction ends nobody enters codes."""
+    await tx.run(LOCK_CODES)
+    return bool(await tx.value(IS_ELSEWHERE, {name: unit[name] for name in ("site_id", "sscc", "epc_hex")}))
 
 
 async def units_by_id(read: ReadTx, unit_ids: Iterable[str]) -> dict[str, Row]:
@@ -362,6 +390,16 @@ async def end_hold(tx: Tx, hold_id: str) -> None:
 async def hold_reasons(read: ReadTx, hold_ids: Iterable[str]) -> dict[str, str]:
     rows = await read.rows(HOLD_REASONS, {"hold_ids": sorted(set(hold_ids))})
     return {row["hold_id"]: row["reason_code"] for row in rows}
+
+
+async def end_opening(tx: Tx, site_id: str) -> None:
+    """From now on nothing enters the books of the site as opening stock."""
+    await tx.run(END_OPENING, {"site_id": site_id, "now": tx.now})
+
+
+async def opening_is_over(read: ReadTx, site_id: str) -> bool:
+    """Whether goods of the site were ever put on hold or under a receipt."""
+    return bool(await read.value(OPENING_IS_OVER, {"site_id": site_id}))
 
 
 async def site_visible(read: ReadTx, site_id: str) -> bool:

@@ -40,7 +40,8 @@ LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE
 EMPTY_MASS = """
     SELECT min(v.exit_mass_g - coalesce((
         SELECT sum(r.expected_mass_g) FROM wms.release r
-        WHERE r.site_id = v.site_id AND r.vehicle_id = v.vehicle_id AND r.departed_at = v.left_at
+        WHERE r.departed_at = v.left_at AND r.release_id IN (
+            SELECT unnest(d.release_ids) FROM wms.gate_decision d WHERE d.visit_id = v.visit_id)
     ), 0))::bigint
     FROM wms.visit v
     WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'"""

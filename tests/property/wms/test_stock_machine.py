@@ -67,6 +67,7 @@ class StockMachine(RuleBasedStateMachine):
         self.order_no = 0
         self.in_each = 0
         self.held: dict[str, list[str]] = {}
+        self.was_held = False
         self.orders: list[str] = []
         self.releases: list[str] = []
         self.shipped_units: list[str] = []
@@ -94,8 +95,8 @@ class StockMachine(RuleBasedStateMachine):
 
     async def _stock(self, count: int) -> None:
         rows = [an_opening_row(self.serial + number) for number in range(1, count + 1)]
-        self.serial += count
         await self.warehouse.do(DeclareOpeningStock(site_id=SITE, rows=tuple(rows)))
+        self.serial += count
         self.in_each += 100 * count
 
     async def _units(self) -> list[str]:
@@ -106,7 +107,12 @@ class StockMachine(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def stock(self, count: int) -> None:
-        self.wait(self._stock(count))
+        """Opening stock, which is over with the first hold."""
+        if self.was_held:
+            with pytest.raises(Conflict, match=r"opening\.over"):
+                self.wait(self._stock(count))
+        else:
+            self.wait(self._stock(count))
 
     @rule(choice=st.integers(0, 99), count=st.integers(1, 2))
     def hold(self, choice: int, count: int) -> None:
@@ -128,6 +134,7 @@ class StockMachine(RuleBasedStateMachine):
         assert hold_id is None or not doubled, "a unit was held twice"
         if hold_id is not None:
             self.held[hold_id] = chosen
+            self.was_held = True
 
     @precondition(lambda self: self.held)
     @rule(choice=st.integers(0, 99), twice=st.booleans())

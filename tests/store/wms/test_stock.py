@@ -7,12 +7,25 @@ import pytest
 from app.database import PgTx
 from identity.api import grant_access
 from kernel.errors import Conflict, Invalid, NotFound
-from tests.store.wms.building import OWNER, PALLET_G, SITE, Warehouse, an_item, an_opening_row, sscc
+from tests.store.wms.building import (
+    KEEPER,
+    OWNER,
+    PALLET_G,
+    SITE,
+    Warehouse,
+    an_item,
+    an_opening_row,
+    epc,
+    sscc,
+)
+from twin.api import layout_of
+from twin.messages import ImportLayout
 from wms.api import book_of_lot, lift_hold, place_hold, unit_holds, unit_statuses
 from wms.catalogue.store import items_of, known_skus
 from wms.messages import (
     AdjustStock,
     DeclareOpeningStock,
+    DeliveryUnit,
     HoldLifted,
     HoldPlaced,
     RegisterSkus,
@@ -285,3 +298,77 @@ async def test_a_mass_that_nobody_stated_in_older_books_is_entered_once(
     await warehouse.do(RegisterSkus(items=(item,)))
     with pytest.raises(Conflict, match=r"skus\.mass_fixed"):
         await warehouse.do(RegisterSkus(items=(msgspec.structs.replace(item, unit_mass_g=25),)))
+
+
+async def test_opening_stock_is_over_once_goods_of_the_site_were_on_hold(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    """New labels on pledged pallets would be other goods, to be lent against again; a delivery is heard."""
+    units = await warehouse.stock(1)
+    hold_id = await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    later = DeclareOpeningStock(site_id=SITE, rows=(an_opening_row(9),))
+    with pytest.raises(Conflict) as refused:
+        await warehouse.do(later)
+    assert (refused.value.key, refused.value.facts) == (
+        "opening.over",
+        {"site_id": SITE, "rule": "before the first hold or receipt"},
+    )
+    await lift_hold(tx, hold_id)
+    with pytest.raises(Conflict, match=r"opening\.over"):
+        await warehouse.do(later)
+    delivery = await warehouse.announce(1)
+    await warehouse.hear(*(warehouse.crossed(unit_id) for unit_id in delivery.unit_ids))
+    assert await tx.value("SELECT sum(quantity_each) FROM wms.balance") == 200
+
+
+async def a_second_site(warehouse: Warehouse, tx: PgTx) -> Warehouse:
+    """The same keeper's other warehouse, of the same layout."""
+    other = Warehouse(tx, "site-other")
+    layout = msgspec.structs.replace(await layout_of(tx, SITE), site_id=other.site_id)
+    await other.do(ImportLayout(layout=layout, keeper_party_id=KEEPER))
+    return other
+
+
+@pytest.mark.parametrize(
+    "label",
+    [{}, {"sscc": sscc(8)}, {"epc_hex": epc(8)}, {"sscc": sscc(8), "epc_hex": epc(1).lower()}],
+)
+async def test_a_label_or_tag_that_is_in_stock_at_another_site_is_refused(
+    warehouse: Warehouse, tx: PgTx, label: dict[str, str]
+) -> None:
+    """The same pallets would carry a receipt at each site. Nobody is told where they are."""
+    await warehouse.stock(1)
+    other = await a_second_site(warehouse, tx)
+    row = an_opening_row(1, **label)
+    unit = DeliveryUnit(sscc=row.sscc, epc_hex=row.epc_hex, quantity_each=100, expected_mass_g=PALLET_G)
+    for enter in (
+        other.do(DeclareOpeningStock(site_id=other.site_id, rows=(row,))),
+        other.announce(units=(unit,)),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await enter
+        assert (refused.value.key, refused.value.facts) == ("stock.code_taken", {"ssccs": [row.sscc]})
+    assert await tx.value("SELECT count(*) FROM wms.unit") == 1
+
+
+async def test_a_pallet_is_expected_on_one_vehicle_at_one_site(warehouse: Warehouse, tx: PgTx) -> None:
+    delivery = await warehouse.announce(1)
+    other = await a_second_site(warehouse, tx)
+    with pytest.raises(Conflict, match=r"stock\.code_taken"):
+        await other.announce(1)
+    await warehouse.hear(warehouse.at_gate(delivery.vehicle_id, "in"), warehouse.left(delivery.vehicle_id))
+    await other.announce(1)
+
+
+async def test_a_pallet_that_left_one_site_comes_to_another_with_its_label(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(1)
+    other = await a_second_site(warehouse, tx)
+    row = an_opening_row(1)
+    moved = DeliveryUnit(sscc=row.sscc, epc_hex=row.epc_hex, quantity_each=100, expected_mass_g=PALLET_G)
+    await warehouse.do(AdjustStock(unit_id=units[0], counted_each=0, reason="gone to the other site"))
+    delivery = await other.announce(units=(moved,))
+    await other.hear(*(other.crossed(unit_id) for unit_id in delivery.unit_ids))
+    with pytest.raises(Conflict, match=r"stock\.code_taken"):
+        await warehouse.do(AdjustStock(unit_id=units[0], counted_each=100, reason="found again"))
