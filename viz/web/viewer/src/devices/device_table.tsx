@@ -1,14 +1,14 @@
-import { api } from "@shared/api/client";
 import type { Device } from "@shared/api/types";
 import { deviceName, handheldShort } from "@shared/device_name";
 import { formatCount, formatDate, formatShare } from "@shared/i18n/format";
 import { LOOKS } from "@shared/icons";
 import { DeviceHistoryDialog } from "@shared/react/device_history";
 import { useWords } from "@shared/react/page";
-import { Age, Blank, Icon, Mark, Problem, Tag } from "@shared/react/parts";
-import { Dropdown, Modal } from "antd";
+import { Age, Blank, Icon, Mark, Tag } from "@shared/react/parts";
+import { Dropdown } from "antd";
 import { useState } from "react";
 import { CalibrateDialog } from "./calibrate_dialog";
+import { CommandDialog } from "./command_dialog";
 import { OrderDialog } from "./order_dialog";
 import { byUrgency, shownState, skewText, STATES } from "./words";
 
@@ -218,33 +218,16 @@ function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain" | "ma
 
 function RetireDialog({ device, onClose, onChanged }: { device: Device; onClose: () => void; onChanged: () => void }) {
   const { t } = useWords();
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<unknown>(null);
-  async function retire() {
-    setIsBusy(true);
-    setFailure(null);
-    try {
-      await api.post(`/devices/${encodeURIComponent(device.device_id)}/retire`);
-      onChanged();
-      onClose();
-    } catch (error) {
-      setFailure(error);
-      setIsBusy(false);
-    }
-  }
   return (
-    <Modal
-      open
+    <CommandDialog
       title={t("devices.retireTitle", { device: deviceName(device.device_id, t) })}
-      okText={t("devices.retire")}
-      okButtonProps={{ danger: true, loading: isBusy }}
-      cancelText={t("common.cancel")}
-      onOk={() => void retire()}
-      onCancel={onClose}
-      width={440}
+      path={`/devices/${encodeURIComponent(device.device_id)}/retire`}
+      action={t("devices.retire")}
+      isDanger
+      onDone={onChanged}
+      onClose={onClose}
     >
       <p>{t("devices.retireHow")}</p>
-      {failure !== null && <Problem error={failure} />}
-    </Modal>
+    </CommandDialog>
   );
 }

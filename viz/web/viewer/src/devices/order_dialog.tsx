@@ -1,11 +1,10 @@
 /** A person has a device do something, and says why. */
-import { api } from "@shared/api/client";
 import type { Device } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { useWords } from "@shared/react/page";
-import { Problem } from "@shared/react/parts";
-import { Input, Modal, Radio } from "antd";
+import { Input, Radio } from "antd";
 import { useState } from "react";
+import { CommandDialog } from "./command_dialog";
 
 const REASON_LENGTH_MIN = 3;
 const REASON_LENGTH_MAX = 200;
@@ -16,7 +15,7 @@ interface Choice {
 }
 
 /** Each order with each word of its parameter; orders that a person gives have one parameter at most. */
-export function choicesOf(device: Device): Choice[] {
+function choicesOf(device: Device): Choice[] {
   return Object.entries(device.orders).flatMap(([action, parameters]) => {
     const [first] = Object.entries(parameters);
     if (first === undefined) return [{ action, parameters: {} }];
@@ -30,47 +29,28 @@ export function OrderDialog({ device, onClose, onChanged }: { device: Device; on
   const choices = choicesOf(device);
   const [chosen, setChosen] = useState(choices.length === 1 ? 0 : -1);
   const [reason, setReason] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<unknown>(null);
   const choice = choices[chosen];
   const isComplete = choice !== undefined && reason.trim().length >= REASON_LENGTH_MIN;
-  async function order() {
-    setIsBusy(true);
-    setFailure(null);
-    try {
-      await api.post(`/devices/${encodeURIComponent(device.device_id)}/orders`, { ...choice, reason: reason.trim() });
-      onChanged();
-      onClose();
-    } catch (error) {
-      setFailure(error);
-      setIsBusy(false);
-    }
-  }
   return (
-    <Modal
-      open
+    <CommandDialog
       title={t("devices.orderTitle", { device: deviceName(device.device_id, t) })}
-      okText={t("devices.giveOrder")}
-      okButtonProps={{ disabled: !isComplete, loading: isBusy }}
-      cancelText={t("common.cancel")}
-      onOk={() => void order()}
-      onCancel={onClose}
-      width={440}
+      path={`/devices/${encodeURIComponent(device.device_id)}/orders`}
+      body={isComplete ? { ...choice, reason: reason.trim() } : null}
+      action={t("devices.giveOrder")}
+      onDone={onChanged}
+      onClose={onClose}
     >
-      <form className="dialog-form">
-        <Radio.Group className="choices" value={chosen} onChange={(event) => setChosen(event.target.value as number)}>
-          {choices.map(({ action, parameters }, index) => (
-            <Radio key={index} value={index}>
-              {t(["devices.order", action, ...Object.values(parameters)].join("."))}
-            </Radio>
-          ))}
-        </Radio.Group>
-        <label>
-          <span>{t("devices.orderReason")}</span>
-          <Input maxLength={REASON_LENGTH_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
-        </label>
-      </form>
-      {failure !== null && <Problem error={failure} />}
-    </Modal>
+      <Radio.Group className="choices" value={chosen} onChange={(event) => setChosen(event.target.value as number)}>
+        {choices.map(({ action, parameters }, index) => (
+          <Radio key={index} value={index}>
+            {t(["devices.order", action, ...Object.values(parameters)].join("."))}
+          </Radio>
+        ))}
+      </Radio.Group>
+      <label>
+        <span>{t("devices.orderReason")}</span>
+        <Input maxLength={REASON_LENGTH_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
+      </label>
+    </CommandDialog>
   );
 }
