@@ -116,10 +116,17 @@ function useDeviceColumns(): Column<Device>[] {
       value: (device) => device.calibrated_until ?? "",
     },
     { key: "tier", title: t("bank.tier"), isFileOnly: true, draw: (device) => device.tier, value: (device) => device.tier ?? "" },
-    { key: "history", title: "", draw: (device) => <HistoryButton device={device} />, value: () => "" },
-    ...(mayAcceptDevices(session)
-      ? [{ key: "act", title: "", draw: (device: Device) => <Act device={device} familyName={familyOf(device)} />, value: () => "" }]
-      : []),
+    {
+      key: "act",
+      title: "",
+      draw: (device) => (
+        <span className="device-acts">
+          <HistoryButton device={device} />
+          {mayAcceptDevices(session) && <Act device={device} familyName={familyOf(device)} />}
+        </span>
+      ),
+      value: () => "",
+    },
   ];
 }
 
