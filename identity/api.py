@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from identity.access.handlers import grant_access, parties_of, revoke_access
+from identity.access.handlers import Holder, grant_access, holders_of, parties_of, revoke_access
 from identity.messages import (
     AddParty,
     AddPerson,
@@ -39,9 +39,11 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {}
 __all__ = [
     "COMMANDS",
     "SUBSCRIBERS",
+    "Holder",
     "Party",
     "Person",
     "grant_access",
+    "holders_of",
     "names_of",
     "parties_of",
     "party_of",

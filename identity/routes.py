@@ -1,5 +1,6 @@
 """The routers that the application mounts."""
 
+from identity.parties.routes import router as parties
 from identity.people.routes import router as people
 
-ROUTERS = [people]
+ROUTERS = [people, parties]

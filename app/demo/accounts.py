@@ -31,6 +31,7 @@ PEOPLE: dict[str, tuple[str, tuple[Role, ...]]] = {
     "officer": (BANK, ("officer",)),
     "approver": (BANK, ("approver",)),
     "auditor": (BANK, ("auditor",)),
+    "bank-admin": (BANK, ("admin",)),
     "officer-b": ("bank-b", ("officer",)),
 }
 """Username to party and roles. The names are those of the roles; there is no person behind them."""

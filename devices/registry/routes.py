@@ -19,17 +19,21 @@ from devices.messages import (
     RetireDevice,
     RotateDeviceKey,
 )
-from devices.registry.model import CODE_LENGTH_MIN, SECRET_LENGTH_MAX
+from devices.registry.handlers import require_site
+from devices.registry.model import CODE_LENGTH_MIN, SECRET_LENGTH_MAX, inspection_of
 from devices.registry.views import (
     DeviceRow,
+    FamilyView,
     HistoryRow,
     QuarantineRow,
     devices_of_site,
+    family_list,
     history_of_device,
     quarantine_cursor,
     quarantine_of_site,
 )
 from devices.transport.mqtt import TOPIC_ROOT
+from identity.api import holders_of
 from identity.http import Admits, BrokerPlace, Desk, Page, PagingQuery, Public, Session
 from kernel.caller import Caller
 
@@ -67,6 +71,14 @@ class EnrolledView(BaseModel):
 
 class InspectorBody(BaseModel):
     party_id: str = Field(min_length=1, max_length=64)
+
+
+class InspectorView(BaseModel):
+    """A bank, and since when it may look at the site's devices."""
+
+    party_id: str
+    name: str
+    since: datetime
 
 
 class AcceptBody(BaseModel):
@@ -168,6 +180,23 @@ async def enrol_device(site_id: str, body: DeviceBody, session: Administrator) -
         )
     )
     return EnrolledView(device_id=enrolled.device_id, site_id=enrolled.site_id, secret=secret)
+
+
+@router.get("/device-families")
+async def list_families(_: Administrator) -> list[FamilyView]:
+    """The kinds of device that can be enrolled at a mount, and what each must and may be given."""
+    return family_list()
+
+
+@router.get("/sites/{site_id}/inspectors")
+async def list_inspectors(site_id: str, session: Administrator, paging: PagingQuery) -> Page[InspectorView]:
+    """The banks that were invited to look at the site's devices."""
+    async with session.read() as read:
+        await require_site(read, site_id)
+    async with session.sessions() as read:
+        holders = await holders_of(read, inspection_of(site_id), paging.cursor, paging.limit)
+    rows = [InspectorView(party_id=one.party_id, name=one.name, since=one.since) for one in holders]
+    return paging.page(rows, lambda row: row.party_id)
 
 
 @router.post("/sites/{site_id}/inspectors", status_code=204)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import BaseModel
 
-from devices.families import FAMILIES, Family
+from devices.families import FAMILIES, Family, Value
 from devices.messages import Unvouched
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
@@ -132,6 +132,53 @@ class DeviceRow(BaseModel):
     tier: Tier | None
     calibrated_until: date | None
     orders: dict[str, dict[str, list[str]]]
+
+
+class ParameterRow(BaseModel):
+    """One thing that a device is given. `text` says in English what it is for; bounds are inclusive."""
+
+    name: str
+    type: str
+    text: str
+    required: bool
+    default: Value | None
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    choices: list[str]
+
+
+class FamilyView(BaseModel):
+    """A kind of device. `has_credential`: it signs in with what its enrolment answers; others are reached,
+    or known, by what they are given."""
+
+    family: str
+    name_en: str
+    name_zh: str
+    has_credential: bool
+    parameters: list[ParameterRow]
+
+
+def family_list() -> list[FamilyView]:
+    """The families by name, without handhelds: those are enrolled by a code."""
+    return [_family_view(family) for name, family in sorted(FAMILIES.items()) if family.reach != "http"]
+
+
+def _family_view(family: Family) -> FamilyView:
+    parameters = [
+        ParameterRow(name=name, **{field: getattr(one, field) for field in _PARAMETER_FIELDS})
+        for name, one in family.parameters.items()
+    ]
+    return FamilyView(
+        family=family.name,
+        name_en=family.name_en,
+        name_zh=family.name_zh,
+        has_credential=family.reach == "broker",
+        parameters=parameters,
+    )
+
+
+_PARAMETER_FIELDS = ParameterRow.model_fields.keys() - {"name"}
 
 
 def _share(errors: int, readings: int) -> float | None:

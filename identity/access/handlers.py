@@ -2,9 +2,19 @@
 
 from datetime import datetime
 
+import msgspec
+
 from identity.access import store
 from identity.messages import AccessEnded, AccessGranted
-from kernel.tx import Tx
+from kernel.tx import ReadTx, Tx
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A party that may see a subject, and since when."""
+
+    party_id: str
+    name: str
+    since: datetime
 
 
 async def grant_access(
@@ -29,3 +39,9 @@ async def revoke_access(
 async def parties_of(tx: Tx, subject_id: str) -> list[str]:
     """The parties that may see the subject now."""
     return await store.parties_of(tx, subject_id)
+
+
+async def holders_of(read: ReadTx, subject_id: str, cursor: str | None, limit: int) -> list[Holder]:
+    """The parties that may see the subject now, by their ids, from after `cursor`. No party's view shows the
+    access relation, so this takes a transaction that may read it."""
+    return [msgspec.convert(row, Holder) for row in await store.holders(read, subject_id, cursor, limit)]

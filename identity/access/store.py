@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from kernel.tx import Tx
+from kernel.tx import ReadTx, Row, Tx
 
 # Grants from now on, unless the party already may see the subject now.
 GRANT = """
@@ -21,6 +21,13 @@ PARTIES_OF = """
     SELECT party_id FROM identity.access
     WHERE subject_id = %(subject_id)s AND valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
     ORDER BY party_id"""
+
+HOLDERS = """
+    SELECT a.party_id, p.name, a.valid_from AS since
+    FROM identity.access a JOIN identity.party p USING (party_id)
+    WHERE a.subject_id = %(subject_id)s AND a.valid_from <= %(at)s
+        AND (a.valid_to IS NULL OR a.valid_to > %(at)s) AND a.party_id > coalesce(%(cursor)s, '')
+    ORDER BY a.party_id LIMIT %(limit)s"""
 
 
 async def insert_access(tx: Tx, party_id: str, subject_id: str, valid_from: datetime, cause: str) -> bool:
@@ -44,3 +51,8 @@ async def parties_of(tx: Tx, subject_id: str) -> list[str]:
     return [
         str(row["party_id"]) for row in await tx.rows(PARTIES_OF, {"subject_id": subject_id, "at": tx.now})
     ]
+
+
+async def holders(read: ReadTx, subject_id: str, cursor: str | None, limit: int) -> list[Row]:
+    params = {"subject_id": subject_id, "at": read.now, "cursor": cursor, "limit": limit}
+    return await read.rows(HOLDERS, params)

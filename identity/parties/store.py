@@ -8,9 +8,9 @@ INSERT = """
     INSERT INTO identity.party (party_id, kind, name, created_at)
     VALUES (%(party_id)s, %(kind)s, %(name)s, %(created_at)s) ON CONFLICT (party_id) DO NOTHING"""
 ONE = "SELECT party_id, kind, name FROM identity.party WHERE party_id = %(party_id)s"
-ALL = """
+OF_KIND = """
     SELECT party_id, kind, name FROM identity.party
-    WHERE party_id > coalesce(%(cursor)s, '') ORDER BY party_id LIMIT %(limit)s"""
+    WHERE kind = %(kind)s AND party_id > coalesce(%(cursor)s, '') ORDER BY party_id LIMIT %(limit)s"""
 
 
 async def insert(tx: Tx, row: dict[str, Any]) -> bool:
@@ -21,5 +21,5 @@ async def find(read: ReadTx, party_id: str) -> Row | None:
     return await read.row(ONE, {"party_id": party_id})
 
 
-async def page(read: ReadTx, cursor: str | None, limit: int) -> list[Row]:
-    return await read.rows(ALL, {"cursor": cursor, "limit": limit})
+async def page(read: ReadTx, kind: str, cursor: str | None, limit: int) -> list[Row]:
+    return await read.rows(OF_KIND, {"kind": kind, "cursor": cursor, "limit": limit})

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from identity.messages import Locale
+from identity.parties.views import PartyView
 from identity.people import store
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
@@ -17,12 +18,6 @@ class PersonView(BaseModel):
     display_name: str
     roles: list[str]
     locale: Locale | None
-
-
-class PartyView(BaseModel):
-    party_id: str
-    kind: str
-    name: str
 
 
 class SessionView(BaseModel):

@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
     `roles` are those admitted, or "public". `own` are the answers entitled callers may get. `auditor` is the
     party whose auditors are entitled. `refused` are the answers another party may get; `shared` says why its
-    call may succeed all the same, empty when it never may.
+    call may succeed all the same, empty when it never may; `tells` are the ids that it then says to anybody.
     """
 
     roles: str
@@ -50,6 +50,7 @@ class Case(NamedTuple):
     auditor: Party = "keeper"
     refused: frozenset[int] = frozenset({403, 404})
     shared: str = ""
+    tells: frozenset[str] = frozenset()
     ids: Mapping[str, str] = {}
     headers: Callable[[Ids], dict[str, str]] | None = None
     ends_session: bool = False
@@ -171,9 +172,15 @@ EXPECTED: Mapping[str, Case] = {
     "GET /api/v1/people": Case("admin auditor", own=READ, shared="the caller's own party"),
     "POST /api/v1/people": Case("admin", _person, shared="the caller's own party"),
     "POST /api/v1/people/{person_id}/disable": Case("admin"),
+    "GET /api/v1/banks": Case(
+        "admin keeper", own=READ, shared="the names of all banks", tells=frozenset({"bank"})
+    ),
+    "GET /api/v1/owners": Case("keeper operator", own=READ, shared="the names of all owners"),
     # --- devices ---
+    "GET /api/v1/device-families": Case("admin keeper", own=READ, shared="one list of families for all"),
     f"GET {S}/devices": Case("admin approver auditor keeper officer operator", own=READ),
     f"POST {S}/devices": Case("admin keeper", _device),
+    f"GET {S}/inspectors": Case("admin keeper", own=READ),
     f"POST {S}/inspectors": Case("admin keeper", lambda ids: {"party_id": ids["bank"]}),
     "POST /api/v1/devices/{device_id}/accept": Case(
         "officer", lambda _: {"enrolment": 1}, ids={"device_id": "tracker"}

@@ -85,7 +85,8 @@ class World:
     def told(self, answer: httpx.Response, name: str, case: Case) -> list[str]:
         """Ids of `site-a` in an answer that the question did not hold already."""
         asked = f"{path_of(name, case, self.ids)} {case.body(self.ids) if case.body else ''}"
-        secret = [value for key, value in self.ids.items() if key not in {"now", "source", "owner", "sha256"}]
+        open_ids = {"now", "source", "owner", "sha256"} | case.tells
+        secret = [value for key, value in self.ids.items() if key not in open_ids]
         return [value for value in secret if value in answer.text and value not in asked]
 
 

@@ -122,6 +122,16 @@ async def test_devices_of_the_keeper_alone_make_no_stock_and_no_receipt_until_th
     assert (await stock(keeper, lot))[1] == 3
 
 
+async def test_a_keeper_chooses_whom_to_invite_by_name_and_sees_who_was(
+    site: LivingSite, keeper: Client, officer: Client
+) -> None:
+    banks = (await keeper.get("/api/v1/banks")).json()["items"]
+    assert {bank["party_id"] for bank in banks} >= {site.bank, "bank-b"}
+    invited = (await keeper.get(f"/api/v1/sites/{site.site_id}/inspectors")).json()["items"]
+    assert [bank["party_id"] for bank in invited] == [site.bank]
+    assert invited[0]["name"] in {bank["name"] for bank in banks}
+
+
 async def test_a_keeper_cannot_accept_and_a_bank_cannot_enrol(
     site: LivingSite, keeper: Client, officer: Client
 ) -> None:

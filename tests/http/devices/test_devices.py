@@ -51,6 +51,14 @@ async def test_a_keeper_enrols_a_device_and_sees_its_credential_once(keeper: Cli
     assert answer.json()["secret"] not in str(listed)
 
 
+async def test_the_families_say_what_a_device_must_be_given(keeper: Client) -> None:
+    families = {row["family"]: row for row in (await keeper.get("/api/v1/device-families")).json()}
+    assert "pda" not in families
+    assert families["mqtt_position"]["has_credential"]
+    host, port, *_ = families["llrp"]["parameters"]
+    assert (host["name"], host["required"], port["name"], port["default"]) == ("host", True, "port", 5084)
+
+
 async def test_an_enrolment_repeated_under_its_key_never_shows_a_second_credential(keeper: Client) -> None:
     headers = {"Idempotency-Key": "enrol-fork-2"}
     first = await keeper.post(DEVICES, json=a_forklift("fork-2"), headers=headers)
