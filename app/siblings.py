@@ -1,8 +1,9 @@
 """What packages do together that do not know each other: devices and the twin, the warehouse and receipts.
 The application joins them."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, get_args
 
 from devices.api import (
     Enrolled,
@@ -14,13 +15,24 @@ from devices.api import (
 )
 from devices.messages import EnrolDevice, SetSiteBounds
 from finance.messages import ReceiptIssued
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.layout import Layout, Mount
 from kernel.messages import Command, Event, Rejected
 from kernel.tx import Tx
-from twin.api import import_layout, layout_of, mounts_changed, mounts_removed
-from twin.messages import ImportLayout, LayoutImported, TagUnknown
-from wms.api import end_opening
+from twin.api import (
+    clear_alarm,
+    import_layout,
+    layout_of,
+    mounts_changed,
+    mounts_removed,
+    seen_since,
+    unheard_exit,
+    unit_states,
+)
+from twin.messages import ClearAlarm, ImportLayout, LayoutImported, Modality, TagUnknown
+from wms.api import end_opening, held_units
+
+UNITS_SHOWN_MAX = 10
 
 
 async def enrol_device_at_its_mount(command: EnrolDevice, tx: Tx) -> Enrolled:
@@ -46,6 +58,26 @@ async def import_layout_and_ask_again(command: ImportLayout, tx: Tx) -> LayoutIm
         await refuse_mounts_in_use(tx, before.site_id, mounts_removed(before, command.layout))
         await end_acceptances(tx, before.site_id, mounts_changed(before, command.layout))
     return imported
+
+
+async def clear_alarm_once_goods_were_seen(command: ClearAlarm, tx: Tx) -> None:
+    """Close an alarm. One that anything may have left unheard is closed when whatever of the site is on hold
+    and sensors vouched for has been seen on site since; before, Conflict `twin.goods_unseen`."""
+    await clear_alarm(command, tx)
+    exit_ = await unheard_exit(tx, command.alarm_id)
+    if exit_ is None:
+        return
+    site_id, since = exit_
+    unseen = await _unseen(tx, await held_units(tx, site_id), since)
+    if unseen:
+        raise Conflict("twin.goods_unseen", unit_ids=unseen[:UNITS_SHOWN_MAX], count=len(unseen))
+
+
+async def _unseen(tx: Tx, unit_ids: Sequence[str], since: datetime) -> list[str]:
+    """Those of the units that sensors vouched for and that none has seen on site since."""
+    vouched = {unit.unit_id for unit in await unit_states(tx, unit_ids) if unit.modalities}
+    witnesses = await seen_since(tx, sorted(vouched), since, len(vouched) * len(get_args(Modality)))
+    return sorted(vouched - {unit_id for witness in witnesses for unit_id in witness.unit_ids})
 
 
 async def _layout(tx: Tx, site_id: str) -> Layout | None:
@@ -92,6 +124,7 @@ async def on_receipt_issued(event: ReceiptIssued, tx: Tx) -> None:
 
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
+    ClearAlarm: clear_alarm_once_goods_were_seen,
     EnrolDevice: enrol_device_at_its_mount,
     ImportLayout: import_layout_and_ask_again,
 }

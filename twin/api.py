@@ -1,8 +1,9 @@
 """The front door of the twin.
 
 Writers (all inside the caller's transaction): `declare_units`, `declare_vehicle`, `declare_claim(s)`,
-`expect_arrival`, `expect_departure`, `cancel_departure`, and `apply`, the fold that the role `fold` runs over
-the site's journal. Declare units and vehicles before expecting them. Nothing declared is evidence.
+`expect_arrival`, `expect_departure`, `cancel_departure`, `tell_left_refused`, and `apply`, the fold that the
+role `fold` runs over the site's journal. Declare units and vehicles before expecting them. Nothing declared
+is evidence.
 
 Readers show what the reader's party may see; `verified_stock` also serves handlers. Ranges of transaction
 ids are half open, `xid_from <= xid < xid_to`, as followers of the change feed need them.
@@ -17,7 +18,8 @@ from kernel.messages import Command, DevicePlaced, DeviceRetired, Envelope, Even
 from kernel.tx import ReadTx, Tx
 from twin import folding
 from twin.alarms import views as alarm_views
-from twin.alarms.handlers import acknowledge_alarm, clear_alarm
+from twin.alarms.handlers import acknowledge_alarm, clear_alarm, unheard_exit
+from twin.alarms.refused import tell_left_refused
 from twin.evidence import views as evidence_views
 from twin.evidence.audit import audit
 from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
@@ -29,7 +31,6 @@ from twin.messages import (
     AlarmRow,
     AssetState,
     BarrierRow,
-    ClearAlarm,
     ExpectedArrival,
     ExpectedDeparture,
     ImportLayout,
@@ -48,7 +49,6 @@ from twin.visits import views as visit_views
 
 COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     AcknowledgeAlarm: acknowledge_alarm,
-    ClearAlarm: clear_alarm,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     DevicePlaced: [on_device_placed],
@@ -264,6 +264,7 @@ __all__ = [
     "cancel_departure",
     "changed_assets",
     "changed_units",
+    "clear_alarm",
     "declare_claim",
     "declare_claims",
     "declare_units",
@@ -282,6 +283,8 @@ __all__ = [
     "seen_since",
     "slot_exists",
     "slots",
+    "tell_left_refused",
+    "unheard_exit",
     "unit_detail",
     "unit_states",
     "vehicle_state",

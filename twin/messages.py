@@ -18,7 +18,12 @@ Grade = Literal["note", "check", "restrict", "freeze"]
 Modality = Literal["tag", "mass", "position", "sight"]
 Place = Literal["slot", "staging", "floor", "gate", "vehicle", "left", "unknown"]
 EvidenceLevel = Literal["claimed", "seen", "verified", "missing"]
-AlarmKind = Literal["exit_without_release", "exit_mass_differs", "delivery_mass_differs", "seen_after_exit"]
+AlarmKind = Literal[
+    "exit_without_release", "exit_mass_differs", "exit_refused", "delivery_mass_differs", "seen_after_exit"
+]
+UNHEARD_EXITS: frozenset[AlarmKind] = frozenset({"exit_mass_differs", "exit_refused"})
+"""Alarms of what may have left unheard: they concern all goods of the site, whatever units they name."""
+EXIT_ALARMS: frozenset[AlarmKind] = UNHEARD_EXITS | {"exit_without_release"}
 
 GRADES: tuple[Grade, ...] = ("note", "check", "restrict", "freeze")
 """From mild to grave."""

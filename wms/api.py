@@ -55,6 +55,7 @@ from wms.orders.views import ImportSummary, import_summary, refused_rows
 from wms.scans.handlers import record_scans
 from wms.stock.handlers import adjust_stock, book_of_lot, end_opening, lift_hold, place_hold
 from wms.stock.model import BookUnit, LotBook
+from wms.stock.store import held_units
 from wms.stock.views import (
     LotRow,
     UnitHold,
@@ -112,6 +113,7 @@ __all__ = [
     "book_of_lot",
     "changed_units",
     "end_opening",
+    "held_units",
     "import_summary",
     "known_skus",
     "lift_hold",

@@ -11,12 +11,11 @@ from finance.collateral.model import Valuation, available_fen
 from finance.facilities.model import Facility, require_open
 from kernel.errors import Conflict, Invalid
 from kernel.money import round_half_up_fen
-from twin.messages import AlarmKind, AlarmRow, Grade, UnitState
+from twin.messages import EXIT_ALARMS, UNHEARD_EXITS, AlarmRow, Grade, UnitState
 
 LoanState = Literal["active", "repaid"]
 
 TERM_DAYS_MAX = 5 * 366
-EXIT_ALARMS: frozenset[AlarmKind] = frozenset({"exit_without_release", "exit_mass_differs"})
 ALARMING_GRADES: frozenset[Grade] = frozenset({"check", "restrict", "freeze"})
 SHOWN_UNITS_MAX = 20
 DAYS_OF_YEAR = 360
@@ -172,16 +171,19 @@ def require_quiet(
 ) -> None:
     """Refuse, by Conflict, money while an exit alarm on pledged goods is active, however mild above a note.
 
-    `alarms` are active ones, `states` those of the pledged units, `pledged` maps each of these to its lot. An
-    alarm that names no unit concerns its lots. A unit marked by an alarm that is not among those given counts
-    as alarmed: silence is no all-clear.
+    `alarms` are the site's active ones, `states` those of the pledged units, `pledged` maps each of these to
+    its lot. Of what may have left unheard nobody knows which goods it was: such an alarm concerns all that is
+    pledged here. Another that names no unit concerns its lots. A unit marked by an alarm that is not among
+    those given counts as alarmed: silence is no all-clear.
     """
     exits = [alarm for alarm in alarms if alarm.kind in EXIT_ALARMS and alarm.grade in ALARMING_GRADES]
     lots = set(pledged.values())
     alarm_ids = sorted(
         alarm.alarm_id
         for alarm in exits
-        if not pledged.keys().isdisjoint(alarm.unit_ids) or (not alarm.unit_ids and lots & set(alarm.lot_ids))
+        if (pledged and alarm.kind in UNHEARD_EXITS)
+        or not pledged.keys().isdisjoint(alarm.unit_ids)
+        or (not alarm.unit_ids and lots & set(alarm.lot_ids))
     )
     explained = {unit_id for alarm in alarms for unit_id in alarm.unit_ids}
     unit_ids = {unit_id for alarm in exits for unit_id in alarm.unit_ids} & pledged.keys()

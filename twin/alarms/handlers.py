@@ -1,10 +1,12 @@
 """People acting on alarms."""
 
+from datetime import datetime
+
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.incidents import close
-from twin.messages import AcknowledgeAlarm, ClearAlarm
+from twin.messages import UNHEARD_EXITS, AcknowledgeAlarm, ClearAlarm
 
 REASON_LENGTH_MAX = 500
 UNITS_SHOWN_MAX = 10
@@ -33,6 +35,15 @@ async def clear_alarm(command: ClearAlarm, tx: Tx) -> None:
             raise Conflict("twin.goods_gone", unit_ids=gone[:UNITS_SHOWN_MAX], count=len(gone))
     await close(tx, command.alarm_id, by=tx.caller.person_id, reason=reason)
     await store.put_grades(tx, alarm["unit_ids"])
+
+
+async def unheard_exit(tx: Tx, alarm_id: str) -> tuple[str, datetime] | None:
+    """The site, and since when goods must be seen again there, of an alarm that any of them may have left
+    unheard; None for other alarms, and for a vehicle that turned back."""
+    alarm = await store.alarm_site(tx, alarm_id)
+    if alarm is None or alarm["kind"] not in UNHEARD_EXITS or alarm["facts"].get("outcome") == "returned":
+        return None
+    return alarm["site_id"], alarm["last_at"]
 
 
 async def _require_keeper(tx: Tx, alarm_id: str) -> Row:

@@ -75,7 +75,9 @@ CLEAR_ALARM = """
 ACKNOWLEDGE = """
     UPDATE twin.alarm SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
     WHERE alarm_id = %(alarm_id)s AND acknowledged_at IS NULL"""
-ALARM_SITE = "SELECT site_id, kind, grade, unit_ids, first_at FROM twin.alarm WHERE alarm_id = %(alarm_id)s"
+ALARM_SITE = """
+    SELECT site_id, kind, grade, unit_ids, first_at, last_at, facts FROM twin.alarm
+    WHERE alarm_id = %(alarm_id)s"""
 # Of these units those that a gate saw go out and not come back, that no release since then names, and that
 # the books still have.
 GONE = """
@@ -224,7 +226,7 @@ async def acknowledge(tx: Tx, alarm_id: str, by: str) -> None:
 
 
 async def alarm_site(tx: Tx, alarm_id: str) -> Row | None:
-    """Site, kind, grade, units and beginning of an alarm; None when there is none."""
+    """Site, kind, grade, units, period and facts of an alarm; None when there is none."""
     return await tx.row(ALARM_SITE, {"alarm_id": alarm_id})
 
 

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 from kernel.tx import Tx
 from twin import api as twin
-from twin.messages import AlarmRow
+from twin.messages import EXIT_ALARMS, AlarmRow
 from wms.dispatch import store
 from wms.dispatch.model import unreleased
 from wms.stock import store as stock
 
-EXIT_ALARMS = frozenset({"exit_without_release", "exit_mass_differs"})
 BACK_OR_GONE = frozenset({"inside", "returned", "left"})
 """States in the twin of a vehicle, and outcomes in the facts of an alarm, by which what came to a gate on its
 way out stands there no more."""
@@ -17,6 +16,9 @@ MAY_HIDE_GOODS = frozenset(
     {"gate.too_heavy", "gate.tags_unread", "gate.heavier_than_empty", "gate.not_weighed"}
 )
 """Refusals by which something may be aboard that no reader heard."""
+MAY_TAKE_GOODS = MAY_HIDE_GOODS | {"gate.no_visit", "gate.no_entry_mass"}
+"""Refusals after which a vehicle that leaves all the same may take such goods away: also those of vehicles of
+which nobody knows what they weighed before."""
 STANDS_LASTS = timedelta(hours=24)
 """Held goods that were heard outside longer ago, with no vehicle known, are not taken to stand there still;
 the alarm about them keeps the gate from being opened by hand until it is cleared."""

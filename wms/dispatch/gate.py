@@ -18,7 +18,7 @@ from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft,
 from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
-from wms.dispatch.before import exit_alarms, goods_before, stands_there
+from wms.dispatch.before import MAY_TAKE_GOODS, exit_alarms, goods_before, stands_there
 from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate, hides_goods
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
@@ -239,9 +239,12 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
     await store.end_presence(tx, event.site_id, event.vehicle_id)
     if visit is None:
+        await _tell_left_refused(tx, event)
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
         await _decide_waiting(tx, event.site_id)
         return
+    if visit["state"] != "leaving":
+        await _tell_left_refused(tx, event)
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
     await visits.leave(tx, visit["visit_id"])
     await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
@@ -252,6 +255,15 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     await end_deliveries(tx, [], visit["visit_id"])
     await plan_putaways(tx, event.site_id)
     await _decide_waiting(tx, event.site_id)
+
+
+async def _tell_left_refused(tx: Tx, event: VehicleLeft) -> None:
+    """Somebody let it out past the gate's refusal, and any goods on hold may be aboard: the twin is told."""
+    held = await stock.held_units(tx, event.site_id)
+    last = await store.last_out(tx, event.site_id, event.gate_id, [event.vehicle_id])
+    if held and last and last[0]["reason_key"] in MAY_TAKE_GOODS:
+        lot_ids = {unit.lot_id for unit in await twin.unit_states(tx, held)}
+        await twin.tell_left_refused(tx, event, last[0]["reason_key"], sorted(lot_ids))
 
 
 async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> None:

@@ -100,7 +100,7 @@ async def test_an_owner_sees_its_own_goods_and_a_stranger_nothing(day: Day, as_c
 async def test_only_the_keeper_acknowledges_and_clears_an_alarm(day: Day, tx: PgTx, as_caller) -> None:
     [alarm] = await twin.alarms(tx, SITE)
     acknowledge = twin.COMMANDS[AcknowledgeAlarm]
-    clear = twin.COMMANDS[ClearAlarm]
+    clear = twin.clear_alarm
     async with as_caller("bank-t", "operator") as other:
         with pytest.raises(NotFound):
             await acknowledge(AcknowledgeAlarm(alarm_id=alarm.alarm_id), other)
@@ -129,13 +129,13 @@ async def test_an_alarm_that_stops_money_is_not_cleared_while_any_of_its_goods_i
         await twin.apply(tx, envelopes(day.take()))
         with pytest.raises(Conflict) as refused:
             async with as_caller("keeper-t", "keeper") as keeper:
-                await twin.COMMANDS[ClearAlarm](clear, keeper)
+                await twin.clear_alarm(clear, keeper)
         assert (refused.value.key, refused.value.facts["unit_ids"]) == ("twin.goods_gone", gone)
     assert [row.state for row in await twin.alarms(tx, SITE)] == ["active"]
     day.turn_back(truck_tag(2), tags_of(UNITS[2:]))
     await twin.apply(tx, envelopes(day.take()))
     async with as_caller("keeper-t", "keeper") as keeper:
-        await twin.COMMANDS[ClearAlarm](clear, keeper)
+        await twin.clear_alarm(clear, keeper)
     assert await twin.alarms(tx, SITE, active_only=True) == []
 
 
@@ -147,7 +147,7 @@ async def test_an_alarm_from_tags_alone_is_not_cleared_either_while_its_goods_ar
     await twin.apply(tx, envelopes(day.take()))
     [before] = await twin.alarms(tx, SITE)
     async with as_caller("keeper-t", "keeper") as keeper:
-        await twin.COMMANDS[ClearAlarm](ClearAlarm(alarm_id=before.alarm_id, reason="put back"), keeper)
+        await twin.clear_alarm(ClearAlarm(alarm_id=before.alarm_id, reason="put back"), keeper)
     day.wait(1200)
     day.hear(tags_of(UNITS), 2)
     day.wait(5)
@@ -158,12 +158,12 @@ async def test_an_alarm_from_tags_alone_is_not_cleared_either_while_its_goods_ar
     clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="a false alarm")
     with pytest.raises(Conflict) as refused:
         async with as_caller("keeper-t", "keeper") as keeper:
-            await twin.COMMANDS[ClearAlarm](clear, keeper)
+            await twin.clear_alarm(clear, keeper)
     assert (refused.value.key, refused.value.facts["unit_ids"]) == ("twin.goods_gone", alarm.unit_ids)
     day.hear(tags_of(UNITS), 2)
     await twin.apply(tx, envelopes(day.take()))
     async with as_caller("keeper-t", "keeper") as keeper:
-        await twin.COMMANDS[ClearAlarm](clear, keeper)
+        await twin.clear_alarm(clear, keeper)
 
 
 async def test_goods_that_are_gone_may_be_released_since_and_a_cancelled_release_does_not_count(
@@ -177,11 +177,11 @@ async def test_goods_that_are_gone_may_be_released_since_and_a_cancelled_release
     await twin.expect_departure(tx, _release("of-two", day.at, alarm.unit_ids[:2]))
     with pytest.raises(Conflict) as refused:
         async with as_caller("keeper-t", "keeper") as keeper:
-            await twin.COMMANDS[ClearAlarm](clear, keeper)
+            await twin.clear_alarm(clear, keeper)
     assert refused.value.facts["unit_ids"] == alarm.unit_ids[2:]
     await twin.expect_departure(tx, _release("of-the-third", day.at, alarm.unit_ids[2:]))
     async with as_caller("keeper-t", "keeper") as keeper:
-        await twin.COMMANDS[ClearAlarm](clear, keeper)
+        await twin.clear_alarm(clear, keeper)
 
 
 def _release(release_id: str, valid_from: datetime, unit_ids: list[str]) -> ExpectedDeparture:
@@ -203,7 +203,7 @@ async def test_more_of_the_same_evidence_does_not_open_an_alarm_that_a_person_cl
     later = day.at + timedelta(hours=1)
     await twin.expect_departure(tx, _release("since", later, alarm.unit_ids))
     async with as_caller("keeper-t", "keeper") as keeper:
-        await twin.COMMANDS[ClearAlarm](ClearAlarm(alarm_id=alarm.alarm_id, reason="seen to"), keeper)
+        await twin.clear_alarm(ClearAlarm(alarm_id=alarm.alarm_id, reason="seen to"), keeper)
     day.hear([truck_tag(2), *tags_of([a_unit(1), a_unit(2)])], 1)
     await twin.apply(tx, envelopes(day.take()))
     assert await twin.alarms(tx, SITE, active_only=True) == []

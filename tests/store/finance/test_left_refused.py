@@ -1,0 +1,93 @@
+"""A vehicle that leaves past the gate's refusal stops the money of every pledge at the site."""
+
+import pytest
+
+from devices.messages import EnrolDevice
+from finance.messages import ProposeDrawdown
+from kernel.errors import Conflict
+from kernel.messages import BarrierState
+from tests.store.finance.conftest import BANK, KEEPER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.test_lending import due
+from twin.api import alarms
+from twin.messages import AlarmRow, ClearAlarm
+
+BARRIER = "gate-1-barrier"
+
+
+@pytest.fixture
+async def lot(story: Story) -> Lot:
+    """Twelve pallets, and the gate's barrier in service."""
+    lot = await story.receive()
+    enrol = EnrolDevice(
+        site_id=story.site_id,
+        device_id=BARRIER,
+        family="modbus_barrier",
+        mount_id=BARRIER,
+        connection={"host": "127.0.0.1", "port": 502},
+    )
+    await story.do(enrol, KEEPER)
+    await story.accept(BARRIER)
+    story._sequences[BARRIER] = 0
+    return lot
+
+
+async def turned_by_its_key(story: Story) -> None:
+    """Somebody turns the key at the boom, and what stands before it passes the loop."""
+    reports = [(1, True, False), (2, True, True), (5, True, False), (8, False, False), (40, False, False)]
+    await story.observe(
+        BARRIER,
+        [
+            (after, BarrierState(is_open=is_open, is_closed=not is_open, loop_occupied=loop))
+            for after, is_open, loop in reports
+        ],
+    )
+    story.clock.advance(30)
+    await story.observe(BARRIER, [(1, BarrierState(is_open=False, is_closed=True, loop_occupied=False))])
+
+
+async def active(story: Story) -> list[AlarmRow]:
+    return await alarms(story.tx, story.site_id, active_only=True)
+
+
+async def test_a_truck_too_heavy_that_leaves_unheard_stops_money_until_what_is_pledged_was_seen_again(
+    story: Story, lot: Lot
+) -> None:
+    facility_id = await story.facility()
+    await story.pledged(lot, facility_id)
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G + 2 * PALLET_G)
+    assert await active(story) == [], "it stands there, and the gate is shut"
+    await turned_by_its_key(story)
+    [alarm] = await active(story)
+    assert (alarm.kind, alarm.grade, alarm.unit_ids) == ("exit_refused", "check", [])
+    assert (alarm.lot_ids, alarm.facts["refusal"]) == ([lot.lot_id], "gate.too_heavy")
+    assert {item.modality for item in alarm.evidence} == {"position"}
+
+    draw = ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story))
+    with pytest.raises(Conflict, match=r"drawdown\.alarm_active") as refused:
+        await story.do(draw, BANK, "officer-a")
+    assert refused.value.facts["alarm_ids"] == [alarm.alarm_id]
+    clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="an empty tank was filled")
+    await story.put_down(lot.pallets[:10])
+    with pytest.raises(Conflict, match=r"twin\.goods_unseen") as unseen:
+        await story.do(clear, KEEPER)
+    assert unseen.value.facts["unit_ids"] == sorted(lot.unit_ids[10:])
+    assert await active(story) == [alarm]
+    await story.put_down(lot.pallets[10:])
+    await story.do(clear, KEEPER)
+    await story.do(draw, BANK, "officer-a")
+
+
+async def test_a_truck_that_turns_back_from_a_refusal_has_taken_nothing(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G + 2 * PALLET_G)
+    await story.drive_in(truck, (), None)
+    assert await active(story) == []
+
+
+async def test_where_nothing_is_on_hold_nobody_asks_what_a_refused_truck_took(story: Story, lot: Lot) -> None:
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G + 2 * PALLET_G)
+    await turned_by_its_key(story)
+    assert await active(story) == []
