@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ LOCALES: tuple[Locale, ...] = ("en", "zh")
 KILOGRAM_G, TONNE_G = 1_000, 1_000_000
 TONNES_FROM_G = 10 * TONNE_G
 """From here on a mass is told in tonnes, as the pages do."""
+MOMENTS = ("since", "until")
 _PLACE = re.compile(r"\[\d+\]|\.\d+")
 _NUMBER = re.compile(r"\d+")
 
@@ -50,7 +52,8 @@ class Texts:
 
     def _said(self, name: str, fact: Any, key: str, facts: Mapping[str, Any], locale: str) -> Any:
         """A fact in words: money and masses with their units, rules, fields, states and roles by name,
-        pallets by the `labels` that the facts give, lists as the language writes them."""
+        pallets by the `labels` that the facts give, moments to the minute, lists as the language writes
+        them."""
         currency = str(facts.get("currency", "CNY"))
         if isinstance(fact, list | tuple):
             labels: Mapping[str, str] = facts.get("labels", {})
@@ -66,6 +69,8 @@ class Texts:
             return _NUMBER.sub(lambda fen: _money(int(fen[0]), currency), said) if is_money else said
         if name == "field":
             return self._field(fact, locale)
+        if name in MOMENTS:
+            return f"{datetime.fromisoformat(fact).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         noun = key.partition(".")[0]
         place = {"allowed": "role", "state": f"states.{noun}", "wanted": f"states.{noun}"}.get(name)
         return (place and self._find(locale, f"{place}.{fact}")) or fact

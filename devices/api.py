@@ -62,7 +62,7 @@ from devices.registry.handlers import (
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
-from devices.registry.views import devices_of_site, silent_mounts, unvouched_devices
+from devices.registry.views import devices_of_site, silent_mounts, unvouched_devices, vouched_by_others
 from kernel.messages import Command, Event
 from kernel.tx import Tx
 
@@ -137,5 +137,6 @@ __all__ = [
     "terminals",
     "unended_orders",
     "unvouched_devices",
+    "vouched_by_others",
     "was_ordered",
 ]

@@ -148,6 +148,16 @@ class Unvouched(msgspec.Struct, frozen=True, kw_only=True):
     end_cause: str | None
 
 
+class VouchedByOthers(msgspec.Struct, frozen=True, kw_only=True):
+    """A span in which a device was evidence by the word of other parties alone. `accepted_by` are their
+    names; a span that lasts ends now."""
+
+    device_id: str
+    accepted_by: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
 class AcceptanceEnded(Event, frozen=True, kw_only=True):
     """Nobody vouches for the device: its readings are evidence no longer. `cause` is `enrolled` (anew),
     `distrusted` or `layout` (its place in the layout changed)."""

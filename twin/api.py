@@ -31,6 +31,7 @@ from twin.messages import (
     AlarmRow,
     AssetState,
     BarrierRow,
+    DeviceSpan,
     ExpectedArrival,
     ExpectedDeparture,
     ImportLayout,
@@ -148,6 +149,17 @@ async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, lim
     """The newest observation of each of the units by each modality, where it was made after `since` and
     shows the unit on site: newest first, at most `limit`."""
     return await evidence_views.seen_since(read, unit_ids, since, limit)
+
+
+async def doubted_units(
+    tx: Tx, unit_ids: Sequence[str], spans: Sequence[DeviceSpan]
+) -> dict[str, DeviceSpan]:
+    """Those of the units that count and may do so only by what devices said within these spans, each with the
+    span: something that a unit counts by was told within one that concerns it, or nothing was since.
+
+    For commands: what it needs of gates is not for every reader.
+    """
+    return await evidence_views.doubted_units(tx, unit_ids, spans)
 
 
 async def unit_states(read: ReadTx, unit_ids: Sequence[str]) -> list[UnitState]:
@@ -270,6 +282,7 @@ __all__ = [
     "declare_units",
     "declare_vehicle",
     "discrepancies",
+    "doubted_units",
     "expect_arrival",
     "expect_departure",
     "find_units",

@@ -292,6 +292,14 @@ class Witness(Part, frozen=True, kw_only=True):
     shows_here: bool
 
 
+class DeviceSpan(Part, frozen=True, kw_only=True):
+    """From when until when a device is not to be believed, both included."""
+
+    device_id: str
+    since: datetime
+    until: datetime
+
+
 class VerifiedStock(Part, frozen=True, kw_only=True):
     """What sensors vouch for of a lot: counts of units at 99 %, never from books.
 

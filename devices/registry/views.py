@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel
 
 from devices.families import FAMILIES, Family, Value
-from devices.messages import Unvouched
+from devices.messages import Unvouched, VouchedByOthers
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
 from kernel.errors import Invalid, NotFound
@@ -54,6 +54,24 @@ UNVOUCHED = """
     WHERE d.site_id = %(site_id)s AND d.retired_at IS NULL
         AND CASE WHEN o.party_id IS NULL THEN d.accepted_at IS NOT NULL ELSE o.ended_at IS NOT NULL END
     ORDER BY d.device_id"""
+# What others' acceptances span of a device and the party's own do not. Out of service, a device says nothing.
+VOUCHED_BY_OTHERS = """
+    WITH accepted AS (
+        SELECT c.device_id, c.party_id, c.party_id = %(party_id)s AS is_own,
+            tstzrange(c.accepted_at,
+                greatest(c.accepted_at, least(c.ended_at, d.retired_at, %(now)s))) AS during
+        FROM devices.acceptance c JOIN devices.device d USING (device_id)
+        WHERE c.site_id = %(site_id)s
+    ), others AS (
+        SELECT device_id, unnest(range_agg(during) FILTER (WHERE NOT is_own)
+            - coalesce(range_agg(during) FILTER (WHERE is_own), '{}')) AS alone
+        FROM accepted GROUP BY device_id
+    )
+    SELECT o.device_id, lower(o.alone) AS since, upper(o.alone) AS until,
+        ARRAY(SELECT DISTINCT coalesce(p.name, a.party_id)
+            FROM accepted a LEFT JOIN identity.party p USING (party_id)
+            WHERE a.device_id = o.device_id AND a.during && o.alone ORDER BY 1) AS accepted_by
+    FROM others o ORDER BY upper(o.alone), o.device_id"""
 HEARD_AT_MOUNTS = """
     SELECT d.mount_id, d.family, s.state, s.last_seen_at
     FROM devices.device d LEFT JOIN devices.device_state s USING (device_id)
@@ -274,6 +292,13 @@ async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[U
     and it did not; by id. Of these the ones that are evidence are so against its word."""
     rows = await read.rows(UNVOUCHED, {"site_id": site_id, "party_id": party_id})
     return [msgspec.convert(row, Unvouched) for row in rows]
+
+
+async def vouched_by_others(read: ReadTx, site_id: str, party_id: str) -> list[VouchedByOthers]:
+    """The spans in which devices of the site were evidence by others' acceptance and not by the party's: what
+    was heard in them is no evidence for it, also once it accepts the device. In order of their ends."""
+    rows = await read.rows(VOUCHED_BY_OTHERS, {"site_id": site_id, "party_id": party_id, "now": read.now})
+    return [msgspec.convert(row, VouchedByOthers) for row in rows]
 
 
 async def silent_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:

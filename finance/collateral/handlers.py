@@ -22,7 +22,7 @@ from finance.messages import (
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
 from finance.receipts.model import SHOWN_UNITS_MAX
-from finance.vouching.handlers import require_own_look
+from finance.vouching.handlers import require_own_look, require_own_sight
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
@@ -46,8 +46,8 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     """Pledge a receipt: the bank controls it, its units are held, the bank sees receipt and lot.
 
     NotFound unless the caller controls the receipt and is the facility's borrower; Conflict when the facility
-    is not open, its bank did not accept the devices that are evidence there, or the goods lie elsewhere, have
-    no price or are held or promised already.
+    is not open, its bank did not accept the devices that are evidence there or were for these goods, or the
+    goods lie elsewhere, have no price or are held or promised already.
     """
     facility = await lock_facility(tx, command.facility_id)
     if facility.borrower_party_id != tx.caller.party_id:
@@ -56,6 +56,7 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     _require_controller(receipt, tx)
     require_open(facility)
     await require_own_look(tx, facility)
+    await require_own_sight(tx, facility, receipt.live_unit_ids)
     await _require_pledgeable(tx, receipt, facility)
     pledge_id = tx.ids.new("pledge")
     facts = {"pledge_id": pledge_id, "facility_id": facility.facility_id, "to": facility.bank_party_id}
@@ -136,7 +137,8 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     """Give a receipt back to its depositor and lift the hold.
 
     NotFound for another bank's pledge; Conflict when it was released, the facility is frozen (unless nothing
-    is owed and the goods are gone), or what stays would not cover the debt.
+    is owed and the goods are gone), what stays would not cover the debt, or counts only by what other banks
+    vouched for.
     """
     pledge = await store.find_pledge(tx, command.pledge_id)
     if pledge is None or pledge["bank_party_id"] != tx.caller.party_id:
@@ -149,6 +151,8 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     facts = {"pledge_id": command.pledge_id, "to": receipt.depositor_party_id}
     released_at = await take_step(tx, receipt, "released", receipt.depositor_party_id, facts)
     model.require_covered(facility, await revalue(tx, facility, "release"))
+    if facility.debt_fen:
+        await require_own_sight(tx, facility, await store.lots_of_pledged_units(tx, facility.facility_id))
     await lift_hold(tx, pledge["hold_id"])
     await _end_sight(tx, facility.bank_party_id, receipt, released_at)
     _tell_released(tx, command.pledge_id, receipt, facility)

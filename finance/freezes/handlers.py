@@ -19,7 +19,7 @@ from finance.messages import (
     ProposeThaw,
     RefuseThaw,
 )
-from finance.vouching.handlers import require_own_look
+from finance.vouching.handlers import require_own_look, require_own_witnesses
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
 from twin.api import alarms, witnesses
@@ -136,8 +136,9 @@ async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
     stated reason alone.
 
     NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open, or the evidence
-    is not newer than the freeze, does not show the units on site, or lacks one of those that the facility was
-    frozen for; Invalid when an observation named is of none of the pledged units.
+    is not newer than the freeze, does not show the units on site, is of a device that other banks alone
+    vouched for then, or lacks one of the units that the facility was frozen for; Invalid when an observation
+    named is of none of the pledged units.
     """
     require_reason(command.reason)
     facility = await lock_facility(tx, command.facility_id)
@@ -167,6 +168,7 @@ async def _require_evidence(
     found = {item.observation_id: item for item in await witnesses(tx, pledged, named)}
     model.require_thawing_evidence(named, found, freezes)
     evidence = [found[name] for name in named]
+    await require_own_witnesses(tx, facility, evidence)
     model.require_all_shown(evidence, freezes, pledged)
     return evidence
 

@@ -46,7 +46,7 @@ from finance.messages import (
     ReverseRepayment,
     RunDayEnd,
 )
-from finance.vouching.handlers import require_own_look
+from finance.vouching.handlers import require_own_look, require_own_sight
 from kernel.caller import Caller
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
@@ -114,12 +114,14 @@ async def propose_drawdown(command: ProposeDrawdown, tx: Tx) -> DrawdownAnswer:
 
 
 async def _require_drawable(tx: Tx, facility: Facility, amount_fen: int) -> None:
-    """Nothing is drawn from a frozen facility, on devices that the bank did not accept, while a gate of the
-    site is not watched, under an active alarm, or beyond what is seen now."""
+    """Nothing is drawn from a frozen facility, on devices that the bank does not accept or did not when the
+    goods were seen, while a gate of the site is not watched, under an active alarm, or beyond what is seen
+    now."""
     require_open(facility)
     await require_own_look(tx, facility)
     model.require_watched(await unwatched_gates(tx, facility.site_id))
     pledged = await collateral_store.lots_of_pledged_units(tx, facility.facility_id)
+    await require_own_sight(tx, facility, pledged)
     active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
     model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)
     model.require_drawable(facility, await value_facility(tx, facility), amount_fen)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from devices.api import inspects_site, unvouched_devices
+from devices.api import inspects_site, unvouched_devices, vouched_by_others
 from finance.collateral import model as valuing
 from finance.collateral import store as collateral_store
 from finance.collateral.model import Price, Valuation
@@ -18,6 +18,7 @@ from finance.loans.views import DrawdownView, LoanView, drawdowns_of, loans_of
 from finance.receipts import store as receipt_store
 from finance.receipts.views import HistoryView, ReceiptView, receipts_by_id, steps_shown
 from finance.standing import store
+from finance.vouching.model import is_own
 from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
@@ -138,7 +139,8 @@ class UnvouchedView(BaseModel):
 
 
 class FacilityDetailView(FacilityView):
-    """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns.
+    """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns;
+    for a bank that sees who accepted devices, without what others alone vouched for.
 
     `unvouched` is for the bank that the keeper invited to look at the site's devices; None for others.
     """
@@ -166,7 +168,7 @@ async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
     return FacilityDetailView(
         **dict(view),
         unvouched=await _unvouched(read, view),
-        thaw_evidence=[] if view.frozen is None else await _thaw_evidence(read, facility_id),
+        thaw_evidence=[] if view.frozen is None else await _thaw_evidence(read, view),
         receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
         loans=await loans_of(read, facility_id),
         drawdowns=await drawdowns_of(read, facility_id),
@@ -202,7 +204,8 @@ async def _views(read: ReadTx, rows: Sequence[Row]) -> list[FacilityView]:
     return views
 
 
-async def _thaw_evidence(read: ReadTx, facility_id: str) -> list[WitnessView]:
+async def _thaw_evidence(read: ReadTx, view: FacilityView) -> list[WitnessView]:
+    facility_id = view.facility_id
     freezes = (await freeze_store.standing_freezes(read, [facility_id]))[facility_id]
     since = newer_than(freezes)
     if since is None:
@@ -213,7 +216,8 @@ async def _thaw_evidence(read: ReadTx, facility_id: str) -> list[WitnessView]:
     named = {item.observation_id for item in found}
     others = await seen_since(read, sorted(pledged.keys() - frozen), since, EVIDENCE_MAX - len(found))
     found += [item for item in others if item.observation_id not in named]
-    return [WitnessView(**msgspec.structs.asdict(item)) for item in found]
+    spans = await vouched_by_others(read, view.site_id, view.bank_party_id)
+    return [WitnessView(**msgspec.structs.asdict(item)) for item in found if is_own(item, spans)]
 
 
 async def thaw_view(read: ReadTx, thaw_id: str) -> ThawView:

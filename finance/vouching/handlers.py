@@ -1,13 +1,35 @@
-"""Asks the registry of devices what the bank of a facility vouches for."""
+"""Asks the registry of devices what the bank of a facility vouches for, and the twin what rests on others."""
 
-from devices.api import unvouched_devices
+from collections.abc import Collection
+
+from devices.api import unvouched_devices, vouched_by_others
 from finance.facilities.model import Facility
 from finance.vouching import model
 from kernel.tx import Tx
+from twin.api import doubted_units
+from twin.messages import DeviceSpan, Witness
 
 
 async def require_own_look(tx: Tx, facility: Facility) -> None:
     """Conflict while a device of the site is evidence, and not by the acceptance of the facility's bank."""
     unvouched = await unvouched_devices(tx, facility.site_id, facility.bank_party_id)
-    is_bank = tx.caller.party_id == facility.bank_party_id
-    model.require_own_look(facility.facility_id, unvouched, is_bank)
+    model.require_own_look(facility.facility_id, unvouched, _is_bank(tx, facility))
+
+
+async def require_own_sight(tx: Tx, facility: Facility, unit_ids: Collection[str]) -> None:
+    """Conflict while any of the units counts by what was heard when others alone vouched for who heard it, or
+    was not seen since."""
+    spans = await vouched_by_others(tx, facility.site_id, facility.bank_party_id)
+    asked = [DeviceSpan(device_id=span.device_id, since=span.since, until=span.until) for span in spans]
+    doubted = await doubted_units(tx, sorted(unit_ids), asked)
+    model.require_own_sight(facility.facility_id, doubted, spans, _is_bank(tx, facility))
+
+
+async def require_own_witnesses(tx: Tx, facility: Facility, witnesses: Collection[Witness]) -> None:
+    """Conflict when one of the witnesses is a device that others alone vouched for at that moment."""
+    spans = await vouched_by_others(tx, facility.site_id, facility.bank_party_id)
+    model.require_own_witnesses(witnesses, spans)
+
+
+def _is_bank(tx: Tx, facility: Facility) -> bool:
+    return tx.caller.party_id == facility.bank_party_id

@@ -1,11 +1,13 @@
-"""Pure rule: a bank lends on the word of devices that it accepted itself."""
+"""Pure rules: a bank lends on the word of devices that it accepted itself, then and now."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from devices.messages import Unvouched
+from devices.messages import Unvouched, VouchedByOthers
 from kernel.errors import Conflict
+from twin.messages import DeviceSpan, Witness
 
 DEVICES_SHOWN_MAX = 20
+SHOWN_MAX = 20
 
 
 def require_own_look(facility_id: str, unvouched: Sequence[Unvouched], is_bank: bool) -> None:
@@ -26,3 +28,51 @@ def require_own_look(facility_id: str, unvouched: Sequence[Unvouched], is_bank: 
         names = sorted({name for device in against for name in device.accepted_by})
         raise Conflict("facility.devices_not_accepted", accepted_by=names, **facts)
     raise Conflict("facility.devices_not_looked_at", **facts)
+
+
+def require_own_sight(
+    facility_id: str, doubted: Mapping[str, DeviceSpan], spans: Sequence[VouchedByOthers], is_bank: bool
+) -> None:
+    """Refuse, by Conflict, to move money on goods that count by what others alone vouched for, or that such a
+    device may have hidden the loss of.
+
+    `doubted` has for each of these units the span, one of `spans`, that puts it in doubt; the one that ended
+    last is told, and to the bank alone who vouched then.
+    """
+    if not doubted:
+        return
+    last = max(doubted.values(), key=lambda span: (span.until, span.device_id))
+    facts = {
+        "facility_id": facility_id,
+        "device_id": last.device_id,
+        "since": last.since.isoformat(),
+        "until": last.until.isoformat(),
+        "unit_ids": sorted(doubted)[:SHOWN_MAX],
+        "count": len(doubted),
+    }
+    if not is_bank:
+        raise Conflict("facility.goods_to_be_seen_again", **facts)
+    names = {
+        name
+        for span in spans
+        if (span.device_id, span.since) == (last.device_id, last.since)
+        for name in span.accepted_by
+    }
+    raise Conflict("facility.goods_vouched_by_others", accepted_by=sorted(names), **facts)
+
+
+def is_own(witness: Witness, spans: Sequence[VouchedByOthers]) -> bool:
+    """Whether the device was no other's alone when it told this; `spans` are those of others alone."""
+    return not any(
+        span.device_id == witness.device_id and span.since <= witness.at <= span.until for span in spans
+    )
+
+
+def require_own_witnesses(witnesses: Collection[Witness], spans: Sequence[VouchedByOthers]) -> None:
+    """Refuse, by Conflict, evidence of devices that others alone vouched for when they told it."""
+    if strange := [witness for witness in witnesses if not is_own(witness, spans)]:
+        raise Conflict(
+            "thaw.evidence_of_others",
+            evidence_ids=[witness.observation_id for witness in strange[:SHOWN_MAX]],
+            device_ids=sorted({witness.device_id for witness in strange})[:DEVICES_SHOWN_MAX],
+        )

@@ -7,6 +7,7 @@ import msgspec
 
 from kernel.tx import ReadTx, Row, Tx
 from twin.evidence.model import Discrepancy, LotEvidence, MassCheck, UnitSeen
+from twin.messages import DeviceSpan
 from twin.presence.model import Track
 from twin.presence.sights import SlotSeen
 from twin.presence.store import as_json
@@ -152,6 +153,41 @@ SEEN_SINCE = """
     GROUP BY e.observation_id, e.modality, e.at
     ORDER BY e.at DESC, e.observation_id LIMIT %(limit)s"""
 
+# The units that count, what their presence rests on, and those of the spans that concern them: of devices at
+# gates from the unit's first sighting on, of others when they saw it or the slot it counts in.
+CONCERNED = """
+    WITH span AS (
+        SELECT * FROM jsonb_to_recordset(%(spans)s::jsonb)
+            AS r (device_id text, since timestamptz, until timestamptz)
+    ), at_gate AS MATERIALIZED (
+        SELECT * FROM span s
+        WHERE EXISTS (SELECT FROM twin.sighting x WHERE x.device_id = s.device_id
+                AND x.observed_at BETWEEN s.since AND s.until AND x.gate_id IS NOT NULL)
+            OR EXISTS (SELECT FROM twin.weighing w WHERE split_part(w.observation_id, ':', 1) = s.device_id
+                AND w.weighed_at BETWEEN s.since AND s.until)
+            OR EXISTS (SELECT FROM twin.barrier_state b WHERE b.device_id = s.device_id
+                AND b.observed_at BETWEEN s.since AND s.until)
+    )
+    SELECT u.unit_id, u.modalities, c.spans,
+        (SELECT min(w.weighed_at) FROM twin.mass_check m
+            CROSS JOIN LATERAL jsonb_array_elements_text(m.evidence_ids) e (weighing_id)
+            JOIN twin.weighing w ON w.observation_id = e.weighing_id
+            WHERE m.unit_ids @> ARRAY[u.unit_id]
+                AND m.observation_id = u.evidence_ids ->> 'mass') AS mass_began_at
+    FROM twin.unit u CROSS JOIN LATERAL (
+        SELECT jsonb_agg(of) AS spans FROM (
+            SELECT * FROM at_gate g WHERE g.until >= coalesce((SELECT min(x.observed_at) FROM twin.sighting x
+                WHERE (x.site_id, x.epc_hex) = (u.site_id, u.epc_hex)), '-infinity')
+            UNION
+            SELECT * FROM span s
+            WHERE EXISTS (SELECT FROM twin.sighting x
+                    WHERE (x.site_id, x.epc_hex) = (u.site_id, u.epc_hex) AND x.device_id = s.device_id
+                        AND x.observed_at BETWEEN s.since AND s.until)
+                OR (split_part(u.evidence_ids ->> 'sight', ':', 1) = s.device_id
+                    AND (u.modalities ->> 'sight')::timestamptz BETWEEN s.since AND s.until)) of) c
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.modalities <> '{}' AND c.spans IS NOT NULL
+    ORDER BY u.unit_id"""
+
 
 _seen_units = msgspec.json.Decoder(list[UnitSeen])
 
@@ -221,6 +257,11 @@ async def witnesses(tx: Tx, unit_ids: Sequence[str], observation_ids: Sequence[s
 async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, limit: int) -> list[Row]:
     """The newest observation of each of the units by each modality, of those made after `since`."""
     return await read.rows(SEEN_SINCE, {"unit_ids": list(unit_ids), "since": since, "limit": limit})
+
+
+async def concerned(tx: Tx, unit_ids: Sequence[str], spans: Sequence[DeviceSpan]) -> list[Row]:
+    """A row for each of the units that counts and that one of the spans concerns."""
+    return await tx.rows(CONCERNED, {"unit_ids": list(unit_ids), "spans": as_json(spans)})
 
 
 async def lock_units(tx: Tx, unit_ids: Collection[str]) -> None:

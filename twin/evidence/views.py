@@ -9,8 +9,17 @@ import msgspec
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row, Tx
 from twin.evidence import store
+from twin.evidence.doubt import Told, doubted
 from twin.evidence.witness import Ground, shows_here
-from twin.messages import Modality, Part, UnitEvidence, UnitState, VerifiedStock, Witness
+from twin.messages import (
+    DeviceSpan,
+    Modality,
+    Part,
+    UnitEvidence,
+    UnitState,
+    VerifiedStock,
+    Witness,
+)
 from twin.presence.views import UNIT_COLUMNS, unit_state
 
 LOT = """
@@ -190,6 +199,25 @@ async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, lim
 def _device_of(observation_id: str) -> str:
     """Of an observation id, `device:boot:sequence`."""
     return observation_id.rsplit(":", 2)[0]
+
+
+async def doubted_units(
+    tx: Tx, unit_ids: Sequence[str], spans: Sequence[DeviceSpan]
+) -> dict[str, DeviceSpan]:
+    """See `twin.api.doubted_units`."""
+    if not spans:
+        return {}
+    found = {row["unit_id"]: _doubt(row) for row in await store.concerned(tx, unit_ids, spans)}
+    return {unit_id: span for unit_id, span in found.items() if span is not None}
+
+
+def _doubt(row: Row) -> DeviceSpan | None:
+    moments = msgspec.convert(row["modalities"], dict[Modality, datetime])
+    began = {"mass": row["mass_began_at"]}
+    told = [
+        Told(modality=modality, began_at=began.get(modality) or at, at=at) for modality, at in moments.items()
+    ]
+    return doubted(told, msgspec.convert(row["spans"], list[DeviceSpan]))
 
 
 async def lots(read: ReadTx, site_id: str, after: str | None, limit: int) -> list[LotRow]:

@@ -168,17 +168,17 @@ async def test_a_loan_from_the_receipt_to_the_release(people: People, site: Livi
 
 
 async def test_a_released_receipt_stays_in_the_banks_files_as_it_was(
-    people: People, site: LivingSite, lot: Lot, sign_in: SignIn
+    people: People, site: LivingSite, sign_in: SignIn
 ) -> None:
     other_officer = await sign_in("officer", "bank-c")
     other_bank = people._replace(officer=other_officer, approver=await sign_in("approver", "bank-c"))
-    _, receipt_id = await pledged(people, site, lot)
+    await site.invite("bank-c")
+    _, receipt_id = await pledged(people, site, await site.receive(PALLETS))
     path = f"{API}/receipts/{receipt_id}"
     held = (await people.officer.get(path)).json()
     site.clock.advance(3_600)
     await posted(people.officer, f"/receipts/{receipt_id}/release", None, 200)
     site.clock.advance(1)
-    await site.invite("bank-c")
     facility_id = await open_line(other_bank, site)
     await posted(people.borrower, f"/receipts/{receipt_id}/pledge", {"facility_id": facility_id})
     for client in (people.officer, people.approver, people.auditor):
