@@ -62,8 +62,8 @@ class DistrustDevice(Command, frozen=True, kw_only=True):
 
 
 class RotateDeviceKey(Command, frozen=True, kw_only=True):
-    """Give a device a new credential without looking at it again: by the party that accepted it first alone,
-    so acceptances stand. `secret` is the new one; the old one ends at once."""
+    """Give a device a new credential without looking at it again: by the party that accepted it first alone.
+    Every other party's acceptance ends. `secret` is the new one; the old one ends at once."""
 
     device_id: str
     secret: str
@@ -138,7 +138,8 @@ class Unvouched(msgspec.Struct, frozen=True, kw_only=True):
     """A device in service that a party does not vouch for.
 
     `is_evidence` while others do; `accepted_by` are their names. `ended_at` and `end_cause` (as in
-    `AcceptanceEnded`) are of the party's own last acceptance, None when there was none.
+    `AcceptanceEnded`, or `rekeyed`: another party gave it a new key) are of the party's own last acceptance,
+    None when there was none.
     """
 
     device_id: str

@@ -159,8 +159,8 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
 
 
 async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
-    """Replace the credential of an accepted device. Acceptances stand: the first party alone knows the new
-    one.
+    """Replace the credential of an accepted device. The acceptance of the caller's party stands, for it alone
+    knows the new one; any other party looks again, for what has the new one may be another device.
 
     Raises NotFound when the caller may not see the site; Forbidden for any party but the first of those whose
     acceptance stands; Conflict when it is retired; Invalid when its family has no credential or the secret
@@ -175,6 +175,7 @@ async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
     if known["accepted_party_id"] != tx.caller.party_id:
         raise Forbidden("devices.not_accepted_by_you", rule="rotated by the party that accepted it first")
     await store.rekey(tx, known, command.device_id, command.secret)
+    await store.end_other_acceptances(tx, command.device_id, "rekeyed")
     await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "rekeyed")
     return Enrolled(device_id=command.device_id, site_id=known["site_id"])
 

@@ -59,6 +59,9 @@ END_ACCEPTANCES = """
     UPDATE devices.acceptance SET ended_at = %(now)s, end_cause = %(cause)s
     WHERE device_id = %(device_id)s AND ended_at IS NULL
         AND (%(party_id)s::text IS NULL OR party_id = %(party_id)s)"""
+END_OTHER_ACCEPTANCES = """
+    UPDATE devices.acceptance SET ended_at = %(now)s, end_cause = %(cause)s
+    WHERE device_id = %(device_id)s AND ended_at IS NULL AND party_id <> %(party_id)s"""
 # The first acceptance that stands; none leaves the device without.
 KEEP_FIRST = """
     UPDATE devices.device d
@@ -220,6 +223,12 @@ async def end_acceptances(tx: Tx, device_id: str, cause: str, party_id: str | No
     row = {"device_id": device_id, "cause": cause, "party_id": party_id, "now": tx.now}
     await tx.run(END_ACCEPTANCES, row)
     return bool(await tx.value(KEEP_FIRST, row))
+
+
+async def end_other_acceptances(tx: Tx, device_id: str, cause: str) -> None:
+    """End every party's acceptance of the device but the caller's."""
+    row = {"device_id": device_id, "cause": cause, "party_id": tx.caller.party_id, "now": tx.now}
+    await tx.run(END_OTHER_ACCEPTANCES, row)
 
 
 async def accepted_at_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> dict[str, str]:

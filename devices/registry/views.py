@@ -1,7 +1,7 @@
 """What the device screens show."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -301,14 +301,17 @@ async def vouched_by_others(read: ReadTx, site_id: str, party_id: str) -> list[V
     return [msgspec.convert(row, VouchedByOthers) for row in rows]
 
 
-async def silent_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
+async def silent_mounts(
+    read: ReadTx, site_id: str, mount_ids: Collection[str], silence_max: timedelta
+) -> frozenset[str]:
     """Those of these mounts whose device in service does not watch: never was heard, says that it is offline
-    or cannot measure, or said nothing within its family's silence."""
+    or cannot measure, or said nothing within its family's silence, at most `silence_max`."""
     rows = await read.rows(HEARD_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
     silent = set()
     for row in rows:
         last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
-        if shown_state(row["family"], last, read.now) in ("never", "offline", "fault"):
+        is_down = shown_state(row["family"], last, read.now) in ("never", "offline", "fault")
+        if is_down or (last and read.now - last.last_seen_at > silence_max):
             silent.add(row["mount_id"])
     return frozenset(silent)
 

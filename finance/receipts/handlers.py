@@ -48,8 +48,8 @@ async def issue_receipt(command: IssueReceipt, tx: Tx) -> ReceiptAnswer:
     """Issue a receipt on stock that sensors vouch for.
 
     NotFound when the keeper does not keep the lot's site; Invalid when an element is missing; Conflict when
-    a unit was not seen, not weighed, not verified, states more than was received or weighed, or it or its
-    SSCC is under another live receipt.
+    a unit was not seen, not weighed, not verified, states more than was received or weighed, or it, its SSCC
+    or its tag is under another live receipt.
     """
     evidence, book = await look_at_lot(tx, command.lot_id)
     await _require_keeper(tx, book)
@@ -136,12 +136,14 @@ def _row(
 
 async def _cover(tx: Tx, receipt_id: str, goods: Sequence[Goods]) -> None:
     """The unique indexes have the last word: also when two receipts are issued at the same moment, and when
-    goods of the same SSCC are under a receipt at another site."""
+    goods of the same SSCC or tag are under a receipt at another site."""
     states = await unit_states(tx, [item.unit_id for item in goods])
     labels = {state.unit_id: state.sscc for state in states}
-    if await store.cover_units(tx, receipt_id, goods, labels) != len(goods):
+    tags = {state.unit_id: state.epc_hex for state in states if state.epc_hex is not None}
+    if await store.cover_units(tx, receipt_id, goods, labels, tags) != len(goods):
         model.require_free(await store.live_among(tx, [item.unit_id for item in goods], receipt_id))
         model.require_free_labels(await store.live_ssccs(tx, sorted(labels.values()), receipt_id))
+        model.require_free_tags(await store.live_tags(tx, sorted(tags.values()), receipt_id))
 
 
 async def _tell_issued(tx: Tx, receipt_id: str, number: int, book: LotBook, goods: Sequence[Goods]) -> None:

@@ -214,6 +214,12 @@ def require_free_labels(doubled: Sequence[str]) -> None:
         raise Conflict("receipts.ssccs_under_receipt", ssccs=sorted(doubled)[:SHOWN_UNITS_MAX])
 
 
+def require_free_tags(doubled: Sequence[str]) -> None:
+    """Refuse, by Conflict, a second live receipt on any tag, under whatever SSCC."""
+    if doubled:
+        raise Conflict("receipts.tags_under_receipt", epcs=sorted(doubled)[:SHOWN_UNITS_MAX])
+
+
 def next_state(receipt_id: str, state: ReceiptState, step: Step) -> ReceiptState:
     """The state after `step`; Conflict when it may not follow the present one."""
     following = TRANSITIONS.get((state, step))

@@ -25,13 +25,13 @@ INSERT = """
         %(marks)s, %(unit_count)s, %(quantity_each)s, %(mass_g)s, %(place)s, %(storage_until)s,
         %(loss_standard)s, %(insurance)s, %(fee_terms)s, %(lien_fen)s, %(evidence)s, 'issued', %(now)s,
         %(by_person)s)"""
-# Waits for a receipt that is being issued on the same unit or SSCC, then leaves that unit out: the count
-# tells.
+# Waits for a receipt that is being issued on the same unit, SSCC or tag, then leaves that unit out: the
+# count tells.
 COVER_UNITS = """
-    INSERT INTO finance.receipt_unit (receipt_id, unit_id, sscc, quantity_each, mass_g, live)
-    SELECT %(receipt_id)s, u.unit_id, u.sscc, u.quantity_each, u.mass_g, true
-    FROM unnest(%(unit_ids)s::text[], %(ssccs)s::text[], %(quantities)s::bigint[], %(masses)s::bigint[])
-        AS u (unit_id, sscc, quantity_each, mass_g)
+    INSERT INTO finance.receipt_unit (receipt_id, unit_id, sscc, epc_hex, quantity_each, mass_g, live)
+    SELECT %(receipt_id)s, u.unit_id, u.sscc, u.epc_hex, u.quantity_each, u.mass_g, true
+    FROM unnest(%(unit_ids)s::text[], %(ssccs)s::text[], %(epcs)s::text[], %(quantities)s::bigint[],
+        %(masses)s::bigint[]) AS u (unit_id, sscc, epc_hex, quantity_each, mass_g)
     ORDER BY u.unit_id
     ON CONFLICT DO NOTHING"""
 LIVE_AMONG = """
@@ -40,6 +40,9 @@ LIVE_AMONG = """
 LIVE_SSCCS = """
     SELECT sscc FROM finance.receipt_unit
     WHERE live AND sscc = ANY(%(ssccs)s) AND receipt_id <> %(receipt_id)s ORDER BY sscc"""
+LIVE_TAGS = """
+    SELECT epc_hex FROM finance.receipt_unit
+    WHERE live AND epc_hex = ANY(%(epcs)s) AND receipt_id <> %(receipt_id)s ORDER BY epc_hex"""
 LIVE_IN_LOT = """
     SELECT count(*) FROM finance.receipt_unit u JOIN finance.receipt r USING (receipt_id)
     WHERE u.live AND r.lot_id = %(lot_id)s"""
@@ -145,12 +148,16 @@ async def insert(tx: Tx, row: dict[str, Any], evidence: LotEvidence) -> None:
     await tx.run(INSERT, kept)
 
 
-async def cover_units(tx: Tx, receipt_id: str, goods: Sequence[Goods], ssccs: Mapping[str, str]) -> int:
-    """Put the units under the receipt, with what their labels say; returns how many were free to be."""
+async def cover_units(
+    tx: Tx, receipt_id: str, goods: Sequence[Goods], ssccs: Mapping[str, str], epcs: Mapping[str, str]
+) -> int:
+    """Put the units under the receipt, with what their labels and tags say; returns how many were free to
+    be."""
     columns = {
         "receipt_id": receipt_id,
         "unit_ids": [item.unit_id for item in goods],
         "ssccs": [ssccs.get(item.unit_id) for item in goods],
+        "epcs": [epcs.get(item.unit_id) for item in goods],
         "quantities": [item.quantity_each for item in goods],
         "masses": [item.mass_g for item in goods],
     }
@@ -167,6 +174,12 @@ async def live_ssccs(tx: Tx, ssccs: Sequence[str], but_receipt_id: str) -> list[
     """Those of the SSCCs that are under a live receipt other than the one named, at whatever site."""
     rows = await tx.rows(LIVE_SSCCS, {"ssccs": list(ssccs), "receipt_id": but_receipt_id})
     return [str(row["sscc"]) for row in rows]
+
+
+async def live_tags(tx: Tx, epcs: Sequence[str], but_receipt_id: str) -> list[str]:
+    """Those of the tags that are under a live receipt other than the one named, at whatever site."""
+    rows = await tx.rows(LIVE_TAGS, {"epcs": list(epcs), "receipt_id": but_receipt_id})
+    return [str(row["epc_hex"]) for row in rows]
 
 
 async def live_in_lot(tx: Tx, lot_id: str) -> int:

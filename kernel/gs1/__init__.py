@@ -11,6 +11,7 @@ from kernel.gs1.epc import (
     epc_from_giai,
     epc_from_sscc,
     epc_from_uri,
+    sscc_of_tag,
 )
 from kernel.gs1.keys import CodeRejected, check_digit, has_right_check_digit, is_valid_sscc, make_sscc
 from kernel.gs1.link import elements_of_link, link_of
@@ -36,4 +37,5 @@ __all__ = [
     "link_of",
     "make_sscc",
     "parse_elements",
+    "sscc_of_tag",
 ]

@@ -188,6 +188,17 @@ def decode_epc(epc_hex: str) -> Epc | Undecoded:
         return undecoded
 
 
+def sscc_of_tag(epc_hex: str) -> str | None:
+    """The SSCC that a tag of the scheme SSCC-96 says; empty when its bits say none. None for any other tag.
+
+    Raises ValueError when `epc_hex` is not hexadecimal of whole bytes.
+    """
+    if bytes.fromhex(epc_hex)[:1] != bytes([_LAYOUTS["sscc-96"].header]):
+        return None
+    tag = decode_epc(epc_hex)
+    return tag.elements["00"] if isinstance(tag, Epc) else ""
+
+
 def _decode(scheme: Scheme, layout: _Layout, value: int) -> Epc:
     """The identity in `value`, which has exactly the bits of its scheme."""
     field = _Fields(value, layout.bits)

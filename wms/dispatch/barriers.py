@@ -15,6 +15,8 @@ from twin import api as twin
 
 BARRIERS = devices.families_that("open", "close")
 SIGNALS = devices.families_that("show")
+GATE_SILENCE_MAX = timedelta(seconds=900)
+"""What says nothing for longer does not watch a gate, however seldom its family speaks elsewhere."""
 READERS = devices.families_that_say("tag_read")
 SCALES = devices.families_that_say("mass")
 UP_MAX = timedelta(seconds=60)
@@ -82,7 +84,7 @@ async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
     found = {}
     for gate_id in (gate.gate_id for gate in layout.gates):
         readers, scales = _witnesses(layout, gate_id)
-        silent = await devices.silent_mounts(tx, site_id, readers | scales)
+        silent = await devices.silent_mounts(tx, site_id, readers | scales, GATE_SILENCE_MAX)
         found[gate_id] = sorted({*await waiting_witnesses(tx, site_id, gate_id), *silent})
     return {gate_id: mounts for gate_id, mounts in found.items() if mounts}
 

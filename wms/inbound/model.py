@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kernel.errors import Invalid
-from kernel.gs1 import is_valid_sscc
+from kernel.gs1 import is_valid_sscc, sscc_of_tag
 from kernel.units import MASS_G_MAX
 from wms.catalogue.model import normal_sku
 from wms.messages import DELIVERY_UNITS_MAX, AnnounceDelivery, DeliveryUnit, OpeningRow
@@ -146,10 +146,12 @@ def require_announcement(command: AnnounceDelivery) -> list[DeliveryUnit]:
             raise Invalid("sscc.malformed", field=f"{field}.sscc", rule="18 digits with a right check digit")
         _require_range(f"{field}.quantity_each", unit.quantity_each, QUANTITY_EACH_MAX)
         _require_range(f"{field}.expected_mass_g", unit.expected_mass_g, MASS_G_MAX)
+        epc_hex = normal_epc(unit.epc_hex, f"{field}.epc_hex")
+        _require_own_tag(unit.sscc, epc_hex, f"{field}.epc_hex")
         units.append(
             DeliveryUnit(
                 sscc=unit.sscc,
-                epc_hex=normal_epc(unit.epc_hex, f"{field}.epc_hex"),
+                epc_hex=epc_hex,
                 quantity_each=unit.quantity_each,
                 expected_mass_g=unit.expected_mass_g,
             )
@@ -165,6 +167,14 @@ def require_masses(units: Sequence[DeliveryUnit], unit_mass_g: int) -> None:
         allowed = mass_range(unit.quantity_each, unit_mass_g)
         if not allowed.least_g <= unit.expected_mass_g <= allowed.most_g:
             raise Invalid("deliveries.range", field=f"units.{index}.expected_mass_g", rule=allowed.rule)
+
+
+def _require_own_tag(sscc: str, epc_hex: str, field: str) -> None:
+    """A tag that says an SSCC says that of its pallet; one of another scheme says nothing of it."""
+    told = sscc_of_tag(epc_hex)
+    if told not in (None, sscc):
+        rule = "the tag of the pallet's own SSCC"
+        raise Invalid("epc.not_of_sscc", field=field, rule=rule, sscc=sscc, tag_sscc=told or None)
 
 
 def _require_range(field: str, value: int, most: int) -> None:
@@ -207,12 +217,24 @@ def broken_opening_rows(
             ("mass_g", allowed.least_g <= row.mass_g <= allowed.most_g, allowed.rule),
             ("slot_id", row.slot_id in slots, "a slot of the layout"),
             ("slot_id", row.slot_id not in occupied, "an empty slot"),
+            *_own_tag(row),
             *_once(seen, row),
         ]
         broken += [
             {"row": number, "field": field, "rule": rule} for field, holds, rule in checks if not holds
         ]
     return broken
+
+
+def _own_tag(row: OpeningRow) -> Iterable[tuple[str, bool, str]]:
+    if row.epc_hex is not None:
+        try:
+            told = sscc_of_tag(normal_epc(row.epc_hex))
+        except Invalid as malformed:
+            yield "epc_hex", False, str(malformed.facts["rule"])
+        else:
+            is_own = told in (None, row.sscc) or not is_valid_sscc(row.sscc)
+            yield "epc_hex", is_own, f"the tag of SSCC {row.sscc}, not of {told or 'none'}"
 
 
 def _once(seen: dict[str, set[str]], row: OpeningRow) -> Iterable[tuple[str, bool, str]]:

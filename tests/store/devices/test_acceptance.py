@@ -16,6 +16,7 @@ from devices.api import (
     enrol_device,
     journal_after,
     record_observations,
+    unvouched_devices,
 )
 from devices.ingest.handlers import CLONED
 from devices.messages import (
@@ -278,6 +279,26 @@ async def test_the_party_that_accepted_a_device_gives_it_a_new_key_and_the_accep
     clock.advance(10)
     await report(tx, 1, clock.now())
     assert await evidence(tx) == [True]
+
+
+async def test_a_new_key_ends_the_acceptance_of_every_bank_but_the_one_that_gave_it(
+    other_bank: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+    for bank_id in (BANK, other_bank):
+        async with as_caller(bank_id, "officer") as bank:
+            await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    clock.advance(10)
+    async with as_caller(BANK, "officer") as bank:
+        await rotate_device_key(RotateDeviceKey(device_id="fork", secret=SECRET * 2), bank)
+    async with as_caller(other_bank, "officer", reading=True) as read:
+        [own] = await unvouched_devices(read, SITE, other_bank)
+        assert (own.is_evidence, own.accepted_by, own.end_cause) == (True, ("Bank",), "rekeyed")
+        assert await unvouched_devices(read, SITE, BANK) == []
+    async with as_caller(other_bank, "officer") as bank:
+        await accept_device(AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank)
+    async with as_caller(other_bank, "officer", reading=True) as read:
+        assert await unvouched_devices(read, SITE, other_bank) == []
 
 
 async def test_a_certificate_is_kept_and_the_longest_counts(keeper: str, as_caller, tx: PgTx) -> None:

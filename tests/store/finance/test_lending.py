@@ -1,6 +1,7 @@
 """From goods that arrive to money that is drawn, on a real PostgreSQL and what the twin itself folds."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -37,8 +38,10 @@ from tests.store.finance.conftest import (
     SecondSite,
     Story,
 )
-from wms.messages import AdjustStock, DeclareOpeningStock, OpeningRow
+from wms.messages import AdjustStock, DeclareOpeningStock, DeliveryUnit, OpeningRow
 
+GRAI = "3315A537C80000400000{:04X}"
+"""The tag of a pallet itself, by its number: GRAI-96 of TDS, `6901234.00001.n`."""
 VALUE_FEN = 12 * EACH * 12_345
 LENDABLE_FEN = VALUE_FEN * 7 // 10
 
@@ -166,6 +169,42 @@ async def test_the_same_pallets_at_a_second_site_are_under_no_second_receipt(sto
     await story.do(CancelReceipt(receipt_id=first, reason="They stand at the other site"), KEEPER)
     await second.receipt(again)
     await audited(story)
+
+
+async def test_the_same_tags_under_other_labels_are_under_no_second_receipt(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tags of the pallets themselves (GRAI), which say no SSCC: the keeper prints other labels."""
+
+    def labelled(series: int) -> None:
+        numbers = count(1)
+
+        def announced(self: Story) -> DeliveryUnit:
+            self._pallets += 1
+            number = next(numbers)
+            return DeliveryUnit(
+                sscc=make_sscc(PREFIX, 0, series + number),
+                epc_hex=GRAI.format(number),
+                quantity_each=EACH,
+                expected_mass_g=PALLET_G,
+            )
+
+        monkeypatch.setattr(Story, "_announced", announced)
+
+    labelled(100)
+    lot = await story.receive(3)
+    first = await story.receipt(lot)
+    for unit_id in lot.unit_ids:
+        await story.do(AdjustStock(unit_id=unit_id, counted_each=0, reason="Not found"), KEEPER)
+    second = SecondSite(story.tx, story.clock)
+    await second.build()
+    labelled(200)
+    again = await second.receive(3)
+    with pytest.raises(Conflict, match=r"receipts\.tags_under_receipt") as refused:
+        await second.receipt(again)
+    assert refused.value.facts == {"epcs": [GRAI.format(number) for number in (1, 2, 3)]}
+    await story.do(CancelReceipt(receipt_id=first, reason="They stand at the other site"), KEEPER)
+    await second.receipt(again)
 
 
 async def test_only_the_sites_keeper_issues_and_only_to_the_owner(story: Story) -> None:

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from devices.messages import DistrustDevice, RetireDevice
+from devices.messages import DistrustDevice, EnrolDevice, RetireDevice
 from finance.messages import ApproveDrawdown, ProposeDrawdown
 from kernel.errors import Conflict
-from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, Story
+from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, SECRET, Story
 from tests.store.finance.test_lending import drawn, due
 from twin.messages import ImportLayout
 
@@ -63,6 +63,35 @@ async def test_no_money_is_drawn_once_the_gates_reader_is_silent_for_longer_than
     assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
     story.silent.clear()
     await drawn(story, facility_id, 100_000)
+
+
+async def test_a_gates_reader_of_a_family_that_seldom_speaks_is_silent_after_a_quarter_of_an_hour(
+    story: Story, facility_id: str
+) -> None:
+    await story.do(RetireDevice(device_id="gate-1-reader"), KEEPER)
+    mounts = [
+        msgspec.structs.replace(mount, family="mqtt_reader") if mount.mount_id == "gate-1-reader" else mount
+        for mount in LAYOUT.mounts
+    ]
+    await story.do(
+        ImportLayout(layout=msgspec.structs.replace(LAYOUT, mounts=mounts), keeper_party_id=KEEPER), KEEPER
+    )
+    enrol = EnrolDevice(
+        site_id=story.site_id,
+        device_id="gate-1-mobile",
+        family="mqtt_reader",
+        mount_id="gate-1-reader",
+        secret=SECRET,
+    )
+    await story.do(enrol, KEEPER)
+    await story.accept("gate-1-mobile")
+    story.silent.add("gate-1-mobile")
+    story.clock.advance(READER_SILENCE_S)
+    await drawn(story, facility_id, 100_000)
+    story.clock.advance(1)
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
 
 
 async def test_a_forklift_that_is_out_of_service_leaves_the_gate_watched(

@@ -4,7 +4,8 @@ import pytest
 
 from app.database import PgTx
 from kernel.errors import Conflict, Invalid, NotFound
-from tests.store.wms.building import PALLET_G, SITE, TRUCK_G, Warehouse, epc, sscc, truck
+from kernel.gs1 import epc_from_giai
+from tests.store.wms.building import PALLET_G, PREFIX, SITE, TRUCK_G, Warehouse, epc, sscc, truck
 from wms.api import place_hold
 from wms.inbound.views import delivery_view
 from wms.messages import (
@@ -141,6 +142,8 @@ async def test_a_delivery_id_is_used_once(warehouse: Warehouse) -> None:
     [
         ({"sscc": "1" * 18}, "units.0.sscc"),
         ({"epc_hex": "xyz"}, "units.0.epc_hex"),
+        ({"epc_hex": epc(2)}, "units.0.epc_hex"),
+        ({"epc_hex": "31" + "F" * 22}, "units.0.epc_hex"),
         ({"quantity_each": 0}, "units.0.quantity_each"),
         ({"expected_mass_g": -1}, "units.0.expected_mass_g"),
     ],
@@ -152,6 +155,19 @@ async def test_a_malformed_unit_names_its_field(
     with pytest.raises(Invalid) as refused:
         await warehouse.announce(1, units=(DeliveryUnit(**{**sound, **unit}),))
     assert refused.value.facts["field"] == field
+
+
+async def test_a_tag_that_says_an_sscc_says_its_pallets_and_a_tag_of_another_scheme_may_say_anything(
+    warehouse: Warehouse,
+) -> None:
+    unit = DeliveryUnit(sscc=sscc(1), epc_hex=epc(2), quantity_each=1, expected_mass_g=1)
+    with pytest.raises(Invalid, match=r"epc\.not_of_sscc") as refused:
+        await warehouse.announce(1, units=(unit,))
+    assert (refused.value.facts["sscc"], refused.value.facts["tag_sscc"]) == (sscc(1), sscc(2))
+    of_the_pallet = DeliveryUnit(
+        sscc=sscc(1), epc_hex=epc_from_giai(PREFIX, 77), quantity_each=100, expected_mass_g=PALLET_G
+    )
+    assert (await warehouse.announce(1, units=(of_the_pallet,))).unit_ids
 
 
 async def test_a_vehicle_has_one_live_visit_and_one_tag(warehouse: Warehouse) -> None:

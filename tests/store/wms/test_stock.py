@@ -7,10 +7,12 @@ import pytest
 from app.database import PgTx
 from identity.api import grant_access
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.gs1 import epc_from_giai
 from tests.store.wms.building import (
     KEEPER,
     OWNER,
     PALLET_G,
+    PREFIX,
     SITE,
     Warehouse,
     an_item,
@@ -59,6 +61,16 @@ async def test_every_broken_row_of_opening_stock_is_named_and_nothing_is_entered
     broken = {(one["row"], one["field"]) for one in refused.value.facts["broken"]}
     assert broken == {(1, "sscc"), (1, "sku"), (2, "slot_id"), (2, "quantity_each"), (3, "slot_id")}
     assert await tx.value("SELECT count(*) FROM wms.unit") == 0
+
+
+async def test_a_row_of_opening_stock_bears_its_own_pallets_tag(warehouse: Warehouse) -> None:
+    rows = (an_opening_row(1, epc_hex=epc(2)), an_opening_row(3, epc_hex="xyz"), an_opening_row(4))
+    with pytest.raises(Invalid) as refused:
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=rows))
+    assert [(one["row"], one["field"], one["rule"]) for one in refused.value.facts["broken"]] == [
+        (0, "epc_hex", f"the tag of SSCC {sscc(1)}, not of {sscc(2)}"),
+        (1, "epc_hex", "24 hexadecimal characters"),
+    ]
 
 
 async def test_a_pallet_label_is_entered_once(warehouse: Warehouse) -> None:
@@ -321,6 +333,10 @@ async def test_opening_stock_is_over_once_goods_of_the_site_were_on_hold(
     assert await tx.value("SELECT sum(quantity_each) FROM wms.balance") == 200
 
 
+PALLETS_OWN_TAG = epc_from_giai(PREFIX, 1)
+"""It says no SSCC, so that it may be on a pallet of any."""
+
+
 async def a_second_site(warehouse: Warehouse, tx: PgTx) -> Warehouse:
     """The same keeper's other warehouse, of the same layout."""
     other = Warehouse(tx, "site-other")
@@ -331,15 +347,21 @@ async def a_second_site(warehouse: Warehouse, tx: PgTx) -> Warehouse:
 
 @pytest.mark.parametrize(
     "label",
-    [{}, {"sscc": sscc(8)}, {"epc_hex": epc(8)}, {"sscc": sscc(8), "epc_hex": epc(1).lower()}],
+    [
+        {},
+        {"sscc": sscc(8)},
+        {"epc_hex": epc_from_giai(PREFIX, 8)},
+        {"sscc": sscc(8), "epc_hex": PALLETS_OWN_TAG.lower()},
+    ],
 )
 async def test_a_label_or_tag_that_is_in_stock_at_another_site_is_refused(
     warehouse: Warehouse, tx: PgTx, label: dict[str, str]
 ) -> None:
     """The same pallets would carry a receipt at each site. Nobody is told where they are."""
-    await warehouse.stock(1)
+    own = an_opening_row(1, epc_hex=PALLETS_OWN_TAG)
+    await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(own,)))
     other = await a_second_site(warehouse, tx)
-    row = an_opening_row(1, **label)
+    row = msgspec.structs.replace(own, **label)
     unit = DeliveryUnit(sscc=row.sscc, epc_hex=row.epc_hex, quantity_each=100, expected_mass_g=PALLET_G)
     for enter in (
         other.do(DeclareOpeningStock(site_id=other.site_id, rows=(row,))),

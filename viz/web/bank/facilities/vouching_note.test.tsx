@@ -40,6 +40,10 @@ test("a bank reads which device stops its money, who accepted it, and why its ow
   expect(text).toContain("gate-1-reader · accepted by Bank B · your acceptance ended: it was enrolled anew");
 });
 
+test("a bank reads that its acceptance ended with a new key that another bank gave", () => {
+  expect(show([{ ...READER, end_cause: "rekeyed" }])).toContain("another bank gave it a new key");
+});
+
 test("a device that nobody vouches for any more stops no money by itself", () => {
   expect(show([{ ...READER, is_evidence: false, accepted_by: [] }])).toContain("no longer vouches");
 });

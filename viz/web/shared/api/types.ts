@@ -541,7 +541,7 @@ export interface Unvouched {
   accepted_by: string[];
   /** Of the bank's own last acceptance; null when there was none. */
   ended_at: string | null;
-  end_cause: "enrolled" | "distrusted" | "layout" | null;
+  end_cause: "enrolled" | "distrusted" | "layout" | "rekeyed" | null;
 }
 
 export interface FacilityDetail extends Facility {
