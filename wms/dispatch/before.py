@@ -13,7 +13,13 @@ BACK_OR_GONE = frozenset({"inside", "returned", "left"})
 """States in the twin of a vehicle, and outcomes in the facts of an alarm, by which what came to a gate on its
 way out stands there no more."""
 MAY_HIDE_GOODS = frozenset(
-    {"gate.too_heavy", "gate.tags_unread", "gate.heavier_than_empty", "gate.not_weighed"}
+    {
+        "gate.too_heavy",
+        "gate.tags_unread",
+        "gate.untagged_load",
+        "gate.heavier_than_empty",
+        "gate.not_weighed",
+    }
 )
 """Refusals by which something may be aboard that no reader heard."""
 MAY_TAKE_GOODS = MAY_HIDE_GOODS | {"gate.no_visit", "gate.no_entry_mass"}
@@ -33,9 +39,17 @@ async def exit_alarms(tx: Tx, site_id: str, gate_id: str) -> list[AlarmRow]:
     ]
 
 
-def stands_there(alarm: AlarmRow) -> bool:
-    """Whether what the alarm is about may stand before the gate still."""
-    return alarm.facts.get("outcome") not in BACK_OR_GONE
+async def alarms_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
+    """The active alarms about held goods that went out through the gate lately and, as far as anybody knows,
+    stand before it still."""
+    held = set(await stock.held_units(tx, site_id))
+    return [
+        alarm.alarm_id
+        for alarm in await exit_alarms(tx, site_id, gate_id)
+        if alarm.facts.get("outcome") not in BACK_OR_GONE
+        and tx.now - alarm.raised_at <= STANDS_LASTS
+        and not held.isdisjoint(alarm.unit_ids)
+    ]
 
 
 async def goods_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:

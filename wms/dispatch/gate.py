@@ -18,8 +18,8 @@ from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft,
 from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
-from wms.dispatch.before import MAY_TAKE_GOODS, exit_alarms, goods_before, stands_there
-from wms.dispatch.model import AtGate, Decision, LiveRelease, LiveVisit, decide_gate, hides_goods
+from wms.dispatch.before import MAY_TAKE_GOODS, alarms_before, goods_before
+from wms.dispatch.model import AtGate, Decision, Held, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
 from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
@@ -93,9 +93,10 @@ async def _decide(tx: Tx, seen: AtGate, *, is_news: bool) -> None:
         await store.keep_presence(tx, seen)
     releases = await store.lock_live_of_vehicle(tx, seen.site_id, seen.vehicle_id)
     live = await _live_visit(tx, visit, seen)
-    decision = decide_gate(seen, live, [release for release, _ in releases], tx.now)
-    if decision.opened and live is not None:
-        decision = await _doubt(tx, seen, live, [release for release, _ in releases], decision)
+    held = await _held(tx, seen) if seen.direction == "out" else None
+    decision = decide_gate(seen, live, [release for release, _ in releases], tx.now, held)
+    if decision.opened:
+        decision = await _doubt(tx, seen) or decision
     await _record(tx, seen, visit, decision)
     if visit is None:
         await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, None)
@@ -109,35 +110,31 @@ async def _decide(tx: Tx, seen: AtGate, *, is_news: bool) -> None:
         await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, visit["visit_id"])
 
 
-async def _doubt(
-    tx: Tx, seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease], agreed: Decision
-) -> Decision:
-    """What keeps the gate shut though tags and mass agree; `agreed` when nothing does.
+async def _held(tx: Tx, seen: AtGate) -> Held | None:
+    lightest_g = await stock.lightest_held_g(tx, seen.site_id)
+    if lightest_g is None:
+        return None
+    return Held(lightest_g, await visits.empty_mass_g(tx, seen.site_id, seen.vehicle_id))
 
-    On the way in: goods that would go out under the raised boom. While anything at the site is on hold: a
-    reader or a scale that no other party has accepted (which antenna looks outwards is the layout's word, and
-    the keeper's), and a vehicle that may have held goods aboard unheard.
+
+async def _doubt(tx: Tx, seen: AtGate) -> Decision | None:
+    """What keeps the gate shut though all that was seen agrees; None when nothing does.
+
+    While anything at the site is on hold: a reader or a scale that no other party has accepted (which antenna
+    looks outwards is the layout's word, and the keeper's). On the way in: goods that would go out under the
+    raised boom.
     """
     if await stock.holds_anything(tx, seen.site_id):
         waiting = await waiting_witnesses(tx, seen.site_id, seen.gate_id)
         if waiting:
             return Decision(False, "gate.reader_not_accepted", {"mount_ids": waiting})
-        if seen.direction == "out":
-            empty_g = await visits.empty_mass_g(tx, seen.site_id, seen.vehicle_id)
-            lightest_g = await stock.lightest_held_g(tx, seen.site_id)
-            used = [release for release in releases if release.release_id in agreed.release_ids]
-            return hides_goods(seen, visit, used, empty_g, lightest_g) or agreed
     if seen.direction == "in":
         goods = await goods_before(tx, seen.site_id, seen.gate_id)
-        alarms = [
-            alarm.alarm_id
-            for alarm in await exit_alarms(tx, seen.site_id, seen.gate_id)
-            if stands_there(alarm)
-        ]
+        alarms = await alarms_before(tx, seen.site_id, seen.gate_id)
         if goods or alarms:
             facts = {"count": len(goods), "goods": goods[:10], "alarm_ids": alarms[:10]}
             return Decision(False, "gate.goods_at_gate", facts)
-    return agreed
+    return None
 
 
 def _is_entering(visit: Row) -> bool:

@@ -17,7 +17,7 @@ TOLERANCE_G_MIN = 3 * SCALE_DIVISION_G
 TOLERANCE_PER_MILLE = 5
 """Declared masses are allowed to be off by 0.5 % of the load, and never less than 3 e."""
 RELEASED_PER_UNREAD = 10
-"""For so many released tagged pallets one tag may stay unread, as the twin has it, but never every one."""
+"""For so many released tagged pallets one tag may stay unread; while nothing is on hold begun tens count."""
 
 VisitState = Literal["expected", "admitted", "leaving", "left", "cancelled"]
 
@@ -48,7 +48,7 @@ class LiveVisit(NamedTuple):
 
 class LiveRelease(NamedTuple):
     """A release for this vehicle that was not used yet; `unit_ids` has pallets and parcels, `tagged_ids`
-    those of them that bear a tag."""
+    those of them that bear a tag, `untagged_g` is the part of `expected_mass_g` of the others."""
 
     release_id: str
     gate_id: str
@@ -57,6 +57,15 @@ class LiveRelease(NamedTuple):
     unit_ids: frozenset[str]
     expected_mass_g: int
     tagged_ids: frozenset[str] = frozenset()
+    untagged_g: int = 0
+
+
+class Held(NamedTuple):
+    """Goods of the site are on hold: the mass of the lightest of them, and what the vehicle weighed empty on
+    earlier stays, None when it never left here before."""
+
+    lightest_g: int
+    empty_g: int | None
 
 
 class Decision(NamedTuple):
@@ -69,9 +78,14 @@ class Decision(NamedTuple):
 
 
 def decide_gate(
-    seen: AtGate, visit: LiveVisit | None, releases: Sequence[LiveRelease], now: datetime
+    seen: AtGate,
+    visit: LiveVisit | None,
+    releases: Sequence[LiveRelease],
+    now: datetime,
+    held: Held | None = None,
 ) -> Decision:
-    """Decide for one vehicle. Anything unexpected keeps the gate shut and says so."""
+    """Decide for one vehicle. Anything unexpected keeps the gate shut and says so; while goods are on hold
+    (`held`) so does a load that could be other than it seems."""
     if seen.direction == "in":
         return _decide_in(visit)
     if visit is None or visit.state not in ("admitted", "leaving"):
@@ -82,7 +96,7 @@ def decide_gate(
     extra = unreleased(seen, releases, now)
     if extra:
         return _shut(_why_not_released(extra, releases, seen, now), count=len(extra), unit_ids=extra[:10])
-    return _decide_mass(seen, visit, valid)
+    return _decide_mass(seen, visit, valid, held)
 
 
 def unreleased(seen: AtGate, releases: Sequence[LiveRelease], now: datetime) -> list[str]:
@@ -120,12 +134,14 @@ def _why_not_released(
     return "gate.not_released"
 
 
-def _decide_mass(seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease]) -> Decision:
+def _decide_mass(
+    seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease], held: Held | None
+) -> Decision:
     """expected = mass at entry - what was unloaded + what is released. Heavier than that, beyond tolerance,
     stays; lighter stays only when goods are released, for then something released is missing."""
     if seen.mass_g is None:
         return _shut("gate.not_weighed")
-    entry_g = seen.entry_mass_g if seen.entry_mass_g is not None else visit.entry_mass_g
+    entry_g = _entry_g(seen, visit, held)
     if entry_g is None:
         return _shut("gate.no_entry_mass")
     load_g = sum(release.expected_mass_g for release in releases)
@@ -139,39 +155,68 @@ def _decide_mass(seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease]
         return Decision(False, "gate.too_light", facts)
     tagged = {unit_id for release in releases for unit_id in release.tagged_ids}
     unread = sorted(tagged - set(seen.unit_ids))
-    if not is_plausible(len(unread), len(tagged)):
+    if len(unread) > unread_max(len(tagged), is_held=held is not None):
         return _shut("gate.tags_unread", count=len(unread), unit_ids=unread[:10])
+    doubt = None if held is None else _hides_goods(seen.mass_g, entry_g, visit, releases, held)
     release_ids = tuple(sorted(release.release_id for release in releases))
-    return Decision(True, "gate.released" if releases else "gate.empty", facts, release_ids)
+    return doubt or Decision(True, "gate.released" if releases else "gate.empty", facts, release_ids)
 
 
-def is_plausible(unread_count: int, tagged_count: int) -> bool:
-    """Whether a portal may well have missed so many of the tags aboard: one in `RELEASED_PER_UNREAD`, begun
-    tens counting, and at least one tag heard."""
-    if tagged_count == 0:
-        return True
-    return unread_count < tagged_count and unread_count <= -(-tagged_count // RELEASED_PER_UNREAD)
+def _entry_g(seen: AtGate, visit: LiveVisit, held: Held | None) -> int | None:
+    """What it weighed coming in. One that brought nothing was empty then: where nobody weighed it, what it
+    weighed so before will do."""
+    entry_g = seen.entry_mass_g if seen.entry_mass_g is not None else visit.entry_mass_g
+    if entry_g is None and held is not None and visit.unloaded_g == 0:
+        return held.empty_g
+    return entry_g
 
 
-def hides_goods(
-    seen: AtGate, visit: LiveVisit, releases: Sequence[LiveRelease], empty_g: int | None, lightest_g: int
+def unread_max(tagged_count: int, *, is_held: bool) -> int:
+    """How many released tags may stay unread: a portal misses one now and then. While goods are on hold one
+    for each `RELEASED_PER_UNREAD`, and so never all: another pallet, its tag hidden, may be there instead."""
+    whole = tagged_count // RELEASED_PER_UNREAD
+    return whole if is_held else whole + (tagged_count % RELEASED_PER_UNREAD > 0)
+
+
+def _hides_goods(
+    mass_g: int, entry_g: int, visit: LiveVisit, releases: Sequence[LiveRelease], held: Held
 ) -> Decision | None:
     """Why a vehicle whose mass agrees may yet have a held pallet aboard, unheard; None when it has not.
 
-    What it brought is known by notice alone: if that weighed more, so much more goes out unseen. Only what
-    the vehicle weighs empty bounds that: `empty_g`, from earlier stays, None when it never left here before.
-    Fuel and crew change it by less than `lightest_g`, the mass of the lightest pallet on hold.
+    What it brought is known by notice alone: if that weighed more, so much more goes out unseen. Ballast left
+    here does the same. Only its empty mass bounds it: of earlier stays, and of this one when it came empty.
+    What it weighs above that and above what is released must be less than the lightest that is held, and so
+    must goods without tags: nothing says what they are.
     """
-    if releases and visit.unloaded_g == 0:
-        return None
-    if empty_g is None:
-        return _shut("gate.never_weighed_empty", mass_g=seen.mass_g) if visit.unloaded_g > 0 else None
+    known = [] if held.empty_g is None else [held.empty_g]
+    if visit.unloaded_g == 0:
+        known.append(entry_g)
+    if not known:
+        return _shut("gate.never_weighed_empty", mass_g=mass_g)
     load_g = sum(release.expected_mass_g for release in releases)
+    untagged_g = sum(release.untagged_g for release in releases)
     tolerance_g = tolerance_of(load_g)
-    most_g = empty_g + load_g + max(tolerance_g, lightest_g - tolerance_g)
-    if seen.mass_g is None or seen.mass_g <= most_g:
-        return None
-    return _shut("gate.heavier_than_empty", mass_g=seen.mass_g, empty_g=empty_g + load_g)
+    empty_g = min(known) + load_g
+    over_g, room_g = mass_g - empty_g, room_of(held.lightest_g, tolerance_g)
+    if over_g > room_g:
+        return _shut("gate.heavier_than_empty", mass_g=mass_g, empty_g=empty_g, most_over_g=room_g)
+    most_g = max(0, untagged_most_g(held.lightest_g, tolerance_g) - max(0, over_g))
+    if untagged_g > most_g:
+        return _shut("gate.untagged_load", untagged_g=untagged_g, untagged_most_g=most_g)
+    return None
+
+
+def room_of(lightest_g: int, tolerance_g: int) -> int:
+    """How much heavier a vehicle may be than it was empty: half the lightest pallet on hold, for its tank may
+    be as much emptier today, or what the scale may err by; less than that pallet, if any scale can tell it
+    from nothing."""
+    return max(min(max(tolerance_g, lightest_g // 2), lightest_g - 1), SCALE_DIVISION_G)
+
+
+def untagged_most_g(lightest_g: int, tolerance_g: int) -> int:
+    """How much may leave without a tag at once, so that with all that the scale may err by it is less than
+    the lightest pallet on hold. Negative when the scale cannot tell that."""
+    return min(lightest_g // 2, lightest_g - tolerance_g)
 
 
 def tolerance_of(load_g: int) -> int:

@@ -38,7 +38,13 @@ LOCK_LIVE_OF_VEHICLE = f"""
         ARRAY(
             SELECT u.unit_id FROM wms.release_reservation rr JOIN wms.unit u USING (unit_id)
             WHERE rr.release_id = r.release_id AND u.epc_hex IS NOT NULL
-        ) AS tagged_ids
+        ) AS tagged_ids,
+        (
+            SELECT coalesce(sum(p.mass_g), 0)::bigint
+            FROM wms.release_reservation rr JOIN wms.unit u USING (unit_id)
+                JOIN wms.reservation p USING (reservation_id)
+            WHERE rr.release_id = r.release_id AND u.epc_hex IS NULL
+        ) AS untagged_g
     FROM wms.release r
     WHERE r.site_id = %(site_id)s AND r.vehicle_id = %(vehicle_id)s AND r.state IN ('issued', 'at_gate')
     ORDER BY r.release_id FOR UPDATE"""  # noqa: S608
@@ -154,6 +160,7 @@ async def lock_live_of_vehicle(tx: Tx, site_id: str, vehicle_id: str) -> list[tu
                 frozenset(row["unit_ids"]),
                 row["expected_mass_g"],
                 frozenset(row["tagged_ids"]),
+                row["untagged_g"],
             ),
             row["state"],
         )

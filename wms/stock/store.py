@@ -373,9 +373,10 @@ async def held_units(read: ReadTx, site_id: str) -> list[str]:
     return [row["unit_id"] for row in await read.rows(HELD_UNITS, {"site_id": site_id})]
 
 
-async def lightest_held_g(read: ReadTx, site_id: str) -> int:
-    """The declared mass of the lightest unit of the site under a hold, by the pieces left of it; 0: none."""
-    return int(await read.value(LIGHTEST_HELD, {"site_id": site_id}) or 0)
+async def lightest_held_g(read: ReadTx, site_id: str) -> int | None:
+    """The declared mass of the lightest unit of the site under a hold, by the pieces left of it."""
+    found = await read.value(LIGHTEST_HELD, {"site_id": site_id})
+    return None if found is None else int(found)
 
 
 async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:

@@ -36,21 +36,27 @@ WEIGH_IN = """
     UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
 WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
 LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE"  # noqa: S608
-# What it weighed as it left each time, less what was released to it.
+# What it weighed as it left the last few times, less what was released to it.
 EMPTY_MASS = """
-    SELECT min(v.exit_mass_g - coalesce((
+    SELECT min(empty_g)::bigint FROM (SELECT v.exit_mass_g - coalesce((
         SELECT sum(r.expected_mass_g) FROM wms.release r
         WHERE r.departed_at = v.left_at AND r.release_id IN (
             SELECT unnest(d.release_ids) FROM wms.gate_decision d WHERE d.visit_id = v.visit_id)
-    ), 0))::bigint
+    ), 0) AS empty_g
     FROM wms.visit v
-    WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'"""
+    WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'
+        AND v.exit_mass_g IS NOT NULL
+    ORDER BY v.left_at DESC LIMIT %(stays)s) AS stay"""
 COUNT_TRY = "UPDATE wms.visit SET barrier_tries = barrier_tries + 1 WHERE visit_id = %(visit_id)s"
 FORGET_TRIES = "UPDATE wms.visit SET barrier_tries = 0 WHERE visit_id = %(visit_id)s AND barrier_tries > 0"
 PAGE = f"""
     SELECT {_VISIT} FROM wms.visit
     WHERE site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR visit_id < %(cursor)s)
     ORDER BY visit_id DESC LIMIT %(limit)s"""  # noqa: S608
+
+
+STAYS_WEIGHED = 5
+"""Its tank is nearly empty at one of so many; what was changed on a vehicle longer ago is over."""
 
 
 async def lock_vehicle(tx: Tx, site_id: str, plate: str, epc_hex: str) -> list[Row]:
@@ -98,9 +104,10 @@ async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
 
 
 async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | None:
-    """The least that the vehicle weighed leaving the site on earlier stays, without what was released to it;
-    None when it was never weighed leaving."""
-    found = await read.value(EMPTY_MASS, {"site_id": site_id, "vehicle_id": vehicle_id})
+    """The least that the vehicle weighed leaving the site on its last `STAYS_WEIGHED` stays, without what was
+    released to it; None when it was never weighed leaving."""
+    stays = {"site_id": site_id, "vehicle_id": vehicle_id, "stays": STAYS_WEIGHED}
+    found = await read.value(EMPTY_MASS, stays)
     return None if found is None else int(found)
 
 

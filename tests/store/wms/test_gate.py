@@ -1,5 +1,7 @@
 """The gate on a real database: visits, releases, the barrier and departures."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -30,6 +32,7 @@ from twin import api as twin
 from twin.messages import AlarmCleared, ImportLayout
 from wms.api import lift_hold, lower_forgotten, place_hold
 from wms.dispatch.barriers import LOWERED_WITHIN, UP_MAX
+from wms.dispatch.before import STANDS_LASTS
 from wms.dispatch.gate import BARRIER_TRIES_MAX
 from wms.dispatch.views import decision_list, release_view
 from wms.messages import (
@@ -45,7 +48,7 @@ from wms.messages import (
     VehicleAdmitted,
     VisitExpected,
 )
-from wms.visits.store import empty_mass_g
+from wms.visits.store import STAYS_WEIGHED, empty_mass_g
 
 
 async def release(warehouse: Warehouse, order_id: str, vehicle_id: str, minutes: int = 60) -> ReleaseResult:
@@ -649,7 +652,81 @@ async def test_a_release_lets_no_other_pallets_of_the_same_mass_out_unheard(
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.tags_unread")
     assert (await warehouse.orders_to_barrier())[-1] == "close"
     await warehouse.hear(warehouse.at_gate(vehicle_id, "out", released.unit_ids[0], **mass))
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.tags_unread"), "the other may be pledged"
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", *released.unit_ids, **mass))
     assert (await warehouse.gate_reasons())[-1] == (True, "gate.released")
+
+
+async def test_with_nothing_pledged_a_pallet_with_a_dead_tag_leaves_when_its_mass_agrees(
+    warehouse: Warehouse,
+) -> None:
+    await warehouse.stock(2)
+    order_id = await warehouse.ready(100)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id)
+    mass = {"mass_g": TRUCK_G + PALLET_G, "entry_mass_g": TRUCK_G}
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", **mass))
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.released")
+
+
+async def test_goods_without_tags_let_no_pledged_pallet_of_their_mass_out_unheard(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    """Two halves of pallets are released; one of them alone weighs less than any pallet that is pledged."""
+    units = await warehouse.stock(4)
+    first = await warehouse.ready(50, "order-1")
+    opened = await tx.value("SELECT min(unit_id) FROM wms.task")
+    second = await warehouse.ready(40, "order-2")
+    hold_id = await place_hold(tx, SITE, [unit for unit in units if unit != opened], "pledge", "pledge_1")
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, first, vehicle_id)
+    also = await release(warehouse, second, vehicle_id)
+    both_g = TRUCK_G + PALLET_G * 90 // 100
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", mass_g=both_g, entry_mass_g=TRUCK_G))
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.untagged_load")
+    (kept, *_) = await decision_list(tx, SITE, None, 10)
+    assert kept.facts == {"untagged_g": 540_000, "untagged_most_g": 300_000}
+    with pytest.raises(Conflict, match=r"barrier\.refused_vehicle"):
+        await warehouse.do(BY_HAND)
+    await warehouse.do(CancelRelease(release_id=also.release_id, reason="in two loads"))
+    half_g = TRUCK_G + PALLET_G // 2
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", mass_g=half_g, entry_mass_g=TRUCK_G))
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.released")
+    await warehouse.hear(warehouse.left(vehicle_id))
+    await lift_hold(tx, hold_id)
+
+
+async def test_ballast_left_behind_makes_no_room_for_a_pledged_pallet_beside_a_release(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(4)
+    order_id = await warehouse.ready(200)
+    vehicle_id = await warehouse.inside()
+    empty = {"mass_g": TRUCK_G, "entry_mass_g": TRUCK_G}
+    weighed_out = warehouse.weighed(vehicle_id, TRUCK_G, "out")
+    await warehouse.hear(
+        warehouse.at_gate(vehicle_id, "out", **empty), weighed_out, warehouse.left(vehicle_id)
+    )
+    picked = [row["unit_id"] for row in await tx.rows("SELECT unit_id FROM wms.task")]
+    await place_hold(tx, SITE, [unit for unit in units if unit not in picked], "pledge", "pledge_1")
+
+    came_at = TRUCK_G + PALLET_G
+    await warehouse.visit()
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "in"), warehouse.weighed(vehicle_id, came_at, "in"))
+    await release(warehouse, order_id, vehicle_id)
+    loaded = {"mass_g": came_at + 2 * PALLET_G, "entry_mass_g": came_at}
+    await warehouse.hear(warehouse.at_gate(vehicle_id, "out", *picked, **loaded))
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.heavier_than_empty")
+
+
+async def test_the_empty_mass_of_a_vehicle_is_of_its_last_stays(warehouse: Warehouse, tx: PgTx) -> None:
+    """It has got a heavier body since its first."""
+    for stay, own_g in enumerate((TRUCK_G, *[TRUCK_G + 700_000 + litre for litre in range(STAYS_WEIGHED)])):
+        vehicle_id = await warehouse.inside()
+        tx.now += timedelta(hours=1)
+        await warehouse.hear(warehouse.weighed(vehicle_id, own_g, "out"), warehouse.left(vehicle_id))
+        least_g = TRUCK_G if stay < STAYS_WEIGHED else TRUCK_G + 700_000
+        assert await empty_mass_g(tx, SITE, vehicle_id) == least_g
 
 
 async def test_nobody_is_let_in_while_goods_that_nobody_released_stand_before_the_gate(
@@ -672,20 +749,23 @@ async def test_nobody_is_let_in_while_goods_that_nobody_released_stand_before_th
     assert await warehouse.orders_to_barrier() == ["open", "close", "open"]
 
 
-async def an_exit_alarm(tx: PgTx, outcome: str) -> None:
+async def an_exit_alarm(tx: PgTx, outcome: str, unit_ids: list[str]) -> None:
     await tx.run(
         """INSERT INTO twin.alarm (alarm_id, site_id, kind, subject, grade, state, gate_id, vehicle_id,
             lot_ids, unit_ids, first_at, last_at, raised_at, facts, evidence)
         VALUES ('alarm_1', %(site)s, 'exit_without_release', 'gate-1', 'check', 'active', %(gate)s, NULL,
-            '{}', '{}', %(now)s, %(now)s, %(now)s, jsonb_build_object('outcome', %(outcome)s::text), '[]')""",
-        {"site": SITE, "gate": GATE, "now": tx.now, "outcome": outcome},
+            '{}', %(units)s, %(now)s, %(now)s, %(now)s, jsonb_build_object('outcome', %(outcome)s::text),
+            '[]')""",
+        {"site": SITE, "gate": GATE, "now": tx.now, "outcome": outcome, "units": unit_ids},
     )
 
 
 async def test_nobody_is_let_in_while_what_an_exit_alarm_is_about_stands_before_the_gate(
     warehouse: Warehouse, tx: PgTx
 ) -> None:
-    await an_exit_alarm(tx, "standing")
+    units = await warehouse.stock(2)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    await an_exit_alarm(tx, "standing", units[:1])
     visit = await warehouse.visit()
     await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.goods_at_gate")
@@ -701,9 +781,31 @@ async def test_nobody_is_let_in_while_what_an_exit_alarm_is_about_stands_before_
 async def test_an_alarm_about_what_stands_there_no_more_keeps_nobody_outside(
     warehouse: Warehouse, tx: PgTx, outcome: str
 ) -> None:
-    await an_exit_alarm(tx, outcome)
+    units = await warehouse.stock(1)
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    await an_exit_alarm(tx, outcome, units)
     visit = await warehouse.visit()
     await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
+
+
+async def test_a_stray_that_was_heard_outside_keeps_others_out_for_a_day_and_only_while_it_is_pledged(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    units = await warehouse.stock(2)
+    await place_hold(tx, SITE, units[:1], "pledge", "pledge_1")
+    await an_exit_alarm(tx, "standing", units[1:])
+    visit = await warehouse.visit("B")
+    await warehouse.hear(warehouse.at_gate(visit.vehicle_id, "in"))
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected"), "what strayed is not pledged"
+
+    await place_hold(tx, SITE, units[1:], "pledge", "pledge_2")
+    visit = await warehouse.visit("C")
+    arriving = warehouse.at_gate(visit.vehicle_id, "in")
+    await warehouse.hear(arriving)
+    assert (await warehouse.gate_reasons())[-1] == (False, "gate.goods_at_gate")
+    tx.now += STANDS_LASTS + timedelta(seconds=1)
+    await warehouse.hear(arriving)
     assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
 
 

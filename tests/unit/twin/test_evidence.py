@@ -264,18 +264,14 @@ def test_while_tags_are_read_one_after_another_a_released_load_of_the_right_mass
 
 
 def test_now_and_then_a_tag_is_not_read_and_the_scale_vouches_for_the_release() -> None:
-    assert released_reasons(a_load(11, 9, is_over=True), 11) == []
-    assert released_reasons(a_load(4, 3, is_over=True), 4) == []
+    assert released_reasons(a_load(11, 10, is_over=True), 11) == []
+    assert released_reasons(a_load(20, 18, is_over=True), 20) == []
 
 
-def test_when_many_tags_of_a_release_were_not_read_other_goods_may_have_left() -> None:
-    assert released_reasons(a_load(11, 8, is_over=True), 11) == ["tags_unread"]
-    assert released_reasons(a_load(4, 2, is_over=True), 4) == ["tags_unread"]
-
-
-def test_one_tag_at_least_of_a_release_is_heard() -> None:
+def test_when_more_than_one_tag_in_ten_of_a_release_was_not_read_other_goods_may_have_left() -> None:
+    assert released_reasons(a_load(11, 9, is_over=True), 11) == ["tags_unread"]
+    assert released_reasons(a_load(9, 8, is_over=True), 9) == ["tags_unread"]
     assert released_reasons(a_load(1, 0, is_over=True), 1, heard_count=0) == ["tags_unread"]
-    assert released_reasons(a_load(2, 1, is_over=True), 2) == []
 
 
 @pytest.mark.parametrize(
