@@ -30,7 +30,7 @@ from twin.api import (
     unit_states,
 )
 from twin.messages import ClearAlarm, ImportLayout, LayoutImported, Modality, TagUnknown
-from wms.api import end_opening, held_units
+from wms.api import end_opening, held_units, refuse_blind_gates
 
 UNITS_SHOWN_MAX = 10
 
@@ -50,11 +50,13 @@ async def enrol_device_at_its_mount(command: EnrolDevice, tx: Tx) -> Enrolled:
 
 
 async def import_layout_and_ask_again(command: ImportLayout, tx: Tx) -> LayoutImported:
-    """Import a layout. No device in service loses its mount by it. A device whose place it changes has to be
+    """Import a layout. No device in service loses its mount by it, and while goods are on hold no gate loses
+    what watches it. A device whose place it changes has to be
     accepted again: what a reader's words mean depends on where the layout says it hangs."""
     before = await _layout(tx, command.layout.site_id)
     imported = await import_layout(command, tx)
     if before is not None:
+        await refuse_blind_gates(tx, before, command.layout)
         await refuse_mounts_in_use(tx, before.site_id, mounts_removed(before, command.layout))
         await end_acceptances(tx, before.site_id, mounts_changed(before, command.layout))
     return imported

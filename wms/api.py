@@ -14,7 +14,7 @@ from wms.allocation.handlers import allocate_order, allocate_orders, cancel_orde
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
-from wms.dispatch.barriers import lower_forgotten, unwatched_gates
+from wms.dispatch.barriers import lower_forgotten, refuse_blind_gates, unwatched_gates
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
     on_alarm_cleared,
@@ -120,6 +120,7 @@ __all__ = [
     "lot_rows",
     "lower_forgotten",
     "place_hold",
+    "refuse_blind_gates",
     "refused_rows",
     "unit_holds",
     "unit_labels",

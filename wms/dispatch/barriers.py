@@ -9,9 +9,11 @@ import structlog
 
 from devices import api as devices
 from devices.messages import BarrierAction, DeviceOrderConfirmed
+from kernel.errors import Conflict
 from kernel.layout import Layout
 from kernel.tx import Tx
 from twin import api as twin
+from wms.stock import store as stock
 
 BARRIERS = devices.families_that("open", "close")
 SIGNALS = devices.families_that("show")
@@ -24,6 +26,7 @@ UP_MAX = timedelta(seconds=60)
 LOWERED_WITHIN = timedelta(hours=1)
 """While an order to lower it fails it is given again, each time the clock's job runs, for so long after the
 boom was raised."""
+HOLDS_SHOWN_MAX = 10
 
 log = structlog.get_logger("gate")
 
@@ -87,6 +90,32 @@ async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
         silent = await devices.silent_mounts(tx, site_id, readers | scales, GATE_SILENCE_MAX)
         found[gate_id] = sorted({*await waiting_witnesses(tx, site_id, gate_id), *silent})
     return {gate_id: mounts for gate_id, mounts in found.items() if mounts}
+
+
+async def refuse_blind_gates(tx: Tx, before: Layout, after: Layout) -> None:
+    """Conflict `layout.gates_in_use` for a layout that takes a gate away, or what watches it, while anything
+    at the site is on hold."""
+    blind = blind_gates(before, after)
+    hold_ids = await stock.live_holds(tx, before.site_id) if blind else []
+    if hold_ids:
+        raise Conflict("layout.gates_in_use", gate_ids=blind, hold_ids=hold_ids[:HOLDS_SHOWN_MAX])
+
+
+def blind_gates(before: Layout, after: Layout) -> list[str]:
+    """Gates of a layout that another lacks, or to which it gives no reader, no bridge in the lane or no scale
+    on that, though they had one."""
+    kept = {gate.gate_id for gate in after.gates}
+    return [
+        gate.gate_id
+        for gate in before.gates
+        if gate.gate_id not in kept or _watched_by(before, gate.gate_id) - _watched_by(after, gate.gate_id)
+    ]
+
+
+def _watched_by(layout: Layout, gate_id: str) -> set[str]:
+    readers, scales = _witnesses(layout, gate_id)
+    has = {"reader": readers, "scale": scales, "bridge": _lane_bridge(layout, gate_id)}
+    return {name for name, found in has.items() if found}
 
 
 def _witnesses(layout: Layout, gate_id: str) -> tuple[set[str], set[str]]:

@@ -159,6 +159,9 @@ HOLDS_ANYTHING = """
     SELECT EXISTS (SELECT FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL)"""
 HELD_UNITS = """
     SELECT unit_id FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL ORDER BY unit_id"""
+LIVE_HOLDS = """
+    SELECT DISTINCT hold_id FROM wms.hold_unit
+    WHERE site_id = %(site_id)s AND lifted_at IS NULL ORDER BY hold_id"""
 LIGHTEST_HELD = """
     SELECT min(u.full_mass_g * b.quantity_each / u.full_each)::bigint AS mass_g
     FROM wms.hold_unit h JOIN wms.unit u USING (unit_id)
@@ -371,6 +374,11 @@ async def holds_anything(read: ReadTx, site_id: str) -> bool:
 async def held_units(read: ReadTx, site_id: str) -> list[str]:
     """Every unit of the site that is under a hold."""
     return [row["unit_id"] for row in await read.rows(HELD_UNITS, {"site_id": site_id})]
+
+
+async def live_holds(read: ReadTx, site_id: str) -> list[str]:
+    """The holds that are on units of the site."""
+    return [row["hold_id"] for row in await read.rows(LIVE_HOLDS, {"site_id": site_id})]
 
 
 async def lightest_held_g(read: ReadTx, site_id: str) -> int | None:

@@ -111,14 +111,14 @@ async def test_no_money_is_drawn_while_the_gates_reader_says_that_it_cannot_meas
     assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
 
 
-async def test_a_lane_whose_scale_was_taken_out_of_the_layout_is_unwatched(
-    story: Story, facility_id: str
-) -> None:
+async def test_a_lane_whose_scale_was_taken_out_of_the_layout_is_unwatched(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
     await story.do(RetireDevice(device_id="weighbridge-1"), KEEPER)
     mounts = [mount for mount in LAYOUT.mounts if mount.mount_id != "weighbridge-1"]
     await story.do(
         ImportLayout(layout=msgspec.structs.replace(LAYOUT, mounts=mounts), keeper_party_id=KEEPER), KEEPER
     )
+    await story.pledged(lot, facility_id)
     with pytest.raises(Conflict, match=UNWATCHED) as refused:
         await proposed(story, facility_id)
     assert refused.value.facts["mount_ids"] == [LAYOUT.gates[0].lane_weighbridge_id]

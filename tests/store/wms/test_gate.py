@@ -618,13 +618,14 @@ async def test_nobody_opens_by_hand_past_devices_that_are_not_accepted_while_goo
 async def test_a_gate_that_lost_its_reader_in_the_layout_is_not_opened_by_hand_while_goods_are_pledged(
     warehouse: Warehouse, tx: PgTx
 ) -> None:
-    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    units = await warehouse.stock(1)
     await warehouse.do(RetireDevice(device_id="gate-1-reader"))
     layout = await twin.layout_of(tx, SITE)
     rest = [mount for mount in layout.mounts if mount.mount_id != "gate-1-reader"]
     await warehouse.do(
         ImportLayout(layout=msgspec.structs.replace(layout, mounts=rest), keeper_party_id=KEEPER)
     )
+    await place_hold(tx, SITE, units, "pledge", "pledge_1")
     with pytest.raises(Conflict, match=r"barrier\.unwatched") as refused:
         await warehouse.do(BY_HAND)
     assert refused.value.facts["mount_ids"] == [GATE]

@@ -12,6 +12,7 @@ from kernel.messages import DevicePlaced, Envelope, LoadChange, Observation
 from tests.store.wms.building import KEEPER, LAYOUT_FILE, SITE, Warehouse, epc
 from twin import api as twin
 from twin.messages import ImportLayout
+from wms.api import lift_hold, place_hold
 from wms.messages import AdjustStock
 
 LAYOUT = msgspec.json.decode(LAYOUT_FILE.read_bytes(), type=Layout)
@@ -136,3 +137,39 @@ async def test_another_frame_or_other_places_of_slots_have_to_be_accepted_again(
     assert [(event.device_id, event.cause) for event in warehouse.sent(AcceptanceEnded)] == [
         (device_id, "layout") for device_id in lapsed
     ]
+
+
+GATE_ID = LAYOUT.gates[0].gate_id
+WATCHING = {"gate-1-reader": "llrp", "weighbridge-1": "modbus_weighbridge"}
+BLIND: list[dict[str, object]] = [
+    {"mounts": [mount for mount in LAYOUT.mounts if mount.mount_id != lost]} for lost in WATCHING
+]
+BLIND.append({"gates": [msgspec.structs.replace(LAYOUT.gates[0], lane_weighbridge_id=None)]})
+BLIND.append(
+    {"gates": [], "mounts": [mount for mount in LAYOUT.mounts if mount.serves not in (GATE_ID, "wb-1")]}
+)
+
+
+@pytest.mark.parametrize("changes", BLIND)
+async def test_while_goods_are_on_hold_a_gate_stays_with_what_watches_it(
+    warehouse: Warehouse, tx: PgTx, changes: dict[str, object]
+) -> None:
+    units = await warehouse.stock(1)
+    for device_id in (*WATCHING, "gate-1-barrier"):
+        await warehouse.do(RetireDevice(device_id=device_id))
+    hold_id = await place_hold(tx, SITE, units, "pledge", "pledge_1")
+    with pytest.raises(Conflict, match=r"layout\.gates_in_use") as refused:
+        await draw(warehouse, **changes)
+    assert refused.value.facts == {"gate_ids": [GATE_ID], "hold_ids": [hold_id]}
+    await lift_hold(tx, hold_id)
+    await draw(warehouse, **changes)
+
+
+async def test_while_goods_are_on_hold_another_reader_may_watch_the_gate(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    await warehouse.do(RetireDevice(device_id="gate-1-reader"))
+    [reader] = [mount for mount in LAYOUT.mounts if mount.mount_id == "gate-1-reader"]
+    others = [mount for mount in LAYOUT.mounts if mount != reader]
+    await draw(warehouse, mounts=[*others, msgspec.structs.replace(reader, mount_id="gate-1-portal")])
