@@ -97,6 +97,7 @@ def bench(
     from app.bench.run import BENCHES, TAKES_DAYS
     from app.logs import configure_logs
     from app.report import checks_text, write_report
+    from app.signals import STOPPED, until_stopped
 
     if name not in BENCHES:
         raise typer.BadParameter(f"there is {', '.join(BENCHES)}", param_hint="NAME")
@@ -106,7 +107,9 @@ def bench(
         raise typer.BadParameter(f"of {', '.join(sorted(TAKES_DAYS))} only", param_hint="--days")
     configure_logs("warning", "console")
     options = {} if days is None else {"days": days}
-    made = asyncio.run(BENCHES[name](_say, **options))
+    made = asyncio.run(until_stopped(BENCHES[name](_say, **options), _say, None))
+    if made is None:
+        raise typer.Exit(STOPPED)
     if json is not None:
         write_report(made, json)
     typer.echo(checks_text(made.checks))

@@ -1,7 +1,6 @@
 """Start and stop, in order: database, broker, migrations, roles, web server; and back."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ from app.migrate import migrate, require_migrated
 from app.parts import Crew, Parts, Role, WebApp
 from app.refusals import Refusals
 from app.settings import OUTER_PORT, Settings, is_loopback
+from app.signals import stop_signal
 from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import BrokerAddress
 from app.supervise.broker_external import ExternalBroker
@@ -61,20 +61,6 @@ async def serve(settings: Settings, roles: Iterable[Role], *, crews: Mapping[Rol
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping", reason=str(broken.result()) if broken.done() else "signal")
         return 1 if broken.done() else 0
-
-
-def stop_signal() -> asyncio.Future[None]:
-    """Done at the first SIGTERM or SIGINT; later ones change nothing: the stop is bounded anyway."""
-    loop = asyncio.get_running_loop()
-    stop: asyncio.Future[None] = loop.create_future()
-
-    def ask() -> None:
-        if not stop.done():
-            stop.set_result(None)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ask)
-    return stop
 
 
 @asynccontextmanager

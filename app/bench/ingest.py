@@ -35,7 +35,7 @@ from simulators.protocols.mqtt.batches import Report as Reported
 from simulators.world.warehouse.parameters import read_parameters
 from simulators.world.warehouse.places import layout_of
 
-SINGLES = 12_000
+SINGLES = 40_000
 ROUNDS = 3
 BATCHES, BATCH_READINGS = 1_500, 100
 COPY_ROWS = 5_000

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import msgspec
 
@@ -36,8 +36,8 @@ from app.demo.stock import GOODS, PALLETS, OpeningPallet, opening_stock, truth_o
 from app.demo.story import STEPS, StepResult, run_step, run_story
 from app.demo.words import WORDS
 from app.report import Check, Report, checks_text, make_report, write_report
-from app.serve import stop_signal
 from app.settings import Settings
+from app.signals import STOPPED, until_stopped
 from app.texts import Locale
 from app.wiring import all_commands
 from kernel.clock import Clock, SystemClock
@@ -56,8 +56,6 @@ LOOPBACK = "127.0.0.1"
 LINGER_S = 20.0
 """So long the frozen facility can be looked at before the story goes on."""
 PORTS_TRIED = 50
-STOPPED = 130
-"""Exit code of a demonstration that was stopped before its story had ended."""
 
 Say = Callable[[str], None]
 
@@ -94,17 +92,7 @@ async def run_demo(settings: Settings, options: DemoOptions, say: Say) -> int:
     """
     if options.report is not None and not options.report.parent.is_dir():
         raise DemoRefused(f"--report {options.report}: there is no folder {options.report.parent}")
-    stop = stop_signal()
-    play = asyncio.create_task(_play(settings, options, say))
-    both: set[asyncio.Future[Any]] = {play, stop}
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if not play.done():
-        say("stopping …")
-        play.cancel()
-    try:
-        return await play
-    except asyncio.CancelledError:
-        return STOPPED
+    return await until_stopped(_play(settings, options, say), say, STOPPED)
 
 
 async def _play(settings: Settings, options: DemoOptions, say: Say) -> int:

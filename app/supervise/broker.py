@@ -45,8 +45,9 @@ from app.supervise.process import (
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 10.0
 CHECK_EVERY_S = 0.1
-INFLIGHT_MESSAGES_MAX = 1_000
-"""Messages handed to one client and not yet acknowledged: the size of the product's largest batch."""
+INFLIGHT_MESSAGES_MAX = 2_000
+"""Handed to one client and not yet acknowledged: enough for the product's largest batch while the one before
+it is on its way to the disk."""
 PACKET_BYTES_MAX = 262_144
 AUTOSAVE_S = 5
 CONNECTIONS_MAX = 4_096

@@ -187,10 +187,9 @@ async def _new_ones(
 ) -> tuple[list[Received], int, list[Rejected]]:
     """Split into new readings, a count of repeats, and what is refused for its identity: clones (one
     identity with two contents) and numbers too far scattered."""
+    named = [(_identity(item.observation), item) for item in accepted]
     again = {
-        _identity(item.observation): item.observation.observed_at
-        for item in accepted
-        if _may_have_come(item.observation, marks)
+        identity: item.observation.observed_at for identity, item in named if _may_have_come(identity, marks)
     }
     kept = await store.stored(tx, again)
     seen: dict[Identity, Content | Observation] = {
@@ -199,10 +198,9 @@ async def _new_ones(
     fresh: list[Received] = []
     refused: list[Rejected] = []
     duplicates = 0
-    for item in accepted:
-        identity = _identity(item.observation)
+    for identity, item in named:
         earlier = seen.get(identity)
-        if earlier is None and (identity not in again or _is_known_by_content(item.observation)):
+        if earlier is None and (identity not in again or _is_content(identity)):
             if _is_scattered(marks.get(identity[:2], NO_NUMBERS), identity[2]):
                 refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
                 continue
@@ -226,8 +224,10 @@ async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received
     kept: list[Received] = []
     refused: list[Rejected] = []
     for item in fresh:
-        beacon, heard_at = item.observation.reading, item.observation.observed_at
+        beacon = item.observation.reading
         if isinstance(beacon, AnimalBeacon):
+            # A station whose clock is ahead heard nothing after we had it.
+            heard_at = min(item.observation.observed_at, item.received_at)
             tag = _tag_of(beacon)
             broken = counters.verify(beacon.counter, heard_at, marks.get(tag))
             if broken is not None:
@@ -243,15 +243,13 @@ def _tag_of(beacon: AnimalBeacon) -> store.Tag:
     return beacon.id_scheme, beacon.animal_id, beacon.key_id
 
 
-def _is_known_by_content(observation: Observation) -> bool:
-    return observation.boot >= CONTENT_BOOT_BASE
+def _is_content(identity: Identity) -> bool:
+    return identity[1] >= CONTENT_BOOT_BASE
 
 
-def _may_have_come(observation: Observation, marks: Mapping[Key, Spans]) -> bool:
+def _may_have_come(identity: Identity, marks: Mapping[Key, Spans]) -> bool:
     """Whether the journal has to be asked: a series knows its numbers, content says nothing beforehand."""
-    if _is_known_by_content(observation):
-        return True
-    return observation.sequence in marks[observation.device_id, observation.boot]
+    return _is_content(identity) or identity[2] in marks[identity[:2]]
 
 
 def _is_scattered(settled: Spans, sequence: int) -> bool:

@@ -38,7 +38,7 @@ LastCounts = Callable[[Collection[str]], Awaitable[Counts]]
 Behind = Callable[[str], Awaitable[int]]
 """How many readings of a site's journal the twin has not taken in. Raises Unavailable likewise."""
 
-BATCH_ITEMS_MAX = 2_000
+BATCH_ITEMS_MAX = 4_000
 PORTION_ITEMS, PORTION_ITEMS_MIN, PORTION_ITEMS_MAX = 500, 200, 1_000
 """Kept readings moved at once: at first, and as few and as many as the twin's pace may make of them."""
 TAKEN_IN_S = 0.5

@@ -16,7 +16,7 @@ from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin, MqttError
 from devices.transport.mqtt import TOPICS, place_of, reply_payload, reply_topic, slow_down_payload
 from devices.transport.receiver import (
-    FRAME_BYTES_MAX,
+    WORD_BYTES_MAX,
     Away,
     Connected,
     Frame,
@@ -80,7 +80,7 @@ class BrokerDriver:
             "devices.transport.receiver",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=FRAME_BYTES_MAX,
+            limit=WORD_BYTES_MAX,
         )
         assert child.stdin is not None
         child.stdin.write(packed(Start(self._login, self._client_id, list(TOPICS))))

@@ -19,8 +19,11 @@ from devices.transport.manual_ack import BrokerLogin, ManualClient, Message, Mqt
 FRAME_MESSAGES_MAX: Final = 500
 FRAME_WAIT_S: Final = 0.005
 """How long the first message of a frame waits for others."""
-FRAME_BYTES_MAX: Final = 268_435_456
-"""More than the broker hands out before it waits for an acknowledgement."""
+FRAME_FULL_BYTES: Final = 131_072
+"""A frame with so much is not added to: frames of large messages are read while earlier ones are stored, not
+all before the first."""
+WORD_BYTES_MAX: Final = 16_777_216
+"""More than a frame can hold."""
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -70,7 +73,7 @@ async def _body(stream: asyncio.StreamReader) -> bytes | None:
     """The next word's bytes; None at the end of the stream."""
     try:
         length = int.from_bytes(await stream.readexactly(4), "big")
-        return await stream.readexactly(length) if length <= FRAME_BYTES_MAX else None
+        return await stream.readexactly(length) if length <= WORD_BYTES_MAX else None
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
 
@@ -89,6 +92,7 @@ class _Receiver:
         self._out = out
         self._number = 0
         self._pending: list[Message] = []
+        self._pending_bytes = 0
         self._handed: OrderedDict[int, list[Message]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,7 +100,8 @@ class _Receiver:
         loop = asyncio.get_running_loop()
         async for message in self._client.messages:
             self._pending.append(message)
-            if len(self._pending) >= FRAME_MESSAGES_MAX:
+            self._pending_bytes += len(message.payload)
+            if len(self._pending) >= FRAME_MESSAGES_MAX or self._pending_bytes >= FRAME_FULL_BYTES:
                 self._hand_over()
             elif self._timer is None:
                 self._timer = loop.call_later(FRAME_WAIT_S, self._hand_over)
@@ -105,7 +110,7 @@ class _Receiver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        messages, self._pending = self._pending, []
+        messages, self._pending, self._pending_bytes = self._pending, [], 0
         if not messages:
             return
         self._number += 1
@@ -127,7 +132,7 @@ class _Receiver:
 
 async def _run() -> None:
     loop = asyncio.get_running_loop()
-    orders = asyncio.StreamReader(limit=FRAME_BYTES_MAX)
+    orders = asyncio.StreamReader(limit=WORD_BYTES_MAX)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout.buffer)
     out = asyncio.StreamWriter(transport, protocol, None, loop)

@@ -104,6 +104,14 @@ async def test_two_stations_may_hear_one_beacon(air: Air, clock: ManualClock) ->
     assert (recorded.stored, recorded.rejected) == (1, [])
 
 
+async def test_a_station_whose_clock_is_ahead_may_hear_what_another_heard(
+    air: Air, clock: ManualClock
+) -> None:
+    await air.put(air.heard(42, "station-1"))
+    recorded = await air.put(air.heard(42, "station-2", at=clock.now() + timedelta(seconds=200)))
+    assert (recorded.stored, recorded.rejected) == (1, [])
+
+
 async def test_what_a_station_kept_while_its_line_was_cut_is_good(air: Air, clock: ManualClock) -> None:
     cut_at = clock.now()
     for counter in range(43, 48):
