@@ -1,10 +1,9 @@
-"""A client of the broker that speaks a maker's own format, and keeps what the broker has not got.
-
-Makers' gateways know nothing of `…/reply`: what the broker acknowledged, they forget.
-"""
+"""Devices as clients of the broker: connected as often as it takes, under their own name."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -56,22 +55,28 @@ async def published(client: aiomqtt.Client, topic: str, payload: bytes) -> None:
         raise asyncio.CancelledError
 
 
-class Publisher:
-    """An async context manager; `publish` may be called at any time, connected or not."""
+async def side_by_side(*works: Coroutine[Any, Any, None]) -> None:
+    """Until one fails; raises its error as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+class BrokerDevice(ABC):
+    """An async context manager, within which the device connects, again and again with a bounded back-off."""
 
     def __init__(self, login: Login, site_id: str, device_id: str) -> None:
         self._login = login
-        self._root = f"tallyhouse/v1/{site_id}/{device_id}"
+        self._site_id = site_id
         self.device_id = device_id
-        self._kept: deque[tuple[str, bytes]] = deque(maxlen=KEPT_MESSAGES_MAX)
-        self._news = asyncio.Event()
-        self._sent = asyncio.Event()
-        self._sent.set()
         self._task: asyncio.Task[None] | None = None
         self._is_leaving = False
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"publisher {self.device_id}")
+        self._task = asyncio.create_task(self._run(), name=f"device {self.device_id}")
         return self
 
     async def __aexit__(
@@ -82,17 +87,6 @@ class Publisher:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-
-    def publish(self, channel: str, payload: bytes) -> None:
-        """Send `payload` on `…/{site}/{device}/{channel}` as soon as there is a connection."""
-        self._kept.append((f"{self._root}/{channel}", payload))
-        self._sent.clear()
-        self._news.set()
-
-    async def sent(self, within_s: float) -> None:
-        """Wait until the broker has everything. Raises TimeoutError."""
-        async with asyncio.timeout(within_s):
-            await self._sent.wait()
 
     async def _run(self) -> None:
         failures = 0
@@ -107,14 +101,45 @@ class Publisher:
                     keepalive=10,
                 ) as client:
                     failures = 0
-                    await self._send(client)
+                    await self._connected(client)
             except aiomqtt.MqttError:
                 # It may come in place of the cancellation, when the broker's answer is still out.
                 failures += 1
             if not self._is_leaving:
                 await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
-    async def _send(self, client: aiomqtt.Client) -> None:
+    @abstractmethod
+    async def _connected(self, client: aiomqtt.Client) -> None:
+        """What it does while the connection stands."""
+
+
+class Publisher(BrokerDevice):
+    """Speaks a maker's own format, and keeps what the broker has not got; `publish` may be called at any
+    time, connected or not.
+
+    Makers' gateways know nothing of `…/reply`: what the broker acknowledged, they forget.
+    """
+
+    def __init__(self, login: Login, site_id: str, device_id: str) -> None:
+        super().__init__(login, site_id, device_id)
+        self._root = f"tallyhouse/v1/{site_id}/{device_id}"
+        self._kept: deque[tuple[str, bytes]] = deque(maxlen=KEPT_MESSAGES_MAX)
+        self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
+
+    def publish(self, channel: str, payload: bytes) -> None:
+        """Send `payload` on `…/{site}/{device}/{channel}` as soon as there is a connection."""
+        self._kept.append((f"{self._root}/{channel}", payload))
+        self._sent.clear()
+        self._news.set()
+
+    async def sent(self, within_s: float) -> None:
+        """Wait until the broker has everything. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            await self._sent.wait()
+
+    async def _connected(self, client: aiomqtt.Client) -> None:
         while True:
             while self._kept:
                 topic, payload = self._kept[0]

@@ -8,10 +8,8 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiomqtt
 
@@ -27,17 +25,16 @@ from simulators.protocols.mqtt.frames import (
     reading,
     topic,
 )
-from simulators.protocols.publisher import Line, Login, published
+from simulators.protocols.publisher import BrokerDevice, Login, published, side_by_side
 
-BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 RESEND_AFTER_S = 3.0
 KEPT_READINGS_MAX = 100_000
 """A device's memory. When it is full nothing new is taken, and `refused_count` says so: a hole in the
 sequence would never be acknowledged."""
 
 
-class Reporter:
-    """An async context manager. What is noted is kept and sent again until the product has acknowledged it.
+class Reporter(BrokerDevice):
+    """What is noted is kept and sent again until the product has acknowledged it.
 
     `boot` grows with each start of the device; sequence numbers start at 1 in each.
     """
@@ -52,9 +49,7 @@ class Reporter:
         boot: int = 1,
         resend_after_s: float = RESEND_AFTER_S,
     ) -> None:
-        self._login = login
-        self._site_id = site_id
-        self.device_id = device_id
+        super().__init__(login, site_id, device_id)
         self._clock = clock
         self._boot = boot
         self._resend_after_s = resend_after_s
@@ -63,8 +58,6 @@ class Reporter:
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
-        self._task: asyncio.Task[None] | None = None
-        self._is_leaving = False
         self.sequence = 0
         self.acked_sequence = 0
         self.connect_count = 0
@@ -80,19 +73,6 @@ class Reporter:
     def pending_count(self) -> int:
         """Readings not acknowledged yet."""
         return len(self._kept)
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"reporter {self.device_id}")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._is_leaving = True
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     def note(self, said: dict[str, Any], at: datetime | None = None) -> int:
         """Keep a reading of now, or `at`, and send it when it can be.
@@ -115,36 +95,11 @@ class Reporter:
 
     # --- connection ------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        failures = 0
-        while not self._is_leaving:
-            try:
-                await self._connected()
-            except aiomqtt.MqttError:
-                # It may come in place of the cancellation, when the broker's answer is still out.
-                failures = 0 if self._sent_through else failures + 1
-            self._sent_through = 0
-            if not self._is_leaving:
-                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
-
-    async def _connected(self) -> None:
-        login = self._login
-        async with Line(
-            login.host,
-            login.port,
-            username=self.device_id,
-            password=login.password,
-            identifier=self.device_id,
-            keepalive=10,
-        ) as client:
-            await client.subscribe(topic(self._site_id, self.device_id, "reply"), qos=1)
-            self.connect_count += 1
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._hear(client))
-                    group.create_task(self._send(client))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+    async def _connected(self, client: aiomqtt.Client) -> None:
+        self._sent_through = 0
+        await client.subscribe(topic(self._site_id, self.device_id, "reply"), qos=1)
+        self.connect_count += 1
+        await side_by_side(self._hear(client), self._send(client))
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for heard in client.messages:

@@ -10,15 +10,14 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import aiomqtt
 
 from kernel.clock import Clock
 from simulators.protocols.mqtt.frames import topic
 from simulators.protocols.pda.frames import SCANS_MAX, scan, signed
-from simulators.protocols.publisher import BACKOFF_S, Line, Login, published
+from simulators.protocols.publisher import BrokerDevice, Login, published, side_by_side
 
 RESEND_AFTER_S = 2.0
 QUEUED_SCANS_MAX = 10_000
@@ -31,8 +30,8 @@ class Session(NamedTuple):
     secret: str
 
 
-class MqttHandheld:
-    """An async context manager. `session` is who has signed in; without anybody scans wait.
+class MqttHandheld(BrokerDevice):
+    """`session` is who has signed in; without anybody scans wait.
 
     `ahead` is how far its clock is ahead of the true one. A batch that is refused for its session waits for
     the next sign-in; every other refusal is final, and goes to `refused`.
@@ -49,9 +48,7 @@ class MqttHandheld:
         ahead: timedelta = timedelta(),
         session: Session | None = None,
     ) -> None:
-        self._login = login
-        self._site_id = site_id
-        self.device_id = device_id
+        super().__init__(login, site_id, device_id)
         self._clock = clock
         self._boot = boot
         self.ahead = ahead
@@ -70,21 +67,6 @@ class MqttHandheld:
         self._out_count = 0
         self._news = asyncio.Event()
         self._answered = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._is_leaving = False
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"handheld {self.device_id}")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._is_leaving = True
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     def scan(self, code: str, place_code: str | None = None, *, task_id: str | None = None) -> int:
         """Scan now by its own clock; returns the number. Raises RuntimeError when its memory is full."""
@@ -112,29 +94,9 @@ class MqttHandheld:
 
     # --- connection --------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        while not self._is_leaving:
-            with suppress(aiomqtt.MqttError):
-                await self._connected()
-            if not self._is_leaving:
-                await asyncio.sleep(BACKOFF_S[0])
-
-    async def _connected(self) -> None:
-        async with Line(
-            self._login.host,
-            self._login.port,
-            username=self.device_id,
-            password=self._login.password,
-            identifier=self.device_id,
-            keepalive=10,
-        ) as client:
-            await client.subscribe(topic(self._site_id, self.device_id, "reply"), qos=1)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._hear(client))
-                    group.create_task(self._send(client))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+    async def _connected(self, client: aiomqtt.Client) -> None:
+        await client.subscribe(topic(self._site_id, self.device_id, "reply"), qos=1)
+        await side_by_side(self._hear(client), self._send(client))
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for heard in client.messages:
