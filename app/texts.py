@@ -15,6 +15,8 @@ TONNES_FROM_G = 10 * TONNE_G
 MOMENTS = ("since", "until")
 _PLACE = re.compile(r"\[\d+\]|\.\d+")
 _NUMBER = re.compile(r"\d+")
+_UNIT = re.compile(r"(_fen|_g)$")
+"""The end of a field whose numbers are amounts of money or masses, also in the rule that it breaks."""
 
 
 class Texts:
@@ -64,9 +66,11 @@ class Texts:
         if not isinstance(fact, str):
             return fact
         if name == "rule":
+            unit = _UNIT.search(str(facts.get("field", "")))
             said = self.rules.say(fact, locale)
-            is_money = str(facts.get("field", "")).endswith("_fen")
-            return _NUMBER.sub(lambda fen: _money(int(fen[0]), currency), said) if is_money else said
+            if unit is None:
+                return said
+            return _NUMBER.sub(lambda found: str(_amount(unit[0], int(found[0]), currency)), said)
         if name == "field":
             return self._field(fact, locale)
         if name in MOMENTS:
@@ -144,6 +148,8 @@ def _amount(name: str, number: int, currency: str) -> Any:
     if name.endswith("_fen"):
         return _money(number, currency)
     if name.endswith("_g"):
+        if 0 < abs(number) < KILOGRAM_G:
+            return f"{number} g"
         unit, size, digits = ("t", TONNE_G, 2) if abs(number) >= TONNES_FROM_G else ("kg", KILOGRAM_G, 1)
         return f"{number / size:,.{digits}f} {unit}"
     return number

@@ -100,7 +100,7 @@ async def keeper_page(demo: Demo, browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = await context.new_page()
     await sign_in(page, demo.address, demo.accounts["keeper"], "/viewer/#devices")
-    await page.locator(".devices-head button[data-kind=primary]").click(timeout=WAIT_MS)
+    await page.locator(".desk-head button[data-kind=primary]").click(timeout=WAIT_MS)
     await expect(page.get_by_test_id("enrolment-code")).to_be_visible(timeout=WAIT_MS)
     yield page
     await context.close()

@@ -45,7 +45,7 @@ async def test_the_keeper_sees_the_whole_site(site: LivingSite, lot: Lot, sign_i
             "at": scene["barriers"][0]["at"],
         }
     ]
-    assert [bridge["weighbridge_id"] for bridge in scene["weighbridges"]] == ["wb-1"]
+    assert [bridge["weighbridge_id"] for bridge in scene["weighbridges"]] == ["weighbridge-1"]
     kinds = {asset["kind"]: asset for asset in scene["assets"]}
     assert kinds["forklift"]["point"] == {"x_m": 40.0, "y_m": 30.0, "z_m": 0.0}
     assert kinds["forklift"]["heading_deg"] == 90.0

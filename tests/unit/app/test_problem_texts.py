@@ -85,6 +85,8 @@ def test_masses_are_told_in_kilograms_and_tonnes() -> None:
     assert TEXTS.problem("en", "gate.too_light", facts).startswith(
         "The vehicle weighs 24.38 t, less than the 1,234.5 kg"
     )
+    facts = {"field": "units.0.expected_mass_g", "rule": "950 to 1110000"}
+    assert TEXTS.problem("en", "deliveries.range", facts).endswith("950 g to 1,110.0 kg.")
 
 
 def test_fields_are_told_by_their_names_and_those_within_others_with_their_place() -> None:

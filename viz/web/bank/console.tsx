@@ -10,7 +10,7 @@ import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
 import { useAlarms, useDevicesWaiting, useFacilities, usePrices, useSession } from "./data/queries";
-import { isReadOnly, mayIssue, priceApproval, seesDevices, seesFacilities, seesLedger, seesPrices } from "./data/rights";
+import { isReadOnly, mayIssue, priceApproval, seesDevices, seesFacilities, seesLedger, seesPrices, seesReceipts } from "./data/rights";
 import { DevicesPage } from "./devices/devices_page";
 import { FacilitiesPage } from "./facilities/facilities_page";
 import { FacilityPage } from "./facilities/facility_page";
@@ -29,7 +29,7 @@ const TABLES: ThemeConfig = {
 
 export function Console() {
   return (
-    <ConfigProvider theme={TABLES} button={{ autoInsertSpace: false }}>
+    <ConfigProvider theme={TABLES}>
       <WithSession />
     </ConfigProvider>
   );
@@ -83,8 +83,8 @@ function Pages({ session }: { session: Session }) {
     <Switch>
       {lends && <Route path="/facilities" component={FacilitiesPage} />}
       {lends && <Route path="/facilities/:id">{({ id }) => <FacilityPage key={id} facilityId={id} />}</Route>}
-      <Route path="/receipts" component={ReceiptsPage} />
-      <Route path="/receipts/:id">{({ id }) => <ReceiptPage key={id} receiptId={id} />}</Route>
+      {seesReceipts(session) && <Route path="/receipts" component={ReceiptsPage} />}
+      {seesReceipts(session) && <Route path="/receipts/:id">{({ id }) => <ReceiptPage key={id} receiptId={id} />}</Route>}
       <Route path="/stock/:lot?">{({ lot }) => <StockPage lotId={lot ? decodeURIComponent(lot) : null} />}</Route>
       {lends && <Route path="/loans" component={LoansPage} />}
       <Route path="/prices" component={PricesPage} />
@@ -92,7 +92,7 @@ function Pages({ session }: { session: Session }) {
       <Route path="/alarms" component={AlarmsPage} />
       <Route path="/devices" component={DevicesPage} />
       <Route path="/">
-        <Redirect to={lends ? "/facilities" : "/receipts"} replace />
+        <Redirect to={lends ? "/facilities" : seesReceipts(session) ? "/receipts" : "/stock"} replace />
       </Route>
       <Route>
         <Blank title={t("bank.noPage")}>{t("bank.noPageWhy")}</Blank>
@@ -114,7 +114,7 @@ function Rail({ session }: { session: Session }) {
   return (
     <nav className="rail" aria-label={t("bank.sections")}>
       {lends && <RailLink to="/facilities" icon="lock" text={t("bank.facilities")} alert={frozen} />}
-      <RailLink to="/receipts" icon="list" text={t("bank.receipts")} />
+      {seesReceipts(session) && <RailLink to="/receipts" icon="list" text={t("bank.receipts")} />}
       <RailLink to="/stock" icon="pallet" text={t("bank.stock")} />
       {lends && <RailLink to="/loans" icon="clock" text={t("bank.loans")} />}
       {seesPrices(session) && <RailLink to="/prices" icon="yuan" text={t("bank.prices")} waiting={waiting} />}

@@ -72,6 +72,11 @@ test("an auditor only looks, the ledger included", () => {
   expect(rights.mayFreeze(auditor, facility("open"))).toBe(false);
 });
 
+test("receipts are for who keeps, owns or lends on goods, and not for who runs the site", () => {
+  const seen = (["keeper", "borrower", "officer", "operator", "admin"] as const).filter((role) => rights.seesReceipts(signedIn(role)));
+  expect(seen).toEqual(["keeper", "borrower", "officer"]);
+});
+
 test("a borrower does not see the bank's ledger", () => {
   expect(rights.seesLedger(signedIn("borrower"))).toBe(false);
 });

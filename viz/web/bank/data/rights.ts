@@ -92,6 +92,11 @@ export function seesLedger(session: Session): boolean {
   return has(session, "officer", "auditor");
 }
 
+/** Receipts concern who keeps, owns or lends on the goods; who runs the site has no part in them. */
+export function seesReceipts(session: Session): boolean {
+  return seesFacilities(session) || mayIssue(session);
+}
+
 /** Facilities and loans are between banks and borrowers; a keeper issues receipts and sees no more. */
 export function seesFacilities(session: Session): boolean {
   return has(session, "officer", "approver", "borrower", "auditor");

@@ -2,8 +2,8 @@
 
 import type { AcceptedDevice, Device } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
+import { Credential as Secret } from "@shared/react/credential";
 import { useWords } from "@shared/react/page";
-import { Icon } from "@shared/react/parts";
 import { Modal } from "antd";
 import { useState } from "react";
 import { useCommand } from "../data/queries";
@@ -62,13 +62,7 @@ function Credential({ name, secret, onClose }: { name: string; secret: string; o
   return (
     <Modal open title={t("bank.acceptedTitle", { device: name })} okText={t("bank.credentialEntered")} cancelButtonProps={{ hidden: true }} closable={false} mask={{ closable: false }} onOk={onClose}>
       <p>{t("bank.credentialHow")}</p>
-      <p className="credential">
-        <code data-testid="credential">{secret}</code>
-        <button type="button" className="th-button" data-kind="quiet" onClick={() => void navigator.clipboard.writeText(secret)}>
-          <Icon name="list" />
-          {t("bank.copy")}
-        </button>
-      </p>
+      <Secret secret={secret} />
     </Modal>
   );
 }

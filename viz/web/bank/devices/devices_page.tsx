@@ -93,10 +93,17 @@ function useDeviceColumns(): Column<Device>[] {
     {
       key: "state",
       title: t("devices.state"),
-      draw: (device) => <Tag look={LOOKS.device[device.state]}>{t(`device.state.${device.state}`)}</Tag>,
+      draw: (device) => (
+        <span className="name">
+          <Tag look={LOOKS.device[device.state]}>{t(`device.state.${device.state}`)}</Tag>
+          <small>
+            <Age at={device.last_seen_at} />
+          </small>
+        </span>
+      ),
       value: (device) => t(`device.state.${device.state}`),
     },
-    { key: "seen", title: t("devices.lastSeen"), draw: (device) => <Age at={device.last_seen_at} />, value: (device) => device.last_seen_at ?? "" },
+    { key: "seen", title: t("devices.lastSeen"), isFileOnly: true, draw: (device) => <Age at={device.last_seen_at} />, value: (device) => device.last_seen_at ?? "" },
     {
       key: "enrolled",
       title: t("bank.enrolledBy"),

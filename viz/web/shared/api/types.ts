@@ -391,23 +391,48 @@ export interface ScanAnswer {
   results: ScanResult[];
 }
 
+export interface Visit {
+  visit_id: string;
+  vehicle_id: string;
+  plate: string;
+  epc_hex: string;
+  purpose: "delivery" | "pickup";
+  state: "expected" | "admitted" | "leaving" | "left" | "cancelled";
+  expected_at: string;
+  admitted_at: string | null;
+  left_at: string | null;
+}
+
+export type OrderState = "received" | "held" | "refused" | "short" | "allocated" | "picking" | "ready" | "shipped" | "cancelled";
+
+export interface OrderLine {
+  line_no: number;
+  sku: string;
+  quantity_each: number;
+  picked_each: number;
+  shipped_each: number;
+}
+
 export interface Order {
   order_id: string;
   reference: string;
-  customer?: string;
-  state: "received" | "held" | "refused" | "allocated" | "picking" | "ready" | "shipped";
-  lines: { sku: string; quantity_each: number; lot_id?: string; unit_ids?: string[] }[];
-  reasons: { key: string; facts: Facts }[];
+  customer: string;
+  state: OrderState;
+  lines: OrderLine[];
+  reasons: { line_no: number; key: string; facts: Facts }[];
   placed_at: string;
+  ended_reason: string | null;
 }
 
 export interface Release {
   release_id: string;
-  order_id?: string;
-  state: "issued" | "at_gate" | "departed" | "expired" | "cancelled";
-  units: string[];
+  reference: string | null;
   gate_id: string;
-  vehicle_id: string;
+  plate: string | null;
+  state: "issued" | "at_gate" | "departed" | "expired" | "cancelled";
+  unit_ids: string[];
+  expected_mass_g: number;
+  valid_from: string;
   valid_until: string;
 }
 
@@ -586,6 +611,48 @@ export interface Sku {
   name_zh: string;
   unit_mass_g: number;
   handling: string;
+}
+
+export interface Party {
+  party_id: string;
+  kind: "bank" | "keeper" | "owner" | "carrier";
+  name: string;
+}
+
+/** A bank that may look at a site's devices. */
+export interface Inspector {
+  party_id: string;
+  name: string;
+  since: string;
+}
+
+/** One thing that a device of a family is given. */
+export interface FamilyParameter {
+  name: string;
+  type: "text" | "integer" | "number" | "boolean" | "list of integers" | "key" | "secret" | "digits" | "view" | "node";
+  /** In English, from the driver's manifest. */
+  text: string;
+  required: boolean;
+  default: string | number | boolean | number[] | null;
+  unit: string;
+  minimum: number | null;
+  maximum: number | null;
+  choices: string[];
+}
+
+export interface DeviceFamily {
+  family: string;
+  name_en: string;
+  name_zh: string;
+  /** Whether it signs in with the secret that its enrolment answers. */
+  has_credential: boolean;
+  parameters: FamilyParameter[];
+}
+
+export interface EnrolledDevice {
+  device_id: string;
+  site_id: string;
+  secret: string;
 }
 
 export interface Receipt {

@@ -32,8 +32,9 @@ export function formatCount(value: number, locale: Locale): string {
   return value.toLocaleString(TAGS[locale]);
 }
 
-/** Grams as kg below ten tonnes and as t above: "812.5 kg", "24.38 t". */
+/** Grams as kg below ten tonnes and as t above, and as they are below a kilogram: "750 g", "812.5 kg", "24.38 t". */
 export function formatMass(grams: number, locale: Locale): string {
+  if (grams !== 0 && Math.abs(grams) < 1000) return `${Math.round(grams).toLocaleString(TAGS[locale])}\u00a0g`;
   const isTonnes = Math.abs(grams) >= 10_000_000;
   const value = isTonnes ? grams / 1e6 : grams / 1e3;
   const digits = isTonnes ? 2 : 1;

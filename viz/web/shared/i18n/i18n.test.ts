@@ -106,6 +106,7 @@ test("an account without a language changes nothing", async () => {
 
 test("money is fen, mass is grams", () => {
   expect(formatMoney(123_456_789, "en")).toBe("¥1,234,567.89");
+  expect(formatMass(750, "en")).toBe("750\u00a0g");
   expect(formatMass(812_500, "en")).toBe("812.5\u00a0kg");
   expect(formatMass(24_380_000, "zh")).toBe("24.38\u00a0t");
 });

@@ -35,11 +35,14 @@ const VIEWER_ROLES: Role[] = ["operator", "keeper", "officer", "approver", "borr
 /** The viewer's devices: who keeps and runs the site sees them. */
 export const DEVICE_ROLES: Role[] = ["operator", "keeper", "admin"];
 
+/** Who enters what comes in and what goes out. */
+export const SHIPPING_ROLES: Role[] = ["operator", "keeper"];
+
 /**
- * Links to the pages that the person's roles are admitted to; `here` is the page they are on. Site and devices are
- * two parts of one page, which is not loaded again between them and keeps the site that it shows.
+ * Links to the pages that the person's roles are admitted to; `here` is the page they are on. Site, shipping and
+ * devices are parts of one page, which is not loaded again between them and keeps the site that it shows.
  */
-export function PageLinks({ session, here }: { session: Session; here: "viewer" | "devices" | "bank" }) {
+export function PageLinks({ session, here }: { session: Session; here: "viewer" | "shipping" | "devices" | "bank" }) {
   const { t } = useWords();
   const mayUse = (roles: Role[]) => session.person.roles.some((role) => roles.includes(role));
   const viewer = here === "bank" ? "/viewer/" : "";
@@ -48,6 +51,11 @@ export function PageLinks({ session, here }: { session: Session; here: "viewer" 
       {mayUse(VIEWER_ROLES) && (
         <a href={`${viewer}#site`} aria-current={here === "viewer" ? "page" : undefined}>
           {t("common.viewer")}
+        </a>
+      )}
+      {mayUse(SHIPPING_ROLES) && (
+        <a href={`${viewer}#shipping`} aria-current={here === "shipping" ? "page" : undefined}>
+          {t("common.shipping")}
         </a>
       )}
       {mayUse(DEVICE_ROLES) && (

@@ -39,7 +39,7 @@ export function Page({ children }: { children: ReactNode }) {
   const dress = useMemo(() => antdTheme(theme), [theme]);
   return (
     <WordsContext value={words}>
-      <ConfigProvider theme={dress} locale={locale === "zh" ? zhCN : enGB}>
+      <ConfigProvider theme={dress} locale={locale === "zh" ? zhCN : enGB} button={{ autoInsertSpace: false }}>
         {children}
       </ConfigProvider>
     </WordsContext>

@@ -1,6 +1,6 @@
 import { DEFAULT_ZONE } from "@shared/i18n/format";
 import { Loading, Problem, ShownZone } from "@shared/react/parts";
-import { DEVICE_ROLES } from "@shared/react/bar";
+import { DEVICE_ROLES, SHIPPING_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import "./app.css";
@@ -24,8 +24,9 @@ import { onPoses, start } from "./state/start";
 import { useSite } from "./state/site";
 import { useView, type Sheet } from "./state/view";
 
-/** Loaded when somebody opens it: most who watch a site never do. */
+/** Loaded when somebody opens them: most who watch a site never do. */
 const DevicesPage = lazy(() => import("./devices/devices_page"));
+const ShippingPage = lazy(() => import("./shipping/shipping_page"));
 
 /** The operator's page: the scene fills the window, panels lie over it. */
 export function App() {
@@ -75,8 +76,8 @@ function Stage() {
   const set = useView((view) => view.set);
   const stage = useScene(setHover);
   const place = usePlace();
-  const maySeeDevices = useHasRole(DEVICE_ROLES);
-  useEffect(() => sceneLink()?.view.cover(place === "devices"), [place]);
+  const maySee = { devices: useHasRole(DEVICE_ROLES), shipping: useHasRole(SHIPPING_ROLES) };
+  useEffect(() => sceneLink()?.view.cover(place !== "site"), [place]);
   return (
     <main className="stage" ref={stage} data-sheet={sheet ?? "none"} data-place={place}>
       <canvas className="scene" tabIndex={0} aria-label={t("viewer.sceneLabel")} />
@@ -109,21 +110,22 @@ function Stage() {
             {t(`viewer.${name}`)}
           </button>
         ))}
-        {maySeeDevices && (
+        {(["shipping", "devices"] as const).filter((part) => maySee[part]).map((part) => (
           <button
+            key={part}
             type="button"
             className="th-button"
-            aria-pressed={place === "devices"}
-            onClick={() => showPlace(place === "devices" ? "site" : "devices")}
+            aria-pressed={place === part}
+            onClick={() => showPlace(place === part ? "site" : part)}
           >
-            {t("common.devices")}
+            {t(`common.${part}`)}
           </button>
-        )}
+        ))}
       </nav>
       <HoverCard hover={hover} />
-      {place === "devices" && (
-        <Suspense fallback={<section className="devices"><Loading /></section>}>
-          <DevicesPage />
+      {place !== "site" && (
+        <Suspense fallback={<section className="desk"><Loading /></section>}>
+          {place === "devices" ? <DevicesPage /> : <ShippingPage />}
         </Suspense>
       )}
     </main>
@@ -162,11 +164,14 @@ function useScene(onHover: (hover: Hover | null) => void) {
   return stage;
 }
 
+/** Below this width panels are sheets over the scene, as `app.css` has it. */
+const NARROW_PX = 900;
+
 /** What the docks cover of the stage. Sheets of narrow screens lie over the scene and cover nothing. */
 function insetsOf(host: HTMLElement): Insets {
   const whole = host.getBoundingClientRect();
   const dock = (name: string) => host.querySelector(`[data-dock="${name}"]`)!.getBoundingClientRect();
-  if (whole.width < 720) return { left: 0, right: 0, top: 0, bottom: 56 };
+  if (whole.width < NARROW_PX) return { left: 0, right: 0, top: 0, bottom: 56 };
   return {
     left: dock("left").right - whole.left,
     right: whole.right - dock("right").left,

@@ -5,7 +5,7 @@ import { deviceName } from "@shared/device_name";
 import { useWords } from "@shared/react/page";
 import { Input } from "antd";
 import { useState } from "react";
-import { CommandDialog } from "./command_dialog";
+import { CommandDialog } from "../desk/command_dialog";
 
 const FIELDS = ["certificate", "performed_by", "performed_on", "valid_until"] as const;
 

@@ -8,7 +8,7 @@ import { Age, Blank, Icon, Mark, Tag } from "@shared/react/parts";
 import { Dropdown } from "antd";
 import { useState } from "react";
 import { CalibrateDialog } from "./calibrate_dialog";
-import { CommandDialog } from "./command_dialog";
+import { CommandDialog } from "../desk/command_dialog";
 import { OrderDialog } from "./order_dialog";
 import { byUrgency, shownState, skewText, STATES } from "./words";
 
@@ -51,7 +51,7 @@ export function DeviceTable(props: DeviceTableProps) {
           <p>{t("devices.noneHow")}</p>
         </Blank>
       ) : (
-        <table className="device-table">
+        <table className="desk-table">
           <thead>
             <tr>
               <th scope="col">{t("devices.device")}</th>

@@ -8,11 +8,13 @@ import { useCallback, useState } from "react";
 import { useHasRole } from "../state/place";
 import { serverNow, useSite } from "../state/site";
 import { DeviceTable } from "./device_table";
+import "../desk/desk.css";
 import "./devices.css";
+import { EnrolDeviceDialog } from "./enrol_device_dialog";
 import { EnrolDialog } from "./enrol_dialog";
 import { InviteDialog } from "./invite_dialog";
 import { OrdersTable } from "./orders_table";
-import { usePolled } from "./polled";
+import { usePolled } from "../desk/polled";
 import { QuarantineTable } from "./quarantine_table";
 
 /** How often the lists are read anew, in milliseconds. */
@@ -32,14 +34,15 @@ export default function DevicesPage() {
   const mayOrder = useHasRole(MAY_ORDER);
   const [enrolling, setEnrolling] = useState<Enrolling>(null);
   const [sender, setSender] = useState<string | null>(null);
+  const [isEnrollingDevice, setEnrollingDevice] = useState(false);
   const [isInviting, setInviting] = useState(false);
   const path = `/sites/${encodeURIComponent(site.site_id)}`;
   const read = useCallback((signal: AbortSignal) => api.list<Device>(`${path}/devices`, { signal }), [path]);
   const { value: devices, failure, again } = usePolled(read, READ_EVERY_MS);
 
   return (
-    <section className="devices" aria-labelledby="devices-title" data-testid="devices">
-      <header className="devices-head">
+    <section className="desk" aria-labelledby="devices-title" data-testid="devices">
+      <header className="desk-head">
         <div>
           <h2 id="devices-title">{t("devices.title")}</h2>
           <p className="th-soft">
@@ -47,9 +50,13 @@ export default function DevicesPage() {
           </p>
         </div>
         {mayEnrol && (
-          <div className="devices-actions">
+          <div className="desk-actions">
             <button type="button" className="th-button" onClick={() => setInviting(true)}>
               {t("devices.inviteBank")}
+            </button>
+            <button type="button" className="th-button" onClick={() => setEnrollingDevice(true)}>
+              <Icon name="plus" />
+              {t("devices.enrolDevice")}
             </button>
             <button type="button" className="th-button" data-kind="primary" onClick={() => setEnrolling({ deviceId: null })}>
               <Icon name="plus" />
@@ -76,6 +83,9 @@ export default function DevicesPage() {
         </>
       )}
       {isInviting && <InviteDialog path={path} onClose={() => setInviting(false)} />}
+      {isEnrollingDevice && (
+        <EnrolDeviceDialog path={path} devices={devices ?? []} onClose={() => setEnrollingDevice(false)} onDone={again} />
+      )}
       {enrolling !== null && (
         <EnrolDialog
           path={path}

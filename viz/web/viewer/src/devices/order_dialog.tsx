@@ -4,7 +4,7 @@ import { deviceName } from "@shared/device_name";
 import { useWords } from "@shared/react/page";
 import { Input, Radio } from "antd";
 import { useState } from "react";
-import { CommandDialog } from "./command_dialog";
+import { CommandDialog } from "../desk/command_dialog";
 
 const REASON_LENGTH_MIN = 3;
 const REASON_LENGTH_MAX = 200;

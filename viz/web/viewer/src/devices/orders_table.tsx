@@ -4,7 +4,7 @@ import { deviceName } from "@shared/device_name";
 import { LOOKS, type Look } from "@shared/icons";
 import { i18n, useWords } from "@shared/react/page";
 import { Age, Blank, Loading, Problem, Tag } from "@shared/react/parts";
-import { usePages } from "./pages";
+import { usePages } from "../desk/pages";
 import { causeText, mergeOrders } from "./words";
 
 const LOOK_OF: Record<DeviceOrder["state"], Look> = {
@@ -31,7 +31,7 @@ export function OrdersTable({ path, everyMs }: { path: string; everyMs: number }
         </Blank>
       )}
       {rows !== null && rows.length > 0 && (
-        <table className="device-table">
+        <table className="desk-table">
           <thead>
             <tr>
               <th scope="col">{t("devices.orderedAt")}</th>

@@ -5,8 +5,8 @@ import type { Translate } from "@shared/i18n/i18n";
 import { i18n, useWords } from "@shared/react/page";
 import { Age, Blank, Icon, Loading, Mark, Problem } from "@shared/react/parts";
 import { useSite } from "../state/site";
-import { usePages } from "./pages";
-import { sayRule } from "./rules";
+import { usePages } from "../desk/pages";
+import { sayRule } from "../desk/rules";
 import { fieldText, mergeQuarantine } from "./words";
 
 interface QuarantineTableProps {
@@ -38,7 +38,7 @@ export function QuarantineTable({ path, sender, onSender, everyMs }: QuarantineT
       {shown === undefined && failure === null && <Loading />}
       {shown?.length === 0 && <Nothing />}
       {shown !== undefined && shown.length > 0 && (
-        <table className="device-table">
+        <table className="desk-table">
           <thead>
             <tr>
               <th scope="col">{t("devices.when")}</th>

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { aLayout, anAsset, aRack, aUnit } from "./builders";
+import { siteFrame } from "./frame";
 import { FOUND_MAX, search } from "./search";
 
 const units = [
@@ -10,7 +11,8 @@ const layout = aLayout({
   racks: [aRack(), aRack({ rack_id: "A02" })],
   zones: [{ zone_id: "dock", kind: "dock", outline_mm: [[0, 0], [1, 0], [1, 1]], name_en: "Dock", name_zh: "月台" }],
 });
-const find = (query: string, isChinese = false) => search(query, { layout, units, assets: [anAsset()], lots: new Map([["lot-1", { code: "CU-2026-0001" }]]), isChinese });
+const { slots } = siteFrame(layout);
+const find = (query: string, isChinese = false) => search(query, { layout, slots, units, assets: [anAsset()], lots: new Map([["lot-1", { code: "CU-2026-0001" }]]), isChinese });
 const ids = (query: string) => find(query).map((row) => `${row.kind}:${row.id}`);
 
 test.each([
@@ -25,6 +27,11 @@ test.each([
   expect(ids(query)).toContain(expected);
 });
 
+test("an empty slot is found by its code, and a taken one by its pallet", () => {
+  expect(ids("A02-01-1")).toEqual(["slot:A02-01-1"]);
+  expect(ids("A01-02-1")).toEqual(["unit:unit-2"]);
+});
+
 test("a zone is found by its name in the language in force", () => {
   expect(find("月台", true)[0]).toMatchObject({ kind: "zone", title: "月台" });
 });
@@ -36,5 +43,5 @@ test("a lot is found once, with the number of its pallets", () => {
 test("nothing is found by an empty query, and never more than fits", () => {
   expect(find("  -- ")).toEqual([]);
   const many = Array.from({ length: 500 }, (_, at) => aUnit({ unit_id: `u${at}` }));
-  expect(search("copper", { layout, units: many, assets: [], lots: new Map(), isChinese: false })).toHaveLength(FOUND_MAX);
+  expect(search("copper", { layout, slots, units: many, assets: [], lots: new Map(), isChinese: false })).toHaveLength(FOUND_MAX);
 });

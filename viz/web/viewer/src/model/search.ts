@@ -1,10 +1,11 @@
 /** Finding things by what people have in hand: an SSCC, a tag, a SKU, a lot, a slot, a plate, a place. */
 import type { Asset, Layout, Unit } from "@shared/api/types";
+import type { SlotPlace } from "./frame";
 
 export type Found =
   | { kind: "unit"; id: string; title: string; detail: string }
   | { kind: "lot"; id: string; title: string; detail: string; count: number }
-  | { kind: "rack" | "zone" | "gate" | "weighbridge" | "asset"; id: string; title: string; detail: string };
+  | { kind: "slot" | "rack" | "zone" | "gate" | "weighbridge" | "asset"; id: string; title: string; detail: string };
 
 /** What people call each lot, by its id. */
 export type Lots = ReadonlyMap<string, { readonly code: string }>;
@@ -52,11 +53,27 @@ function lotsMatching(units: Iterable<Unit>, known: Lots, wanted: string): Found
   return [...lots].map(([id, lot]) => ({ kind: "lot", id, title: known.get(id)?.code ?? id, detail: lot.sku, count: lot.count }));
 }
 
-/** Places first, then lots, then single pallets; at most FOUND_MAX. An empty query finds nothing. */
-export function search(
-  query: string,
-  site: { layout: Layout; units: Iterable<Unit>; assets: Iterable<Asset>; lots: Lots; isChinese: boolean },
-): Found[] {
+/** What is searched. */
+export interface Searched {
+  layout: Layout;
+  slots: readonly SlotPlace[];
+  units: Iterable<Unit>;
+  assets: Iterable<Asset>;
+  lots: Lots;
+  isChinese: boolean;
+}
+
+/** Slots that no pallet stands in; one that is taken is found by its pallet. */
+function emptySlots(slots: readonly SlotPlace[], units: readonly Unit[], wanted: string): Found[] {
+  const taken = new Set(units.map((unit) => unit.slot_id));
+  return slots
+    .filter((slot) => normalise(slot.slotId).includes(wanted) && !taken.has(slot.slotId))
+    .slice(0, FOUND_MAX)
+    .map((slot) => ({ kind: "slot", id: slot.slotId, title: slot.slotId, detail: "" }));
+}
+
+/** Places first, then lots, then single pallets, then empty slots; at most FOUND_MAX. An empty query finds nothing. */
+export function search(query: string, site: Searched): Found[] {
   const wanted = normalise(query);
   if (wanted === "") return [];
   const units = [...site.units];
@@ -70,10 +87,10 @@ export function search(
     ...lotsMatching(units, site.lots, wanted),
   ].slice(0, FOUND_MAX);
   for (const unit of units) {
-    if (found.length >= FOUND_MAX) break;
+    if (found.length >= FOUND_MAX) return found;
     if (unitMatch(unit, wanted)) {
       found.push({ kind: "unit", id: unit.unit_id, title: unit.sscc, detail: [unit.slot_id, unit.sku].filter(Boolean).join(" · ") });
     }
   }
-  return found;
+  return [...found, ...emptySlots(site.slots, units, wanted)].slice(0, FOUND_MAX);
 }

@@ -25,6 +25,13 @@ export function goToRack(rackId: string): void {
   sceneLink()?.flyToPoint(toSite(frame, frame.length / 2, frame.depth / 2, frame.height / 2), frame.length * 0.62);
 }
 
+/** An empty slot cannot be selected: it is shown from near enough to be told from its neighbours. */
+function goToSlot(slotId: string): void {
+  const { frame } = useSite.getState();
+  const slot = frame?.slots[frame.slotIndex.get(slotId) ?? -1];
+  if (slot) sceneLink()?.flyToPoint({ ...slot.centre, z: slot.centre.z + 0.7 }, 4);
+}
+
 export function goToZone(zoneId: string): void {
   const zone = useSite.getState().frame?.layout.zones.find((item) => item.zone_id === zoneId);
   if (!zone) return;
@@ -46,6 +53,7 @@ export function goToFound(row: Found): void {
   const layout = useSite.getState().frame?.layout;
   if (row.kind === "unit") goToUnit(row.id);
   else if (row.kind === "lot") goToLot(row.id);
+  else if (row.kind === "slot") goToSlot(row.id);
   else if (row.kind === "rack") goToRack(row.id);
   else if (row.kind === "zone") goToZone(row.id);
   else if (row.kind === "asset") goToAsset(row.id);

@@ -1,3 +1,4 @@
+import type { Translate } from "@shared/i18n/i18n";
 import { useWords } from "@shared/react/page";
 import { Icon } from "@shared/react/parts";
 import { ICONS } from "@shared/icons";
@@ -9,6 +10,7 @@ import { goToFound } from "./go_to";
 const SIGN: Record<Found["kind"], keyof typeof ICONS> = {
   unit: "pallet",
   lot: "layers",
+  slot: "rack",
   rack: "rack",
   zone: "top",
   gate: "gate",
@@ -87,7 +89,7 @@ export function SearchBox() {
             >
               <Icon name={SIGN[row.kind]} />
               <b>{row.title}</b>
-              <span>{row.kind === "lot" ? t("viewer.lotOf", { count: row.count, sku: row.detail }) : row.detail}</span>
+              <span>{detailOf(row, t)}</span>
             </li>
           ))}
           {found.length === 0 && <li className="th-faint">{t("viewer.foundNothing")}</li>}
@@ -97,10 +99,15 @@ export function SearchBox() {
   );
 }
 
+function detailOf(row: Found, t: Translate): string {
+  if (row.kind === "lot") return t("viewer.lotOf", { count: row.count, sku: row.detail });
+  return row.kind === "slot" ? t("viewer.emptySlot") : row.detail;
+}
+
 function find(query: string, isChinese: boolean): Found[] {
   const { frame, stock, assets, lots } = useSite.getState();
   if (!frame || !stock) return [];
-  return search(query, { layout: frame.layout, units: stock.units.values(), assets: assets.values(), lots, isChinese });
+  return search(query, { layout: frame.layout, slots: frame.slots, units: stock.units.values(), assets: assets.values(), lots, isChinese });
 }
 
 function useFound(query: string, isChinese: boolean): Found[] {

@@ -19,7 +19,7 @@ export function TopBar({ session }: { session: Session }) {
     <Bar>
       <h1 className="th-hidden">{t("common.viewer")}</h1>
       <Brand href="/viewer/" />
-      <PageLinks session={session} here={place === "devices" ? "devices" : "viewer"} />
+      <PageLinks session={session} here={place === "site" ? "viewer" : place} />
       <SitePicker sites={session.sites} />
       <span className="th-bar-gap" />
       {isReady && <SearchBox />}

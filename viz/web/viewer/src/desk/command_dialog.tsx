@@ -1,0 +1,80 @@
+/**
+ * A question before a command to the server: what is still to be given, what the server said against it (the field
+ * it names is marked too, see `field.tsx`), and, for some commands, what came of it.
+ */
+import { api } from "@shared/api/client";
+import { useWords } from "@shared/react/page";
+import { Problem } from "@shared/react/parts";
+import { Modal } from "antd";
+import { useState, type ReactNode } from "react";
+import { RefusalContext } from "./field";
+
+const WIDTH_PX = 440;
+
+interface CommandDialogProps<Answer> {
+  title: string;
+  path: string;
+  /** The body to send, where there is one; null while something is missing, which keeps the button closed. */
+  body?: object | null;
+  action: string;
+  isDanger?: boolean;
+  width?: number;
+  onDone?: () => void;
+  onClose: () => void;
+  /** Shown when it is done, for a person to read and close; without it the dialog closes by itself. */
+  result?: (answer: Answer) => ReactNode;
+  children: ReactNode;
+}
+
+export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
+  const { t } = useWords();
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [answer, setAnswer] = useState<{ value: Answer } | null>(null);
+  async function send() {
+    setIsBusy(true);
+    setFailure(null);
+    try {
+      const value = await (props.body ? api.post<Answer>(props.path, props.body) : api.post<Answer>(props.path));
+      props.onDone?.();
+      if (props.result) setAnswer({ value });
+      else props.onClose();
+    } catch (error) {
+      setFailure(error);
+    }
+    setIsBusy(false);
+  }
+  if (answer !== null) {
+    return (
+      <Modal
+        open
+        title={props.title}
+        okText={t("common.close")}
+        cancelButtonProps={{ hidden: true }}
+        mask={{ closable: false }}
+        onOk={props.onClose}
+        onCancel={props.onClose}
+        width={props.width ?? WIDTH_PX}
+      >
+        {props.result?.(answer.value)}
+      </Modal>
+    );
+  }
+  return (
+    <Modal
+      open
+      title={props.title}
+      okText={props.action}
+      okButtonProps={{ disabled: props.body === null, loading: isBusy, danger: props.isDanger ?? false }}
+      cancelText={t("common.cancel")}
+      onOk={() => void send()}
+      onCancel={props.onClose}
+      width={props.width ?? WIDTH_PX}
+    >
+      <RefusalContext value={failure}>
+        <div className="dialog-form">{props.children}</div>
+      </RefusalContext>
+      {failure !== null && <Problem error={failure} />}
+    </Modal>
+  );
+}

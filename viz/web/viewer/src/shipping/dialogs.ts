@@ -1,0 +1,7 @@
+/** What the page's dialogs are given. */
+export interface ShippingDialogProps {
+  /** The site's. */
+  path: string;
+  onClose: () => void;
+  onDone: () => void;
+}

@@ -1,0 +1,67 @@
+/** Goods are ordered out; the order is reviewed at once, and says why what does not flow. */
+import { useWords } from "@shared/react/page";
+import { Problem } from "@shared/react/parts";
+import { Input } from "antd";
+import { useState } from "react";
+import { CommandDialog } from "../desk/command_dialog";
+import { Field } from "../desk/field";
+import { isBlank, numberOf, type Line } from "../desk/lines";
+import { LinesEditor } from "../desk/lines_editor";
+import { useSite } from "../state/site";
+import type { ShippingDialogProps } from "./dialogs";
+import { OwnerField, useItems } from "./goods_fields";
+
+const WIDTH_PX = 640;
+const REFERENCE_LENGTH_MAX = 60;
+const CUSTOMER_LENGTH_MAX = 200;
+
+export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
+  const { t } = useWords();
+  const { items, failure } = useItems();
+  const lots = useSite((state) => state.lots);
+  const [reference, setReference] = useState("");
+  const [customer, setCustomer] = useState("");
+  const [owner, setOwner] = useState<string | null>(null);
+  const [lines, setLines] = useState<readonly Line[]>([]);
+  const idOfLot = new Map([...lots].map(([id, lot]) => [lot.code, id]));
+  const wanted = lines
+    .filter((line) => !isBlank(line))
+    .map((line) => {
+      const lot = (line["lot_id"] ?? "").trim();
+      return { sku: line["sku"] ?? "", quantity_each: numberOf(line["quantity_each"]), lot_id: lot === "" ? null : (idOfLot.get(lot) ?? lot) };
+    });
+  const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0;
+  return (
+    <CommandDialog
+      {...rest}
+      title={t("shipping.do.order")}
+      path={`${path}/orders`}
+      body={isWhole ? { reference, customer, owner_party_id: owner, lines: wanted } : null}
+      action={t("shipping.place")}
+      width={WIDTH_PX}
+    >
+      <div className="field-row">
+        <Field label={t("fields.reference")} name="reference" hint={t("shipping.referenceHint")}>
+          <Input maxLength={REFERENCE_LENGTH_MAX} value={reference} onChange={(event) => setReference(event.target.value)} />
+        </Field>
+        <Field label={t("fields.customer")} name="customer">
+          <Input maxLength={CUSTOMER_LENGTH_MAX} value={customer} onChange={(event) => setCustomer(event.target.value)} />
+        </Field>
+      </div>
+      {failure !== null && <Problem error={failure} />}
+      <LinesEditor
+        field="lines"
+        label={t("fields.lines")}
+        hint={t("shipping.linesHint")}
+        columns={[
+          { name: "sku", label: t("fields.sku"), choices: items ?? [] },
+          { name: "quantity_each", label: t("shipping.pieces"), isNumber: true },
+          { name: "lot_id", label: t("shipping.lotIfAny"), choices: [...lots.values()].map(({ code, owner_name }) => ({ value: code, label: owner_name })) },
+        ]}
+        lines={lines}
+        onChange={setLines}
+      />
+      <OwnerField value={owner} onChange={setOwner} isOptional />
+    </CommandDialog>
+  );
+}

@@ -1,0 +1,50 @@
+/** A vehicle by its plate and the tag in its windscreen; of one that was here before the plate is enough. */
+import type { Visit } from "@shared/api/types";
+import { useWords } from "@shared/react/page";
+import { Input } from "antd";
+import { useId } from "react";
+import { Field } from "../desk/field";
+import { useList } from "../desk/list";
+
+export interface Vehicle {
+  plate: string;
+  epc_hex: string;
+}
+
+export const NO_VEHICLE: Vehicle = { plate: "", epc_hex: "" };
+
+export function isComplete(vehicle: Vehicle): boolean {
+  return vehicle.plate.trim() !== "" && vehicle.epc_hex.trim() !== "";
+}
+
+interface VehicleFieldsProps {
+  path: string;
+  value: Vehicle;
+  onChange: (vehicle: Vehicle) => void;
+}
+
+export function VehicleFields({ path, value, onChange }: VehicleFieldsProps) {
+  const { t } = useWords();
+  const { rows: visits } = useList<Visit>(`${path}/visits`);
+  const id = useId();
+  const tagOf = new Map((visits ?? []).map((visit) => [visit.plate, visit.epc_hex]));
+  return (
+    <div className="field-row">
+      <Field label={t("fields.plate")} name={["plate", "vehicle.plate"]} hint={t("shipping.plateHint")}>
+        <Input
+          list={id}
+          value={value.plate}
+          onChange={({ target: { value: plate } }) => onChange({ plate, epc_hex: tagOf.get(plate) ?? value.epc_hex })}
+        />
+      </Field>
+      <datalist id={id}>
+        {[...tagOf.keys()].map((plate) => (
+          <option key={plate} value={plate} />
+        ))}
+      </datalist>
+      <Field label={t("shipping.vehicleTag")} name={["epc_hex", "vehicle.epc_hex"]} hint={t("shipping.vehicleTagHint")}>
+        <Input className="th-mono" maxLength={24} value={value.epc_hex} onChange={(event) => onChange({ ...value, epc_hex: event.target.value.trim() })} />
+      </Field>
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Visit } from "@shared/api/types";
+import { LOOKS, type Look } from "@shared/icons";
+import { useWords } from "@shared/react/page";
+import { Age, Tag } from "@shared/react/parts";
+import { ListPanel, newestFirst, type TableProps } from "./list_panel";
+
+const merge = newestFirst<Visit>((row) => row.visit_id, (row) => row.expected_at);
+
+const VISIT_LOOKS: Record<Visit["state"], Look> = {
+  expected: LOOKS.outcome.waiting,
+  admitted: LOOKS.outcome.good,
+  leaving: LOOKS.status.reserved,
+  left: LOOKS.device.retired,
+  cancelled: LOOKS.device.retired,
+};
+
+export function VisitsTable(props: TableProps) {
+  const { t } = useWords();
+  const columns = [t("shipping.vehicle"), t("shipping.state"), t("shipping.purpose"), t("shipping.expected"), t("shipping.admitted"), t("shipping.left")];
+  return <ListPanel {...props} list="visits" merge={merge} columns={columns} row={(row) => <Row key={row.visit_id} row={row} />} />;
+}
+
+function Row({ row }: { row: Visit }) {
+  const { t } = useWords();
+  return (
+    <tr>
+      <th scope="row">
+        <b>{row.plate}</b>
+        <small className="th-mono">{row.epc_hex}</small>
+      </th>
+      <td data-label={t("shipping.state")}>
+        <Tag look={VISIT_LOOKS[row.state]}>{t(`states.visits.${row.state}`)}</Tag>
+      </td>
+      <td data-label={t("shipping.purpose")}>{t(`shipping.purposes.${row.purpose}`)}</td>
+      <td data-label={t("shipping.expected")}>
+        <Age at={row.expected_at} />
+      </td>
+      <td data-label={t("shipping.admitted")}>{row.admitted_at === null ? <span className="th-faint">–</span> : <Age at={row.admitted_at} />}</td>
+      <td data-label={t("shipping.left")}>{row.left_at === null ? <span className="th-faint">–</span> : <Age at={row.left_at} />}</td>
+    </tr>
+  );
+}
