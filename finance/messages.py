@@ -130,11 +130,16 @@ class FreezeFacility(Command, frozen=True, kw_only=True):
 
 class ProposeThaw(Command, frozen=True, kw_only=True):
     """Say why a frozen facility may be thawed, on evidence newer than the freeze that shows pledged units on
-    site, among them each that it was frozen for; none where nothing is pledged."""
+    site, among them each that it was frozen for; none where nothing is pledged.
+
+    `lost_unit_ids` are given up for that reason: pledged units that sensors do not place on site. They need
+    no evidence, and once the thaw is approved no pledge counts them any more.
+    """
 
     facility_id: str
     reason: str
     evidence_ids: tuple[str, ...]
+    lost_unit_ids: tuple[str, ...] = ()
 
 
 class ApproveThaw(Command, frozen=True, kw_only=True):

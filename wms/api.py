@@ -1,7 +1,7 @@
 """The front door of wms: what finance, viz and the application may call.
 
-`place_hold`, `lift_hold` and `end_opening` work in the caller's transaction. The readers show what the
-reader's party may see.
+`place_hold`, `lift_hold`, `free_units` and `end_opening` work in the caller's transaction. The readers show
+what the reader's party may see.
 """
 
 from collections.abc import Awaitable, Callable
@@ -53,7 +53,7 @@ from wms.messages import (
 from wms.orders.handlers import decide_order, import_orders, place_order
 from wms.orders.views import ImportSummary, import_summary, refused_rows
 from wms.scans.handlers import record_scans
-from wms.stock.handlers import adjust_stock, book_of_lot, end_opening, lift_hold, place_hold
+from wms.stock.handlers import adjust_stock, book_of_lot, end_opening, free_units, lift_hold, place_hold
 from wms.stock.model import BookUnit, LotBook
 from wms.stock.store import held_units
 from wms.stock.views import (
@@ -113,6 +113,7 @@ __all__ = [
     "book_of_lot",
     "changed_units",
     "end_opening",
+    "free_units",
     "held_units",
     "import_summary",
     "known_skus",

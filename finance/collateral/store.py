@@ -68,14 +68,17 @@ LAST_PLEDGE = """
 END_PLEDGE = """
     UPDATE finance.pledge SET released_at = %(now)s, released_by = %(by_person)s
     WHERE pledge_id = %(pledge_id)s AND released_at IS NULL"""
-COLLATERAL = """
+# What two people gave up as lost counts for nothing any more.
+NOT_LOST = """NOT EXISTS (
+        SELECT FROM finance.lost_unit l WHERE (l.pledge_id, l.unit_id) = (p.pledge_id, u.unit_id))"""
+COLLATERAL = f"""
     SELECT p.facility_id, p.pledge_id, p.receipt_id, p.lot_id, p.sku, r.lien_fen,
         jsonb_object_agg(u.unit_id, u.quantity_each) AS quantities_each
     FROM finance.pledge p
     JOIN finance.receipt r USING (receipt_id)
     JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
-    WHERE p.facility_id = ANY(%(facility_ids)s) AND p.released_at IS NULL
-    GROUP BY p.pledge_id, r.lien_fen ORDER BY p.facility_id, p.pledge_id"""
+    WHERE p.facility_id = ANY(%(facility_ids)s) AND p.released_at IS NULL AND {NOT_LOST}
+    GROUP BY p.pledge_id, r.lien_fen ORDER BY p.facility_id, p.pledge_id"""  # noqa: S608
 FACILITIES_OF_LOT = """
     SELECT DISTINCT facility_id FROM finance.pledge
     WHERE lot_id = %(lot_id)s AND released_at IS NULL ORDER BY facility_id"""
@@ -83,16 +86,25 @@ FACILITIES_OF_SKU = """
     SELECT DISTINCT facility_id FROM finance.pledge
     WHERE bank_party_id = %(bank_party_id)s AND sku = %(sku)s AND released_at IS NULL
     ORDER BY facility_id"""
-FACILITIES_CONCERNED = """
+FACILITIES_CONCERNED = f"""
     SELECT p.facility_id, array_agg(DISTINCT u.unit_id) FILTER (WHERE u.unit_id = ANY(%(unit_ids)s)) AS units
     FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
-    WHERE p.released_at IS NULL AND p.site_id = %(site_id)s
+    WHERE p.released_at IS NULL AND p.site_id = %(site_id)s AND {NOT_LOST}
         AND (p.lot_id = ANY(%(lot_ids)s) OR u.unit_id = ANY(%(unit_ids)s))
-    GROUP BY p.facility_id ORDER BY p.facility_id"""
-LOTS_OF_PLEDGED_UNITS = """
+    GROUP BY p.facility_id ORDER BY p.facility_id"""  # noqa: S608
+LOTS_OF_PLEDGED_UNITS = f"""
     SELECT u.unit_id, p.lot_id
     FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
-    WHERE p.facility_id = %(facility_id)s AND p.released_at IS NULL ORDER BY u.unit_id"""
+    WHERE p.facility_id = %(facility_id)s AND p.released_at IS NULL AND {NOT_LOST}
+    ORDER BY u.unit_id"""  # noqa: S608
+HOLDS_OF_PLEDGED_UNITS = """
+    SELECT p.pledge_id, p.hold_id, array_agg(u.unit_id ORDER BY u.unit_id) AS unit_ids
+    FROM finance.pledge p JOIN finance.receipt_unit u ON u.receipt_id = p.receipt_id AND u.live
+    WHERE p.facility_id = %(facility_id)s AND p.released_at IS NULL AND u.unit_id = ANY(%(unit_ids)s)
+    GROUP BY p.pledge_id ORDER BY p.pledge_id"""
+INSERT_LOST = """
+    INSERT INTO finance.lost_unit (pledge_id, unit_id, thaw_id)
+    SELECT %(pledge_id)s, unnest(%(unit_ids)s::text[]), %(thaw_id)s"""
 BANK_STILL_ON_LOT = """
     SELECT EXISTS (SELECT FROM finance.pledge
         WHERE lot_id = %(lot_id)s AND bank_party_id = %(bank_party_id)s AND released_at IS NULL)"""
@@ -187,9 +199,18 @@ async def facilities_concerned(
 
 
 async def lots_of_pledged_units(read: ReadTx, facility_id: str) -> dict[str, str]:
-    """The lot of each unit pledged to the facility."""
+    """The lot of each unit pledged to the facility that was not given up as lost."""
     rows = await read.rows(LOTS_OF_PLEDGED_UNITS, {"facility_id": facility_id})
     return {row["unit_id"]: row["lot_id"] for row in rows}
+
+
+async def give_up(tx: Tx, facility_id: str, unit_ids: Sequence[str], thaw_id: str) -> dict[str, list[str]]:
+    """The facility's pledges count these of their units no more; returns them by the hold they are under."""
+    wanted = {"facility_id": facility_id, "unit_ids": list(unit_ids)}
+    rows = await tx.rows(HOLDS_OF_PLEDGED_UNITS, wanted)
+    for row in rows:
+        await tx.run(INSERT_LOST, {**row, "thaw_id": thaw_id})
+    return {row["hold_id"]: row["unit_ids"] for row in rows}
 
 
 async def bank_still_on_lot(tx: Tx, bank_party_id: str, lot_id: str) -> bool:

@@ -22,8 +22,9 @@ from finance.messages import (
 from finance.vouching.handlers import require_own_look, require_own_witnesses
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
-from twin.api import alarms, witnesses
+from twin.api import alarms, unit_states, witnesses
 from twin.messages import AlarmRaised, AlarmRow, Witness
+from wms.api import free_units
 
 
 class ThawAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,8 +138,8 @@ async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
 
     NotFound for another bank's facility; Conflict when it is not frozen, a proposal is open, or the evidence
     is not newer than the freeze, does not show the units on site, is of a device that other banks alone
-    vouched for then, or lacks one of the units that the facility was frozen for; Invalid when an observation
-    named is of none of the pledged units.
+    vouched for then, or lacks one of the units that the facility was frozen for and that are not given up as
+    lost, or when one of these is on site; Invalid when an observation named is of none of the pledged units.
     """
     require_reason(command.reason)
     facility = await lock_facility(tx, command.facility_id)
@@ -146,23 +147,41 @@ async def propose_thaw(command: ProposeThaw, tx: Tx) -> ThawAnswer:
     if facility.state != "frozen":
         raise Conflict("thaw.not_frozen", facility_id=facility.facility_id, state=facility.state)
     freezes = (await store.standing_freezes(tx, [facility.facility_id]))[facility.facility_id]
-    evidence = await _require_evidence(tx, facility, command.evidence_ids, freezes)
+    lost = list(dict.fromkeys(command.lost_unit_ids))
+    evidence = await _require_evidence(tx, facility, command.evidence_ids, lost, freezes)
     thaw_id = tx.ids.new("thaw")
-    row = {**msgspec.structs.asdict(command), "evidence_ids": [item.observation_id for item in evidence]}
+    row = {
+        **msgspec.structs.asdict(command),
+        "evidence_ids": [item.observation_id for item in evidence],
+        "lost_unit_ids": lost,
+    }
     thaw = {**row, "thaw_id": thaw_id, "freezes_through": freezes[-1].position}
     if not await store.insert_thaw(tx, thaw, evidence):
         raise Conflict("thaw.already_proposed", facility_id=facility.facility_id)
-    facts = {"thaw_id": thaw_id, "reason": command.reason, "evidence_ids": row["evidence_ids"]}
+    facts = {
+        "thaw_id": thaw_id,
+        "reason": command.reason,
+        "evidence_ids": row["evidence_ids"],
+        "lost_unit_ids": lost,
+    }
     await facility_store.append(tx, facility.facility_id, "thaw_proposed", facts)
     return ThawAnswer(thaw_id=thaw_id, facility_id=facility.facility_id)
 
 
 async def _require_evidence(
-    tx: Tx, facility: Facility, evidence_ids: Sequence[str], freezes: Sequence[Freeze]
+    tx: Tx,
+    facility: Facility,
+    evidence_ids: Sequence[str],
+    lost: Sequence[str],
+    freezes: Sequence[Freeze],
 ) -> list[Witness]:
-    """What the observations named say of the pledged units, each once, in the order given."""
+    """What the observations named say of the pledged units that are not lost, each once, in the order
+    given."""
     named = list(dict.fromkeys(evidence_ids))
     pledged = sorted(await collateral_store.lots_of_pledged_units(tx, facility.facility_id))
+    here = [state.unit_id for state in await unit_states(tx, lost) if state.modalities]
+    model.require_lost(lost, pledged, here)
+    pledged = sorted(set(pledged) - set(lost))
     if not named and not pledged:
         return []
     found = {item.observation_id: item for item in await witnesses(tx, pledged, named)}
@@ -185,7 +204,8 @@ async def _open_thaw(tx: Tx, thaw_id: str) -> tuple[Row, Facility]:
 
 
 async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
-    """A second person of the bank thaws the facility, on the same evidence, looked at again.
+    """A second person of the bank thaws the facility, on the same evidence, looked at again. What is given up
+    as lost leaves the pledges' count and their holds for good, so that the keeper can count it out.
 
     NotFound for another bank's proposal; Forbidden for the one who proposed it; Conflict when it was decided
     before, a newer freeze overtook it, units it rests on have gone out since, or the bank did not accept the
@@ -197,12 +217,17 @@ async def approve_thaw(command: ApproveThaw, tx: Tx) -> FacilityAnswer:
     if not await store.approve(tx, command.thaw_id):
         raise Conflict("thaw.decided", thaw_id=command.thaw_id)
     await require_own_look(tx, facility)
-    await _require_evidence(tx, facility, thaw["evidence_ids"], freezes)
+    lost = thaw["lost_unit_ids"]
+    await _require_evidence(tx, facility, thaw["evidence_ids"], lost, freezes)
+    given_up = await collateral_store.give_up(tx, facility.facility_id, lost, command.thaw_id)
+    for hold_id, unit_ids in given_up.items():
+        await free_units(tx, hold_id, unit_ids)
     await facility_store.set_state(tx, facility.facility_id, "open")
     facts = {
         "thaw_id": command.thaw_id,
         "proposed_by": thaw["proposed_by"],
         "evidence_ids": thaw["evidence_ids"],
+        "lost_unit_ids": lost,
     }
     await facility_store.append(tx, facility.facility_id, "thawed", facts)
     await revalue(tx, facility, "thaw")

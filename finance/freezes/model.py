@@ -9,8 +9,8 @@ import msgspec
 from kernel.errors import Conflict, Invalid
 from twin.messages import Witness
 
-EVIDENCE_MAX = 200
-"""Observations in one thaw proposal."""
+EVIDENCE_MAX = 5_000
+"""Observations in one thaw proposal: one for each unit that an alarm can name."""
 SHOWN_MAX = 20
 FREEZING_GRADE = "freeze"
 TOLD = ("gate_id", "reason")
@@ -86,6 +86,15 @@ def require_thawing_evidence(
         raise Conflict("thaw.evidence_old", newer_than=newer, evidence_ids=old[:SHOWN_MAX])
     if gone := [name for name in evidence_ids if not witnesses[name].shows_here]:
         raise Conflict("thaw.evidence_not_here", evidence_ids=gone[:SHOWN_MAX])
+
+
+def require_lost(lost: Collection[str], pledged: Collection[str], here: Collection[str]) -> None:
+    """What is given up as lost is pledged (Invalid otherwise) and is not placed on site by sensors, `here`
+    (Conflict otherwise)."""
+    if unknown := sorted(set(lost) - set(pledged)):
+        raise Invalid("thaw.lost_unknown", field="lost_unit_ids", unit_ids=unknown[:SHOWN_MAX])
+    if found := sorted(set(lost) & set(here)):
+        raise Conflict("thaw.lost_are_here", unit_ids=found[:SHOWN_MAX], count=len(found))
 
 
 def require_all_shown(

@@ -30,9 +30,10 @@ STANDING = f"""
     ORDER BY facility_id, position"""  # noqa: S608
 INSERT_THAW = """
     INSERT INTO finance.thaw
-        (thaw_id, facility_id, freezes_through, reason, evidence_ids, evidence, proposed_by, proposed_at)
+        (thaw_id, facility_id, freezes_through, reason, evidence_ids, evidence, lost_unit_ids, proposed_by,
+         proposed_at)
     VALUES (%(thaw_id)s, %(facility_id)s, %(freezes_through)s, %(reason)s, %(evidence_ids)s, %(evidence)s,
-        %(by_person)s, %(now)s)
+        %(lost_unit_ids)s, %(by_person)s, %(now)s)
     ON CONFLICT (facility_id) WHERE approved_at IS NULL AND superseded_at IS NULL DO NOTHING"""
 FIND_THAW = "SELECT * FROM finance.thaw WHERE thaw_id = %(thaw_id)s"
 APPROVE = """
@@ -45,7 +46,8 @@ SUPERSEDE = """
     UPDATE finance.thaw SET superseded_at = %(now)s
     WHERE facility_id = %(facility_id)s AND approved_at IS NULL AND superseded_at IS NULL"""
 OPEN_THAWS = """
-    SELECT facility_id, thaw_id, proposed_by, proposed_at, reason, evidence_ids, evidence FROM finance.thaw
+    SELECT facility_id, thaw_id, proposed_by, proposed_at, reason, evidence_ids, evidence, lost_unit_ids
+    FROM finance.thaw
     WHERE facility_id = ANY(%(facility_ids)s) AND approved_at IS NULL AND superseded_at IS NULL"""
 
 

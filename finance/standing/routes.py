@@ -16,6 +16,7 @@ from finance.messages import (
     ProposeThaw,
     RefuseThaw,
 )
+from finance.receipts.model import UNITS_MAX
 from finance.standing.views import (
     FacilityDetailView,
     FacilityView,
@@ -66,6 +67,7 @@ class ReasonBody(Body):
 class ThawBody(Body):
     reason: Reason
     evidence_ids: Annotated[list[Id], Field(max_length=EVIDENCE_MAX)]
+    lost_unit_ids: Annotated[tuple[Id, ...], Field(max_length=UNITS_MAX)] = ()
 
 
 @router.get("/facilities")
@@ -112,9 +114,15 @@ async def propose_thaw(facility_id: str, body: ThawBody, session: Officer) -> Th
     """Propose to thaw, on evidence newer than the freeze that shows pledged units on site, each of those that
     it was frozen for among them; another person decides. A facility's `thaw_evidence` is what may be named
     now; it may be followed by newer evidence and stays good. Where nothing is pledged the reason stands
-    alone."""
+    alone. Of `missing_units` those may be given up as lost that nobody will see again: they need no evidence,
+    and the pledge counts them no more."""
     proposed = await session.do(
-        ProposeThaw(facility_id=facility_id, reason=body.reason, evidence_ids=tuple(body.evidence_ids))
+        ProposeThaw(
+            facility_id=facility_id,
+            reason=body.reason,
+            evidence_ids=tuple(body.evidence_ids),
+            lost_unit_ids=body.lost_unit_ids,
+        )
     )
     async with session.read() as read:
         return await thaw_view(read, proposed.thaw_id)

@@ -1,6 +1,6 @@
 """How facilities stand, for the pages of banks and borrowers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,12 @@ from finance.vouching.model import is_own
 from identity.api import names_of
 from kernel.errors import NotFound
 from kernel.tx import ReadTx, Row
-from twin.api import seen_since
+from twin.api import seen_since, unit_states
+from twin.messages import MODALITIES, UnitState, Witness
+
+OFFERED_MAX = 200
+"""Observations that a page offers beyond those that a thaw needs."""
+SEEN_MAX = EVIDENCE_MAX * len(MODALITIES)
 
 
 class ExplainedView(BaseModel):
@@ -85,14 +90,22 @@ class WitnessView(BaseModel):
     ssccs: list[str]
 
 
+class UnitLabel(BaseModel):
+    """A pallet by its label."""
+
+    unit_id: str
+    sscc: str
+
+
 class ThawView(BaseModel):
-    """A proposal with the evidence it rests on, as that was when it was made."""
+    """A proposal with the evidence it rests on, as that was when it was made, and what it gives up."""
 
     thaw_id: str
     facility_id: str
     reason: str
     evidence_ids: list[str]
     evidence: list[WitnessView]
+    lost: list[UnitLabel]
     proposed_by: str
     proposed_by_name: str | None
     proposed_at: datetime
@@ -142,11 +155,13 @@ class FacilityDetailView(FacilityView):
     """`thaw_evidence` shows pledged units on site since the freeze, those first that the freeze concerns;
     for a bank that sees who accepted devices, without what others alone vouched for.
 
+    `missing_units` are pledged and not placed on site by sensors; empty unless frozen.
     `unvouched` is for the bank that the keeper invited to look at the site's devices; None for others.
     """
 
     unvouched: list[UnvouchedView] | None
     thaw_evidence: list[WitnessView]
+    missing_units: list[UnitLabel]
     receipts: list[ReceiptView]
     loans: list[LoanView]
     drawdowns: list[DrawdownView]
@@ -169,6 +184,7 @@ async def facility_detail(read: ReadTx, facility_id: str) -> FacilityDetailView:
         **dict(view),
         unvouched=await _unvouched(read, view),
         thaw_evidence=[] if view.frozen is None else await _thaw_evidence(read, view),
+        missing_units=[] if view.frozen is None else await _missing(read, facility_id),
         receipts=await receipts_by_id(read, await store.pledged_receipts(read, facility_id)),
         loans=await loans_of(read, facility_id),
         drawdowns=await drawdowns_of(read, facility_id),
@@ -212,12 +228,35 @@ async def _thaw_evidence(read: ReadTx, view: FacilityView) -> list[WitnessView]:
         return []
     frozen = {unit_id for freeze in freezes for unit_id in freeze.unit_ids}
     pledged = await collateral_store.lots_of_pledged_units(read, facility_id)
-    found = await seen_since(read, sorted(frozen & pledged.keys()), since, EVIDENCE_MAX)
-    named = {item.observation_id for item in found}
-    others = await seen_since(read, sorted(pledged.keys() - frozen), since, EVIDENCE_MAX - len(found))
-    found += [item for item in others if item.observation_id not in named]
     spans = await vouched_by_others(read, view.site_id, view.bank_party_id)
-    return [WitnessView(**msgspec.structs.asdict(item)) for item in found if is_own(item, spans)]
+    concerned = await seen_since(read, sorted(frozen & pledged.keys()), since, SEEN_MAX)
+    others = await seen_since(read, sorted(pledged.keys() - frozen), since, OFFERED_MAX)
+    offered = _offered([item for item in [*concerned, *others] if is_own(item, spans)], frozen)
+    return [WitnessView(**msgspec.structs.asdict(item)) for item in offered]
+
+
+def _offered(found: Sequence[Witness], frozen: Set[str]) -> list[Witness]:
+    """Each observation once, as many as may be named: first the newest of each unit that has to be shown,
+    then others as long as there are not many."""
+    shown: set[str] = set()
+    needed: dict[str, Witness] = {}
+    rest: dict[str, Witness] = {}
+    for item in found:
+        is_needed = not shown.issuperset(frozen & set(item.unit_ids))
+        (needed if is_needed else rest).setdefault(item.observation_id, item)
+        shown.update(item.unit_ids)
+    kept = [item for name, item in rest.items() if name not in needed]
+    return [*list(needed.values())[:EVIDENCE_MAX], *kept[: max(0, OFFERED_MAX - len(needed))]]
+
+
+async def _missing(read: ReadTx, facility_id: str) -> list[UnitLabel]:
+    pledged = await collateral_store.lots_of_pledged_units(read, facility_id)
+    states = await unit_states(read, sorted(pledged))
+    return [_label(state) for state in states if not state.modalities]
+
+
+def _label(state: UnitState) -> UnitLabel:
+    return UnitLabel(unit_id=state.unit_id, sscc=state.sscc)
 
 
 async def thaw_view(read: ReadTx, thaw_id: str) -> ThawView:
@@ -225,18 +264,27 @@ async def thaw_view(read: ReadTx, thaw_id: str) -> ThawView:
     thaw = await freeze_store.find_thaw(read, thaw_id)
     if thaw is None:
         raise NotFound("thaw.unknown", thaw_id=thaw_id)
-    return _thaw(thaw, await names_of(read, [thaw["proposed_by"]]))
+    [shown] = await _thaws(read, [thaw])
+    return shown
 
 
 async def _open_thaws(read: ReadTx, facility_ids: Sequence[str]) -> dict[str, ThawView]:
     thaws = await freeze_store.open_thaws(read, facility_ids)
-    names = await names_of(read, (thaw["proposed_by"] for thaw in thaws.values()))
-    return {facility_id: _thaw(thaw, names) for facility_id, thaw in thaws.items()}
+    return {thaw.facility_id: thaw for thaw in await _thaws(read, list(thaws.values()))}
 
 
-def _thaw(row: Row, names: Mapping[str, str]) -> ThawView:
-    kept = {name: row[name] for name in ThawView.model_fields.keys() & row.keys()}
-    return ThawView(**kept, proposed_by_name=names.get(row["proposed_by"]))
+async def _thaws(read: ReadTx, rows: Sequence[Row]) -> list[ThawView]:
+    names = await names_of(read, (row["proposed_by"] for row in rows))
+    states = await unit_states(read, sorted({unit_id for row in rows for unit_id in row["lost_unit_ids"]}))
+    labels = {state.unit_id: _label(state) for state in states}
+    return [
+        ThawView(
+            **{name: row[name] for name in ThawView.model_fields.keys() & row.keys()},
+            lost=[labels[unit_id] for unit_id in row["lost_unit_ids"] if unit_id in labels],
+            proposed_by_name=names.get(row["proposed_by"]),
+        )
+        for row in rows
+    ]
 
 
 def _own_prices(prices: Sequence[Row], facility: Facility) -> Mapping[str, Price]:

@@ -1,11 +1,11 @@
 """Moving, holding and correcting stock. Other slices move stock only through `apply_moves`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import HoldId
 from kernel.messages import StockClaimed
-from kernel.tx import ReadTx, Tx
+from kernel.tx import ReadTx, Row, Tx
 from twin import api as twin
 from wms.messages import AdjustStock, HoldLifted, HoldPlaced, StockAdjusted
 from wms.stock import store
@@ -145,12 +145,31 @@ async def end_opening(tx: Tx, site_id: str) -> None:
 async def lift_hold(tx: Tx, hold_id: str) -> None:
     """Free the units of a hold. Raises NotFound `stock.hold_unknown`, Conflict `stock.hold_lifted` when it
     was lifted before: a hold ends once."""
+    hold = await _live_hold(tx, hold_id)
+    await _free(tx, hold, await store.units_of_hold(tx, hold_id))
+    await store.end_hold(tx, hold_id)
+
+
+async def free_units(tx: Tx, hold_id: str, unit_ids: Collection[str]) -> None:
+    """Free these of a hold's units; it goes on for the others. Raises as `lift_hold` does."""
+    hold = await _live_hold(tx, hold_id)
+    freed = [unit_id for unit_id in await store.units_of_hold(tx, hold_id) if unit_id in unit_ids]
+    await _free(tx, hold, freed)
+    await store.free_units(tx, hold_id, freed)
+
+
+async def _live_hold(tx: Tx, hold_id: str) -> Row:
     hold = await store.lock_hold(tx, hold_id)
     if hold is None:
         raise NotFound("stock.hold_unknown", hold_id=hold_id)
     if hold["lifted_at"] is not None:
         raise Conflict("stock.hold_lifted", hold_id=hold_id)
-    unit_ids = await store.units_of_hold(tx, hold_id)
+    return hold
+
+
+async def _free(tx: Tx, hold: Row, unit_ids: Sequence[str]) -> None:
+    """Move what the books have of the units out of the hold, and tell it."""
+    hold_id = hold["hold_id"]
     balances = await store.lock_balances_of_units(tx, hold["site_id"], unit_ids)
     moves = [
         Move(row.goods, row.quantity_each, row.place, row.place._replace(hold_id=None), "lift", hold_id)
@@ -158,7 +177,6 @@ async def lift_hold(tx: Tx, hold_id: str) -> None:
         if row.hold_id == hold_id and row.quantity_each
     ]
     await apply_moves(tx, hold["site_id"], moves)
-    await store.end_hold(tx, hold_id)
     tx.emit(
         HoldLifted(
             site_id=hold["site_id"],

@@ -155,6 +155,9 @@ END_HOLD = """
 END_HOLD_UNITS = (
     "UPDATE wms.hold_unit SET lifted_at = %(now)s WHERE hold_id = %(hold_id)s AND lifted_at IS NULL"
 )
+FREE_UNITS = """
+    UPDATE wms.hold_unit SET lifted_at = %(now)s
+    WHERE hold_id = %(hold_id)s AND unit_id = ANY(%(unit_ids)s) AND lifted_at IS NULL"""
 HOLDS_ANYTHING = """
     SELECT EXISTS (SELECT FROM wms.hold_unit WHERE site_id = %(site_id)s AND lifted_at IS NULL)"""
 HELD_UNITS = """
@@ -394,6 +397,10 @@ async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:
 async def end_hold(tx: Tx, hold_id: str) -> None:
     await tx.run(END_HOLD, {"hold_id": hold_id, "now": tx.now, "by": tx.caller.person_id})
     await tx.run(END_HOLD_UNITS, {"hold_id": hold_id, "now": tx.now})
+
+
+async def free_units(tx: Tx, hold_id: str, unit_ids: Sequence[str]) -> None:
+    await tx.run(FREE_UNITS, {"hold_id": hold_id, "unit_ids": list(unit_ids), "now": tx.now})
 
 
 async def hold_reasons(read: ReadTx, hold_ids: Iterable[str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from tests.store.wms.building import (
 )
 from twin.api import layout_of
 from twin.messages import ImportLayout
-from wms.api import book_of_lot, lift_hold, place_hold, unit_holds, unit_statuses
+from wms.api import audit, book_of_lot, free_units, lift_hold, place_hold, unit_holds, unit_statuses
 from wms.catalogue.store import items_of, known_skus
 from wms.messages import (
     AdjustStock,
@@ -335,6 +335,24 @@ async def test_opening_stock_is_over_once_goods_of_the_site_were_on_hold(
 
 PALLETS_OWN_TAG = epc_from_giai(PREFIX, 1)
 """It says no SSCC, so that it may be on a pallet of any."""
+
+
+async def test_part_of_a_hold_is_freed_and_the_hold_goes_on_for_the_rest(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    unit_ids = await warehouse.stock(3)
+    hold_id = await place_hold(tx, SITE, unit_ids, "third_party", "ref")
+    await free_units(tx, hold_id, unit_ids[:1])
+    [told] = warehouse.sent(HoldLifted)
+    assert told.unit_ids == (unit_ids[0],)
+    await warehouse.do(AdjustStock(unit_id=unit_ids[0], counted_each=0, reason="Stolen"))
+    with pytest.raises(Conflict, match=r"stock\.held_count"):
+        await warehouse.do(AdjustStock(unit_id=unit_ids[1], counted_each=0, reason="Stolen"))
+    await lift_hold(tx, hold_id)
+    with pytest.raises(Conflict, match=r"stock\.hold_lifted"):
+        await free_units(tx, hold_id, unit_ids[1:])
+    for journal in await audit(tx):
+        assert journal.findings == []
 
 
 async def a_second_site(warehouse: Warehouse, tx: PgTx) -> Warehouse:

@@ -14,7 +14,7 @@ import { useSignedIn } from "../parts/session";
 import { ReasonDialog } from "../parts/reason_dialog";
 import { Refusal } from "../parts/refusal";
 import { ThawDialog } from "./thaw_dialog";
-import { WitnessText } from "./witness";
+import { palletsText, WitnessText } from "./witness";
 
 export function FrozenBanner({ facility }: { facility: FacilityDetail }) {
   const { t } = useWords();
@@ -100,6 +100,16 @@ function ThawProposal({ thaw }: { thaw: Thaw }) {
                   <Mark name="solid" color="--evidence-verified" />
                   <WitnessText seen={seen} />
                 </li>
+              ))}
+            </ul>
+          </details>
+        )}
+        {thaw.lost.length > 0 && (
+          <details open>
+            <summary>{t("bank.givesUp", { count: thaw.lost.length })}</summary>
+            <ul className="witnesses">
+              {thaw.lost.map((unit) => (
+                <li key={unit.unit_id}>{palletsText([unit.sscc], t)}</li>
               ))}
             </ul>
           </details>

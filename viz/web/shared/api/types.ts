@@ -481,9 +481,17 @@ export interface Witness {
   ssccs: string[];
 }
 
+/** A pallet by its label. */
+export interface UnitLabel {
+  unit_id: string;
+  sscc: string;
+}
+
 export interface Thaw {
   thaw_id: string;
   evidence: Witness[];
+  /** Pledged pallets that it gives up as lost. */
+  lost: UnitLabel[];
   proposed_by: string;
   proposed_by_name: string | null;
   proposed_at: string;
@@ -574,6 +582,8 @@ export interface FacilityDetail extends Facility {
   unvouched: Unvouched[] | null;
   /** What may be named to thaw it, those pallets first that the freeze concerns; empty unless frozen. */
   thaw_evidence: Witness[];
+  /** Pledged, and not on site by what sensors saw; empty unless frozen. */
+  missing_units: UnitLabel[];
   receipts: Receipt[];
   loans: Loan[];
   drawdowns: Drawdown[];
