@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from kernel.tx import Tx
 from twin import api as twin
-from twin.messages import EXIT_ALARMS, AlarmRow
+from twin.messages import EXIT_ALARMS, UNHEARD_EXITS, AlarmRow
 from wms.dispatch import store
 from wms.dispatch.model import unreleased
 from wms.stock import store as stock
@@ -31,12 +31,19 @@ the alarm about them keeps the gate from being opened by hand until it is cleare
 
 
 async def exit_alarms(tx: Tx, site_id: str, gate_id: str) -> list[AlarmRow]:
-    """The active alarms about what went out through the gate."""
+    """The active alarms about what went out through the gate. One about a load unheard is over for the gate
+    when its vehicle has left or turned back: it is closed only once what is on hold was seen again."""
     return [
         alarm
         for alarm in await twin.alarms(tx, site_id, active_only=True)
-        if alarm.gate_id == gate_id and alarm.kind in EXIT_ALARMS
+        if alarm.gate_id == gate_id
+        and alarm.kind in EXIT_ALARMS
+        and not (alarm.kind in UNHEARD_EXITS and _is_over(alarm))
     ]
+
+
+def _is_over(alarm: AlarmRow) -> bool:
+    return alarm.facts.get("outcome") in BACK_OR_GONE
 
 
 async def alarms_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
@@ -46,7 +53,7 @@ async def alarms_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
     return [
         alarm.alarm_id
         for alarm in await exit_alarms(tx, site_id, gate_id)
-        if alarm.facts.get("outcome") not in BACK_OR_GONE
+        if not _is_over(alarm)
         and tx.now - alarm.raised_at <= STANDS_LASTS
         and not held.isdisjoint(alarm.unit_ids)
     ]

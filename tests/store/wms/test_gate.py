@@ -393,6 +393,27 @@ async def test_nobody_opens_by_hand_while_an_exit_alarm_of_the_gate_is_active(
     await warehouse.do(BY_HAND)
 
 
+@pytest.mark.parametrize(
+    ("kind", "outcome", "is_refused"),
+    [
+        ("exit_without_release", "left", True),
+        ("exit_mass_differs", "standing", True),
+        ("exit_mass_differs", "left", False),
+        ("exit_refused", "left", False),
+    ],
+)
+async def test_an_alarm_of_a_load_unheard_that_has_left_keeps_the_gate_no_longer_from_being_opened_by_hand(
+    warehouse: Warehouse, tx: PgTx, kind: str, outcome: str, is_refused: bool
+) -> None:
+    """It is closed only once all that is on hold was seen again, and first deliveries need a person."""
+    await an_exit_alarm(tx, outcome, [], kind)
+    if is_refused:
+        with pytest.raises(Conflict, match=r"barrier\.goods_at_gate"):
+            await warehouse.do(BY_HAND)
+    else:
+        await warehouse.do(BY_HAND)
+
+
 async def test_a_barrier_at_no_gate_is_closed_by_hand_and_not_opened(warehouse: Warehouse) -> None:
     connection = {"host": "127.0.0.1", "port": 502}
     await warehouse.do(
@@ -750,14 +771,16 @@ async def test_nobody_is_let_in_while_goods_that_nobody_released_stand_before_th
     assert await warehouse.orders_to_barrier() == ["open", "close", "open"]
 
 
-async def an_exit_alarm(tx: PgTx, outcome: str, unit_ids: list[str]) -> None:
+async def an_exit_alarm(
+    tx: PgTx, outcome: str, unit_ids: list[str], kind: str = "exit_without_release"
+) -> None:
     await tx.run(
         """INSERT INTO twin.alarm (alarm_id, site_id, kind, subject, grade, state, gate_id, vehicle_id,
             lot_ids, unit_ids, first_at, last_at, raised_at, facts, evidence)
-        VALUES ('alarm_1', %(site)s, 'exit_without_release', 'gate-1', 'check', 'active', %(gate)s, NULL,
+        VALUES ('alarm_1', %(site)s, %(kind)s, 'gate-1', 'check', 'active', %(gate)s, NULL,
             '{}', %(units)s, %(now)s, %(now)s, %(now)s, jsonb_build_object('outcome', %(outcome)s::text),
             '[]')""",
-        {"site": SITE, "gate": GATE, "now": tx.now, "outcome": outcome, "units": unit_ids},
+        {"site": SITE, "gate": GATE, "now": tx.now, "outcome": outcome, "units": unit_ids, "kind": kind},
     )
 
 
