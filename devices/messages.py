@@ -151,7 +151,8 @@ class Unvouched(msgspec.Struct, frozen=True, kw_only=True):
 
 class VouchedByOthers(msgspec.Struct, frozen=True, kw_only=True):
     """A span in which a device was evidence by the word of other parties alone. `accepted_by` are their
-    names; a span that lasts ends now."""
+    names; a span that lasts ends now. `until` lies as far beyond its end as a device's clock may be ahead:
+    what was said within it may bear a moment up to there."""
 
     device_id: str
     accepted_by: tuple[str, ...]

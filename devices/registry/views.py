@@ -8,6 +8,7 @@ import msgspec
 from pydantic import BaseModel
 
 from devices.families import FAMILIES, Family, Value
+from devices.ingest.model import FUTURE_MAX
 from devices.messages import Unvouched, VouchedByOthers
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
@@ -67,7 +68,7 @@ VOUCHED_BY_OTHERS = """
             - coalesce(range_agg(during) FILTER (WHERE is_own), '{}')) AS alone
         FROM accepted GROUP BY device_id
     )
-    SELECT o.device_id, lower(o.alone) AS since, upper(o.alone) AS until,
+    SELECT o.device_id, lower(o.alone) AS since, upper(o.alone) + %(clock_ahead)s AS until,
         ARRAY(SELECT DISTINCT coalesce(p.name, a.party_id)
             FROM accepted a LEFT JOIN identity.party p USING (party_id)
             WHERE a.device_id = o.device_id AND a.during && o.alone ORDER BY 1) AS accepted_by
@@ -297,7 +298,8 @@ async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[U
 async def vouched_by_others(read: ReadTx, site_id: str, party_id: str) -> list[VouchedByOthers]:
     """The spans in which devices of the site were evidence by others' acceptance and not by the party's: what
     was heard in them is no evidence for it, also once it accepts the device. In order of their ends."""
-    rows = await read.rows(VOUCHED_BY_OTHERS, {"site_id": site_id, "party_id": party_id, "now": read.now})
+    asked = {"site_id": site_id, "party_id": party_id, "now": read.now, "clock_ahead": FUTURE_MAX}
+    rows = await read.rows(VOUCHED_BY_OTHERS, asked)
     return [msgspec.convert(row, VouchedByOthers) for row in rows]
 
 

@@ -14,6 +14,8 @@ from tests.http.living_site import EACH, SKU, LivingSite, Lot
 
 API = "/api/v1"
 PRICE_FEN_EACH = 12_345
+CLOCK_AHEAD_S = 300
+"""By how much a device's clock may be ahead: from then on a bank that accepted it relies on it."""
 PALLETS = 2
 CHANGED = ("state", "seen_until", "controller_party_id", "controller_name", "verified", "pledge", "history")
 """What a release changes of a receipt for the bank that gave it back."""
@@ -173,6 +175,7 @@ async def test_a_released_receipt_stays_in_the_banks_files_as_it_was(
     other_officer = await sign_in("officer", "bank-c")
     other_bank = people._replace(officer=other_officer, approver=await sign_in("approver", "bank-c"))
     await site.invite("bank-c")
+    site.clock.advance(CLOCK_AHEAD_S + 1)
     _, receipt_id = await pledged(people, site, await site.receive(PALLETS))
     path = f"{API}/receipts/{receipt_id}"
     held = (await people.officer.get(path)).json()

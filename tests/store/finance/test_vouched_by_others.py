@@ -31,6 +31,8 @@ from twin.messages import ImportLayout
 OF_OTHERS = r"facility\.goods_vouched_by_others"
 SEE_AGAIN = r"facility\.goods_to_be_seen_again"
 SECOND_READER = "gate-1-reader-2"
+AHEAD_S = 300
+"""By how much a device's clock may be ahead of ours."""
 
 
 async def others_vouch(story: Story, *device_ids: str) -> None:
@@ -45,7 +47,7 @@ async def own_bank_vouches(story: Story, *device_ids: str) -> None:
     for device_id in device_ids:
         await story.enrol(device_id)
         await story.accept(device_id)
-    story.clock.advance(60)
+    story.clock.advance(AHEAD_S + 1)
 
 
 async def propose(story: Story, facility_id: str) -> None:
@@ -74,7 +76,7 @@ async def test_a_delivery_that_others_alone_vouched_for_is_not_pledged_once_the_
         else:
             await story.enrol(device_id)
         await story.accept(device_id)
-    story.clock.advance(60)
+    story.clock.advance(AHEAD_S + 1)
     receipt_id = await story.receipt(lot)
     pledge = PledgeReceipt(receipt_id=receipt_id, facility_id=facility_id)
     with pytest.raises(Conflict, match=SEE_AGAIN) as refused:
@@ -82,7 +84,7 @@ async def test_a_delivery_that_others_alone_vouched_for_is_not_pledged_once_the_
     assert refused.value.facts["unit_ids"] == sorted(lot.unit_ids)
     assert (refused.value.facts["since"], refused.value.facts["until"]) == (
         began_at.isoformat(),
-        ended_at.isoformat(),
+        (ended_at + timedelta(seconds=AHEAD_S)).isoformat(),
     )
     assert OTHER_BANK.title() not in str(refused.value.facts)
     await story.put_down(lot.pallets)
@@ -127,6 +129,19 @@ async def test_goods_that_were_there_before_are_lent_on_once_they_are_seen_again
     await drawn(story, facility_id, 100_000)
 
 
+async def test_what_a_clock_ahead_could_have_told_before_the_bank_accepted_is_no_sight_since(
+    story: Story,
+) -> None:
+    lot, facility_id = await pledged(story)
+    await others_vouch(story, *DEVICES)
+    await story.visit()
+    for device_id in DEVICES:
+        await story.accept(device_id)
+    await story.hear([pallet.epc_hex for pallet in lot.pallets], antenna=2)
+    with pytest.raises(Conflict, match=OF_OTHERS):
+        await propose(story, facility_id)
+
+
 async def test_a_device_that_was_not_heard_while_others_alone_vouched_for_it_stops_nothing(
     story: Story,
 ) -> None:
@@ -147,7 +162,7 @@ async def test_a_forklift_that_others_alone_vouched_for_puts_only_what_it_carrie
     await others_vouch(story, "forklift-1")
     await story.put_down(other.pallets)
     await story.accept("forklift-1")
-    story.clock.advance(60)
+    story.clock.advance(AHEAD_S + 1)
     await drawn(story, facility_id, 100_000)
     receipt_id = await story.receipt(other)
     pledge = PledgeReceipt(receipt_id=receipt_id, facility_id=facility_id)
