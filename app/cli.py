@@ -7,7 +7,7 @@ containers, and must not load the whole product each time.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
@@ -29,7 +29,7 @@ HEALTH_WITHIN_S = 5.0
 Answer = TypeVar("Answer")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-admin = typer.Typer(no_args_is_help=True, help="Open the first accounts of a new installation.")
+admin = typer.Typer(no_args_is_help=True, help="Enter parties, their first accounts, and keys of this edge.")
 cli.add_typer(admin, name="admin")
 new = typer.Typer(no_args_is_help=True, help="Begin something in a checkout, ready to be changed.")
 cli.add_typer(new, name="new")
@@ -308,13 +308,15 @@ def backup(file: NewFile) -> None:
 def restore(file: OldFile) -> None:
     """Load a backup into an empty data folder, or a new database."""
     from app.access import database_access
+    from app.restore import read_through
     from app.restore import restore as load_backup
     from kernel.clock import SystemClock
 
     async def work(settings: Settings) -> int:
+        sound = read_through(file)
         async with database_access(settings) as access:
             manifest = await load_backup(
-                access.as_owner(), settings.data_dir, file, SystemClock(), app_password=access.app_password
+                access.as_owner(), settings.data_dir, sound, SystemClock(), app_password=access.app_password
             )
         return sum(table.row_count for table in manifest.tables)
 
@@ -360,7 +362,11 @@ def new_driver(
 
 
 @admin.command("add-party")
-def add_party(kind: str, name: str, party_id: str) -> None:
+def add_party(
+    kind: Annotated[str, typer.Argument(help="bank, keeper, owner or carrier.")],
+    name: Annotated[str, typer.Argument(help="As people read it, such as 'Bank A'.")],
+    party_id: Annotated[str, typer.Argument(help="As commands name it, such as bank-a; it stays.")],
+) -> None:
     """Enter a bank, keeper, owner or carrier."""
     from identity.messages import AddParty, PartyKind
 
@@ -374,9 +380,15 @@ def add_party(kind: str, name: str, party_id: str) -> None:
 
 @admin.command("add-person")
 def add_person(
-    username: str,
-    party_id: str,
-    roles: Annotated[list[str], typer.Argument(help="operator, picker, keeper, officer, …")],
+    username: Annotated[str, typer.Argument(help="What the person signs in with; small letters.")],
+    party_id: Annotated[str, typer.Argument(help="The person's party, as add-party entered it.")],
+    roles: Annotated[
+        list[str],
+        typer.Argument(
+            help="One or more of operator, picker, keeper (who keep), officer, approver (who lend), "
+            "borrower, auditor, admin; first a keeper's or bank's admin."
+        ),
+    ],
     display_name: Annotated[str, typer.Option(help="Shown to others; the user name when left out.")] = "",
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
@@ -406,7 +418,9 @@ def add_person(
 
 
 @admin.command("add-key")
-def add_key(name: str) -> None:
+def add_key(
+    name: Annotated[str, typer.Argument(help="What a device's enrolment calls it: letters, digits, . _ -")],
+) -> None:
     """Make a key for this edge, such as a herd's, and tell its fingerprint; the file is never backed up."""
     from app.keys import Keys
     from kernel.secrets import fingerprint
@@ -417,7 +431,9 @@ def add_key(name: str) -> None:
 
 
 @admin.command("add-secret")
-def add_secret(name: str) -> None:
+def add_secret(
+    name: Annotated[str, typer.Argument(help="What a device's enrolment calls it: letters, digits, . _ -")],
+) -> None:
     """Keep a secret for this edge, such as a camera's password: the first line of standard input."""
     from app.keys import Keys
 
@@ -427,7 +443,9 @@ def add_secret(name: str) -> None:
 
 
 @admin.command("tag-keys")
-def tag_keys(herd_key: str) -> None:
+def tag_keys(
+    herd_key: Annotated[str, typer.Argument(help="The name of the herd's key, as add-key made it.")],
+) -> None:
     """Read animals' numbers, one a line, and write each with the key to program into its ear tag."""
     from app.keys import Keys
     from devices.drivers.ear_tag.frame import key_of
@@ -499,13 +517,25 @@ def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
         return runner.run(work)
 
 
+def _setting_refused(error: Mapping[str, Any]) -> str:
+    """Which setting breaks which rule, in the language of the terminal."""
+    from app.malformed import field_and_rule
+    from app.texts import Texts
+
+    if not error["loc"]:
+        return str(error["ctx"]["error"])
+    field, rule = field_and_rule(error)
+    texts = Texts.load()
+    facts = {"field": f"TALLYHOUSE_{field.replace('.', '_').upper()}", "rule": rule}
+    return texts.problem(texts.locale_of(os.environ.get("LANG", "")), "request.malformed", facts)
+
+
 def main() -> None:
     """Entry point. What is expected to go wrong is told in one line; the exit code is 1."""
     try:
         cli()
     except ValidationError as error:
-        problems = [f"TALLYHOUSE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        sys.exit("\n".join(["settings:", *problems]))
+        sys.exit("\n".join(["settings:", *map(_setting_refused, error.errors())]))
     except TallyhouseError as error:
         from app.texts import Texts
 

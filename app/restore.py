@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 import psycopg
@@ -52,20 +52,31 @@ UNPARTITIONED_DAYS = """
 MAKE_PARTITION = "SELECT devices.make_partitions(%s, 1)"
 
 
-async def restore(
-    owner_dsn: str, data_dir: Path, source: Path, clock: Clock, *, app_password: str
-) -> Manifest:
-    """Load the archive; all rows or none.
+class SoundArchive(NamedTuple):
+    """A file that was read through and found undamaged."""
 
-    Raises Conflict when the database is not empty or the archive is of a newer release, Invalid when the
-    archive is damaged.
-    """
+    source: Path
+    manifest: Manifest
+
+
+def read_through(source: Path) -> SoundArchive:
+    """Check an archive before anything is made for it. Raises Conflict when it is of a newer release, Invalid
+    when it is damaged."""
     with _opened(source) as archive:
         manifest = read_manifest(archive)
         require_known(manifest.migrations)
         for table in manifest.tables:
             _require_undamaged(archive, table)
-        await _require_empty(owner_dsn)
+    return SoundArchive(source, manifest)
+
+
+async def restore(
+    owner_dsn: str, data_dir: Path, sound: SoundArchive, clock: Clock, *, app_password: str
+) -> Manifest:
+    """Load the archive; all rows or none. Raises Conflict when the database is not empty."""
+    manifest = sound.manifest
+    await _require_empty(owner_dsn)
+    with _opened(sound.source) as archive:
         await migrate(owner_dsn, clock, app_password=app_password, only=manifest.migrations.keys())
         async with await psycopg.AsyncConnection.connect(owner_dsn) as connection:
             await connection.execute(AS_REPLICA)

@@ -178,9 +178,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key go together")
+            raise ValueError("TALLYHOUSE_TLS_CERT and TALLYHOUSE_TLS_KEY: both or neither")
         if self.broker_dir is not None and self.broker_url is None:
-            raise ValueError("broker_dir is for a broker of your own: set broker_url too")
+            raise ValueError("TALLYHOUSE_BROKER_DIR: only with TALLYHOUSE_BROKER_URL, a broker of your own")
         return self
 
     @property

@@ -80,14 +80,19 @@ class Texts:
         return (place and self._find(locale, f"{place}.{fact}")) or fact
 
     def _field(self, field: str, locale: str) -> str:
-        """The name of a field; of one within others with its place, `SKU (items.3.sku)`."""
+        """The name of a field; of one in a list with its place, counted from 1: `SKU (entry 4)`."""
         whole = self._find(locale, f"fields.{phrase_key(field)}")
+        if whole is None and field.startswith("connection."):
+            whole = self._find(locale, f"devices.parameter.{field.partition('.')[2]}")
         if whole is not None:
             return whole
         last = self._find(locale, f"fields.{phrase_key(_PLACE.sub('', field).rpartition('.')[2])}")
         if last is None:
             return field
-        return f"{last}（{field}）" if locale == "zh" else f"{last} ({field})"
+        places = ", ".join(str(int(number) + 1) for number in _NUMBER.findall("".join(_PLACE.findall(field))))
+        if not places:
+            return last
+        return f"{last}（第{places}项）" if locale == "zh" else f"{last} (entry {places})"
 
     def _find(self, locale: str, key: str) -> str | None:
         """A key such as `problems.stock.held` is found nested or with the dots kept in its last part."""

@@ -89,6 +89,8 @@ TOLD: Mapping[str, Told] = {
     "RepaymentReversed": Told(FACILITY),
 }
 
+_NAME_A_VEHICLE_TO_OWNERS = frozenset({"activity.shipment_departed", "activity.delivery_announced"})
+"""Told to who may see a lot, and not the vehicles of its site."""
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -108,6 +110,11 @@ def text_key_of(event_name: str, payload: Mapping[str, Any]) -> str:
         return key
     chosen = payload[variant]
     return f"{key}.{str(chosen).lower() if isinstance(chosen, bool) else chosen.rpartition('.')[2]}"
+
+
+def without_plate(text_key: str) -> str:
+    """The sentence for whoever may not see the vehicle: one that names none, where there is one."""
+    return f"{text_key}_unnamed" if text_key in _NAME_A_VEHICLE_TO_OWNERS else text_key
 
 
 def facts_of(payload: Mapping[str, Any]) -> dict[str, Any]:

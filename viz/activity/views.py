@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from kernel.tx import ReadTx, Row
 from twin.api import unit_states, vehicle_state
 from viz.activity import store
-from viz.activity.model import facts_of, kind_of, text_key_of
+from viz.activity.model import facts_of, kind_of, text_key_of, without_plate
 from wms.api import lot_rows
 
 
@@ -31,16 +31,18 @@ async def activity_page(read: ReadTx, site_id: str, cursor: str | None, limit: i
 async def told(read: ReadTx, site_id: str, events: Sequence[Row]) -> list[ActivityView]:
     """Events as sentences, with units, lots and vehicles under the names that people read."""
     names = await _names_of(read, site_id, [event["payload"] for event in events])
-    return [
-        ActivityView(
-            cursor=str(event["event_id"]),
-            at=event["occurred_at"],
-            kind=kind_of(event["kind"]),
-            text_key=text_key_of(event["kind"], event["payload"]),
-            facts=facts_of(event["payload"]) | _named(event["payload"], names),
-        )
-        for event in events
-    ]
+    return [_activity(event, _named(event["payload"], names)) for event in events]
+
+
+def _activity(event: Row, named: dict[str, str | None]) -> ActivityView:
+    text_key = text_key_of(event["kind"], event["payload"])
+    return ActivityView(
+        cursor=str(event["event_id"]),
+        at=event["occurred_at"],
+        kind=kind_of(event["kind"]),
+        text_key=text_key if named.get("plate") else without_plate(text_key),
+        facts=facts_of(event["payload"]) | named,
+    )
 
 
 async def _names_of(read: ReadTx, site_id: str, payloads: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -49,8 +49,11 @@ async def test_an_owner_is_told_of_its_lots_and_not_of_the_yard(
     site: LivingSite, lot: Lot, sign_in: SignIn
 ) -> None:
     client = await sign_in("borrower", site.owner)
-    kinds = {item["kind"] for item in (await client.get(PATH)).raise_for_status().json()["items"]}
+    items = (await client.get(PATH)).raise_for_status().json()["items"]
+    kinds = {item["kind"] for item in items}
     assert {"delivery_announced", "verified_stock_changed"} <= kinds
+    told = {item["text_key"] for item in items if item["kind"] == "delivery_announced"}
+    assert told == {"activity.delivery_announced_unnamed"}, "the vehicle is the yard's"
     assert not kinds & {"unit_crossed", "vehicle_weighed", "gate_decided", "device_order_confirmed"}
 
 

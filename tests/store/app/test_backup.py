@@ -18,7 +18,7 @@ from app.commands import Commands
 from app.database import Database
 from app.migrate import migrate, migrations
 from app.relay import Relay
-from app.restore import read_manifest, restore
+from app.restore import read_manifest, read_through, restore
 from app.wake import Wake
 from identity.messages import AddParty, PartyAdded
 from identity.parties.handlers import add_party
@@ -111,7 +111,7 @@ async def test_every_row_comes_back(source, tmp_path: Path, clock: ManualClock, 
     await fill(source, clock, ids)
     saved = await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         again = await backup(target, tmp_path, tmp_path / "b.tar", clock)
         assert await rows(target, OBSERVATIONS) == await rows(source.owner_dsn, OBSERVATIONS)
     counts = {table.name: table.row_count for table in saved.tables}
@@ -127,7 +127,7 @@ async def test_what_was_relayed_stays_relayed_and_what_was_not_follows_in_order(
     await fill(source, clock, ids)
     await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         async with opened(target, clock, ids) as database:
             await add_parties(database, "owner-6")
             assert await names_relayed(database) == ["owner-4", "owner-5", "owner-6"]
@@ -144,7 +144,7 @@ async def test_events_of_a_server_with_far_higher_transaction_ids_are_relayed(
         await connection.execute(raise_xids.format("cursor").encode())
     await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         async with opened(target, clock, ids) as database:
             assert await names_relayed(database) == ["owner-4", "owner-5"]
 
@@ -155,7 +155,7 @@ async def test_readings_get_their_daily_partitions_back(
     await fill(source, clock, ids)
     await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         left = await rows(target, "SELECT count(*) FROM devices.observation_default")
         places = await rows(target, "SELECT DISTINCT tableoid::regclass::text FROM devices.observation")
     assert left == [(0,)]
@@ -168,7 +168,7 @@ async def test_the_same_key_still_gets_the_first_answer_after_a_restore(
     await fill(source, clock, ids)
     await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         async with opened(target, clock, ids) as database:
             await add_parties(database, "owner-1")
         assert await rows(target, "SELECT count(*) FROM identity.party") == [(5,)]
@@ -180,7 +180,8 @@ async def test_a_restore_into_a_database_in_use_is_refused(
     await fill(source, clock, ids)
     await backup(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock)
     with pytest.raises(Conflict, match=r"restore\.not_empty"):
-        await restore(source.owner_dsn, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        sound = read_through(tmp_path / "a.tar")
+        await restore(source.owner_dsn, tmp_path, sound, clock, app_password=PASSWORD)
     assert await rows(source.owner_dsn, "SELECT count(*) FROM identity.party") == [(5,)]
 
 
@@ -192,7 +193,7 @@ async def test_an_archive_with_one_changed_byte_is_refused_before_anything_is_do
     damaged = change_rows(tmp_path / "a.tar", "tables/identity.party.gz", b"owner-3", b"owner-8")
     async with empty_database(source.owner_dsn) as target:
         with pytest.raises(Invalid, match=r"restore\.damaged"):
-            await restore(target, tmp_path, damaged, clock, app_password=PASSWORD)
+            await restore(target, tmp_path, read_through(damaged), clock, app_password=PASSWORD)
         assert await rows(target, "SELECT to_regclass('app.migration')") == [(None,)]
 
 
@@ -208,7 +209,7 @@ async def test_an_archive_of_a_newer_release_is_refused(
     )
     async with empty_database(source.owner_dsn) as target:
         with pytest.raises(Conflict, match=r"migrate\.database_newer"):
-            await restore(target, tmp_path, newer, clock, app_password=PASSWORD)
+            await restore(target, tmp_path, read_through(newer), clock, app_password=PASSWORD)
 
 
 async def test_an_archive_of_an_older_release_is_brought_to_this_one(
@@ -221,7 +222,7 @@ async def test_an_archive_of_an_older_release_is_brought_to_this_one(
             await connection.execute("INSERT INTO identity.party VALUES ('bank-a', 'bank', 'Bank', now())")
         saved = await backup(old, tmp_path, tmp_path / "a.tar", clock)
         assert sorted(saved.migrations) == names[:-1]
-        await restore(new, tmp_path, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(new, tmp_path, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
         assert await rows(new, "SELECT party_id FROM identity.party") == [("bank-a",)]
         assert await rows(new, "SELECT name FROM app.migration ORDER BY name") == [(name,) for name in names]
 
@@ -245,7 +246,7 @@ async def test_the_local_authority_moves_with_the_backup(source, tmp_path: Path,
     (old / "tls" / "ca.key").write_bytes(b"the key")
     await backup(source.owner_dsn, old, tmp_path / "a.tar", clock)
     async with empty_database(source.owner_dsn) as target:
-        await restore(target, new, tmp_path / "a.tar", clock, app_password=PASSWORD)
+        await restore(target, new, read_through(tmp_path / "a.tar"), clock, app_password=PASSWORD)
     assert (new / "tls" / "ca.key").read_bytes() == b"the key"
     assert (new / "tls" / "ca.key").stat().st_mode & 0o777 == 0o600
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from app.audit import audit
-from app.restore import restore
+from app.restore import read_through, restore
 from app.wiring import AUDITS
 from kernel.clock import ManualClock
 from kernel.messages import Event
@@ -33,7 +33,8 @@ async def test_its_data_is_restored_and_its_books_agree(
     await database_server.as_owner(f"CREATE DATABASE {name}")
     target = make_conninfo(database_server.owner_dsn, dbname=name)
     try:
-        await restore(target, tmp_path, FIXTURES / release / "backup.tar", clock, app_password=PASSWORD)
+        sound = read_through(FIXTURES / release / "backup.tar")
+        await restore(target, tmp_path, sound, clock, app_password=PASSWORD)
         app_dsn = make_conninfo(target, user="tallyhouse_app", password=PASSWORD)
         results = await audit(app_dsn, clock, AUDITS)
         assert [finding for result in results for finding in result.findings] == []

@@ -91,8 +91,10 @@ def test_masses_are_told_in_kilograms_and_tonnes() -> None:
 
 def test_fields_are_told_by_their_names_and_those_within_others_with_their_place() -> None:
     facts = {"field": "items.3.sku", "rule": "1 to 40 characters"}
-    assert TEXTS.problem("en", "catalogue.item", facts) == "SKU (items.3.sku): 1 to 40 characters."
-    assert TEXTS.problem("zh", "catalogue.item", facts) == "货品编码（items.3.sku）：1 至 40 个字符。"
+    assert TEXTS.problem("en", "catalogue.item", facts) == "SKU (entry 4): 1 to 40 characters."
+    assert TEXTS.problem("zh", "catalogue.item", facts) == "货品编码（第4项）：1 至 40 个字符。"
+    facts = {"field": "connection.host", "rule": "given"}
+    assert "Address in the network must be given" in TEXTS.problem("en", "devices.enrolment", facts)
     facts = {"field": "x.unheard_of", "rule": "given"}
     assert TEXTS.problem("zh", "request.malformed", facts) == "x.unheard_of：必填。"
 
