@@ -78,4 +78,4 @@ async def test_a_stranger_reads_no_row_of_any_table(story: Story) -> None:
         assert set(seen.values()) == {0}, (party_id, seen)
     seen = await story.read("bank-a", rows_seen, "officer")
     empty = {name for name, count in seen.items() if count == 0}
-    assert empty == {"freeze", "thaw"}
+    assert empty == {"freeze", "thaw", "lost_unit"}
