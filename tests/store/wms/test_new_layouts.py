@@ -9,7 +9,7 @@ from kernel.errors import Conflict
 from kernel.geometry import Origin
 from kernel.layout import Layout, Rack, Zone
 from kernel.messages import DevicePlaced, Envelope, LoadChange, Observation
-from tests.store.wms.building import KEEPER, LAYOUT_FILE, SITE, Warehouse, epc
+from tests.store.wms.building import BRIDGE, KEEPER, LAYOUT_FILE, SITE, Warehouse, epc
 from twin import api as twin
 from twin.messages import ImportLayout
 from wms.api import lift_hold, place_hold
@@ -146,7 +146,7 @@ BLIND: list[dict[str, object]] = [
 ]
 BLIND.append({"gates": [msgspec.structs.replace(LAYOUT.gates[0], lane_weighbridge_id=None)]})
 BLIND.append(
-    {"gates": [], "mounts": [mount for mount in LAYOUT.mounts if mount.serves not in (GATE_ID, "wb-1")]}
+    {"gates": [], "mounts": [mount for mount in LAYOUT.mounts if mount.serves not in (GATE_ID, BRIDGE)]}
 )
 
 
