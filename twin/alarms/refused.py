@@ -16,8 +16,8 @@ KIND: Final = "exit_refused"
 async def tell_left_refused(tx: Tx, left: VehicleLeft, refusal_key: str, lot_ids: Sequence[str]) -> None:
     """Raise one alarm of grade `check`, which names no unit, for one leaving.
 
-    `refusal_key` is the gate's last word about the vehicle, `lot_ids` are those of which something may be
-    aboard. The loop alone saw it go: one modality.
+    `refusal_key` is what the gate says of the vehicle as it left, `lot_ids` are those of which something may
+    be aboard. The loop alone saw it go: one modality.
     """
     judgement = Judgement(
         kind=KIND,

@@ -93,7 +93,7 @@ async def _decide(tx: Tx, seen: AtGate, *, is_news: bool) -> None:
         await store.keep_presence(tx, seen)
     releases = await store.lock_live_of_vehicle(tx, seen.site_id, seen.vehicle_id)
     live = await _live_visit(tx, visit, seen)
-    held = await _held(tx, seen) if seen.direction == "out" else None
+    held = await _held(tx, seen.site_id, seen.vehicle_id) if seen.direction == "out" else None
     decision = decide_gate(seen, live, [release for release, _ in releases], tx.now, held)
     if decision.opened:
         decision = await _doubt(tx, seen) or decision
@@ -110,11 +110,11 @@ async def _decide(tx: Tx, seen: AtGate, *, is_news: bool) -> None:
         await lower(tx, seen.site_id, seen.gate_id, decision.reason_key, visit["visit_id"])
 
 
-async def _held(tx: Tx, seen: AtGate) -> Held | None:
-    lightest_g = await stock.lightest_held_g(tx, seen.site_id)
+async def _held(tx: Tx, site_id: str, vehicle_id: str) -> Held | None:
+    lightest_g = await stock.lightest_held_g(tx, site_id)
     if lightest_g is None:
         return None
-    return Held(lightest_g, await visits.empty_mass_g(tx, seen.site_id, seen.vehicle_id))
+    return Held(lightest_g, await visits.empty_mass_g(tx, site_id, vehicle_id))
 
 
 async def _doubt(tx: Tx, seen: AtGate) -> Decision | None:
@@ -236,12 +236,12 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
     await store.end_presence(tx, event.site_id, event.vehicle_id)
     if visit is None:
-        await _tell_left_refused(tx, event)
+        await _tell_left_refused(tx, event, None)
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
         await _decide_waiting(tx, event.site_id)
         return
     if visit["state"] != "leaving":
-        await _tell_left_refused(tx, event)
+        await _tell_left_refused(tx, event, visit)
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
     await visits.leave(tx, visit["visit_id"])
     await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
@@ -254,13 +254,30 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     await _decide_waiting(tx, event.site_id)
 
 
-async def _tell_left_refused(tx: Tx, event: VehicleLeft) -> None:
-    """Somebody let it out past the gate's refusal, and any goods on hold may be aboard: the twin is told."""
-    held = await stock.held_units(tx, event.site_id)
-    last = await store.last_out(tx, event.site_id, event.gate_id, [event.vehicle_id])
-    if held and last and last[0]["reason_key"] in MAY_TAKE_GOODS:
-        lot_ids = {unit.lot_id for unit in await twin.unit_states(tx, held)}
-        await twin.tell_left_refused(tx, event, last[0]["reason_key"], sorted(lot_ids))
+async def _tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> None:
+    """The gate did not open for it. Where it would have refused what left, any goods on hold may be aboard:
+    the twin is told, also of what came to be known only when all was over."""
+    held = await _held(tx, event.site_id, event.vehicle_id)
+    if held is None:
+        return
+    seen = AtGate(
+        site_id=event.site_id,
+        gate_id=event.gate_id,
+        vehicle_id=event.vehicle_id,
+        direction="out",
+        unit_ids=event.unit_ids,
+        unknown_epcs=[],
+        mass_g=event.mass_g,
+        entry_mass_g=None,
+        at=event.left_at,
+        evidence_ids=event.evidence_ids,
+    )
+    releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
+    live = await _live_visit(tx, visit, seen)
+    decision = decide_gate(seen, live, [release for release, _ in releases], event.left_at, held)
+    if decision.reason_key in MAY_TAKE_GOODS:
+        units = await twin.unit_states(tx, await stock.held_units(tx, event.site_id))
+        await twin.tell_left_refused(tx, event, decision.reason_key, sorted({unit.lot_id for unit in units}))
 
 
 async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> None:

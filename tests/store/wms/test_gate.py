@@ -741,6 +741,34 @@ async def test_ballast_left_behind_makes_no_room_for_a_pledged_pallet_beside_a_r
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.heavier_than_empty")
 
 
+@pytest.mark.parametrize(
+    ("gained_g", "refusals"),
+    [(0, []), (60_000, []), (PALLET_G, ["gate.too_heavy"]), (None, ["gate.not_weighed"])],
+)
+async def test_what_left_unseen_while_the_line_was_cut_is_judged_when_it_becomes_known(
+    warehouse: Warehouse, tx: PgTx, gained_g: int | None, refusals: list[str]
+) -> None:
+    """Nobody told that it stood at the gate: it had left when its readings came."""
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    vehicle_id = await warehouse.inside()
+    left = warehouse.left(vehicle_id)
+    mass_g = None if gained_g is None else TRUCK_G + gained_g
+    await warehouse.hear(msgspec.structs.replace(left, mass_g=mass_g))
+    raised = [alarm for alarm in await twin.alarms(tx, SITE) if alarm.kind == "exit_refused"]
+    assert [alarm.facts["refusal"] for alarm in raised] == refusals
+
+
+async def test_a_vehicle_that_was_never_let_in_and_leaves_may_take_what_is_pledged(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    visit = await warehouse.visit()
+    left = msgspec.structs.replace(warehouse.left(visit.vehicle_id), mass_g=TRUCK_G)
+    await warehouse.hear(left, left)
+    [alarm] = await twin.alarms(tx, SITE)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.no_visit")
+
+
 async def test_the_empty_mass_of_a_vehicle_is_of_its_last_stays(warehouse: Warehouse, tx: PgTx) -> None:
     """It has got a heavier body since its first."""
     for stay, own_g in enumerate((TRUCK_G, *[TRUCK_G + 700_000 + litre for litre in range(STAYS_WEIGHED)])):
