@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.texts import LOCALES, Texts
+from devices.families import FAMILIES
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("app", "devices", "finance", "identity", "kernel", "twin", "viz", "wms")
@@ -114,3 +115,9 @@ def test_every_sentence_is_filled_where_it_is_raised(locale: str) -> None:
         if facts is not None and not asked <= facts:
             unfilled[place] = f"{key} lacks {sorted(asked - facts)}"
     assert unfilled == {}
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_everything_that_a_device_is_given_has_a_name(locale: str) -> None:
+    given = {name for family in FAMILIES.values() for name in family.parameters if family.reach != "http"}
+    assert {name for name in given if TEXTS._find(locale, f"devices.parameter.{name}") is None} == set()

@@ -6,6 +6,7 @@ import { useWords } from "@shared/react/page";
 import { Input } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
+import { Field } from "../desk/field";
 
 const FIELDS = ["certificate", "performed_by", "performed_on", "valid_until"] as const;
 
@@ -27,15 +28,14 @@ export function CalibrateDialog({ device, onClose, onChanged }: { device: Device
       onClose={onClose}
     >
       {FIELDS.map((field) => (
-        <label key={field}>
-          <span>{t(`devices.certificate.${field}`)}</span>
+        <Field key={field} name={field} label={t(`devices.certificate.${field}`)}>
           <Input
             type={field.endsWith("_by") || field === "certificate" ? "text" : "date"}
             maxLength={120}
             value={given[field]}
             onChange={(event) => setGiven({ ...given, [field]: event.target.value })}
           />
-        </label>
+        </Field>
       ))}
     </CommandDialog>
   );

@@ -5,6 +5,7 @@ import { useWords } from "@shared/react/page";
 import { Input, Radio } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
+import { Field } from "../desk/field";
 
 const REASON_LENGTH_MIN = 3;
 const REASON_LENGTH_MAX = 200;
@@ -47,10 +48,9 @@ export function OrderDialog({ device, onClose, onChanged }: { device: Device; on
           </Radio>
         ))}
       </Radio.Group>
-      <label>
-        <span>{t("devices.orderReason")}</span>
+      <Field name="reason" label={t("devices.orderReason")}>
         <Input maxLength={REASON_LENGTH_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
-      </label>
+      </Field>
     </CommandDialog>
   );
 }
