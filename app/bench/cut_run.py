@@ -110,6 +110,7 @@ class _CutRun:
         centre: Database,
         line: CuttableLine,
         edge: EdgeAtWork,
+        watch: Watch,
         clock: Clock,
         say: Say,
         live_s: float,
@@ -122,7 +123,7 @@ class _CutRun:
         self._clock = clock
         self._say = say
         self._live_s = live_s
-        self.watch = Watch(centre, clock, site.layout.site_id)
+        self.watch = watch
 
     @classmethod
     async def begin(
@@ -144,7 +145,8 @@ class _CutRun:
         capacity_bytes = Settings.model_fields["spool_capacity_mb"].default * 1_000_000
         edge = EdgeAtWork(distant, folder / "spool.sqlite3", capacity_bytes)
         await stack.enter_async_context(edge)
-        running = cls(site, centre, line, edge, clock, say, plan.live_s)
+        watch = await stack.enter_async_context(Watch(app_dsn, clock, site.layout.site_id))
+        running = cls(site, centre, line, edge, watch, clock, say, plan.live_s)
         watching = asyncio.create_task(running.watch.run())
         stack.callback(watching.cancel)
         return running

@@ -27,7 +27,7 @@ async def run_in_order(
     await enter_site(app_dsn, site, days)
     async with AsyncExitStack() as stack:
         database = await opened(stack, app_dsn, clock)
-        watch = Watch(database, clock, site.layout.site_id)
+        watch = await stack.enter_async_context(Watch(app_dsn, clock, site.layout.site_id))
         said: list[Received] = []
         papers: list[Any] = []
 

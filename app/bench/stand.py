@@ -83,7 +83,7 @@ class Stand:
         self.database = Database(self.app_dsn, self.clock, Ids.unguessable(self.clock))
         await self.database.open()
         self._stack.push_async_callback(self.database.close)
-        self.watch = Watch(self.database, self.clock, self.site_id)
+        self.watch = await self._stack.enter_async_context(Watch(self.app_dsn, self.clock, self.site_id))
         broker = Broker(self.folder / "broker")
         self.login = BrokerLogin(*await broker.start())
         self._stack.push_async_callback(broker.stop)

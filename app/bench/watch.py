@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_left
 from contextlib import AsyncExitStack
 from datetime import datetime
+from typing import LiteralString, Self
 
 import psycopg
 
@@ -20,24 +21,39 @@ FOLDED = "SELECT coalesce(max(position), 0) FROM app.cursor WHERE consumer = %(c
 
 
 class Watch:
-    """`run` notes the fold's cursor at each of its commits."""
+    """An async context manager; `run` notes the fold's cursor at each of its commits.
 
-    def __init__(self, database: Database, clock: Clock, site_id: str) -> None:
-        self._database = database
+    It asks on a connection of its own, one statement a time: what is measured should feel it little.
+    """
+
+    def __init__(self, dsn: str, clock: Clock, site_id: str) -> None:
+        self._dsn = dsn
         self._clock = clock
         self._site_id = site_id
         self._through: list[int] = []
         self._at: list[datetime] = []
+        self._line: psycopg.AsyncConnection
+
+    async def __aenter__(self) -> Self:
+        self._line = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+        await self._line.execute("SET ROLE tallyhouse_command")
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._line.close()
 
     async def stored(self) -> int:
         """How many readings the site's journal holds."""
-        async with self._database.write(BENCH) as tx:
-            return int(await tx.value(STORED, {"site_id": self._site_id}))
+        return await self._asked(STORED, {"site_id": self._site_id})
 
     async def folded(self) -> int:
         """Through which position the twin is folded."""
-        async with self._database.write(BENCH) as tx:
-            return int(await tx.value(FOLDED, {"consumer": consumer_of(self._site_id)}))
+        return await self._asked(FOLDED, {"consumer": consumer_of(self._site_id)})
+
+    async def _asked(self, query: LiteralString, about: dict[str, str]) -> int:
+        answer = await (await self._line.execute(query, about)).fetchone()
+        assert answer is not None, "an aggregate has a row"
+        return int(answer[0])
 
     async def until_behind(self, readings: int) -> None:
         """Wait until the twin is behind what the journal holds now by so many at most."""
@@ -48,7 +64,7 @@ class Watch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with await psycopg.AsyncConnection.connect(self._database.dsn, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
             await connection.execute("LISTEN tallyhouse_twin")
             async for _ in connection.notifies():
                 through = await self.folded()
