@@ -9,7 +9,7 @@ import { useState } from "react";
 import { useCommand } from "../data/queries";
 import { Moment, Pairs } from "../parts/parts";
 import { Refusal } from "../parts/refusal";
-import { reachedAt } from "./devices_page";
+import { reachedAt } from "./reached";
 
 interface Props {
   device: Device;

@@ -5,7 +5,8 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SessionContext } from "../parts/session";
-import { DevicesPage, reachedAt } from "./devices_page";
+import { DevicesPage } from "./devices_page";
+import { reachedAt } from "./reached";
 
 function aDevice(changes: Partial<Device> = {}): Device {
   return {

@@ -16,6 +16,7 @@ import { Answer, Moment, PageHead, Panel, StateTag } from "../parts/parts";
 import { ReasonDialog } from "../parts/reason_dialog";
 import { useSignedIn } from "../parts/session";
 import { AcceptDialog } from "./accept_dialog";
+import { reachedAt } from "./reached";
 
 export function DevicesPage() {
   const { t, locale } = useWords();
@@ -137,13 +138,6 @@ function useDeviceColumns(): Column<Device>[] {
   ];
 }
 
-/** Host and port, or the name it calls itself: what tells one device from a program that poses as it. */
-export function reachedAt(device: Device): string {
-  const { host, port, gateway, node, terminal_number: terminal, imei } = device.connection;
-  if (host !== undefined) return port === undefined ? String(host) : `${String(host)}:${String(port)}`;
-  if (gateway !== undefined) return `${String(gateway)} / ${String(node)}`;
-  return String(terminal ?? imei ?? "");
-}
 
 function ByWhom({ name, at }: { name: string | null; at: string }) {
   return (

@@ -7,8 +7,7 @@ import { useState, type FormEvent } from "react";
 import { clearAlarm, useSite } from "../state/site";
 import { AcknowledgeButton, alarmText, useMayAcknowledge } from "./alarms_panel";
 import { goToUnit } from "./go_to";
-import { DetailHead } from "./selection_panel";
-import { Fact } from "./unit_detail";
+import { DetailHead, Fact } from "./detail_parts";
 
 /** An alarm with the evidence it rests on: which sensor saw what, and when. */
 export function AlarmDetail({ alarmId }: { alarmId: string }) {

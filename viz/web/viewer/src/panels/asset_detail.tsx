@@ -2,8 +2,7 @@ import { useWords } from "@shared/react/page";
 import { Age } from "@shared/react/parts";
 import { useSite } from "../state/site";
 import { goToUnit } from "./go_to";
-import { DetailHead } from "./selection_panel";
-import { Fact } from "./unit_detail";
+import { DetailHead, Fact } from "./detail_parts";
 
 /** A forklift, a person or a truck. People have a number here and never a name. */
 export function AssetDetail({ assetId }: { assetId: string }) {

@@ -7,11 +7,11 @@ import { BANK_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
 import { LOOKS } from "@shared/icons";
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useHasRole } from "../state/place";
 import { useSite } from "../state/site";
 import { say } from "./say";
-import { DetailHead } from "./selection_panel";
+import { DetailHead, Fact } from "./detail_parts";
 
 /** Loaded when somebody prints: its parts are heavy. */
 const LabelDialog = lazy(() => import("./label_dialog"));
@@ -97,15 +97,6 @@ function ReceiptLink({ receiptId }: { receiptId: string }) {
     <a className="link" href={`/bank/#/receipts/${encodeURIComponent(receiptId)}`}>
       {t("viewer.openReceipt")}
     </a>
-  );
-}
-
-export function Fact({ name, isCode, children }: { name: string; isCode?: boolean; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd className={isCode ? "th-mono" : undefined}>{children}</dd>
-    </div>
   );
 }
 
