@@ -258,7 +258,8 @@ class RefuseDrawdown(Command, frozen=True, kw_only=True):
 
 
 class RepayLoan(Command, frozen=True, kw_only=True):
-    """Pay interest first, then principal. `paid_on` None means today in the bank's zone."""
+    """The bank books what it received: interest first, then principal. `paid_on` None means today in the
+    bank's zone."""
 
     loan_id: str
     amount_fen: int

@@ -162,7 +162,8 @@ async def _still_away(stage: Stage, taken: Sequence[Pallet]) -> list[str]:
 
 
 async def goods_leave(stage: Stage) -> dict[str, Any]:
-    """Thawed by two, repaid, released; the same pallets are picked and leave; the receipt is cancelled."""
+    """Thawed by two, repaid, released; the same pallets are picked and leave; the receipt is cancelled. The
+    bank books what was repaid."""
     await _thaw(stage)
     await _clear_alarms(stage)
     await _repay(stage)
@@ -220,9 +221,7 @@ async def _repay(stage: Stage) -> None:
     facility = await stage.facility()
     loan = next(row for row in facility["loans"] if row["loan_id"] == stage.made.loan_id)
     due_fen = loan["outstanding_fen"] + loan["interest_fen"]
-    paid = await stage.people.borrower.post(
-        f"/loans/{stage.made.loan_id}/repayments", {"amount_fen": due_fen}
-    )
+    paid = await stage.people.officer.post(f"/loans/{stage.made.loan_id}/repayments", {"amount_fen": due_fen})
     if paid["state"] != "repaid":
         raise NotHeld(f"the loan is {paid['state']} after paying {due_fen} fen")
 

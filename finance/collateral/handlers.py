@@ -22,7 +22,7 @@ from finance.messages import (
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
 from finance.receipts.model import SHOWN_UNITS_MAX
-from finance.vouching.handlers import require_own_look, require_own_sight
+from finance.vouching.handlers import require_own_look, require_own_sight, require_sure
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
@@ -137,8 +137,8 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     """Give a receipt back to its depositor and lift the hold.
 
     NotFound for another bank's pledge; Conflict when it was released, the facility is frozen (unless nothing
-    is owed and the goods are gone), what stays would not cover the debt, or counts only by what other banks
-    vouched for.
+    is owed and the goods are gone), or what stays would not cover the debt. While anything is owed, what
+    stays must also be such as money may be drawn on: see `require_sure`.
     """
     pledge = await store.find_pledge(tx, command.pledge_id)
     if pledge is None or pledge["bank_party_id"] != tx.caller.party_id:
@@ -152,7 +152,7 @@ async def release_pledge(command: ReleasePledge, tx: Tx) -> PledgeAnswer:
     released_at = await take_step(tx, receipt, "released", receipt.depositor_party_id, facts)
     model.require_covered(facility, await revalue(tx, facility, "release"))
     if facility.debt_fen:
-        await require_own_sight(tx, facility, await store.lots_of_pledged_units(tx, facility.facility_id))
+        await require_sure(tx, facility, await store.lots_of_pledged_units(tx, facility.facility_id))
     await lift_hold(tx, pledge["hold_id"])
     await _end_sight(tx, facility.bank_party_id, receipt, released_at)
     _tell_released(tx, command.pledge_id, receipt, facility)

@@ -46,12 +46,10 @@ from finance.messages import (
     ReverseRepayment,
     RunDayEnd,
 )
-from finance.vouching.handlers import require_own_look, require_own_sight
+from finance.vouching.handlers import require_own_look, require_sure
 from kernel.caller import Caller
 from kernel.errors import Conflict, NotFound
 from kernel.tx import Row, Tx
-from twin.api import alarms, unit_states
-from wms.api import unwatched_gates
 
 
 class DrawdownAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,11 +117,7 @@ async def _require_drawable(tx: Tx, facility: Facility, amount_fen: int) -> None
     now."""
     require_open(facility)
     await require_own_look(tx, facility)
-    model.require_watched(await unwatched_gates(tx, facility.site_id))
-    pledged = await collateral_store.lots_of_pledged_units(tx, facility.facility_id)
-    await require_own_sight(tx, facility, pledged)
-    active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
-    model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)
+    await require_sure(tx, facility, await collateral_store.lots_of_pledged_units(tx, facility.facility_id))
     model.require_drawable(facility, await value_facility(tx, facility), amount_fen)
 
 
@@ -235,14 +229,15 @@ async def refuse_drawdown(command: RefuseDrawdown, tx: Tx) -> DrawdownAnswer:
 
 
 async def repay_loan(command: RepayLoan, tx: Tx) -> LoanAnswer:
-    """Book a repayment: interest to the day it was paid, then principal. Allowed while frozen.
+    """Book a repayment that the bank received: interest to the day it was paid, then principal. Allowed while
+    frozen.
 
-    NotFound for a loan of another bank or borrower; Conflict for more than the debt; Invalid for a day before
-    the interest that is booked or after today.
+    NotFound for anybody but the loan's bank, also for its borrower, who would write off its own debt;
+    Conflict for more than the debt; Invalid for a day before the interest that is booked or after today.
     """
     require_amount(command.amount_fen)
     day, facility, loan = await _enter_loan(tx, command.loan_id)
-    _require_party_of_loan(facility, loan, tx)
+    _require_bank_of_loan(facility, loan, tx)
     model.require_same_currency(command.currency, facility)
     paid_on = command.paid_on or day.today
     model.require_paid_on(paid_on, loan, day.today)
@@ -269,9 +264,9 @@ async def _enter_loan(tx: Tx, loan_id: str) -> tuple[BankDay, Facility, Loan]:
     return day, facility, loan
 
 
-def _require_party_of_loan(facility: Facility, loan: Loan, tx: Tx) -> None:
-    """A loan exists for its bank and its borrower only."""
-    if tx.caller.party_id not in (facility.bank_party_id, facility.borrower_party_id):
+def _require_bank_of_loan(facility: Facility, loan: Loan, tx: Tx) -> None:
+    """Whether money arrived is the bank's word alone."""
+    if tx.caller.party_id != facility.bank_party_id:
         raise NotFound("loan.unknown", loan_id=loan.loan_id)
 
 
@@ -306,8 +301,7 @@ async def reverse_repayment(command: ReverseRepayment, tx: Tx) -> LoanAnswer:
     """
     require_reason(command.reason)
     day, facility, loan = await _enter_loan(tx, command.loan_id)
-    if facility.bank_party_id != tx.caller.party_id:
-        raise NotFound("loan.unknown", loan_id=command.loan_id)
+    _require_bank_of_loan(facility, loan, tx)
     last = await store.last_repayment(tx, loan.loan_id)
     if last is None or last["entry_id"] != command.entry_id:
         raise Conflict("loan.not_last_repayment", loan_id=loan.loan_id, entry_id=command.entry_id)

@@ -1,6 +1,6 @@
 """Pure rules of bullet loans: interest by accumulated products, repayment, what may be drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -11,13 +11,10 @@ from finance.collateral.model import Valuation, available_fen
 from finance.facilities.model import Facility, require_open
 from kernel.errors import Conflict, Invalid
 from kernel.money import round_half_up_fen
-from twin.messages import EXIT_ALARMS, UNHEARD_EXITS, AlarmRow, Grade, UnitState
 
 LoanState = Literal["active", "repaid"]
 
 TERM_DAYS_MAX = 5 * 366
-ALARMING_GRADES: frozenset[Grade] = frozenset({"check", "restrict", "freeze"})
-SHOWN_UNITS_MAX = 20
 DAYS_OF_YEAR = 360
 """ACT/360, the default for CNY."""
 
@@ -156,45 +153,6 @@ def require_paid_on(paid_on: date, loan: Loan, today: date) -> None:
             field="paid_on",
             rule=f"{loan.accrued_through.isoformat()} to {today.isoformat()}",
         )
-
-
-def require_watched(unwatched: Mapping[str, Sequence[str]]) -> None:
-    """Refuse, by Conflict, money while goods could leave unseen. `unwatched` are the gates of the site whose
-    reader or lane scale is not accepted, not in service or not to be heard, each with their mounts."""
-    if unwatched:
-        mount_ids = sorted({mount_id for mounts in unwatched.values() for mount_id in mounts})
-        raise Conflict("drawdown.gate_unwatched", gate_ids=sorted(unwatched), mount_ids=mount_ids)
-
-
-def require_quiet(
-    alarms: Sequence[AlarmRow], states: Sequence[UnitState], pledged: Mapping[str, str]
-) -> None:
-    """Refuse, by Conflict, money while an exit alarm on pledged goods is active, however mild above a note.
-
-    `alarms` are the site's active ones, `states` those of the pledged units, `pledged` maps each of these to
-    its lot. Of what may have left unheard nobody knows which goods it was: such an alarm concerns all that is
-    pledged here. Another that names no unit concerns its lots. A unit marked by an alarm that is not among
-    those given counts as alarmed: silence is no all-clear.
-    """
-    exits = [alarm for alarm in alarms if alarm.kind in EXIT_ALARMS and alarm.grade in ALARMING_GRADES]
-    lots = set(pledged.values())
-    alarm_ids = sorted(
-        alarm.alarm_id
-        for alarm in exits
-        if (pledged and alarm.kind in UNHEARD_EXITS)
-        or not pledged.keys().isdisjoint(alarm.unit_ids)
-        or (not alarm.unit_ids and lots & set(alarm.lot_ids))
-    )
-    explained = {unit_id for alarm in alarms for unit_id in alarm.unit_ids}
-    unit_ids = {unit_id for alarm in exits for unit_id in alarm.unit_ids} & pledged.keys()
-    unit_ids |= {
-        state.unit_id
-        for state in states
-        if state.alarm_grade in ALARMING_GRADES and state.unit_id not in explained
-    }
-    if alarm_ids or unit_ids:
-        shown = sorted(unit_ids)[:SHOWN_UNITS_MAX]
-        raise Conflict("drawdown.alarm_active", alarm_ids=alarm_ids[:SHOWN_UNITS_MAX], unit_ids=shown)
 
 
 def require_drawable(facility: Facility, valuation: Valuation, amount_fen: int) -> None:

@@ -85,8 +85,8 @@ async def refuse_drawdown(drawdown_id: str, body: ReasonBody, session: Decider) 
 
 
 @router.post("/loans/{loan_id}/repayments", status_code=201)
-async def repay_loan(loan_id: str, body: RepaymentBody, session: Proposer) -> LoanView:
-    """Book a repayment: interest first, then principal."""
+async def repay_loan(loan_id: str, body: RepaymentBody, session: Officer) -> LoanView:
+    """Book a repayment that the bank received: interest first, then principal."""
     await session.do(RepayLoan(loan_id=loan_id, **body.model_dump()))
     async with session.read() as read:
         return await loan_view(read, loan_id)

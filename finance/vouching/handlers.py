@@ -1,13 +1,14 @@
-"""Asks the registry of devices what the bank of a facility vouches for, and the twin what rests on others."""
+"""Asks whether money may rest on goods: the registry of devices, the gates and the twin."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from devices.api import unvouched_devices, vouched_by_others
 from finance.facilities.model import Facility
 from finance.vouching import model
 from kernel.tx import Tx
-from twin.api import doubted_units
+from twin.api import alarms, doubted_units, unit_states
 from twin.messages import DeviceSpan, Witness
+from wms.api import unwatched_gates
 
 
 async def require_own_look(tx: Tx, facility: Facility) -> None:
@@ -23,6 +24,15 @@ async def require_own_sight(tx: Tx, facility: Facility, unit_ids: Collection[str
     asked = [DeviceSpan(device_id=span.device_id, since=span.since, until=span.until) for span in spans]
     doubted = await doubted_units(tx, sorted(unit_ids), asked)
     model.require_own_sight(facility.facility_id, doubted, spans, _is_bank(tx, facility))
+
+
+async def require_sure(tx: Tx, facility: Facility, pledged: Mapping[str, str]) -> None:
+    """Conflict while a gate of the site is not watched, an exit alarm concerns the goods, or any of them
+    counts by what others alone vouched for. `pledged` maps each unit that money rests on to its lot."""
+    model.require_watched(await unwatched_gates(tx, facility.site_id))
+    await require_own_sight(tx, facility, pledged)
+    active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
+    model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)
 
 
 async def require_own_witnesses(tx: Tx, facility: Facility, witnesses: Collection[Witness]) -> None:

@@ -1,12 +1,14 @@
-"""Pure rules: a bank lends on the word of devices that it accepted itself, then and now."""
+"""Pure rules: a bank lends on the word of devices that it accepted itself, then and now, and on goods
+that could not leave unseen."""
 
 from collections.abc import Collection, Mapping, Sequence
 
 from devices.messages import Unvouched, VouchedByOthers
 from kernel.errors import Conflict
-from twin.messages import DeviceSpan, Witness
+from twin.messages import EXIT_ALARMS, UNHEARD_EXITS, AlarmRow, DeviceSpan, Grade, UnitState, Witness
 
 DEVICES_SHOWN_MAX = 20
+ALARMING_GRADES: frozenset[Grade] = frozenset({"check", "restrict", "freeze"})
 SHOWN_MAX = 20
 
 
@@ -59,6 +61,45 @@ def require_own_sight(
         for name in span.accepted_by
     }
     raise Conflict("facility.goods_vouched_by_others", accepted_by=sorted(names), **facts)
+
+
+def require_watched(unwatched: Mapping[str, Sequence[str]]) -> None:
+    """Refuse, by Conflict, money while goods could leave unseen. `unwatched` are the gates of the site whose
+    reader or lane scale is not accepted, not in service or not to be heard, each with their mounts."""
+    if unwatched:
+        mount_ids = sorted({mount_id for mounts in unwatched.values() for mount_id in mounts})
+        raise Conflict("drawdown.gate_unwatched", gate_ids=sorted(unwatched), mount_ids=mount_ids)
+
+
+def require_quiet(
+    alarms: Sequence[AlarmRow], states: Sequence[UnitState], pledged: Mapping[str, str]
+) -> None:
+    """Refuse, by Conflict, money while an exit alarm on pledged goods is active, however mild above a note.
+
+    `alarms` are the site's active ones, `states` those of the pledged units, `pledged` maps each of these to
+    its lot. Of what may have left unheard nobody knows which goods it was: such an alarm concerns all that is
+    pledged here. Another that names no unit concerns its lots. A unit marked by an alarm that is not among
+    those given counts as alarmed: silence is no all-clear.
+    """
+    exits = [alarm for alarm in alarms if alarm.kind in EXIT_ALARMS and alarm.grade in ALARMING_GRADES]
+    lots = set(pledged.values())
+    alarm_ids = sorted(
+        alarm.alarm_id
+        for alarm in exits
+        if (pledged and alarm.kind in UNHEARD_EXITS)
+        or not pledged.keys().isdisjoint(alarm.unit_ids)
+        or (not alarm.unit_ids and lots & set(alarm.lot_ids))
+    )
+    explained = {unit_id for alarm in alarms for unit_id in alarm.unit_ids}
+    unit_ids = {unit_id for alarm in exits for unit_id in alarm.unit_ids} & pledged.keys()
+    unit_ids |= {
+        state.unit_id
+        for state in states
+        if state.alarm_grade in ALARMING_GRADES and state.unit_id not in explained
+    }
+    if alarm_ids or unit_ids:
+        shown = sorted(unit_ids)[:SHOWN_MAX]
+        raise Conflict("drawdown.alarm_active", alarm_ids=alarm_ids[:SHOWN_MAX], unit_ids=shown)
 
 
 def is_own(witness: Witness, spans: Sequence[VouchedByOthers]) -> bool:

@@ -297,7 +297,7 @@ EXPECTED: Mapping[str, Case] = {
     ),
     "POST /api/v1/drawdowns/{drawdown_id}/approve": Case("approver"),
     "POST /api/v1/drawdowns/{drawdown_id}/refuse": Case("approver officer", _reason),
-    "POST /api/v1/loans/{loan_id}/repayments": Case("borrower officer", lambda _: {"amount_fen": 100}),
+    "POST /api/v1/loans/{loan_id}/repayments": Case("officer", lambda _: {"amount_fen": 100}),
     "POST /api/v1/loans/{loan_id}/repayments/{entry_id}/reverse": Case("officer", _reason),
     "GET /api/v1/ledger/accounts": Case(
         "auditor officer", own=READ, auditor="bank", shared="the caller's own books"

@@ -183,7 +183,7 @@ async def _lending(site: LivingSite, lot: Lot) -> Ids:
     loan = await site.do(
         ApproveDrawdown(drawdown_id=drawn), site.bank, "approver", person_id="person-approver"
     )
-    paid = await site.do(RepayLoan(loan_id=loan.loan_id, amount_fen=1_000), site.owner, "borrower")
+    paid = await site.do(RepayLoan(loan_id=loan.loan_id, amount_fen=1_000), site.bank, "officer")
     return {
         "facility_id": facility.facility_id,
         "receipt_id": receipt.receipt_id,

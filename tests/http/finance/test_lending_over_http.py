@@ -159,9 +159,10 @@ async def test_a_loan_from_the_receipt_to_the_release(people: People, site: Livi
     accounts = await items(people.auditor, "/ledger/accounts")
     assert sum(account["balance_fen"] for account in accounts) == 0
     repay = f"/loans/{loan['loan_id']}/repayments"
-    problem = await refused(people.borrower, repay, {"amount_fen": 500_001}, 409, "loan.overpayment")
+    await refused(people.borrower, repay, {"amount_fen": 500_000}, 403, "session.role")
+    problem = await refused(people.officer, repay, {"amount_fen": 500_001}, 409, "loan.overpayment")
     assert problem["debt_fen"] == 500_000
-    paid = await posted(people.borrower, repay, {"amount_fen": 500_000})
+    paid = await posted(people.officer, repay, {"amount_fen": 500_000})
     assert paid["state"] == "repaid"
     released = await posted(people.officer, f"/receipts/{receipt_id}/release", None, 200)
     assert released["state"] == "issued"

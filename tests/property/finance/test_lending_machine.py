@@ -208,11 +208,12 @@ class Lending(RuleBasedStateMachine):
     def repay(self, pick: int, amount_fen: int) -> None:
         """An amount, or with 0 all that the loan's row says is owed."""
         loan_id = self.one("SELECT loan_id FROM finance.loan ORDER BY 1", pick)
+        bank = self.one("SELECT bank_party_id FROM finance.loan ORDER BY loan_id", pick) or BANK
         if loan_id is None:
             return
         owed = "SELECT (outstanding_fen + interest_fen)::text FROM finance.loan ORDER BY loan_id"
         command = RepayLoan(loan_id=loan_id, amount_fen=amount_fen or int(self.one(owed, pick) or 0))
-        self.attempt(lambda: self.story.do(command, OWNER))
+        self.attempt(lambda: self.story.do(command, bank))
 
     @rule(pick=picks, bank=st.integers(0, 1))
     def release(self, pick: int, bank: int) -> None:

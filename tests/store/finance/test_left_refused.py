@@ -3,11 +3,11 @@
 import pytest
 
 from devices.messages import EnrolDevice
-from finance.messages import ProposeDrawdown
+from finance.messages import ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
 from kernel.messages import BarrierState
 from tests.store.finance.conftest import BANK, KEEPER, PALLET_G, TRUCK_G, Lot, Story
-from tests.store.finance.test_lending import due
+from tests.store.finance.test_lending import drawn, due, pledge_of
 from twin.api import alarms
 from twin.messages import AlarmRow, ClearAlarm
 
@@ -76,6 +76,22 @@ async def test_a_truck_too_heavy_that_leaves_unheard_stops_money_until_what_is_p
     await story.put_down(lot.pallets[10:])
     await story.do(clear, KEEPER)
     await story.do(draw, BANK, "officer-a")
+
+
+async def test_no_pledge_is_given_back_under_an_exit_alarm_while_money_is_owed_on_what_stays(
+    story: Story, lot: Lot
+) -> None:
+    facility_id = await story.facility()
+    await story.pledged(lot, facility_id)
+    more = await story.pledged(await story.receive(2), facility_id)
+    loan_id = await drawn(story, facility_id, 100)
+    await story.drive_out(await story.visit(), (), TRUCK_G + 2 * PALLET_G)
+    await turned_by_its_key(story)
+    release = ReleasePledge(pledge_id=await pledge_of(story, more))
+    with pytest.raises(Conflict, match=r"drawdown\.alarm_active"):
+        await story.do(release, BANK)
+    await story.do(RepayLoan(loan_id=loan_id, amount_fen=100), BANK)
+    await story.do(release, BANK)
 
 
 async def test_a_truck_that_turns_back_from_a_refusal_has_taken_nothing(story: Story, lot: Lot) -> None:

@@ -404,17 +404,27 @@ async def test_interest_is_paid_before_principal_and_more_than_the_debt_is_refus
     story.clock.advance(30 * 86_400)
     interest_fen = 3_600_000 * 30 * 435 // (360 * 10_000)
     with pytest.raises(Conflict) as refused:
-        await story.do(RepayLoan(loan_id=loan_id, amount_fen=3_600_000 + interest_fen + 1), OWNER)
+        await story.do(RepayLoan(loan_id=loan_id, amount_fen=3_600_000 + interest_fen + 1), BANK)
     assert refused.value.facts["debt_fen"] == 3_600_000 + interest_fen
-    part = await story.do(RepayLoan(loan_id=loan_id, amount_fen=interest_fen + 600_000), OWNER)
+    part = await story.do(RepayLoan(loan_id=loan_id, amount_fen=interest_fen + 600_000), BANK)
     assert (part.outstanding_fen, part.interest_fen, part.state) == (3_000_000, 0, "active")
-    full = await story.do(RepayLoan(loan_id=loan_id, amount_fen=3_000_000), OWNER)
+    full = await story.do(RepayLoan(loan_id=loan_id, amount_fen=3_000_000), BANK)
     assert full.state == "repaid"
     with pytest.raises(Conflict, match=r"loan\.repaid"):
-        await story.do(RepayLoan(loan_id=loan_id, amount_fen=1), OWNER)
+        await story.do(RepayLoan(loan_id=loan_id, amount_fen=1), BANK)
     with pytest.raises(NotFound):
-        await story.do(RepayLoan(loan_id=loan_id, amount_fen=1), OTHER_OWNER)
+        await story.do(RepayLoan(loan_id=loan_id, amount_fen=1), OTHER_BANK)
     await audited(story)
+
+
+async def test_a_borrower_does_not_write_off_its_own_debt(story: Story) -> None:
+    lot, facility_id = await story.receive(), await story.facility()
+    await story.pledged(lot, facility_id)
+    loan_id = await drawn(story, facility_id, 1_000_000)
+    with pytest.raises(NotFound, match=r"loan\.unknown"):
+        await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
+    view = await story.read(BANK, lambda read: facility_detail(read, facility_id), "officer")
+    assert [(loan.outstanding_fen, loan.state) for loan in view.loans] == [(1_000_000, "active")]
 
 
 async def test_a_repayment_that_did_not_arrive_is_undone_by_a_reversing_entry(story: Story) -> None:
@@ -422,7 +432,7 @@ async def test_a_repayment_that_did_not_arrive_is_undone_by_a_reversing_entry(st
     await story.pledged(lot, facility_id)
     loan_id = await drawn(story, facility_id, 3_600_000)
     story.clock.advance(10 * 86_400)
-    paid = await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
+    paid = await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), BANK)
     undo = ReverseRepayment(loan_id=loan_id, entry_id=paid.entry_id, reason="Cheque returned")
     with pytest.raises(NotFound):
         await story.do(undo, OWNER)
@@ -441,7 +451,7 @@ async def test_a_pledge_is_released_only_when_the_debt_allows(story: Story) -> N
     with pytest.raises(Conflict) as refused:
         await story.do(release, BANK)
     assert (refused.value.key, refused.value.facts["gap_fen"]) == ("pledge.debt_not_covered", 1_000_000)
-    await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), OWNER)
+    await story.do(RepayLoan(loan_id=loan_id, amount_fen=1_000_000), BANK)
     with pytest.raises(NotFound):
         await story.do(release, OTHER_BANK)
     await story.do(release, BANK)

@@ -103,7 +103,7 @@ async def test_of_full_repayments_at_once_one_is_booked(world: World) -> None:
     loan_id = await drawn(story, facility_id, 1_000_000)
     await world.commit()
     pay = RepayLoan(loan_id=loan_id, amount_fen=1_000_000)
-    answers = await asyncio.gather(*(world.attempt(pay, OWNER, f"borrower-{n}") for n in range(ROUNDS)))
+    answers = await asyncio.gather(*(world.attempt(pay, BANK, f"officer-{n}") for n in range(ROUNDS)))
     done, refused = sorted_out(answers)
     assert (len(done), refused) == (1, ["loan.repaid"] * (ROUNDS - 1))
     assert await _value(world, "SELECT drawn_fen FROM finance.facility") == 0

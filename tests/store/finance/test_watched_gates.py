@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from devices.messages import DistrustDevice, EnrolDevice, RetireDevice
-from finance.messages import ApproveDrawdown, ProposeDrawdown
+from finance.messages import ApproveDrawdown, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
 from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, SECRET, Story
-from tests.store.finance.test_lending import drawn, due
+from tests.store.finance.test_lending import drawn, due, pledge_of
 from twin.messages import ImportLayout
 
 UNWATCHED = r"drawdown\.gate_unwatched"
@@ -92,6 +92,20 @@ async def test_a_gates_reader_of_a_family_that_seldom_speaks_is_silent_after_a_q
     with pytest.raises(Conflict, match=UNWATCHED) as refused:
         await proposed(story, facility_id)
     assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
+
+
+async def test_no_pledge_is_given_back_while_the_gate_is_blind_and_money_is_owed_on_what_stays(
+    story: Story, facility_id: str
+) -> None:
+    more = await story.pledged(await story.receive(2), facility_id)
+    loan_id = await drawn(story, facility_id, 100_000)
+    release = ReleasePledge(pledge_id=await pledge_of(story, more))
+    story.silent.add("gate-1-reader")
+    story.clock.advance(READER_SILENCE_S + 1)
+    with pytest.raises(Conflict, match=UNWATCHED):
+        await story.do(release, BANK)
+    await story.do(RepayLoan(loan_id=loan_id, amount_fen=100_000), BANK)
+    await story.do(release, BANK)
 
 
 async def test_a_forklift_that_is_out_of_service_leaves_the_gate_watched(

@@ -64,6 +64,13 @@ test("only the bank that holds the pledge releases it", () => {
   expect(rights.mayRelease(signedIn("officer", "bank-2"), pledged)).toBe(false);
 });
 
+test("the bank books a repayment; its borrower is told whom to pay", () => {
+  expect(rights.mayRepay(signedIn("officer"))).toBe(true);
+  expect(rights.mayRepay(signedIn("borrower"))).toBe(false);
+  expect(rights.paysTheBank(signedIn("borrower"))).toBe(true);
+  expect(rights.paysTheBank(signedIn("officer"))).toBe(false);
+});
+
 test("an auditor only looks, the ledger included", () => {
   const auditor = signedIn("auditor");
   expect(rights.isReadOnly(auditor)).toBe(true);

@@ -61,8 +61,13 @@ export function mayProposeDrawdown(session: Session, facility: Facility): boolea
   return has(session, "officer", "borrower") && facility.state === "open";
 }
 
+/** Whether money arrived is the bank's word alone. */
 export function mayRepay(session: Session): boolean {
-  return has(session, "borrower", "officer");
+  return has(session, "officer");
+}
+
+export function paysTheBank(session: Session): boolean {
+  return has(session, "borrower");
 }
 
 export function mayFreeze(session: Session, facility: Facility): boolean {

@@ -1,10 +1,10 @@
-/** Loans with what is still owed, and the way to pay. */
+/** Loans with what is still owed, and how a payment is booked. */
 
 import type { Loan } from "@shared/api/types";
 import { formatDate, formatShare } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { yuanText } from "../data/money";
-import { mayRepay } from "../data/rights";
+import { mayRepay, paysTheBank } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable } from "../parts/data_table";
 import { Money, StateTag } from "../parts/parts";
@@ -21,13 +21,18 @@ interface Props {
 export function LoanTable({ loans, columns, isNarrow = false }: Props) {
   const { t } = useWords();
   const usual = useLoanColumns();
+  const session = useSignedIn();
+  const isOwed = loans.some((loan) => loan.state === "active");
   return (
-    <DataTable
-      columns={(columns ?? usual).filter((column) => !isNarrow || column.key !== "rate")}
-      rows={loans}
-      rowKey={(loan) => loan.loan_id}
-      empty={{ title: t("bank.noLoans"), hint: t("bank.noLoansHint") }}
-    />
+    <>
+      {isOwed && paysTheBank(session) && <p>{t("bank.payTheBank")}</p>}
+      <DataTable
+        columns={(columns ?? usual).filter((column) => !isNarrow || column.key !== "rate")}
+        rows={loans}
+        rowKey={(loan) => loan.loan_id}
+        empty={{ title: t("bank.noLoans"), hint: t("bank.noLoansHint") }}
+      />
+    </>
   );
 }
 

@@ -1,4 +1,4 @@
-/** A repayment: interest is paid first, then principal, as the loan says. */
+/** A repayment that the bank received: interest is paid first, then principal, as the loan says. */
 
 import type { Loan } from "@shared/api/types";
 import { formatMoney } from "@shared/i18n/format";
