@@ -201,12 +201,18 @@ class Edge:
 
     def _at_pace(self, arrived: Arrived, items: Sequence[Item], family: Family) -> Sequence[Item]:
         """A device that says more than its family may is limited, and told so on its `…/reply`."""
-        if family.readings_per_s_max is None:
-            return items
-        sifted, is_too_fast = self._pace.sift(items, arrived.received_at, family.readings_per_s_max)
-        if is_too_fast and self._broker_driver is not None:
+        sifted, is_too_fast = self._sifted(items, family, arrived.received_at)
+        if is_too_fast and self._broker_driver is not None and family.readings_per_s_max is not None:
             self._broker_driver.slow_down(arrived, family.readings_per_s_max)
         return sifted
+
+    def _sifted(
+        self, items: Sequence[Item], family: Family, received_at: datetime
+    ) -> tuple[Sequence[Item], bool]:
+        """`items`, those above what the family may say in a second set aside, and whether there was one."""
+        if family.readings_per_s_max is None:
+            return items, False
+        return self._pace.sift(items, received_at, family.readings_per_s_max)
 
     def _with_gateway(self, arrived: Arrived, items: Sequence[Item]) -> Sequence[Item]:
         """What a gateway says of its nodes also says that it is there itself: noted once a minute."""
@@ -317,8 +323,10 @@ class Edge:
             driven.driver = driver
             async with self._entered:
                 self._entered.notify_all()
+            family = FAMILIES[device.family]
             async for item in driver.readings():
-                await self._put(device.site_id, [item])
+                sifted, _ = self._sifted([item], family, self._clock.now())
+                await self._put(device.site_id, sifted)
 
     def _settings_of(self, device: EdgeDevice) -> Mapping[str, Any]:
         """The device's parameters with keys in place of their names. Raises FieldRejected naming one that

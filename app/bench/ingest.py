@@ -35,6 +35,7 @@ from simulators.protocols.mqtt.batches import Report as Reported
 from simulators.world.warehouse.parameters import read_parameters
 from simulators.world.warehouse.places import layout_of
 
+TRACKERS, REPORT_EVERY_S = 40, 0.02
 SINGLES = 40_000
 ROUNDS = 3
 BATCHES, BATCH_READINGS = 1_500, 100
@@ -59,7 +60,7 @@ async def bench_ingest(say: Say) -> Report:
     parameters = read_parameters(
         (files("simulators.scenarios") / "reference_warehouse.toml").read_text(encoding="utf-8")
     )
-    layout = layout_of(parameters)
+    layout = _with_trackers(layout_of(parameters))
     with tempfile.TemporaryDirectory(prefix="tallyhouse-bench-") as folder:
         async with Stand(Path(folder), layout.site_id) as stand:
             await _enter(stand, layout)
@@ -77,6 +78,16 @@ async def bench_ingest(say: Say) -> Report:
         detail=detail,
         environment={"broker": "mosquitto", "postgres": "embedded", "timescale": False},
     )
+
+
+def _with_trackers(layout: Layout) -> Layout:
+    """The layout with as many trackers as the rates take: none says more than its family may."""
+    [first, *_] = [mount for mount in layout.mounts if mount.family == "mqtt_position"]
+    others = [mount for mount in layout.mounts if mount.family != "mqtt_position"]
+    trackers = [
+        msgspec.structs.replace(first, mount_id=f"tracker-{number}") for number in range(1, TRACKERS + 1)
+    ]
+    return msgspec.structs.replace(layout, mounts=[*others, *trackers])
 
 
 async def _enter(stand: Stand, layout: Layout) -> None:
@@ -162,8 +173,8 @@ class _Devices:
         self._sequence = dict.fromkeys(names, 0)
         self.acked = dict.fromkeys(names, 0)
 
-    def message(self, number: int, count: int, now: datetime) -> Message:
-        """The next `count` readings of a device, in turn."""
+    def message(self, number: int, count: int, began_at: datetime | None = None) -> Message:
+        """The next `count` readings of a device, in turn: of now, or one by one since `began_at`."""
         name = self._names[number % len(self._names)]
         first = self._sequence[name] + 1
         self._sequence[name] += count
@@ -171,13 +182,24 @@ class _Devices:
             Reported(
                 boot=self._boot,
                 sequence=first + place,
-                observed_at=now,
+                observed_at=self._observed_at(first + place, began_at),
                 position=Place(20.0 + number % 20, 60.0, 0.0, 90.0, 1.4, 0.3),
                 load=Load(),
             )
             for place in range(count)
         ]
         return self._stand.topic(name), reports(several)
+
+    def _observed_at(self, sequence: int, began_at: datetime | None) -> datetime:
+        if began_at is None:
+            return self._stand.clock.now()
+        return began_at + timedelta(seconds=sequence * REPORT_EVERY_S)
+
+    def messages(self, count: int, readings: int) -> list[Message]:
+        """What waits in a queue: messages of so many readings, the last of them of now."""
+        each = -(-count * readings // len(self._names))
+        began_at = self._stand.clock.now() - timedelta(seconds=each * REPORT_EVERY_S)
+        return [self.message(number, readings, began_at) for number in range(count)]
 
     async def listen(self) -> None:
         """Hear replies until cancelled."""
@@ -236,9 +258,7 @@ class _Measuring:
         """Rounds in turn: the bare client empties its queue, then the product empties its own."""
         bare, product = [], []
         for number in range(ROUNDS):
-            devices, now = self._devices(), self._stand.clock.now()
-            messages = [devices.message(n, 1, now) for n in range(SINGLES)]
-            await self._fill(messages, BARE_SESSION, PRODUCT_SESSION)
+            await self._fill(self._devices().messages(SINGLES, 1), BARE_SESSION, PRODUCT_SESSION)
             bare.append(await self._bare(SINGLES))
             product.append(await self._emptied(SINGLES))
             self._say(
@@ -294,9 +314,7 @@ class _Measuring:
         """The product's way from the queue to the journal against COPY of prepared rows."""
         product, copied = [], []
         for number in range(ROUNDS):
-            devices, now = self._devices(), self._stand.clock.now()
-            messages = [devices.message(n, BATCH_READINGS, now) for n in range(BATCHES)]
-            await self._fill(messages, PRODUCT_SESSION)
+            await self._fill(self._devices().messages(BATCHES, BATCH_READINGS), PRODUCT_SESSION)
             count, before = BATCHES * BATCH_READINGS, await self._stand.watch.stored()
             async with self._stand.role("edge"):
                 ended = await self._until(self._stand.watch.stored, before + count)
@@ -385,7 +403,7 @@ class _Measuring:
 
     async def _warm_up(self, devices: _Devices) -> None:
         before = await self._stand.watch.stored()
-        await self._stand.publish([devices.message(n, 1, self._stand.clock.now()) for n in range(50)])
+        await self._stand.publish([devices.message(n, 1) for n in range(50)])
         await self._until(self._stand.watch.folded, before + 50)
 
     async def _publish_at(self, devices: _Devices, per_s: float) -> int:
@@ -399,7 +417,7 @@ class _Measuring:
             while (passed := loop.time() - began) < PACED_S:
                 due = int(passed * per_s) - sent
                 for _ in range(due):
-                    topic, payload = devices.message(sent, 1, self._stand.clock.now())
+                    topic, payload = devices.message(sent, 1)
                     await client.publish(topic, payload, qos=1)
                     sent += 1
                 await asyncio.sleep(PACE_EVERY_S)
@@ -460,7 +478,7 @@ class _Measuring:
             until = loop.time() + seconds
             while loop.time() < until:
                 for _ in range(200):
-                    topic, payload = devices.message(sent, 1, self._stand.clock.now())
+                    topic, payload = devices.message(sent, 1)
                     await client.publish(topic, payload, qos=1)
                     sent += 1
                 peak_mb = max(peak_mb, edge.memory_mb() + fold.memory_mb())

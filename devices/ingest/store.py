@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -396,7 +396,8 @@ class Contact(msgspec.Struct):
     seen_at: datetime
     state: str = "online"
     state_at: datetime | None = None
-    skew_ms: int | None = None
+    lead: timedelta | None = None
+    """The greatest by which its clock was ahead of ours when something came."""
     errors: int = 0
     readings: int = 0
 
@@ -407,11 +408,16 @@ class Contact(msgspec.Struct):
         if self.state_at is None or observation.observed_at >= self.state_at:
             self.state_at = observation.observed_at
             self.state = status.state if isinstance(status, DeviceStatus) else "online"
-        told_at = received.sent_at or observation.observed_at
-        lead_ms = round((told_at - received.received_at).total_seconds() * 1000)
-        self.skew_ms = lead_ms if self.skew_ms is None else max(self.skew_ms, lead_ms)
-        self.seen_at = max(self.seen_at, received.received_at)
+        lead = (received.sent_at or observation.observed_at) - received.received_at
+        if self.lead is None or lead > self.lead:
+            self.lead = lead
+        if received.received_at > self.seen_at:
+            self.seen_at = received.received_at
         self.readings += 1
+
+    @property
+    def skew_ms(self) -> int:
+        return 0 if self.lead is None else round(self.lead / timedelta(milliseconds=1))
 
 
 async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> None:
@@ -427,7 +433,7 @@ async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> 
                 "states": [contact.state for _, contact in ordered],
                 "state_at": [contact.state_at or contact.seen_at for _, contact in ordered],
                 "seen": [contact.seen_at for _, contact in ordered],
-                "skews": [contact.skew_ms or 0 for _, contact in ordered],
+                "skews": [contact.skew_ms for _, contact in ordered],
                 "errors": [contact.errors for _, contact in ordered],
                 "readings": [contact.readings for _, contact in ordered],
             },

@@ -179,10 +179,10 @@ def _settled(safe: Sequence[_Safe]) -> Settled:
     for frame in safe:
         acks |= frame.acks
         told |= frame.told
-    replies = [
+    reached = [
         (reply_topic(site_id, device_id), reply_payload(ack)) for (site_id, device_id, _), ack in acks.items()
     ]
-    return Settled([frame.number for frame in safe], [*told.items(), *replies])
+    return Settled([frame.number for frame in safe], list(told.items()), reached)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

@@ -19,9 +19,11 @@ from devices.transport.manual_ack import BrokerLogin, ManualClient, Message, Mqt
 FRAME_MESSAGES_MAX: Final = 500
 FRAME_WAIT_S: Final = 0.005
 """How long the first message of a frame waits for others."""
-FRAME_FULL_BYTES: Final = 131_072
+FRAME_FULL_BYTES: Final = 393_216
 """A frame with so much is not added to: frames of large messages are read while earlier ones are stored, not
 all before the first."""
+REACHED_EVERY_S: Final = 0.1
+"""A device hears of what it may forget this often at most; it sends nothing again for seconds."""
 WORD_BYTES_MAX: Final = 16_777_216
 """More than a frame can hold."""
 
@@ -35,10 +37,12 @@ class Start(msgspec.Struct, frozen=True, tag=True):
 
 
 class Settled(msgspec.Struct, frozen=True, tag=True):
-    """Frames are durable: acknowledge their messages, and tell their devices."""
+    """Frames are durable: acknowledge their messages, and tell their devices: `replies` each as it is, of
+    `reached` on each topic the newest."""
 
     frames: list[int]
     replies: list[tuple[str, bytes]]
+    reached: list[tuple[str, bytes]] = []
 
 
 class Connected(msgspec.Struct, frozen=True, tag=True):
@@ -95,6 +99,8 @@ class _Receiver:
         self._pending_bytes = 0
         self._handed: OrderedDict[int, list[Message]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
+        self._reached: dict[str, bytes] = {}
+        self._is_reached = asyncio.Event()
 
     async def listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -125,9 +131,22 @@ class _Receiver:
             assert isinstance(order, Settled)
             for topic, payload in order.replies:
                 await self._client.publish(topic, payload)
+            if order.reached:
+                self._reached.update(order.reached)
+                self._is_reached.set()
             for frame in order.frames:
                 for message in self._handed.pop(frame):
                     self._client.acknowledge(message)
+
+    async def tell_reached(self) -> None:
+        """Tell devices how far they are: at once after a rest, then no more often than they can use it."""
+        while True:
+            await self._is_reached.wait()
+            self._is_reached.clear()
+            reached, self._reached = self._reached, {}
+            for topic, payload in reached.items():
+                await self._client.publish(topic, payload)
+            await asyncio.sleep(REACHED_EVERY_S)
 
 
 async def _run() -> None:
@@ -149,11 +168,12 @@ async def _run() -> None:
             receiver = _Receiver(client, out)
             listening = asyncio.create_task(receiver.listen())
             obeying = asyncio.create_task(receiver.obey(orders))
-            await asyncio.wait({listening, obeying}, return_when=asyncio.FIRST_COMPLETED)
-            obeying.cancel()
-            if listening.done():
-                listening.result()
-            listening.cancel()
+            telling = asyncio.create_task(receiver.tell_reached())
+            await asyncio.wait({listening, obeying, telling}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (obeying, listening, telling):
+                if task.done():
+                    task.result()
+                task.cancel()
     except MqttError as error:
         out.write(packed(Away(str(error))))
         await out.drain()

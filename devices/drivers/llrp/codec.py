@@ -111,7 +111,7 @@ class TagReports(msgspec.Struct, frozen=True):
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A message of a type this driver does not use; it is counted and passed over."""
+    """A message of a type that no reader sends, or of a maker's own."""
 
     type: int
 

@@ -44,6 +44,8 @@ BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 QUEUE_ITEMS_MAX: Final = 1_000
 """Items decoded but not yet taken by the consumer. Past it the socket is not read."""
+READINGS_PER_S_MAX: Final = 2_000
+"""The air interface gives about 1,100 tags in a second."""
 
 _READ_BYTES: Final = 65_536
 

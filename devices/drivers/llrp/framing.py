@@ -80,6 +80,7 @@ class MessageType(IntEnum):
     ENABLE_EVENTS_AND_REPORTS = 64
     KEEPALIVE_ACK = 72
     ERROR_MESSAGE = 100
+    CUSTOM_MESSAGE = 1023
 
 
 class FrameRejected(Exception):

@@ -117,7 +117,7 @@ class LlrpSession:
     """One connection, from the first byte. Feed `receive`, send `bytes_to_send`, stop at Ended.
 
     `keepalives_heard` grows with each KEEPALIVE, so that the owner of the clock can see silence;
-    `skipped_messages` and `skipped_parameters` count what was passed over because it is not known here.
+    `skipped_messages` and `skipped_parameters` count what was passed over: makers' own, answers to nothing.
     `inputs` are the general purpose inputs to watch; without `asks_versions` only 1.0.1 is spoken.
     """
 
@@ -195,9 +195,11 @@ class LlrpSession:
                 return list(self._on_event(said, message.raw))
             case codec.Response():
                 return self._on_response(said, message.raw)
-            case codec.Unknown():
+            case codec.Unknown(MessageType.CUSTOM_MESSAGE):
                 self.skipped_messages += 1
                 return []
+            case codec.Unknown():
+                return [FrameRejected("header.type", "a message that readers send", message.raw)]
 
     # --- connecting ------------------------------------------------------------------------------
 

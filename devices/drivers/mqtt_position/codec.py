@@ -21,6 +21,8 @@ from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, P
 
 MESSAGE_BYTES_MAX = 262_144
 READINGS_MAX = 500
+READINGS_PER_S_MAX = 200
+"""Of one tracker; the fastest of them fix their place a hundred times a second."""
 
 
 class _Position(msgspec.Struct, frozen=True):

@@ -19,6 +19,8 @@ from kernel.messages import DeviceStatus, Observation, Rejected, TagRead
 
 MESSAGE_BYTES_MAX = 262_144
 READS_MAX = 1_000
+READINGS_PER_S_MAX = 2_000
+"""Of one reader; the air interface gives about 1,100 tags in a second."""
 AFTER_MS_MAX = 600_000
 
 Item = Observation | Rejected

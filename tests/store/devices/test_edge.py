@@ -48,6 +48,7 @@ from simulators.protocols.camera.frames import Account
 from simulators.protocols.camera.server import HttpCamera
 from simulators.protocols.ear_tag.frames import Tag, iso_number
 from simulators.protocols.ear_tag.server import BaseStation
+from simulators.protocols.llrp.server import LlrpReaderServer
 from simulators.protocols.loadcell import TaredScale
 from simulators.protocols.modbus.server import BarrierServer, ConverterServer, WeighbridgeServer
 from simulators.protocols.mqtt.frames import Pose
@@ -353,8 +354,9 @@ async def test_a_device_that_moved_is_followed_and_a_retired_one_let_go(site: Si
 async def test_a_trackers_readings_are_in_the_journal_when_it_is_told_to_forget_them(site: Site) -> None:
     login = await site.enrol_tracker("fork")
     async with Tracker(login, SITE, "fork", SystemClock()) as tracker:
+        began_at = SystemClock().now()
         for step in range(250):
-            tracker.report(Pose(step / 10, 1.0))
+            tracker.report(Pose(step / 10, 1.0), at=began_at + timedelta(milliseconds=10 * step))
         await tracker.settled(WITHIN_S)
         async with site.database.write(TEST) as tx:
             journal = await journal_after(tx, SITE, 0, 1000)
@@ -389,6 +391,27 @@ async def test_a_device_of_the_broker_that_sends_too_fast_is_limited_and_told(si
         rows = await tx.rows("SELECT DISTINCT field, rule FROM devices.quarantine")
     assert stored == per_s_max
     assert rows == [{"field": "observed_at", "rule": f"at most {per_s_max} readings of one second"}]
+
+
+async def test_a_reader_that_reports_too_fast_is_limited(site: Site) -> None:
+    per_s_max = FAMILIES["llrp"].readings_per_s_max
+    assert per_s_max is not None
+    clock = SystemClock()
+    async with LlrpReaderServer(clock=clock) as reader:
+        await site.enrol("portal", "llrp", reader.port)
+        await reader.wait_until_reporting()
+        at = clock.now().replace(microsecond=0)
+        for _ in range(per_s_max + 10):
+            reader.hear("30361FAC6C1DE88000000001", 1, -4_500, at)
+
+        async def rows(tx: PgTx) -> Any:
+            return await tx.rows(
+                "SELECT field, rule, sum(times)::int AS times FROM devices.quarantine GROUP BY field, rule"
+            )
+
+        said = await site.until(rows, "what was too much is told")
+    rule = f"at most {per_s_max} readings of one second"
+    assert [(row["field"], row["rule"]) for row in said] == [("observed_at", rule)]
 
 
 async def test_a_tag_that_its_station_heard_is_in_the_journal_once_and_its_copy_is_not(site: Site) -> None:

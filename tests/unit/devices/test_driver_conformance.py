@@ -30,6 +30,7 @@ RULES = {
     "foreign-peer": "A peer that is not ours is understood.",
     "any-bytes": "Any bytes end in readings or in a rejection that names field and rule.",
     "malformed-frame-to-quarantine": "A malformed frame is set aside and the connection goes on.",
+    "too-fast-is-limited-and-told": "A device that sends too fast is limited, and somebody is told.",
     "stated-once-when-gone-and-back": "Absence and return are each stated once.",
     "device-time-kept": "A reading carries the device's own time.",
     "same-reading-same-identity": "What is delivered twice is one reading.",

@@ -212,6 +212,15 @@ def test_answers_to_nothing_are_counted_and_passed_over() -> None:
     assert session.skipped_messages == 2
 
 
+def test_a_message_that_no_reader_sends_is_told_and_the_session_goes_on() -> None:
+    session, _, _ = a_session()
+    [rejected] = session.receive(frame(777, 1, b"\x01"))
+    assert isinstance(rejected, FrameRejected)
+    assert (rejected.field, rejected.is_fatal) == ("header.type", False)
+    assert session.receive(frame(62, 2)) == []
+    assert session.keepalives_heard == 1
+
+
 def test_nothing_comes_after_the_end() -> None:
     session, _, _ = a_session()
     closing = event(tlv(257))
