@@ -178,7 +178,9 @@ async def _start_broker(
         outer = await asyncio.to_thread(_outer_listener, settings, clock)
         port = 0 if outer else settings.mqtt_port
         note = partial(refusals.note, site_id=settings.only_site)
-        broker = Broker(settings.data_dir, kind=settings.broker, port=port, outer=outer, turned_away=note)
+        broker = Broker(
+            settings.data_dir, kind=settings.broker, port=port, outer=outer, turned_away=note, clock=clock
+        )
     address = await broker.start()
     stack.push_async_callback(broker.stop)
     tasks.start("broker", broker.watch, vital=True)

@@ -41,6 +41,7 @@ from app.supervise.process import (
     revive,
     spawn_through,
 )
+from kernel.clock import Clock, SystemClock
 
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 10.0
@@ -79,6 +80,7 @@ class Broker:
         port: int = 0,
         outer: OuterListener | None = None,
         turned_away: NoteTurnedAway = to_nobody,
+        clock: Clock | None = None,
     ) -> None:
         self._home = data_dir.resolve() / "broker"
         self._home.mkdir(parents=True, exist_ok=True)
@@ -94,6 +96,7 @@ class Broker:
         self._log_path = self._home / "mosquitto.log"
         self._passwords = PasswordFile(self._home / "passwords")
         self._turned_away = turned_away
+        self._clock = clock or SystemClock()
         self._child: Child | None = None
         self._sieve: Child | None = None
         self._log: BrokerLog | None = None
@@ -154,7 +157,7 @@ class Broker:
         """
         while not self._stopping.is_set():
             if self._log is not None:
-                self._log.read()
+                self._log.read(self._clock.now())
             if self._died():
                 log.error("broker.died", last_line=last_line(self._log_path))
                 await self._stop_running()

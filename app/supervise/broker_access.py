@@ -34,6 +34,8 @@ _SALT_BYTES = 12
 
 SIGN_IN_RULE = "of a device that is enrolled for the broker"
 TOPIC_RULE = "one of the device's own"
+ALONE_RULE = "one device: two connections are alive under this identity"
+SIZE_RULE = "at most 262144 bytes"
 
 
 class NoteTurnedAway(Protocol):

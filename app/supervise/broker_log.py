@@ -7,6 +7,11 @@ The lines, each after its time (`net.c`, `handle_connect.c`, `send_connack.c`, `
     Sending CONNACK to 10.0.0.9 (0, 5)
     Client <unknown> disconnected, not authorised.
     Denied PUBLISH from fork-1-a7 (d0, q1, r0, m2, 'tallyhouse/v1/s/fork-2/observation', ... (2 bytes))
+    Client fork-1-a7 disconnected due to oversize packet.
+
+A device that signs in twice is taken for two when both connections outlast the time after which the broker
+gives up one that is dead, one and a half keepalives (MQTT 3.1.1, 3.1.2.10): a device that lost its line and
+came back leaves the old one behind for so long.
 
 No version tells the user name of a refused sign-in, under any `log_type`. Up to 2.0.12 it is told by the
 address alone, as above. From 2.0.13 on both its lines name the client id alone, and the address is that of a
@@ -21,8 +26,16 @@ import shutil
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
-from app.supervise.broker_access import SIGN_IN_RULE, TOPIC_RULE, NoteTurnedAway
+from app.supervise.broker_access import (
+    ALONE_RULE,
+    PRODUCT,
+    SIGN_IN_RULE,
+    SIZE_RULE,
+    TOPIC_RULE,
+    NoteTurnedAway,
+)
 from app.supervise.process import LOG_BYTES_MAX
 
 SIEVE = ("env", "LC_ALL=C", "grep", "--line-buffered", "--text", "-Ev", "^[^ ]+ (Received|Sending) P")
@@ -35,11 +48,18 @@ LINE_BYTES_MAX = 131_072
 
 SIGN_IN_MAX = timedelta(seconds=120)
 """Mosquitto closes a connection that does not say who it is after 90 s."""
+DEAD_AFTER_MAX = timedelta(seconds=300)
+"""How long a dead connection without a keepalive is given."""
+KEEPALIVES, TO_SPARE = 1.5, timedelta(seconds=5)
+TAKEN_OVER_MAX, TAKEN_OVER_WITHIN = 5, timedelta(seconds=60)
+"""Two that call themselves by one client id throw each other out, again and again."""
 UNKNOWN = "<unknown>"
 
 _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}): (.*)")
 _ARRIVED = re.compile(r"New connection from (\S+):(\d+) on port \d+\.")
-_CONNECTED = re.compile(r"New client connected from (\S+:\d+) as (.*) \(p\d, c\d, k\d+, u'([^']*)'\)\.")
+_CONNECTED = re.compile(r"New client connected from (\S+:\d+) as (.*) \(p\d, c\d, k(\d+), u'([^']*)'\)\.")
+_TAKEN_OVER = re.compile(r"Client (.*) already connected, closing old connection\.")
+_TOO_LONG = re.compile(r"Client (.*) disconnected due to oversize packet\.")
 _GONE = re.compile(r"Client (.*) (?:closed its connection|disconnected.*|has exceeded timeout, .*)\.")
 # 3.1.1: 4 and 5; 5.0: 134 and 135: bad user name or password, not authorised.
 _REFUSED = re.compile(r"Sending CONNACK to (.*) \(\d+, (?:4|5|134|135)\)")
@@ -47,6 +67,20 @@ _NOT_LET_IN = re.compile(r"Client (.*?)(?: disconnected,| \[(\S+):\d+\] disconne
 _MADE_UP_ID = re.compile(r"(?:auto-)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}")
 """What Mosquitto calls a client that gives no id."""
 _DENIED = re.compile(r"Denied PUBLISH from (.*) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)")
+
+
+class _Client(NamedTuple):
+    user: str
+    address: str
+    dead_after: timedelta
+
+
+class _Pair(NamedTuple):
+    """A user's two connections, and until when the older may be a dead one."""
+
+    older: str
+    newer: str
+    until: datetime
 
 
 class BrokerLog:
@@ -61,13 +95,15 @@ class BrokerLog:
         self._note = note
         self._offset = path.stat().st_size if path.exists() else 0
         self._rest = b""
-        self._users: OrderedDict[str, str] = OrderedDict()
+        self._clients: OrderedDict[str, _Client] = OrderedDict()
+        self._pairs: list[_Pair] = []
+        self._taken_over: OrderedDict[str, list[datetime]] = OrderedDict()
         self._arrived: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         """Address and time of connections that have not said who they are, by address and port."""
         self._refused: str | None = None
         """Whom the line before told a refusal: an address, or from 2.0.13 on a client id."""
 
-    def read(self) -> None:
+    def read(self, now: datetime) -> None:
         """Take in what was logged since the last call, at most `READ_BYTES_MAX` of it."""
         with self._path.open("rb") as log:
             log.seek(self._offset)
@@ -78,8 +114,18 @@ class BrokerLog:
         for line in lines:
             if said := _LINE.fullmatch(line.decode(errors="replace")):
                 self._take(at=said[1], text=said[2])
+        self._tell_pairs(now)
         if self._offset > LOG_BYTES_MAX and len(data) < READ_BYTES_MAX:
             self._start_over()
+
+    def _tell_pairs(self, now: datetime) -> None:
+        """Note users of whom two connections are alive for longer than a dead one is kept."""
+        due = [pair for pair in self._pairs if pair.until <= now]
+        self._pairs = [pair for pair in self._pairs if pair.until > now]
+        for older, newer, _ in due:
+            addresses = sorted({self._clients[older].address, self._clients[newer].address})
+            said = f"from {', '.join(addresses)}".encode()
+            self._note(self._clients[newer].user, "identity", ALONE_RULE, said, apart=True)
 
     def _start_over(self) -> None:
         """Strangers must not fill the disk either. What is logged in between the two steps is lost."""
@@ -98,16 +144,15 @@ class BrokerLog:
             self._remember_arrival(host=arrived[1], port=arrived[2], at=datetime.fromisoformat(at))
         elif connected := _CONNECTED.fullmatch(text):
             self._arrived.pop(connected[1], None)
-            self._connected(client_id=connected[2], user=connected[3])
+            self._connected(connected, datetime.fromisoformat(at))
+        elif taken := _TAKEN_OVER.fullmatch(text):
+            self._was_taken_over(taken[1], datetime.fromisoformat(at))
         elif gone := _GONE.fullmatch(text):
-            self._users.pop(gone[1], None)
-            if gone[1] == UNKNOWN:
-                self._leave()
+            self._gone(gone[1], is_too_long=_TOO_LONG.fullmatch(text) is not None)
         elif told := _REFUSED.fullmatch(text):
             self._refused = told[1]
         elif self._begin_after is None and (denied := _DENIED.fullmatch(text)):
-            user = self._users.get(denied[1], denied[1])
-            self._note(user, "topic", TOPIC_RULE, denied[2].encode(), apart=True)
+            self._note(self._user(denied[1]), "topic", TOPIC_RULE, denied[2].encode(), apart=True)
 
     def _sign_in_refused(self, told: str, ended: re.Match[str] | None) -> None:
         """Note it under the client id as far as it was given, with the address as far as that is known."""
@@ -135,10 +180,41 @@ class BrokerLog:
             return ""
         return self._arrived.popitem(last=False)[1][0]
 
-    def _connected(self, client_id: str, user: str) -> None:
+    def _gone(self, client_id: str, *, is_too_long: bool) -> None:
+        if is_too_long:
+            self._note(self._user(client_id), "message", SIZE_RULE)
+        self._forget(client_id)
+        if client_id == UNKNOWN:
+            self._leave()
+
+    def _user(self, client_id: str) -> str:
+        known = self._clients.get(client_id)
+        return known.user if known else client_id
+
+    def _forget(self, client_id: str) -> None:
+        self._clients.pop(client_id, None)
+        self._pairs = [pair for pair in self._pairs if client_id not in (pair.older, pair.newer)]
+
+    def _was_taken_over(self, client_id: str, at: datetime) -> None:
+        lately = [when for when in self._taken_over.pop(client_id, []) if when > at - TAKEN_OVER_WITHIN]
+        if len(lately) + 1 >= TAKEN_OVER_MAX:
+            self._note(self._user(client_id), "identity", ALONE_RULE)
+            return
+        self._taken_over[client_id] = [*lately, at]
+        if len(self._taken_over) > CLIENTS_MAX:
+            self._taken_over.popitem(last=False)
+
+    def _connected(self, said: re.Match[str], at: datetime) -> None:
+        address, client_id, keepalive_s, user = said.groups()
         if client_id == self._begin_after:
             self._begin_after = None
-        self._users.pop(client_id, None)
-        self._users[client_id] = user
-        if len(self._users) > CLIENTS_MAX:
-            self._users.popitem(last=False)
+        self._forget(client_id)
+        if user != PRODUCT:
+            others = [name for name, client in self._clients.items() if client.user == user]
+            self._pairs += [
+                _Pair(name, client_id, at + self._clients[name].dead_after + TO_SPARE) for name in others
+            ]
+        dead_after = KEEPALIVES * timedelta(seconds=int(keepalive_s)) or DEAD_AFTER_MAX
+        self._clients[client_id] = _Client(user, address.rpartition(":")[0], dead_after)
+        if len(self._clients) > CLIENTS_MAX:
+            self._forget(next(iter(self._clients)))

@@ -4,6 +4,7 @@ The lines are those of Mosquitto 2.0.11, where a test says so of 2.0.20, or of 2
 """
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,12 @@ class Log:
         """Everything noted once these lines were read."""
         with self.path.open("a") as file:
             file.writelines(f"{at}{line}\n" for line in lines)
-        self.reader.read()
+        self.reader.read(datetime.fromisoformat(at.removesuffix(": ")))
+        return self.noted
+
+    def later(self, seconds: float) -> list[Noted]:
+        """Everything noted when so many seconds have passed."""
+        self.reader.read(datetime.fromisoformat(AT.removesuffix(": ")) + timedelta(seconds=seconds))
         return self.noted
 
 
@@ -158,7 +164,7 @@ def test_half_a_line_waits_for_its_other_half(log: Log) -> None:
     for part in (AT + REFUSED[0][:20], REFUSED[0][20:], "\n", AT + REFUSED[1], "\n"):
         with log.path.open("a") as file:
             file.write(part)
-        log.reader.read()
+        log.later(0)
     assert log.noted == [("10.0.0.9", "username, password", b"")]
 
 
@@ -168,7 +174,7 @@ def test_a_log_that_has_grown_is_put_aside_and_read_on_from_its_start(log: Log) 
     with log.path.open("a") as file:
         file.write(line * (LOG_BYTES_MAX // len(line) + 1))
     for _ in range(LOG_BYTES_MAX // READ_BYTES_MAX + 2):
-        log.reader.read()
+        log.later(0)
     assert log.path.stat().st_size == 0
     assert log.path.with_suffix(".log.1").stat().st_size > LOG_BYTES_MAX
     assert log.says(*REFUSED) == [("10.0.0.9", "username, password", b"")]
@@ -187,3 +193,34 @@ def test_the_sieve_lets_pass_what_is_read_and_takes_out_what_every_message_makes
     assert all(taken_out.search(AT + line) for line in passing)
     # A topic cannot take the line of its own refusal out.
     assert not taken_out.search(AT + DENIED.replace("other", "x Received P"))
+
+
+FORK_TWICE = "New client connected from 10.0.0.66:4103 as other (p2, c1, k60, u'fork')."
+
+
+def test_two_connections_of_one_device_are_told_once_the_older_cannot_be_a_dead_one(log: Log) -> None:
+    assert log.says(OVER, FORK, FORK_TWICE) == []
+    assert log.later(90) == []
+    assert log.later(96) == [("fork", "identity", b"from 10.0.0.66, 127.0.0.1")]
+    assert len(log.later(600)) == 1
+
+
+def test_a_device_that_lost_its_line_and_came_back_is_one(log: Log) -> None:
+    log.says(OVER, FORK, FORK_TWICE, "Client cid-3 has exceeded timeout, disconnecting.")
+    assert log.later(600) == []
+
+
+def test_the_product_may_have_several_connections(log: Log) -> None:
+    log.says(OVER, "New client connected from 127.0.0.1:2 as tallyhouse-edge (p2, c0, k20, u'tallyhouse').")
+    assert log.later(600) == []
+
+
+def test_two_that_throw_each_other_out_are_told(log: Log) -> None:
+    taken = "Client cid-3 already connected, closing old connection."
+    assert log.says(OVER, FORK, *(line for _ in range(4) for line in (taken, FORK))) == []
+    assert log.says(taken, FORK) == [("fork", "identity", b"")]
+
+
+def test_a_message_too_long_for_the_broker_is_told_of_its_device(log: Log) -> None:
+    told = log.says(OVER, FORK, "Client cid-3 disconnected due to oversize packet.")
+    assert told == [("fork", "message", b"")]
