@@ -62,7 +62,13 @@ from devices.registry.handlers import (
 )
 from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
-from devices.registry.views import devices_of_site, silent_mounts, unvouched_devices, vouched_by_others
+from devices.registry.views import (
+    devices_of_site,
+    silent_mounts,
+    unvouched_devices,
+    unwatched_spans,
+    vouched_by_others,
+)
 from kernel.messages import Command, Event
 from kernel.tx import Tx
 
@@ -137,6 +143,7 @@ __all__ = [
     "terminals",
     "unended_orders",
     "unvouched_devices",
+    "unwatched_spans",
     "vouched_by_others",
     "was_ordered",
 ]

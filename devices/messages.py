@@ -160,6 +160,18 @@ class VouchedByOthers(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class Unwatched(msgspec.Struct, frozen=True, kw_only=True):
+    """A span, over by now, in which no device on this mount of the layout watched for a party: none that it
+    accepts was in service (`not_accepted`), or that one was not heard for a quarter of an hour or not in
+    working order (`silent`). `until` lies as far beyond its end as a device's clock may be ahead, but for a
+    span before the first device watched: what was said before that is no evidence."""
+
+    mount_id: str
+    why: Literal["not_accepted", "silent"]
+    since: datetime
+    until: datetime
+
+
 class AcceptanceEnded(Event, frozen=True, kw_only=True):
     """Nobody vouches for the device: its readings are evidence no longer. `cause` is `enrolled` (anew),
     `distrusted` or `layout` (its place in the layout changed)."""

@@ -37,6 +37,7 @@ from twin.messages import (
     ImportLayout,
     LayoutImported,
     SlotRow,
+    UnexplainedExit,
     UnitDeclaration,
     UnitState,
     VehicleState,
@@ -162,6 +163,12 @@ async def doubted_units(
     return await evidence_views.doubted_units(tx, unit_ids, spans)
 
 
+async def units_unseen_since(tx: Tx, unit_ids: Sequence[str], moment: datetime) -> list[str]:
+    """Those of the units that count, and by nothing that was heard, weighed or moved after `moment`; by id. A
+    sight is of a slot and not of a unit by name."""
+    return await evidence_views.units_unseen_since(tx, unit_ids, moment)
+
+
 async def unit_states(read: ReadTx, unit_ids: Sequence[str]) -> list[UnitState]:
     """The states of the units the reader may see, in the order of their ids."""
     return await presence_views.unit_states(read, unit_ids)
@@ -236,6 +243,15 @@ async def alarms(read: ReadTx, site_id: str, *, active_only: bool = False) -> li
     return await alarm_views.alarms(read, site_id, active_only=active_only)
 
 
+async def unexplained_exits(tx: Tx, site_id: str) -> list[UnexplainedExit]:
+    """When something may have left the site unheard, in order of the ends: what alarms of such exits
+    tell, cleared or not, unless later evidence took their ground or the vehicle stayed.
+
+    For commands: an exit concerns all goods, also those of parties that may not see its alarm.
+    """
+    return await alarm_views.unexplained_exits(tx, site_id)
+
+
 async def alarms_changed(read: ReadTx, site_id: str, xid_from: int, xid_to: int) -> list[AlarmRow]:
     """Alarms changed by transactions of the range."""
     return await alarm_views.alarms_changed(read, site_id, xid_from, xid_to)
@@ -297,9 +313,11 @@ __all__ = [
     "slot_exists",
     "slots",
     "tell_left_refused",
+    "unexplained_exits",
     "unheard_exit",
     "unit_detail",
     "unit_states",
+    "units_unseen_since",
     "vehicle_state",
     "vehicles",
     "verified_stock",

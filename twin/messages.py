@@ -292,6 +292,15 @@ class Witness(Part, frozen=True, kw_only=True):
     shows_here: bool
 
 
+class UnexplainedExit(msgspec.Struct, frozen=True, kw_only=True):
+    """When something may have left unheard by a gate, and which kind of alarm says so."""
+
+    kind: AlarmKind
+    gate_id: str
+    since: datetime
+    until: datetime
+
+
 class DeviceSpan(Part, frozen=True, kw_only=True):
     """From when until when a device is not to be believed, both included."""
 

@@ -15,6 +15,7 @@ from wms.audit import audit
 from wms.catalogue.handlers import register_skus
 from wms.catalogue.store import known_skus
 from wms.dispatch.barriers import lower_forgotten, refuse_blind_gates, unwatched_gates
+from wms.dispatch.blind import blind_spans
 from wms.dispatch.by_hand import move_barrier_by_hand
 from wms.dispatch.gate import (
     on_alarm_cleared,
@@ -110,6 +111,7 @@ __all__ = [
     "UnitHold",
     "UnitStatus",
     "audit",
+    "blind_spans",
     "book_of_lot",
     "changed_units",
     "end_opening",

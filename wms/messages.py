@@ -552,3 +552,16 @@ class ShipmentDeparted(Event, frozen=True, kw_only=True):
     lot_ids: tuple[str, ...]
     evidence_ids: tuple[str, ...]
     departed_at: datetime
+
+
+class BlindSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """A span, over by now, after which goods of the site have to be seen again.
+
+    `why` is of a device at the gate: `not_accepted` by the party, or `silent`. `mount_id` is its mount.
+    """
+
+    gate_id: str
+    mount_id: str
+    why: Literal["not_accepted", "silent"]
+    since: datetime
+    until: datetime

@@ -32,6 +32,10 @@ from kernel.tx import ReadTx, Row, Tx
 
 RAW_BYTES_MAX = 4_096
 """Quarantine keeps this much of what was refused; the digest is of all of it."""
+HEARD_LASTS = timedelta(minutes=15)
+"""A device that said something watches for so long: the shortest silence of a family that watches gates."""
+DOWN = frozenset({"offline", "fault"})
+"""States in which a device watches nothing, though it or its driver says so."""
 SKEW_WINDOW_S = 600
 """A clock's lead is the greatest seen within this time: delay only ever makes it look smaller."""
 
@@ -125,12 +129,13 @@ COUNT_TURNED_AWAY = """
 # The newest statement wins by the device's own time; data after a gap says online again.
 SAVE_STATES = """
     INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
-        skew_since, error_count, reading_count)
-    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors, readings
+        skew_since, error_count, reading_count, heard)
+    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors, readings,
+        heard::tstzmultirange
     FROM unnest(
         %(device_ids)s::text[], %(states)s::text[], %(state_at)s::timestamptz[], %(seen)s::timestamptz[],
-        %(skews)s::bigint[], %(errors)s::bigint[], %(readings)s::bigint[]
-    ) AS fresh (device_id, state, state_at, last_seen_at, skew_ms, errors, readings)
+        %(skews)s::bigint[], %(errors)s::bigint[], %(readings)s::bigint[], %(heard)s::text[]
+    ) AS fresh (device_id, state, state_at, last_seen_at, skew_ms, errors, readings, heard)
     ON CONFLICT (device_id) DO UPDATE SET
         state = CASE WHEN EXCLUDED.state_at >= d.state_at THEN EXCLUDED.state ELSE d.state END,
         state_at = greatest(d.state_at, EXCLUDED.state_at),
@@ -142,7 +147,8 @@ SAVE_STATES = """
             OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
             THEN EXCLUDED.last_seen_at ELSE d.skew_since END,
         error_count = d.error_count + EXCLUDED.error_count,
-        reading_count = d.reading_count + EXCLUDED.reading_count"""
+        reading_count = d.reading_count + EXCLUDED.reading_count,
+        heard = d.heard + EXCLUDED.heard"""
 JOURNAL_AFTER = """
     SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality,
         reading::text AS reading, raw_sha256, is_accepted
@@ -400,6 +406,8 @@ class Contact(msgspec.Struct):
     """The greatest by which its clock was ahead of ours when something came."""
     errors: int = 0
     readings: int = 0
+    heard: list[list[datetime]] = []
+    """From when to when it was heard in working order without being silent for `HEARD_LASTS`."""
 
     def add(self, received: Received) -> None:
         """Take in an accepted reading."""
@@ -414,10 +422,24 @@ class Contact(msgspec.Struct):
         if received.received_at > self.seen_at:
             self.seen_at = received.received_at
         self.readings += 1
+        if not (isinstance(status, DeviceStatus) and status.state in DOWN):
+            self._hear(received.received_at)
 
     @property
     def skew_ms(self) -> int:
         return 0 if self.lead is None else round(self.lead / timedelta(milliseconds=1))
+
+    def _hear(self, at: datetime) -> None:
+        if self.heard:
+            span = self.heard[-1]
+            if span[0] <= at <= span[1] + HEARD_LASTS:
+                span[1] = max(at, span[1])
+                return
+        self.heard.append([at, at])
+
+    def spans(self) -> str:
+        """What was `heard` as a multirange of PostgreSQL."""
+        return "{" + ",".join(f'["{since}","{until + HEARD_LASTS}")' for since, until in self.heard) + "}"
 
 
 async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> None:
@@ -436,6 +458,7 @@ async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> 
                 "skews": [contact.skew_ms for _, contact in ordered],
                 "errors": [contact.errors for _, contact in ordered],
                 "readings": [contact.readings for _, contact in ordered],
+                "heard": [contact.spans() for _, contact in ordered],
             },
         )
 

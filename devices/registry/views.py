@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from devices.families import FAMILIES, Family, Value
 from devices.ingest.model import FUTURE_MAX
-from devices.messages import Unvouched, VouchedByOthers
+from devices.messages import Unvouched, Unwatched, VouchedByOthers
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
 from kernel.errors import Invalid, NotFound
@@ -73,6 +73,31 @@ VOUCHED_BY_OTHERS = """
             FROM accepted a LEFT JOIN identity.party p USING (party_id)
             WHERE a.device_id = o.device_id AND a.during && o.alone ORDER BY 1) AS accepted_by
     FROM others o ORDER BY upper(o.alone), o.device_id"""
+# Of each mount where the party ever accepted a device: the spans without one that it accepts and that is
+# heard. The book of the registry says where a device hung; an enrolment older than the book hangs where it
+# does now. Nothing is known before the first act on a device of the site.
+UNWATCHED = """
+    WITH accepted AS (
+        SELECT CASE WHEN r.device_id IS NULL THEN d.mount_id ELSE r.facts ->> 'mount_id' END AS mount_id,
+            tstzmultirange(tstzrange(c.accepted_at,
+                greatest(c.accepted_at, least(c.ended_at, d.retired_at, 'infinity')))) AS during,
+            coalesce(s.heard, '{}') AS heard
+        FROM devices.acceptance c JOIN devices.device d USING (device_id)
+        LEFT JOIN devices.device_state s USING (device_id)
+        LEFT JOIN devices.registry_entry r
+            ON (r.device_id, r.enrolment, r.act) = (c.device_id, c.enrolment, 'enrolled')
+        WHERE c.site_id = %(site_id)s AND c.party_id = %(party_id)s
+    ), watched AS (
+        SELECT mount_id, range_agg(during) AS accepted, range_agg(during * heard) AS during
+        FROM accepted WHERE mount_id = ANY (%(mount_ids)s) GROUP BY mount_id
+    ), unwatched AS (
+        SELECT mount_id, accepted, unnest('{(,)}'::tstzmultirange - during) AS gap FROM watched
+    )
+    SELECT mount_id, CASE WHEN accepted @> gap THEN 'silent' ELSE 'not_accepted' END AS why,
+        coalesce(lower(gap), least(upper(gap),
+            (SELECT min(at) FROM devices.registry_entry WHERE site_id = %(site_id)s))) AS since,
+        upper(gap) + CASE WHEN lower_inf(gap) THEN interval '0' ELSE %(clock_ahead)s END AS until
+    FROM unwatched WHERE upper(gap) <= %(now)s ORDER BY upper(gap), mount_id"""
 HEARD_AT_MOUNTS = """
     SELECT d.mount_id, d.family, s.state, s.last_seen_at
     FROM devices.device d LEFT JOIN devices.device_state s USING (device_id)
@@ -301,6 +326,17 @@ async def vouched_by_others(read: ReadTx, site_id: str, party_id: str) -> list[V
     asked = {"site_id": site_id, "party_id": party_id, "now": read.now, "clock_ahead": FUTURE_MAX}
     rows = await read.rows(VOUCHED_BY_OTHERS, asked)
     return [msgspec.convert(row, VouchedByOthers) for row in rows]
+
+
+async def unwatched_spans(
+    read: ReadTx, site_id: str, party_id: str, mount_ids: Collection[str]
+) -> list[Unwatched]:
+    """The spans, over by now, in which one of these mounts watched nothing for the party, in order of their
+    ends; what lasts, `silent_mounts` and `unvouched_devices` tell. A mount on which the party
+    never accepted a device has none."""
+    asked = {"site_id": site_id, "party_id": party_id, "mount_ids": sorted(mount_ids)}
+    rows = await read.rows(UNWATCHED, {**asked, "now": read.now, "clock_ahead": FUTURE_MAX})
+    return [msgspec.convert(row, Unwatched) for row in rows]
 
 
 async def silent_mounts(

@@ -22,7 +22,12 @@ from finance.messages import (
 from finance.receipts import store as receipt_store
 from finance.receipts.handlers import Receipt, current_evidence, lock_receipt, take_step
 from finance.receipts.model import SHOWN_UNITS_MAX
-from finance.vouching.handlers import require_own_look, require_own_sight, require_sure
+from finance.vouching.handlers import (
+    require_own_look,
+    require_own_sight,
+    require_seen_since,
+    require_sure,
+)
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.tx import Tx
@@ -57,6 +62,7 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     require_open(facility)
     await require_own_look(tx, facility)
     await require_own_sight(tx, facility, receipt.live_unit_ids)
+    await require_seen_since(tx, facility, receipt.live_unit_ids)
     await _require_pledgeable(tx, receipt, facility)
     pledge_id = tx.ids.new("pledge")
     facts = {"pledge_id": pledge_id, "facility_id": facility.facility_id, "to": facility.bank_party_id}

@@ -6,9 +6,9 @@ from devices.api import unvouched_devices, vouched_by_others
 from finance.facilities.model import Facility
 from finance.vouching import model
 from kernel.tx import Tx
-from twin.api import alarms, doubted_units, unit_states
+from twin.api import alarms, doubted_units, unexplained_exits, unit_states, units_unseen_since
 from twin.messages import DeviceSpan, Witness
-from wms.api import unwatched_gates
+from wms.api import blind_spans, unwatched_gates
 
 
 async def require_own_look(tx: Tx, facility: Facility) -> None:
@@ -26,13 +26,25 @@ async def require_own_sight(tx: Tx, facility: Facility, unit_ids: Collection[str
     model.require_own_sight(facility.facility_id, doubted, spans, _is_bank(tx, facility))
 
 
+async def require_seen_since(tx: Tx, facility: Facility, unit_ids: Collection[str]) -> None:
+    """Conflict while any of the units was not seen since something may have left the site: a gate was blind
+    to the facility's bank, or an exit was explained by nothing."""
+    blind = await blind_spans(tx, facility.site_id, facility.bank_party_id)
+    doubt = model.last_doubt(blind, await unexplained_exits(tx, facility.site_id))
+    if doubt is not None:
+        unseen = await units_unseen_since(tx, sorted(unit_ids), doubt.until)
+        model.require_seen_since(facility.facility_id, doubt, unseen)
+
+
 async def require_sure(tx: Tx, facility: Facility, pledged: Mapping[str, str]) -> None:
     """Conflict while a gate of the site is not watched, an exit alarm concerns the goods, or any of them
-    counts by what others alone vouched for. `pledged` maps each unit that money rests on to its lot."""
+    counts by what others alone vouched for or was not seen since something may have left. `pledged` maps each
+    unit that money rests on to its lot."""
     model.require_watched(await unwatched_gates(tx, facility.site_id))
     await require_own_sight(tx, facility, pledged)
     active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
     model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)
+    await require_seen_since(tx, facility, pledged)
 
 
 async def require_own_witnesses(tx: Tx, facility: Facility, witnesses: Collection[Witness]) -> None:

@@ -2,14 +2,28 @@
 that could not leave unseen."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from devices.messages import Unvouched, VouchedByOthers
 from kernel.errors import Conflict
-from twin.messages import EXIT_ALARMS, UNHEARD_EXITS, AlarmRow, DeviceSpan, Grade, UnitState, Witness
+from twin.messages import (
+    EXIT_ALARMS,
+    UNHEARD_EXITS,
+    AlarmRow,
+    DeviceSpan,
+    Grade,
+    UnexplainedExit,
+    UnitState,
+    Witness,
+)
+from wms.messages import BlindSpan
 
 DEVICES_SHOWN_MAX = 20
 ALARMING_GRADES: frozenset[Grade] = frozenset({"check", "restrict", "freeze"})
 SHOWN_MAX = 20
+CLOCK_AHEAD = timedelta(minutes=5)
+"""How far ingest lets a device's clock be ahead."""
 
 
 def require_own_look(facility_id: str, unvouched: Sequence[Unvouched], is_bank: bool) -> None:
@@ -61,6 +75,47 @@ def require_own_sight(
         for name in span.accepted_by
     }
     raise Conflict("facility.goods_vouched_by_others", accepted_by=sorted(names), **facts)
+
+
+class Doubt(NamedTuple):
+    """Something may have left by the gate from `since` to `until`. `why` is a kind of exit alarm, or that the
+    device on `mount_id` was `silent` or `not_accepted`."""
+
+    gate_id: str
+    mount_id: str | None
+    why: str
+    since: datetime
+    until: datetime
+
+
+def last_doubt(blind: Sequence[BlindSpan], exits: Sequence[UnexplainedExit]) -> Doubt | None:
+    """What goods have to be seen after; None where nothing may have left unseen. A device's clock may be
+    ahead: what was told before an exit may bear a moment up to `CLOCK_AHEAD` later."""
+    doubts = [Doubt(span.gate_id, span.mount_id, span.why, span.since, span.until) for span in blind]
+    doubts += [Doubt(out.gate_id, None, out.kind, out.since, out.until + CLOCK_AHEAD) for out in exits]
+    return max(doubts, key=lambda doubt: doubt.until, default=None)
+
+
+def require_seen_since(facility_id: str, doubt: Doubt, unseen: Sequence[str]) -> None:
+    """Refuse, by Conflict, to move money on goods that were not heard, weighed or moved since something may
+    have left unseen: neither a device that is back nor a person who clears an alarm says that they are
+    there."""
+    if not unseen:
+        return
+    facts = {
+        "facility_id": facility_id,
+        "gate_id": doubt.gate_id,
+        "mount_id": doubt.mount_id,
+        "since": doubt.since.isoformat(),
+        "until": doubt.until.isoformat(),
+        "unit_ids": list(unseen[:SHOWN_MAX]),
+        "count": len(unseen),
+    }
+    if doubt.why == "silent":
+        raise Conflict("facility.goods_unseen_since_silence", **facts)
+    if doubt.why == "not_accepted":
+        raise Conflict("facility.goods_unseen_since_acceptance", **facts)
+    raise Conflict("facility.goods_unseen_since_exit", alarm_kind=doubt.why, **facts)
 
 
 def require_watched(unwatched: Mapping[str, Sequence[str]]) -> None:

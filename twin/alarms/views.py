@@ -6,10 +6,10 @@ import msgspec
 
 from identity.api import names_of
 from kernel.geometry import Point
-from kernel.tx import ReadTx, Row
+from kernel.tx import ReadTx, Row, Tx
 from twin.alarms.model import text_key_of
 from twin.layout.store import site_map
-from twin.messages import AlarmEvidence, AlarmRow
+from twin.messages import UNHEARD_EXITS, AlarmEvidence, AlarmRow, UnexplainedExit
 
 ALARMS_MAX = 5_000
 COLUMNS = """alarm_id, site_id, kind, grade, state, acknowledged_at, acknowledged_by, raised_at, cleared_at,
@@ -30,6 +30,14 @@ CHANGED = f"""
     WHERE site_id = %(site_id)s
         AND changed_xid >= %(xid_from)s::text::xid8 AND changed_xid < %(xid_to)s::text::xid8
     ORDER BY alarm_id"""  # noqa: S608
+# In any state, for a person who clears one has not looked for all goods; but what later evidence took the
+# ground of, and whose vehicle stayed, is none.
+UNEXPLAINED_EXITS = """
+    SELECT kind, gate_id, first_at AS since, last_at AS until FROM twin.alarm
+    WHERE site_id = %(site_id)s AND kind = ANY (%(kinds)s) AND grade <> 'note' AND gate_id IS NOT NULL
+        AND coalesce(cleared_by, '-') <> ''
+        AND coalesce(facts ->> 'outcome', '') NOT IN ('returned', 'inside')
+    ORDER BY last_at, alarm_id"""
 ONE = f"SELECT {COLUMNS} FROM twin.alarm WHERE alarm_id = %(alarm_id)s"  # noqa: S608
 
 
@@ -57,6 +65,12 @@ async def alarm(read: ReadTx, alarm_id: str) -> AlarmRow | None:
     rows = await read.rows(ONE, {"alarm_id": alarm_id})
     found = await _rows(read, rows[0]["site_id"], rows) if rows else []
     return found[0] if found else None
+
+
+async def unexplained_exits(tx: Tx, site_id: str) -> list[UnexplainedExit]:
+    """See `twin.api.unexplained_exits`."""
+    rows = await tx.rows(UNEXPLAINED_EXITS, {"site_id": site_id, "kinds": sorted(UNHEARD_EXITS)})
+    return [msgspec.convert(row, UnexplainedExit) for row in rows]
 
 
 async def _rows(read: ReadTx, site_id: str, rows: list[Row]) -> list[AlarmRow]:

@@ -155,7 +155,21 @@ SEEN_SINCE = """
 
 # The units that count, what their presence rests on, and those of the spans that concern them: of devices at
 # gates from the unit's first sighting on, of others when they saw it or the slot it counts in.
-CONCERNED = """
+# Of the net mass that a unit counts by, the first of its weighings.
+MASS_BEGAN_AT = """(SELECT min(w.weighed_at) FROM twin.mass_check m
+            CROSS JOIN LATERAL jsonb_array_elements_text(m.evidence_ids) e (weighing_id)
+            JOIN twin.weighing w ON w.observation_id = e.weighing_id
+            WHERE m.unit_ids @> ARRAY[u.unit_id]
+                AND m.observation_id = u.evidence_ids ->> 'mass')"""
+UNSEEN_SINCE = f"""
+    SELECT u.unit_id FROM twin.unit u
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.modalities <> '{{}}'
+        AND NOT coalesce(%(moment)s < greatest((u.modalities ->> 'tag')::timestamptz,
+            (u.modalities ->> 'position')::timestamptz,
+            CASE WHEN u.modalities ? 'mass'
+                THEN coalesce({MASS_BEGAN_AT}, (u.modalities ->> 'mass')::timestamptz) END), false)
+    ORDER BY u.unit_id"""  # noqa: S608
+CONCERNED = f"""
     WITH span AS (
         SELECT * FROM jsonb_to_recordset(%(spans)s::jsonb)
             AS r (device_id text, since timestamptz, until timestamptz)
@@ -169,11 +183,7 @@ CONCERNED = """
                 AND b.observed_at BETWEEN s.since AND s.until)
     )
     SELECT u.unit_id, u.modalities, c.spans,
-        (SELECT min(w.weighed_at) FROM twin.mass_check m
-            CROSS JOIN LATERAL jsonb_array_elements_text(m.evidence_ids) e (weighing_id)
-            JOIN twin.weighing w ON w.observation_id = e.weighing_id
-            WHERE m.unit_ids @> ARRAY[u.unit_id]
-                AND m.observation_id = u.evidence_ids ->> 'mass') AS mass_began_at
+        {MASS_BEGAN_AT} AS mass_began_at
     FROM twin.unit u CROSS JOIN LATERAL (
         SELECT jsonb_agg(of) AS spans FROM (
             SELECT * FROM at_gate g WHERE g.until >= coalesce((SELECT min(x.observed_at) FROM twin.sighting x
@@ -185,8 +195,8 @@ CONCERNED = """
                         AND x.observed_at BETWEEN s.since AND s.until)
                 OR (split_part(u.evidence_ids ->> 'sight', ':', 1) = s.device_id
                     AND (u.modalities ->> 'sight')::timestamptz BETWEEN s.since AND s.until)) of) c
-    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.modalities <> '{}' AND c.spans IS NOT NULL
-    ORDER BY u.unit_id"""
+    WHERE u.unit_id = ANY (%(unit_ids)s) AND u.modalities <> '{{}}' AND c.spans IS NOT NULL
+    ORDER BY u.unit_id"""  # noqa: S608
 
 
 _seen_units = msgspec.json.Decoder(list[UnitSeen])
@@ -262,6 +272,12 @@ async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, lim
 async def concerned(tx: Tx, unit_ids: Sequence[str], spans: Sequence[DeviceSpan]) -> list[Row]:
     """A row for each of the units that counts and that one of the spans concerns."""
     return await tx.rows(CONCERNED, {"unit_ids": list(unit_ids), "spans": as_json(spans)})
+
+
+async def unseen_since(tx: Tx, unit_ids: Sequence[str], moment: datetime) -> list[str]:
+    """Those of the units that count, but by nothing said of them by name after the moment."""
+    rows = await tx.rows(UNSEEN_SINCE, {"unit_ids": list(unit_ids), "moment": moment})
+    return [row["unit_id"] for row in rows]
 
 
 async def lock_units(tx: Tx, unit_ids: Collection[str]) -> None:

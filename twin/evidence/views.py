@@ -211,6 +211,11 @@ async def doubted_units(
     return {unit_id: span for unit_id, span in found.items() if span is not None}
 
 
+async def units_unseen_since(tx: Tx, unit_ids: Sequence[str], moment: datetime) -> list[str]:
+    """See `twin.api.units_unseen_since`."""
+    return await store.unseen_since(tx, unit_ids, moment) if unit_ids else []
+
+
 def _doubt(row: Row) -> DeviceSpan | None:
     moments = msgspec.convert(row["modalities"], dict[Modality, datetime])
     began = {"mass": row["mass_began_at"]}

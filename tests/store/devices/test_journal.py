@@ -246,6 +246,35 @@ async def test_a_clocks_lead_and_its_last_word_are_kept(site: str, tx: PgTx, clo
     assert row == {"state": "online", "clock_skew_ms": 2000, "last_seen_at": clock.now()}
 
 
+async def test_a_device_is_known_to_have_been_silent_until_what_it_said_then_comes_after_all(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    begun = clock.now()
+
+    def said(sequence: int, after_s: int, state: str = "online") -> Received:
+        at = begun + timedelta(seconds=after_s)
+        status = Observation(
+            device_id="reader", boot=1, sequence=sequence, observed_at=at, reading=DeviceStatus(state=state)
+        )
+        return Received(observation=status, received_at=at)
+
+    async def gaps() -> list[tuple[float, float]]:
+        rows = await tx.rows(
+            "SELECT lower(gap) AS since, upper(gap) AS until FROM ("
+            " SELECT unnest(tstzmultirange(range_merge(heard)) - heard) AS gap FROM devices.device_state) g"
+        )
+        return [((row["since"] - begun).seconds, (row["until"] - begun).seconds) for row in rows]
+
+    await record(tx, SITE, [said(1, 0), said(2, 900), said(3, 1_800)])
+    assert await gaps() == []
+    await record(tx, SITE, [said(7, 7_000), said(8, 9_000)])
+    assert await gaps() == [(2_700, 7_000), (7_900, 9_000)]
+    await record(tx, SITE, [said(4, 2_700, "fault"), said(5, 3_600), said(6, 8_000, "offline")])
+    assert await gaps() == [(2_700, 3_600), (4_500, 7_000), (7_900, 9_000)]
+    await record(tx, SITE, [said(9, 5_000), said(10, 4_500), said(11, 5_900), said(12, 6_700)])
+    assert await gaps() == [(2_700, 3_600), (7_900, 9_000)]
+
+
 async def test_an_audit_of_a_sound_journal_finds_nothing(site: str, tx: PgTx, clock: ManualClock) -> None:
     await put(tx, a_tag(1, clock), a_tag(2, clock, ago_s=-3600), a_tag(4, clock))
     [result] = await audit(tx)

@@ -69,11 +69,14 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
     "forklift-1": {},
 }
 ALIVE = """
-    INSERT INTO devices.device_state (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
-        skew_since)
-    SELECT device_id, site_id, 'online', %(now)s, %(now)s, 0, %(now)s FROM devices.device
-    WHERE NOT device_id = ANY (%(silent)s)
-    ON CONFLICT (device_id) DO UPDATE SET last_seen_at = EXCLUDED.last_seen_at"""
+    INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
+        skew_since, heard)
+    SELECT device_id, site_id, 'online', %(now)s, %(now)s, 0, %(now)s, tstzmultirange(tstzrange(
+        CASE WHEN device_id = ANY (%(were_silent)s) THEN %(now)s ELSE %(before)s END,
+        %(now)s::timestamptz + interval '15 minutes'))
+    FROM devices.device WHERE NOT device_id = ANY (%(silent)s)
+    ON CONFLICT (device_id) DO UPDATE SET last_seen_at = EXCLUDED.last_seen_at,
+        heard = d.heard + EXCLUDED.heard"""
 SECRET = "the-credential-of-a-device-for-tests"
 
 
@@ -111,6 +114,8 @@ class Story:
         self._position = after._position if after else 0
         self.silent: set[str] = set()
         """Devices that nothing is heard of any more."""
+        self._alive_at = clock.now()
+        self._were_silent: set[str] = set()
         self._pallets = 0
         self._trucks = 0
 
@@ -135,9 +140,12 @@ class Story:
         return answer
 
     async def _say_alive(self) -> None:
-        """Devices that are not `silent` were heard just now; the ingest that keeps this is not here."""
-        heard = {"now": self.clock.now(), "silent": sorted(self.silent)}
-        await self.tx.run(ALIVE, heard)
+        """Devices that are not `silent` were heard until now, without a pause; the ingest that keeps this is
+        not here."""
+        moments = {"now": self.clock.now(), "before": self._alive_at}
+        silent = {"silent": sorted(self.silent), "were_silent": sorted(self._were_silent)}
+        await self.tx.run(ALIVE, {**moments, **silent})
+        self._alive_at, self._were_silent = self.clock.now(), set(self.silent)
 
     async def read(self, party_id: str, view: Callable[[PgTx], Awaitable[Any]], *roles: Role) -> Any:
         """Call a view as a party's people see it, and go back to writing."""

@@ -3,21 +3,22 @@
 import pytest
 
 from devices.messages import EnrolDevice
-from finance.messages import ProposeDrawdown, ReleasePledge, RepayLoan
+from finance.messages import PledgeReceipt, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
 from kernel.messages import BarrierState
-from tests.store.finance.conftest import BANK, KEEPER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import drawn, due, pledge_of
 from twin.api import alarms
 from twin.messages import AlarmRow, ClearAlarm
 
 BARRIER = "gate-1-barrier"
+CLOCK_AHEAD_S = 300
+"""How far ingest lets a device's clock be ahead."""
 
 
 @pytest.fixture
 async def lot(story: Story) -> Lot:
     """Twelve pallets, and the gate's barrier in service."""
-    lot = await story.receive()
     enrol = EnrolDevice(
         site_id=story.site_id,
         device_id=BARRIER,
@@ -28,7 +29,7 @@ async def lot(story: Story) -> Lot:
     await story.do(enrol, KEEPER)
     await story.accept(BARRIER)
     story._sequences[BARRIER] = 0
-    return lot
+    return await story.receive()
 
 
 async def turned_by_its_key(story: Story) -> None:
@@ -68,6 +69,7 @@ async def test_a_truck_too_heavy_that_leaves_unheard_stops_money_until_what_is_p
         await story.do(draw, BANK, "officer-a")
     assert refused.value.facts["alarm_ids"] == [alarm.alarm_id]
     clear = ClearAlarm(alarm_id=alarm.alarm_id, reason="an empty tank was filled")
+    story.clock.advance(CLOCK_AHEAD_S)
     await story.put_down(lot.pallets[:10])
     with pytest.raises(Conflict, match=r"twin\.goods_unseen") as unseen:
         await story.do(clear, KEEPER)
@@ -76,6 +78,28 @@ async def test_a_truck_too_heavy_that_leaves_unheard_stops_money_until_what_is_p
     await story.put_down(lot.pallets[10:])
     await story.do(clear, KEEPER)
     await story.do(draw, BANK, "officer-a")
+
+
+async def test_a_cleared_alarm_of_an_exit_does_not_say_that_goods_are_here_which_were_not_seen_since(
+    story: Story, lot: Lot
+) -> None:
+    facility_id = await story.facility()
+    first = lot.unit_ids[:1]
+    receipt_id = await story.receipt(lot, first)
+    await story.do(PledgeReceipt(receipt_id=receipt_id, facility_id=facility_id), OWNER)
+    await story.drive_out(await story.visit(), (), TRUCK_G + 2 * PALLET_G)
+    await turned_by_its_key(story)
+    story.clock.advance(CLOCK_AHEAD_S)
+    await story.put_down(lot.pallets[:1])
+    [alarm] = await active(story)
+    await story.do(ClearAlarm(alarm_id=alarm.alarm_id, reason="the pledged pallet is here"), KEEPER)
+    await drawn(story, facility_id, 100)
+    rest = PledgeReceipt(receipt_id=await story.receipt(lot, lot.unit_ids[1:]), facility_id=facility_id)
+    with pytest.raises(Conflict, match=r"facility\.goods_unseen_since_exit") as refused:
+        await story.do(rest, OWNER)
+    assert (refused.value.facts["gate_id"], refused.value.facts["count"]) == ("gate-1", 11)
+    await story.put_down(lot.pallets[1:])
+    await story.do(rest, OWNER)
 
 
 async def test_no_pledge_is_given_back_under_an_exit_alarm_while_money_is_owed_on_what_stays(

@@ -61,8 +61,6 @@ async def test_no_money_is_drawn_once_the_gates_reader_is_silent_for_longer_than
     with pytest.raises(Conflict, match=UNWATCHED) as refused:
         await proposed(story, facility_id)
     assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
-    story.silent.clear()
-    await drawn(story, facility_id, 100_000)
 
 
 async def test_a_gates_reader_of_a_family_that_seldom_speaks_is_silent_after_a_quarter_of_an_hour(

@@ -1,0 +1,36 @@
+"""When the gates of a site were blind for a party: what may have left by them then, nobody saw."""
+
+from devices import api as devices
+from kernel.layout import Layout
+from kernel.tx import Tx
+from twin import api as twin
+from wms.dispatch.barriers import BARRIERS, READERS, SCALES
+from wms.messages import BlindSpan
+
+
+async def blind_spans(tx: Tx, site_id: str, party_id: str) -> list[BlindSpan]:
+    """The spans in which a reader or the barrier of a gate, or the scale in its lane, did not watch for the
+    party, in order of their ends."""
+    gates = gates_by_mount(await twin.layout_of(tx, site_id))
+    spans = await devices.unwatched_spans(tx, site_id, party_id, gates.keys())
+    return [
+        BlindSpan(
+            gate_id=gates[span.mount_id],
+            mount_id=span.mount_id,
+            why=span.why,
+            since=span.since,
+            until=span.until,
+        )
+        for span in spans
+    ]
+
+
+def gates_by_mount(layout: Layout) -> dict[str, str]:
+    """The mounts of what watches each gate: its readers and barrier, and the scale in its lane."""
+    return {
+        mount.mount_id: gate.gate_id
+        for gate in layout.gates
+        for mount in layout.mounts
+        if (mount.serves == gate.gate_id and mount.family in READERS | BARRIERS)
+        or (mount.serves == gate.lane_weighbridge_id and mount.family in SCALES)
+    }
