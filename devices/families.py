@@ -23,6 +23,10 @@ ours. `http`: it calls our API."""
 
 TEXT_LENGTH_MAX = 255
 LIST_ITEMS_MAX = 64
+HOST = re.compile(
+    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9]+)?"
+)
+"""A name (RFC 1123, and the underscores of local names) or an IPv4 address; or an IPv6 address."""
 KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The name of a file in the edge's folder of keys; it leads nowhere else."""
 
@@ -54,6 +58,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     choices: tuple[str, ...] = ()
     pattern: str = ""
     """A regular expression that a text has to match as a whole, unless it is empty."""
+    is_host: bool = False
+    """The text names a machine, by name or by IPv4 or IPv6 address."""
 
     def broken_rule(self, value: object) -> str | None:
         """The rule that `value` breaks, or None."""
@@ -87,6 +93,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return "given"
         if self.choices and value not in self.choices:
             return f"one of {', '.join(self.choices)}"
+        if self.is_host and value and not HOST.fullmatch(value):
+            return "a host name or address"
         if self.pattern and value and not re.fullmatch(self.pattern, value):
             return f"as {self.pattern}"
         return None

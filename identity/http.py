@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 
 from kernel.caller import Caller, Role
 from kernel.errors import Forbidden, Invalid, TallyhouseError
+from kernel.legible import hidden_in
 from kernel.messages import Command
 from kernel.tx import ReadTx
 
@@ -98,7 +99,12 @@ class Session:
         self.key = key
 
     async def do(self, command: Command) -> Any:
-        """Carry out one command in one transaction, answered once per `Idempotency-Key`."""
+        """Carry out one command in one transaction, answered once per `Idempotency-Key`.
+
+        Raises Invalid for a text with characters that hide or turn round what others will read.
+        """
+        if place := hidden_in(command):
+            raise Invalid("request.text", field=place, rule="without control or direction characters")
         return await self._desk.do(self.caller, command, self.key)
 
     def read(self) -> AbstractAsyncContextManager[ReadTx]:
@@ -113,8 +119,10 @@ class Session:
 class Admits:
     """Admits people who are signed in and hold one of `roles`.
 
-    Answers 401 without a live session, 403 with the wrong role or (on unsafe methods and sockets) without
-    the session's CSRF token or with a foreign Origin; a POST without `Idempotency-Key` is refused with 422.
+    Answers 401 without a live session and 403 with the wrong role; 403 also without the session's CSRF token
+    on unsafe methods, and with an Origin of another host, or none, on sockets. The Origin of other requests
+    is not looked at: the token, which no other origin can read, stands for it. A POST without
+    `Idempotency-Key` is refused with 422.
     """
 
     def __init__(self, *roles: Role) -> None:

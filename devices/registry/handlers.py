@@ -55,9 +55,13 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Enrolled, frozen=True, kw_only=True):
-    """A device was accepted; `has_credential` when it has a new one: from its first acceptance alone."""
+    """A device was accepted; `has_credential` when it has a new one: from its first acceptance alone.
+
+    `key_held_by` names the other party that made the one it has: it can make the device say anything.
+    """
 
     has_credential: bool
+    key_held_by: str | None
 
 
 class EnrolmentCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,10 +155,13 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
         accepted_at=tx.now,
     )
     tx.emit(accepted)
+    has_credential = known["accepted_at"] is None and FAMILIES[known["family"]].reach == "broker"
+    is_own_key = known["key_party_id"] == tx.caller.party_id
     return Accepted(
         device_id=command.device_id,
         site_id=known["site_id"],
-        has_credential=known["accepted_at"] is None and FAMILIES[known["family"]].reach == "broker",
+        has_credential=has_credential,
+        key_held_by=None if has_credential or is_own_key else known["key_party"],
     )
 
 

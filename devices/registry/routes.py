@@ -89,11 +89,13 @@ class AcceptBody(BaseModel):
 
 class AcceptedView(BaseModel):
     """`secret` is the device's credential from now on, where its family has one. It is shown here and never
-    again; the one that its enroller knows has ended."""
+    again; the one that its enroller knows has ended. `key_held_by` names the other party that made the one
+    that the device has: it can make the device say anything."""
 
     device_id: str
     site_id: str
     secret: str | None
+    key_held_by: str | None = None
 
 
 class CalibrationBody(BaseModel):
@@ -214,6 +216,7 @@ async def accept_device(device_id: str, body: AcceptBody, session: Officer) -> A
         device_id=accepted.device_id,
         site_id=accepted.site_id,
         secret=secret if accepted.has_credential else None,
+        key_held_by=accepted.key_held_by,
     )
 
 

@@ -14,9 +14,10 @@ from devices.registry.model import digest
 from kernel.tx import ReadTx, Row, Tx
 
 DEVICE = """
-    SELECT site_id, family, retired_at, enrolment, enrolled_party_id, accepted_at, accepted_party_id
-    FROM devices.device
-    WHERE device_id = %(device_id)s FOR UPDATE"""
+    SELECT d.site_id, d.family, d.retired_at, d.enrolment, d.enrolled_party_id, d.accepted_at,
+        d.accepted_party_id, d.key_party_id, coalesce(k.name, d.key_party_id) AS key_party
+    FROM devices.device d LEFT JOIN identity.party k ON k.party_id = d.key_party_id
+    WHERE d.device_id = %(device_id)s FOR UPDATE OF d"""
 SAVE_DEVICE = """
     INSERT INTO devices.device (device_id, site_id, family, mount_id, subject_ref, connection, token_sha256,
         broker_password_hash, terminal_name, enrolled_at, enrolled_by, enrolled_party_id)
@@ -28,7 +29,7 @@ SAVE_DEVICE = """
         broker_password_hash = EXCLUDED.broker_password_hash, terminal_name = EXCLUDED.terminal_name,
         code_sha256 = NULL, code_issued_at = NULL, code_used_at = NULL, retired_at = NULL,
         enrolled_at = EXCLUDED.enrolled_at, enrolled_by = EXCLUDED.enrolled_by,
-        enrolled_party_id = EXCLUDED.enrolled_party_id, enrolment = device.enrolment + 1
+        enrolled_party_id = EXCLUDED.enrolled_party_id, enrolment = device.enrolment + 1, key_party_id = NULL
     RETURNING enrolment"""
 MOUNT_TAKEN = """
     SELECT FROM devices.device WHERE site_id = %(site_id)s AND mount_id = %(mount_id)s
@@ -44,10 +45,12 @@ IS_ACCEPTED_BY = """
 ACCEPT_FIRST = """
     UPDATE devices.device SET accepted_at = %(now)s, accepted_by = %(person_id)s,
         accepted_party_id = %(party_id)s,
-        broker_password_hash = coalesce(%(broker_password_hash)s, broker_password_hash)
+        broker_password_hash = coalesce(%(broker_password_hash)s, broker_password_hash),
+        key_party_id = CASE WHEN %(broker_password_hash)s::text IS NULL THEN key_party_id
+            ELSE %(party_id)s END
     WHERE device_id = %(device_id)s"""
 REKEY = """
-    UPDATE devices.device SET broker_password_hash = %(broker_password_hash)s
+    UPDATE devices.device SET broker_password_hash = %(broker_password_hash)s, key_party_id = %(party_id)s
     WHERE device_id = %(device_id)s"""
 INSERT_CALIBRATION = """
     INSERT INTO devices.calibration (calibration_id, device_id, site_id, certificate, performed_by,
@@ -203,7 +206,8 @@ async def is_accepted_by(tx: Tx, device_id: str, party_id: str) -> bool:
 
 async def rekey(tx: Tx, known: Row, device_id: str, secret: str) -> None:
     """Keep a new credential; the old one ends."""
-    kept = {"device_id": device_id, "broker_password_hash": _broker_hash(tx, known["family"], secret)}
+    password_hash = _broker_hash(tx, known["family"], secret)
+    kept = {"device_id": device_id, "broker_password_hash": password_hash, "party_id": tx.caller.party_id}
     await tx.run(REKEY, kept)
     await tx.run(NOTIFY_DEVICES, {"site_id": known["site_id"]})
 

@@ -26,6 +26,8 @@ DEVICES = """
             FROM devices.acceptance c LEFT JOIN identity.party p ON p.party_id = c.party_id
             WHERE c.device_id = d.device_id AND c.ended_at IS NULL
             ORDER BY c.accepted_at, c.party_id) AS acceptances,
+        CASE WHEN d.key_party_id <> identity.current_party()
+            THEN coalesce(k.name, d.key_party_id) END AS key_held_by,
         s.state, s.last_seen_at, s.clock_skew_ms, coalesce(s.error_count, 0) AS error_count,
         coalesce(s.reading_count, 0) AS reading_count,
         (SELECT max(c.valid_until) FROM devices.calibration c
@@ -38,6 +40,7 @@ DEVICES = """
     LEFT JOIN devices.seen_missing m USING (device_id)
     LEFT JOIN identity.party e ON e.party_id = d.enrolled_party_id
     LEFT JOIN identity.party a ON a.party_id = d.accepted_party_id
+    LEFT JOIN identity.party k ON k.party_id = d.key_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
 # In service, and the party's word stands for it no more, or another's does and its own does not.
@@ -144,8 +147,9 @@ class DeviceRow(BaseModel):
     `acceptances`, which are all that stand: a bank's money rests on what it accepted itself. `connection`
     holds no secrets. `error_rate` is the share of what it sent that could not be accepted, None before it
     sent anything. `tier` is its driver's; `calibrated_until` the end of the certificate that is valid
-    longest. `orders` are what a person may have it do, with the words that each parameter of an order
-    takes.
+    longest. `key_held_by` is the party, other than the reader's, that made the credential with which the
+    device signs in at the broker, and can make it say anything. `orders` are what a person may have it do,
+    with the words that each parameter of an order takes.
 
     `missing_count` numbers lie between others that came: a device that resends fills them by and by.
     """
@@ -173,6 +177,7 @@ class DeviceRow(BaseModel):
     accepted_at: datetime | None
     accepted_by: str | None
     acceptances: list[AcceptanceRow]
+    key_held_by: str | None
     tier: Tier | None
     calibrated_until: date | None
     orders: dict[str, dict[str, list[str]]]

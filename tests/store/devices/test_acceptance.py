@@ -225,6 +225,29 @@ async def test_when_the_first_bank_takes_its_acceptance_back_the_next_one_gives_
     assert matches(SECRET * 2, (await broker_credentials(tx))["fork"])
 
 
+async def test_a_bank_that_accepts_a_device_is_told_which_other_bank_made_its_key(
+    other_bank: str, as_caller, tx: PgTx
+) -> None:
+    async def held_by(reader: str) -> str | None:
+        async with as_caller(reader, "officer", reading=True) as read:
+            return (await devices_of_site(read, SITE))[0].key_held_by
+
+    await enrol_device(a_device(), tx)
+    assert await held_by(BANK) is None, "its enroller's, which the first acceptance ends"
+    for bank_id, told in ((BANK, None), (other_bank, "Bank")):
+        async with as_caller(bank_id, "officer") as bank:
+            accepted = await accept_device(
+                AcceptDevice(device_id="fork", enrolment=1, secret=NEW_SECRET), bank
+            )
+        assert (accepted.key_held_by, await held_by(bank_id)) == (told, told)
+    async with as_caller(BANK, "officer") as bank:
+        await distrust_device(DistrustDevice(device_id="fork", reason="No facility any more"), bank)
+    assert await held_by(other_bank) == "Bank", "it knows the key as before"
+    async with as_caller(other_bank, "officer") as bank:
+        await rotate_device_key(RotateDeviceKey(device_id="fork", secret=SECRET * 2), bank)
+    assert (await held_by(other_bank), await held_by(BANK)) == (None, "Other")
+
+
 async def test_another_place_in_the_layout_has_to_be_accepted_again(keeper: str, as_caller, tx: PgTx) -> None:
     await enrol_device(a_device(mount_id="forklift-1"), tx)
     async with as_caller(BANK, "officer") as bank:

@@ -51,6 +51,7 @@ export function AcceptDialog({ device, familyName, onClose }: Props) {
         ]}
       />
       {seen.acceptances.length > 0 && <p>{t("bank.acceptedBefore", { parties: seen.acceptances.map((one) => one.party ?? "–") })}</p>}
+      {seen.key_held_by !== null && <p>{t("bank.keyHeldBy", { party: seen.key_held_by })}</p>}
       {accept.isError && <Refusal error={accept.error} />}
     </Modal>
   );

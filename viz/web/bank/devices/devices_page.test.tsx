@@ -30,6 +30,7 @@ function aDevice(changes: Partial<Device> = {}): Device {
     accepted_at: "2026-11-20T03:00:00Z",
     accepted_by: "Bank A",
     acceptances: [{ party: "Bank A", accepted_at: "2026-11-20T03:00:00Z", is_own: true }],
+    key_held_by: null,
     error_rate: 0.002,
     tier: "gold",
     calibrated_until: "2027-06-30",
@@ -102,6 +103,13 @@ test("an officer accepts what was looked at and is shown the credential once", a
   fireEvent.click((await screen.findAllByRole("button", { name: "Accept" })).at(-1)!);
   expect((await screen.findByTestId("credential")).textContent).toBe("s3cret");
   expect(post).toHaveBeenCalledWith("/devices/fork-2/accept", { enrolment: 3 });
+});
+
+test("a bank is told, in the list and before it accepts, that another holds the device's key", async () => {
+  show("officer", [{ ...OTHERS, key_held_by: "Bank B" }]);
+  await screen.findByText("Key held by Bank B");
+  fireEvent.click(await screen.findByRole("button", { name: "Accept" }));
+  await screen.findByText(/^Bank B made this device's key/);
 });
 
 test("an auditor looks and is offered nothing; a borrower is told that this is not theirs", async () => {

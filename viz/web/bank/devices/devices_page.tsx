@@ -152,6 +152,7 @@ function ByWhom({ name, at }: { name: string | null; at: string }) {
 
 /** By whom it is accepted, and that the bank itself has not done so. A device out of service says nothing. */
 function Acceptances({ device }: { device: Device }) {
+  const { t } = useWords();
   if (device.retired_at !== null) return <StateTag state="retired" />;
   return (
     <>
@@ -159,6 +160,7 @@ function Acceptances({ device }: { device: Device }) {
       {device.acceptances.map((one) => (
         <ByWhom key={one.accepted_at + one.party} name={one.party} at={one.accepted_at} />
       ))}
+      {device.key_held_by !== null && <small>{t("bank.keyHeldByShort", { party: device.key_held_by })}</small>}
     </>
   );
 }

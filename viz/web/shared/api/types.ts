@@ -767,6 +767,8 @@ export interface Device {
   accepted_by: string | null;
   /** All that stand, the first of them first: a bank's money rests on what it accepted itself. */
   acceptances: readonly Acceptance[];
+  /** The party, other than ours, that made the key with which the device signs in: it can make it say anything. */
+  key_held_by: string | null;
   /** Share of what it sent that could not be accepted; null before it sent anything. */
   error_rate: number | null;
   /** How well its driver is shown to work. */
@@ -817,6 +819,8 @@ export interface AcceptedDevice {
   site_id: string;
   /** The device's credential from now on; null where its family has none. */
   secret: string | null;
+  /** The other party that made the key that the device has; null where that is ours, or there is none. */
+  key_held_by: string | null;
 }
 
 export interface QuarantineRow {

@@ -23,6 +23,7 @@ export function aDevice(part: Partial<Device> = {}): Device {
     accepted_at: "2026-11-20T03:00:00Z",
     accepted_by: "Bank A",
     acceptances: [{ party: "Bank A", accepted_at: "2026-11-20T03:00:00Z", is_own: false }],
+    key_held_by: null,
     error_rate: 0.002,
     tier: "gold",
     calibrated_until: "2027-06-30",
