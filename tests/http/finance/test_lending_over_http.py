@@ -180,7 +180,7 @@ async def test_a_released_receipt_stays_in_the_banks_files_as_it_was(
     _, receipt_id = await pledged(people, site, await site.receive(PALLETS))
     path = f"{API}/receipts/{receipt_id}"
     held = (await people.officer.get(path)).json()
-    site.clock.advance(3_600)
+    await site.wait(3_600)
     await posted(people.officer, f"/receipts/{receipt_id}/release", None, 200)
     site.clock.advance(1)
     facility_id = await open_line(other_bank, site)

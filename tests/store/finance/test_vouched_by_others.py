@@ -142,16 +142,21 @@ async def test_what_a_clock_ahead_could_have_told_before_the_bank_accepted_is_no
         await propose(story, facility_id)
 
 
-async def test_a_device_that_was_not_heard_while_others_alone_vouched_for_it_stops_nothing(
+async def test_others_alone_vouching_for_a_device_that_was_not_heard_stops_money_only_at_a_gate(
     story: Story,
 ) -> None:
-    _, facility_id = await pledged(story)
-    story.clock.advance(60)
-    await others_vouch(story, *DEVICES)
-    story.clock.advance(3600)
+    lot, facility_id = await pledged(story)
     for device_id in DEVICES:
+        story.clock.advance(60)
+        await others_vouch(story, device_id)
+        story.clock.advance(3600)
         await story.accept(device_id)
-    await drawn(story, facility_id, 100_000)
+        if device_id != "forklift-1":
+            with pytest.raises(Conflict, match=r"facility\.goods_unseen_since_acceptance"):
+                await drawn(story, facility_id, 100_000)
+            story.clock.advance(AHEAD_S)
+            await story.put_down(lot.pallets)
+        await drawn(story, facility_id, 100_000)
 
 
 async def test_a_forklift_that_others_alone_vouched_for_puts_only_what_it_carried_in_doubt(
