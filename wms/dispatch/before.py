@@ -22,9 +22,9 @@ MAY_HIDE_GOODS = frozenset(
     }
 )
 """Refusals by which something may be aboard that no reader heard."""
-MAY_TAKE_GOODS = MAY_HIDE_GOODS | {"gate.no_visit", "gate.no_entry_mass"}
+MAY_TAKE_GOODS = MAY_HIDE_GOODS | {"gate.no_visit", "gate.no_entry_mass", "gate.never_weighed_empty"}
 """Refusals after which a vehicle that leaves all the same may take such goods away: also those of vehicles of
-which nobody knows what they weighed before."""
+which nobody knows what they weighed before, or what they weigh empty."""
 STANDS_LASTS = timedelta(hours=24)
 """Held goods that were heard outside longer ago, with no vehicle known, are not taken to stand there still;
 the alarm about them keeps the gate from being opened by hand until it is cleared."""

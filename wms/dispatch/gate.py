@@ -18,7 +18,7 @@ from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft,
 from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
-from wms.dispatch.before import MAY_TAKE_GOODS, alarms_before, goods_before
+from wms.dispatch.before import MAY_TAKE_GOODS, alarms_before, goods_before, suspects_before
 from wms.dispatch.model import AtGate, Decision, Held, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
@@ -122,9 +122,10 @@ async def _doubt(tx: Tx, seen: AtGate) -> Decision | None:
 
     While anything at the site is on hold: a reader or a scale that no other party has accepted (which antenna
     looks outwards is the layout's word, and the keeper's). On the way in: goods that would go out under the
-    raised boom.
+    raised boom, and while anything is on hold vehicles that may have such aboard.
     """
-    if await stock.holds_anything(tx, seen.site_id):
+    is_held = await stock.holds_anything(tx, seen.site_id)
+    if is_held:
         waiting = await waiting_witnesses(tx, seen.site_id, seen.gate_id)
         if waiting:
             return Decision(False, "gate.reader_not_accepted", {"mount_ids": waiting})
@@ -134,6 +135,10 @@ async def _doubt(tx: Tx, seen: AtGate) -> Decision | None:
         if goods or alarms:
             facts = {"count": len(goods), "goods": goods[:10], "alarm_ids": alarms[:10]}
             return Decision(False, "gate.goods_at_gate", facts)
+        suspects = await suspects_before(tx, seen.site_id, seen.gate_id) if is_held else []
+        if suspects:
+            facts = {"count": len(suspects), "vehicle_ids": suspects[:10]}
+            return Decision(False, "gate.refused_at_gate", facts)
     return None
 
 
@@ -255,11 +260,10 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
 
 
 async def _tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> None:
-    """The gate did not open for it. Where it would have refused what left, any goods on hold may be aboard:
-    the twin is told, also of what came to be known only when all was over."""
+    """The gate did not open for it. Where it would have refused what left, any goods may be aboard: the twin
+    is told, also of what came to be known only when all was over, and also while nothing is on hold, for what
+    is pledged tomorrow may have left today."""
     held = await _held(tx, event.site_id, event.vehicle_id)
-    if held is None:
-        return
     seen = AtGate(
         site_id=event.site_id,
         gate_id=event.gate_id,

@@ -5,11 +5,13 @@ import pytest
 from devices.messages import EnrolDevice
 from finance.messages import PledgeReceipt, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
+from kernel.gs1 import epc_from_giai
 from kernel.messages import BarrierState
-from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, TRUCK_G, Lot, Story
+from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, PREFIX, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import drawn, due, pledge_of
 from twin.api import alarms
 from twin.messages import AlarmRow, ClearAlarm
+from wms.messages import RegisterVisit
 
 BARRIER = "gate-1-barrier"
 CLOCK_AHEAD_S = 300
@@ -126,8 +128,35 @@ async def test_a_truck_that_turns_back_from_a_refusal_has_taken_nothing(story: S
     assert await active(story) == []
 
 
-async def test_where_nothing_is_on_hold_nobody_asks_what_a_refused_truck_took(story: Story, lot: Lot) -> None:
+async def test_what_a_refused_truck_may_have_taken_is_pledged_only_once_it_was_seen_again(
+    story: Story, lot: Lot
+) -> None:
     truck = await story.visit()
     await story.drive_out(truck, (), TRUCK_G + 2 * PALLET_G)
     await turned_by_its_key(story)
-    assert await active(story) == []
+    [alarm] = await active(story)
+    assert (alarm.kind, alarm.facts["refusal"], alarm.lot_ids) == ("exit_refused", "gate.too_heavy", [])
+    await story.do(ClearAlarm(alarm_id=alarm.alarm_id, reason="nothing is missing"), KEEPER)
+    pledge = PledgeReceipt(receipt_id=await story.receipt(lot), facility_id=await story.facility())
+    with pytest.raises(Conflict, match=r"facility\.goods_unseen_since_exit"):
+        await story.do(pledge, OWNER)
+    story.clock.advance(CLOCK_AHEAD_S)
+    await story.put_down(lot.pallets)
+    await story.do(pledge, OWNER)
+
+
+async def test_nobody_is_let_in_while_a_refused_truck_stands_before_the_gate(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    refused = await story.visit()
+    story.clock.advance(1200)
+    await story.hear([refused], antenna=2)
+    await story.weigh(TRUCK_G + 2 * PALLET_G)
+    story.clock.advance(120)
+    expected = epc_from_giai(PREFIX, 4711)
+    visit = RegisterVisit(site_id=story.site_id, plate="GX4711", epc_hex=expected, purpose="pickup")
+    await story.do(visit, KEEPER)
+    await story.hear([expected], antenna=1)
+    decided = await story.tx.rows(
+        "SELECT direction, opened, reason_key FROM wms.gate_decision ORDER BY decision_no DESC LIMIT 1"
+    )
+    assert decided == [{"direction": "in", "opened": False, "reason_key": "gate.refused_at_gate"}]
