@@ -17,7 +17,7 @@ from devices.api import make_partitions
 from finance.api import close_business_days
 from kernel.caller import Caller
 from kernel.tx import Tx
-from wms.api import lower_forgotten
+from wms.api import lower_forgotten, tell_what_left_unseen
 
 CONCURRENCY = 2
 CONNECTIONS_MAX = 4
@@ -58,6 +58,7 @@ async def forget_answers(tx: Tx) -> None:
 JOBS = (
     Job("devices.prepare-partitions", "5 * * * *", prepare_partitions),
     Job("wms.lower-forgotten-booms", "* * * * *", lower_forgotten),
+    Job("wms.tell-what-left-unseen", "* * * * *", tell_what_left_unseen),
     Job("app.forget-answers", "35 * * * *", forget_answers),
     Job("finance.close-business-days", "10 * * * *", close_business_days),
 )

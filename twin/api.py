@@ -1,9 +1,9 @@
 """The front door of the twin.
 
 Writers (all inside the caller's transaction): `declare_units`, `declare_vehicle`, `declare_claim(s)`,
-`expect_arrival`, `expect_departure`, `cancel_departure`, `tell_left_refused`, and `apply`, the fold that the
-role `fold` runs over the site's journal. Declare units and vehicles before expecting them. Nothing declared
-is evidence.
+`expect_arrival`, `expect_departure`, `cancel_departure`, `tell_left_refused`, `judge_passages`, and `apply`,
+the fold that the role `fold` runs over the site's journal. Declare units and vehicles before expecting them.
+Nothing declared is evidence.
 
 Readers show what the reader's party may see; `verified_stock` also serves handlers. Ranges of transaction
 ids are half open, `xid_from <= xid < xid_to`, as followers of the change feed need them.
@@ -20,6 +20,7 @@ from twin import folding
 from twin.alarms import views as alarm_views
 from twin.alarms.handlers import acknowledge_alarm, clear_alarm, unheard_exit
 from twin.alarms.refused import tell_left_refused
+from twin.alarms.unexplained import gates_passed, judge_passages
 from twin.evidence import views as evidence_views
 from twin.evidence.audit import audit
 from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
@@ -40,6 +41,7 @@ from twin.messages import (
     UnexplainedExit,
     UnitDeclaration,
     UnitState,
+    VehicleLeft,
     VehicleState,
     VerifiedStock,
     WeighbridgeRow,
@@ -272,6 +274,12 @@ async def vehicle_state(read: ReadTx, vehicle_id: str) -> VehicleState | None:
     return await visit_views.vehicle_state(read, vehicle_id)
 
 
+async def gone_unheard(tx: Tx, vehicle_id: str, before: datetime) -> VehicleLeft | None:
+    """How a vehicle would have left that was heard outside on its way out and no more after `before`, though
+    no barrier told that it passed; None for others."""
+    return await visit_views.gone_unheard(tx, vehicle_id, before)
+
+
 async def vehicles(read: ReadTx, site_id: str) -> list[VehicleState]:
     """Vehicles on the site or at its gates."""
     return await visit_views.vehicles(read, site_id)
@@ -302,7 +310,10 @@ __all__ = [
     "expect_arrival",
     "expect_departure",
     "find_units",
+    "gates_passed",
+    "gone_unheard",
     "import_layout",
+    "judge_passages",
     "layout_of",
     "lots",
     "mounts_changed",

@@ -19,9 +19,14 @@ Modality = Literal["tag", "mass", "position", "sight"]
 Place = Literal["slot", "staging", "floor", "gate", "vehicle", "left", "unknown"]
 EvidenceLevel = Literal["claimed", "seen", "verified", "missing"]
 AlarmKind = Literal[
-    "exit_without_release", "exit_mass_differs", "exit_refused", "delivery_mass_differs", "seen_after_exit"
+    "exit_without_release",
+    "exit_mass_differs",
+    "exit_refused",
+    "passage_unexplained",
+    "delivery_mass_differs",
+    "seen_after_exit",
 ]
-UNHEARD_EXITS: frozenset[AlarmKind] = frozenset({"exit_mass_differs", "exit_refused"})
+UNHEARD_EXITS: frozenset[AlarmKind] = frozenset({"exit_mass_differs", "exit_refused", "passage_unexplained"})
 """Alarms of what may have left unheard: they concern all goods of the site, whatever units they name."""
 EXIT_ALARMS: frozenset[AlarmKind] = UNHEARD_EXITS | {"exit_without_release"}
 
@@ -150,7 +155,8 @@ class DeliveryWeighed(Event, frozen=True, kw_only=True):
 
 
 class VehicleLeft(Event, frozen=True, kw_only=True):
-    """The vehicle passed the open barrier outwards. `unit_ids` are the units heard with it."""
+    """The vehicle passed the open barrier outwards. `unit_ids` are the units heard with it; `mass_g` is worth
+    nothing where nobody had accepted the scale (`is_mass_accepted` false)."""
 
     site_id: str
     gate_id: str
@@ -159,6 +165,17 @@ class VehicleLeft(Event, frozen=True, kw_only=True):
     unit_ids: list[str]
     mass_g: int | None
     weight_id: int | None
+    evidence_ids: list[str]
+    is_mass_accepted: bool = True
+
+
+class VehicleTurnedBack(Event, frozen=True, kw_only=True):
+    """A vehicle that stood at the gate on its way out is heard inside again."""
+
+    site_id: str
+    gate_id: str
+    vehicle_id: str
+    at: datetime
     evidence_ids: list[str]
 
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from devices.messages import DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.messages import Command, Event
-from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
+from twin.messages import (
+    AlarmCleared,
+    UnitCrossed,
+    VehicleAtGate,
+    VehicleLeft,
+    VehicleTurnedBack,
+    VehicleWeighed,
+)
 from wms.allocation.handlers import allocate_order, allocate_orders, cancel_order
 from wms.audit import audit
 from wms.catalogue.handlers import register_skus
@@ -24,10 +31,12 @@ from wms.dispatch.gate import (
     on_unit_crossed_in,
     on_vehicle_at_gate,
     on_vehicle_left,
+    on_vehicle_turned_back,
     on_vehicle_weighed,
     on_visit_expected,
 )
 from wms.dispatch.handlers import cancel_release, release_shipment
+from wms.dispatch.unseen import tell_what_left_unseen
 from wms.inbound.handlers import announce_delivery, declare_opening_stock, on_unit_crossed
 from wms.labels.handlers import print_pallet_label
 from wms.messages import (
@@ -96,6 +105,7 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     VehicleAtGate: [on_vehicle_at_gate],
     VehicleWeighed: [on_vehicle_weighed],
     VehicleLeft: [on_vehicle_left],
+    VehicleTurnedBack: [on_vehicle_turned_back],
     VisitExpected: [on_visit_expected],
     DeviceOrderConfirmed: [on_order_confirmed],
     DeviceOrderFailed: [on_order_failed],
@@ -125,6 +135,7 @@ __all__ = [
     "place_hold",
     "refuse_blind_gates",
     "refused_rows",
+    "tell_what_left_unseen",
     "unit_holds",
     "unit_labels",
     "unit_statuses",

@@ -40,6 +40,29 @@ RELEASED = """
         AND d.valid_from <= %(last_at)s AND least(d.valid_until, d.cancelled_at) >= %(first_at)s
         AND NOT EXISTS (SELECT FROM twin.standing s
             WHERE s.vehicle_id = d.vehicle_id AND s.left_at < %(began_at)s AND s.unit_ids && d.unit_ids)"""
+LOOPS_FELT = """
+    SELECT DISTINCT site_id, gate_id FROM twin.barrier_state
+    WHERE observed_at >= %(since)s AND loop_occupied AND is_accepted ORDER BY site_id, gate_id"""
+# Vehicles that went through a gate since a moment. Outwards: when they left over the loop, or else when they
+# were heard outside. Inwards, as readers heard that were accepted: from when they were seen until they were
+# inside; those that were heard outside after `%(fresh)s` may be on their way still.
+VEHICLES_THROUGH = """
+    SELECT coalesce(left_at, crossed_at) AS at, coalesce(left_at, crossed_at) AS first_at,
+        left_at IS NOT NULL AS has_left
+    FROM twin.standing
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out' AND last_at >= %(since)s
+        AND coalesce(left_at, crossed_at) IS NOT NULL
+    UNION ALL
+    SELECT v.entered_at, v.began_at, false
+    FROM twin.visit v
+    JOIN twin.vehicle t USING (vehicle_id)
+    JOIN twin.stay s ON (s.site_id, s.epc_hex) = (t.site_id, t.epc_hex) AND s.first_at = v.entered_at
+    WHERE v.site_id = %(site_id)s AND v.entered_at >= %(since)s
+        AND s.gate_id = %(gate_id)s AND s.side = 'inside' AND s.is_accepted
+    UNION ALL
+    SELECT last_at, began_at, false FROM twin.standing
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'in' AND outcome = 'standing'
+        AND last_at >= %(fresh)s"""
 PLATES = "SELECT vehicle_id, plate FROM twin.vehicle WHERE vehicle_id = ANY (%(vehicle_ids)s)"
 # Alarms of one subject that overlap a period: of the same vehicle, or of none known and the same units.
 ALARMS_AT = """
@@ -172,6 +195,18 @@ async def released(
             stated[row["release_id"]] = row["released_g"]
     units = {row["unit_id"]: row for row in rows}
     return list(units.values()), sum({**of_units, **stated}.values())
+
+
+async def loops_felt(tx: Tx, since: datetime) -> list[tuple[str, str]]:
+    """Sites and gates where the loop of an accepted barrier was occupied since a moment."""
+    rows = await tx.rows(LOOPS_FELT, {"since": since})
+    return [(row["site_id"], row["gate_id"]) for row in rows]
+
+
+async def vehicles_through(tx: Tx, site_id: str, gate_id: str, since: datetime, fresh: datetime) -> list[Row]:
+    """See `VEHICLES_THROUGH`: `first_at`, `at` and `has_left` of each vehicle that went through the gate."""
+    named = {"site_id": site_id, "gate_id": gate_id, "since": since, "fresh": fresh}
+    return await tx.rows(VEHICLES_THROUGH, named)
 
 
 async def plates(tx: Tx, vehicle_ids: Collection[str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from twin.layout.store import site_map
 from twin.messages import UNHEARD_EXITS, AlarmEvidence, AlarmRow, UnexplainedExit
 
 ALARMS_MAX = 5_000
+OF_VEHICLES = frozenset({"plate", "expected_g", "exit_g", "entry_g", "net_g", "taken_g"})
+"""Facts of an alarm that tell of the vehicle: its keeper's matter, and of those whose goods are on it."""
 COLUMNS = """alarm_id, site_id, kind, grade, state, acknowledged_at, acknowledged_by, raised_at, cleared_at,
     cleared_by, clear_reason, gate_id, vehicle_id, facts, evidence,
     site_id IN (SELECT identity.visible_subjects()) AS sees_site,
@@ -89,9 +91,14 @@ def _acknowledged_by(row: Row) -> str | None:
 
 def _row(row: Row, points: Mapping[str, Point], names: Mapping[str, str]) -> AlarmRow:
     evidence = msgspec.convert(row["evidence"], list[AlarmEvidence])
+    facts, vehicle_id = row["facts"], row["vehicle_id"]
     if not row["sees_site"]:
         tags = frozenset(row["tags"])
         evidence = [item for item in evidence if item.modality != "tag" or item.summary.split()[0] in tags]
+    if not row["sees_site"] and not row["unit_ids"]:
+        # None of the reader's goods is known to be on it: it is a stranger's vehicle.
+        vehicle_id, facts = None, {name: value for name, value in facts.items() if name not in OF_VEHICLES}
+        evidence = [item for item in evidence if item.modality != "mass"]
     return AlarmRow(
         alarm_id=row["alarm_id"],
         site_id=row["site_id"],
@@ -107,9 +114,9 @@ def _row(row: Row, points: Mapping[str, Point], names: Mapping[str, str]) -> Ala
         lot_ids=row["lot_ids"],
         unit_ids=row["unit_ids"],
         gate_id=row["gate_id"],
-        vehicle_id=row["vehicle_id"],
+        vehicle_id=vehicle_id,
         point=points.get(row["gate_id"]),
-        text_key=text_key_of(row["kind"], row["facts"]),
-        facts=row["facts"],
+        text_key=text_key_of(row["kind"], facts),
+        facts=facts,
         evidence=evidence,
     )

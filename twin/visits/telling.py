@@ -10,7 +10,7 @@ from kernel.geometry import Point
 from kernel.messages import Event
 from kernel.tx import Tx
 from twin.layout.model import SiteMap, bridge_centre
-from twin.messages import VehicleAtGate, VehicleLeft, VehicleWeighed
+from twin.messages import VehicleAtGate, VehicleLeft, VehicleTurnedBack, VehicleWeighed
 from twin.presence.handlers import Touched
 from twin.visits import store
 from twin.visits.model import WEIGHED_WITHIN, Derivation, Direction, Standing, Visit, Weighing
@@ -61,7 +61,7 @@ def _truck_pose(visit: Visit, site: SiteMap) -> tuple[Point, float, datetime]:
 
 
 def tell_standings(site_id: str, derivation: Derivation, facts: dict[str, Event]) -> None:
-    """Tell what stands at a gate now, and every leaving."""
+    """Tell what stands at a gate now or turned back there last, and every leaving."""
     for visit in derivation.visits:
         for standing in visit.standings:
             if standing.left_at is not None:
@@ -73,6 +73,15 @@ def tell_standings(site_id: str, derivation: Derivation, facts: dict[str, Event]
     if standing.outcome == "standing":
         event = _at_gate(site_id, derivation, standing)
         facts[f"gate:{derivation.vehicle_id}:{_digest(event)}"] = event
+    elif standing.outcome == "returned":
+        key = f"back:{derivation.vehicle_id}:{standing.began_at.isoformat()}"
+        facts[key] = VehicleTurnedBack(
+            site_id=site_id,
+            gate_id=standing.gate_id,
+            vehicle_id=derivation.vehicle_id,
+            at=standing.last_at,
+            evidence_ids=standing.evidence_ids,
+        )
 
 
 def _digest(event: VehicleAtGate) -> str:
@@ -110,6 +119,7 @@ def _left(site_id: str, derivation: Derivation, standing: Standing) -> VehicleLe
         mass_g=None if weighing is None else weighing.mass_g,
         weight_id=None if weighing is None else weighing.weight_id,
         evidence_ids=standing.evidence_ids,
+        is_mass_accepted=weighing is None or weighing.is_accepted,
     )
 
 

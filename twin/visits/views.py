@@ -1,13 +1,24 @@
 """Reads of vehicles, barriers and weighbridges."""
 
-from kernel.tx import ReadTx, Row
-from twin.messages import BarrierRow, VehicleState, WeighbridgeRow
+from datetime import datetime
+
+import msgspec
+
+from kernel.tx import ReadTx, Row, Tx
+from twin.messages import BarrierRow, VehicleLeft, VehicleState, WeighbridgeRow
+from twin.visits.model import Weighing
 
 VEHICLE_COLUMNS = "vehicle_id, site_id, plate, epc_hex, state, gate_id, entered_at, left_at, gross_g, tare_g"
 VEHICLE = f"SELECT {VEHICLE_COLUMNS} FROM twin.vehicle WHERE vehicle_id = %(vehicle_id)s"  # noqa: S608
 PRESENT = f"""
     SELECT {VEHICLE_COLUMNS} FROM twin.vehicle
     WHERE site_id = %(site_id)s AND state IN ('approaching', 'inside', 'leaving') ORDER BY vehicle_id"""  # noqa: S608
+GONE_UNHEARD = """
+    SELECT s.site_id, s.gate_id, s.last_at AS left_at, s.unit_ids, s.weighing, s.evidence_ids
+    FROM twin.standing s JOIN twin.vehicle v USING (vehicle_id)
+    WHERE s.vehicle_id = %(vehicle_id)s AND v.state = 'leaving' AND s.direction = 'out'
+        AND s.outcome = 'standing' AND s.crossed_at IS NOT NULL AND s.last_at <= %(before)s
+    ORDER BY s.began_at DESC LIMIT 1"""
 # The newest state of each gate and each bridge, found by one index look-up each however long their history
 # is: the names are walked by a recursive query, since there is no index scan that skips.
 BARRIERS = """
@@ -45,6 +56,21 @@ async def vehicle_state(read: ReadTx, vehicle_id: str) -> VehicleState | None:
     """See `twin.api.vehicle_state`."""
     row = await read.row(VEHICLE, {"vehicle_id": vehicle_id})
     return None if row is None else _vehicle(row)
+
+
+async def gone_unheard(tx: Tx, vehicle_id: str, before: datetime) -> VehicleLeft | None:
+    """See `twin.api.gone_unheard`."""
+    row = await tx.row(GONE_UNHEARD, {"vehicle_id": vehicle_id, "before": before})
+    if row is None:
+        return None
+    weighing = msgspec.convert(row.pop("weighing"), Weighing | None)
+    return VehicleLeft(
+        **row,
+        vehicle_id=vehicle_id,
+        mass_g=None if weighing is None else weighing.mass_g,
+        weight_id=None if weighing is None else weighing.weight_id,
+        is_mass_accepted=weighing is None or weighing.is_accepted,
+    )
 
 
 async def vehicles(read: ReadTx, site_id: str) -> list[VehicleState]:

@@ -4,6 +4,7 @@ A signal turns green when the boom is up, and red before the boom is told to go 
 """
 
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -29,6 +30,18 @@ boom was raised."""
 HOLDS_SHOWN_MAX = 10
 
 log = structlog.get_logger("gate")
+
+
+class Witnesses(NamedTuple):
+    """The mounts of what watches a gate: the barrier tells by its loop what passed under the boom."""
+
+    readers: frozenset[str]
+    barriers: frozenset[str]
+    scales: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.readers | self.barriers | self.scales
 
 
 async def order_gate(
@@ -65,29 +78,29 @@ async def lower_forgotten(tx: Tx) -> None:
 
 
 async def waiting_witnesses(tx: Tx, site_id: str, gate_id: str) -> list[str]:
-    """Mounts of the gate's readers and of the scale in its lane whose device no other party has accepted, or
-    where none is in service; the gate itself when the layout has no reader there at all, and the bridge in
-    its lane when that has no scale."""
+    """Mounts of the gate's readers, its barriers and the scale in its lane whose device no other party has
+    accepted, or where none is in service; the gate itself when the layout has no reader there at all, and the
+    bridge in its lane when that has no scale."""
     layout = await twin.layout_of(tx, site_id)
-    readers, scales = _witnesses(layout, gate_id)
-    waiting = readers | scales
-    waiting -= await devices.accepted_mounts(tx, site_id, waiting)
+    found = witnesses(layout, gate_id)
+    waiting = found.all - await devices.accepted_mounts(tx, site_id, found.all)
     bridge_id = _lane_bridge(layout, gate_id)
-    if bridge_id is not None and not scales:
-        waiting.add(bridge_id)
-    return sorted(waiting) if readers else [gate_id, *sorted(waiting)]
+    if bridge_id is not None and not found.scales:
+        waiting |= {bridge_id}
+    return sorted(waiting) if found.readers else [gate_id, *sorted(waiting)]
 
 
 async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
     """The site's gates that goods could leave by unseen, each with its `waiting_witnesses` and the mounts of
-    those of its readers and scales that do not watch; the site itself when its layout has no gate."""
+    those of its readers, barriers and scales that do not watch; the site itself when its layout has
+    no gate."""
     layout = await twin.layout_of(tx, site_id)
     if not layout.gates:
         return {site_id: []}
     found = {}
     for gate_id in (gate.gate_id for gate in layout.gates):
-        readers, scales = _witnesses(layout, gate_id)
-        silent = await devices.silent_mounts(tx, site_id, readers | scales, GATE_SILENCE_MAX)
+        mounts = witnesses(layout, gate_id).all
+        silent = await devices.silent_mounts(tx, site_id, mounts, GATE_SILENCE_MAX)
         found[gate_id] = sorted({*await waiting_witnesses(tx, site_id, gate_id), *silent})
     return {gate_id: mounts for gate_id, mounts in found.items() if mounts}
 
@@ -102,8 +115,8 @@ async def refuse_blind_gates(tx: Tx, before: Layout, after: Layout) -> None:
 
 
 def blind_gates(before: Layout, after: Layout) -> list[str]:
-    """Gates of a layout that another lacks, or to which it gives no reader, no bridge in the lane or no scale
-    on that, though they had one."""
+    """Gates of a layout that another lacks, or to which it gives no reader, no barrier, no bridge in the lane
+    or no scale on that, though they had one."""
     kept = {gate.gate_id for gate in after.gates}
     return [
         gate.gate_id
@@ -113,21 +126,26 @@ def blind_gates(before: Layout, after: Layout) -> list[str]:
 
 
 def _watched_by(layout: Layout, gate_id: str) -> set[str]:
-    readers, scales = _witnesses(layout, gate_id)
-    has = {"reader": readers, "scale": scales, "bridge": _lane_bridge(layout, gate_id)}
+    found = witnesses(layout, gate_id)
+    has = {
+        "reader": found.readers,
+        "barrier": found.barriers,
+        "scale": found.scales,
+        "bridge": _lane_bridge(layout, gate_id),
+    }
     return {name for name, found in has.items() if found}
 
 
-def _witnesses(layout: Layout, gate_id: str) -> tuple[set[str], set[str]]:
-    """The mounts of the gate's readers, and of the scale in its lane."""
+def witnesses(layout: Layout, gate_id: str) -> Witnesses:
+    """What the layout has to watch one of its gates."""
     bridge_id = _lane_bridge(layout, gate_id)
-    readers = {
-        mount.mount_id for mount in layout.mounts if mount.serves == gate_id and mount.family in READERS
-    }
-    scales = {
-        mount.mount_id for mount in layout.mounts if mount.serves == bridge_id and mount.family in SCALES
-    }
-    return readers, scales
+
+    def serving(place_id: str | None, families: frozenset[str]) -> frozenset[str]:
+        return frozenset(
+            mount.mount_id for mount in layout.mounts if mount.serves == place_id and mount.family in families
+        )
+
+    return Witnesses(serving(gate_id, READERS), serving(gate_id, BARRIERS), serving(bridge_id, SCALES))
 
 
 def _lane_bridge(layout: Layout, gate_id: str) -> str | None:

@@ -25,6 +25,8 @@ MAY_HIDE_GOODS = frozenset(
 MAY_TAKE_GOODS = MAY_HIDE_GOODS | {"gate.no_visit", "gate.no_entry_mass", "gate.never_weighed_empty"}
 """Refusals after which a vehicle that leaves all the same may take such goods away: also those of vehicles of
 which nobody knows what they weighed before, or what they weigh empty."""
+GONE_AFTER = timedelta(minutes=10)
+"""A vehicle that was heard outside and then not for so long stands there no more: it has left."""
 STANDS_LASTS = timedelta(hours=24)
 """Held goods that were heard outside longer ago, with no vehicle known, are not taken to stand there still;
 the alarm about them keeps the gate from being opened by hand until it is cleared."""
@@ -77,8 +79,11 @@ async def suspects_before(tx: Tx, site_id: str, gate_id: str) -> list[str]:
     standing = [
         seen.vehicle_id
         for seen in await store.outward(tx, site_id, gate_id)
-        if (vehicle := await twin.vehicle_state(tx, seen.vehicle_id)) is None
-        or vehicle.state not in BACK_OR_GONE
+        if (
+            (vehicle := await twin.vehicle_state(tx, seen.vehicle_id)) is None
+            or vehicle.state not in BACK_OR_GONE
+        )
+        and await twin.gone_unheard(tx, seen.vehicle_id, tx.now - GONE_AFTER) is None
     ]
     decided = await store.last_out(tx, site_id, gate_id, standing)
     return [row["vehicle_id"] for row in decided if row["reason_key"] in MAY_HIDE_GOODS]

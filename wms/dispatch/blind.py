@@ -4,7 +4,7 @@ from devices import api as devices
 from kernel.layout import Layout
 from kernel.tx import Tx
 from twin import api as twin
-from wms.dispatch.barriers import BARRIERS, READERS, SCALES
+from wms.dispatch.barriers import witnesses
 from wms.messages import BlindSpan
 
 
@@ -28,9 +28,7 @@ async def blind_spans(tx: Tx, site_id: str, party_id: str) -> list[BlindSpan]:
 def gates_by_mount(layout: Layout) -> dict[str, str]:
     """The mounts of what watches each gate: its readers and barrier, and the scale in its lane."""
     return {
-        mount.mount_id: gate.gate_id
+        mount_id: gate.gate_id
         for gate in layout.gates
-        for mount in layout.mounts
-        if (mount.serves == gate.gate_id and mount.family in READERS | BARRIERS)
-        or (mount.serves == gate.lane_weighbridge_id and mount.family in SCALES)
+        for mount_id in sorted(witnesses(layout, gate.gate_id).all)
     }

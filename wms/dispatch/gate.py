@@ -14,7 +14,14 @@ import structlog
 from devices.messages import BarrierAction, DeviceOrderConfirmed, DeviceOrderFailed
 from kernel.tx import Row, Tx
 from twin import api as twin
-from twin.messages import AlarmCleared, UnitCrossed, VehicleAtGate, VehicleLeft, VehicleWeighed
+from twin.messages import (
+    AlarmCleared,
+    UnitCrossed,
+    VehicleAtGate,
+    VehicleLeft,
+    VehicleTurnedBack,
+    VehicleWeighed,
+)
 from wms.allocation import store as allocation
 from wms.dispatch import store
 from wms.dispatch.barriers import is_down, lower, order_barrier, order_gate, say_go, waiting_witnesses
@@ -74,6 +81,11 @@ async def on_unit_crossed_in(event: UnitCrossed, tx: Tx) -> None:
     """Goods that stood before a gate have turned back: who waits outside may come in."""
     if event.direction == "in":
         await _decide_waiting(tx, event.site_id)
+
+
+async def on_vehicle_turned_back(event: VehicleTurnedBack, tx: Tx) -> None:
+    """Who stood before the gate on its way out is in the yard again: who waits outside may come in."""
+    await _decide_waiting(tx, event.site_id)
 
 
 async def on_alarm_cleared(event: AlarmCleared, tx: Tx) -> None:
@@ -241,14 +253,13 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
     await store.end_presence(tx, event.site_id, event.vehicle_id)
     if visit is None:
-        await _tell_left_refused(tx, event, None)
+        await tell_left_refused(tx, event, None)
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
         await _decide_waiting(tx, event.site_id)
         return
-    if visit["state"] != "leaving":
-        await _tell_left_refused(tx, event, visit)
+    was_refused = visit["state"] != "leaving" and await tell_left_refused(tx, event, visit)
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
-    await visits.leave(tx, visit["visit_id"])
+    await visits.leave(tx, visit["visit_id"], was_refused=was_refused)
     await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
     if visit["state"] == "leaving":
         await order_gate(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
@@ -259,10 +270,12 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     await _decide_waiting(tx, event.site_id)
 
 
-async def _tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> None:
+async def tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> bool:
     """The gate did not open for it. Where it would have refused what left, any goods may be aboard: the twin
-    is told, also of what came to be known only when all was over, and also while nothing is on hold, for what
-    is pledged tomorrow may have left today."""
+    is told, also of what came to be known only when all was over. True when it would have refused.
+
+    So it is where nothing is on hold: goods may be pledged that are gone already.
+    """
     held = await _held(tx, event.site_id, event.vehicle_id)
     seen = AtGate(
         site_id=event.site_id,
@@ -271,7 +284,7 @@ async def _tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> N
         direction="out",
         unit_ids=event.unit_ids,
         unknown_epcs=[],
-        mass_g=event.mass_g,
+        mass_g=event.mass_g if event.is_mass_accepted else None,
         entry_mass_g=None,
         at=event.left_at,
         evidence_ids=event.evidence_ids,
@@ -280,8 +293,15 @@ async def _tell_left_refused(tx: Tx, event: VehicleLeft, visit: Row | None) -> N
     live = await _live_visit(tx, visit, seen)
     decision = decide_gate(seen, live, [release for release, _ in releases], event.left_at, held)
     if decision.reason_key in MAY_TAKE_GOODS:
-        units = await twin.unit_states(tx, await stock.held_units(tx, event.site_id))
-        await twin.tell_left_refused(tx, event, decision.reason_key, sorted({unit.lot_id for unit in units}))
+        lot_ids = await held_lots(tx, event.site_id)
+        await twin.tell_left_refused(tx, event, decision.reason_key, lot_ids)
+    return not decision.opened
+
+
+async def held_lots(tx: Tx, site_id: str) -> list[str]:
+    """The lots of what is on hold at the site."""
+    units = await twin.unit_states(tx, await stock.held_units(tx, site_id))
+    return sorted({unit.lot_id for unit in units})
 
 
 async def _depart(tx: Tx, event: VehicleLeft, release_ids: Sequence[str]) -> None:

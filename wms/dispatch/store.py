@@ -81,6 +81,10 @@ OUTWARD = """
     SELECT seen FROM wms.gate_presence
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND gone_at IS NULL AND seen ->> 'direction' = 'out'
     ORDER BY vehicle_id"""
+OUTWARD_SINCE = """
+    SELECT seen FROM wms.gate_presence
+    WHERE gone_at IS NULL AND seen ->> 'direction' = 'out' AND seen_at BETWEEN %(since)s AND %(before)s
+    ORDER BY site_id, gate_id, vehicle_id"""
 WAITING = """
     SELECT p.seen FROM wms.gate_presence p JOIN wms.visit v USING (site_id, vehicle_id)
     WHERE p.site_id = %(site_id)s AND p.gone_at IS NULL AND p.seen ->> 'direction' = 'in'
@@ -211,6 +215,13 @@ async def presence(tx: Tx, site_id: str, vehicle_id: str, since: datetime) -> At
 async def outward(read: ReadTx, site_id: str, gate_id: str) -> list[AtGate]:
     """What was last seen of each vehicle that came to the gate on its way out."""
     rows = await read.rows(OUTWARD, {"site_id": site_id, "gate_id": gate_id})
+    return [msgspec.convert(row["seen"], AtGate) for row in rows]
+
+
+async def outward_since(read: ReadTx, since: datetime, before: datetime) -> list[AtGate]:
+    """What was last seen, between two moments, of each vehicle that came to a gate of any site on its way out
+    and is not known to have left."""
+    rows = await read.rows(OUTWARD_SINCE, {"since": since, "before": before})
     return [msgspec.convert(row["seen"], AtGate) for row in rows]
 
 

@@ -29,14 +29,14 @@ ADMIT = """
 LEAVING = "UPDATE wms.visit SET state = 'leaving' WHERE visit_id = %(visit_id)s AND state = 'admitted'"
 BACK_INSIDE = "UPDATE wms.visit SET state = 'admitted' WHERE visit_id = %(visit_id)s AND state = 'leaving'"
 LEAVE = """
-    UPDATE wms.visit SET state = 'left', left_at = %(at)s
+    UPDATE wms.visit SET state = 'left', left_at = %(at)s, left_refused = %(was_refused)s
     WHERE visit_id = %(visit_id)s AND state IN ('expected', 'admitted', 'leaving')"""
 # The first weighing on the way in and the last on the way out are the ones that count.
 WEIGH_IN = """
     UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
 WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
 LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE"  # noqa: S608
-# What it weighed as it left the last few times, less what was released to it.
+# What it weighed as it left the last few times, less what was released to it: not where the gate refused it.
 EMPTY_MASS = """
     SELECT min(empty_g)::bigint FROM (SELECT v.exit_mass_g - coalesce((
         SELECT sum(r.expected_mass_g) FROM wms.release r
@@ -45,7 +45,7 @@ EMPTY_MASS = """
     ), 0) AS empty_g
     FROM wms.visit v
     WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'
-        AND v.exit_mass_g IS NOT NULL
+        AND v.exit_mass_g IS NOT NULL AND NOT v.left_refused
     ORDER BY v.left_at DESC LIMIT %(stays)s) AS stay"""
 COUNT_TRY = "UPDATE wms.visit SET barrier_tries = barrier_tries + 1 WHERE visit_id = %(visit_id)s"
 FORGET_TRIES = "UPDATE wms.visit SET barrier_tries = 0 WHERE visit_id = %(visit_id)s AND barrier_tries > 0"
@@ -95,8 +95,9 @@ async def mark_leaving(tx: Tx, visit_id: str, *, leaving: bool) -> None:
     await tx.run(LEAVING if leaving else BACK_INSIDE, {"visit_id": visit_id})
 
 
-async def leave(tx: Tx, visit_id: str) -> None:
-    await tx.run(LEAVE, {"visit_id": visit_id, "at": tx.now})
+async def leave(tx: Tx, visit_id: str, *, was_refused: bool) -> None:
+    """End a stay; what weighed on leaving past a refusal is not known to be the vehicle alone."""
+    await tx.run(LEAVE, {"visit_id": visit_id, "at": tx.now, "was_refused": was_refused})
 
 
 async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
@@ -105,7 +106,7 @@ async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
 
 async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | None:
     """The least that the vehicle weighed leaving the site on its last `STAYS_WEIGHED` stays, without what was
-    released to it; None when it was never weighed leaving."""
+    released to it; None when it was never weighed leaving with the gate's leave."""
     stays = {"site_id": site_id, "vehicle_id": vehicle_id, "stays": STAYS_WEIGHED}
     found = await read.value(EMPTY_MASS, stays)
     return None if found is None else int(found)

@@ -62,9 +62,15 @@ DEMO = msgspec.json.decode(
 LAYOUT = msgspec.structs.replace(DEMO, racks=DEMO.racks[:2])
 """The demonstration site with two of its racks: enough slots, and quick to import."""
 SLOTS = all_slots(LAYOUT)
-DEVICES = {"gate-1-reader": "llrp", "weighbridge-1": "modbus_weighbridge", "forklift-1": "mqtt_position"}
+DEVICES = {
+    "gate-1-reader": "llrp",
+    "gate-1-barrier": "modbus_barrier",
+    "weighbridge-1": "modbus_weighbridge",
+    "forklift-1": "mqtt_position",
+}
 CONNECTIONS: dict[str, dict[str, Any]] = {
     "gate-1-reader": {"host": "127.0.0.1"},
+    "gate-1-barrier": {"host": "127.0.0.1", "port": 502},
     "weighbridge-1": {"host": "127.0.0.1", "port": 502},
     "forklift-1": {},
 }
@@ -114,6 +120,8 @@ class Story:
         self._position = after._position if after else 0
         self.silent: set[str] = set()
         """Devices that nothing is heard of any more."""
+        self.unaccepted: set[str] = set()
+        """Devices that nobody has accepted at the moment."""
         self._alive_at = clock.now()
         self._were_silent: set[str] = set()
         self._pallets = 0
@@ -264,12 +272,17 @@ class Story:
 
     async def visit(self) -> str:
         """An empty truck comes to fetch something; returns its tag."""
+        truck = await self.expected()
+        await self.drive_in(truck, ())
+        return truck
+
+    async def expected(self) -> str:
+        """A truck is announced that will fetch something; returns its tag."""
         self._trucks += 1
         truck = epc_from_giai(PREFIX, self._trucks)
         plate = f"赣A{self._trucks:05d}"
         command = RegisterVisit(site_id=self.site_id, plate=plate, epc_hex=truck, purpose="pickup")
         await self.do(command, KEEPER)
-        await self.drive_in(truck, ())
         return truck
 
     async def drive_in(self, truck: str, load: tuple[Pallet, ...], pallet_g: int | None = PALLET_G) -> None:
@@ -338,6 +351,7 @@ class Story:
             observation=observation,
             received_at=self.clock.now(),
             recorded_at=self.clock.now(),
+            is_accepted=observation.device_id not in self.unaccepted,
         )
 
     def sequence_of(self, device_id: str) -> int:

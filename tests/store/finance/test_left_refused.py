@@ -2,16 +2,17 @@
 
 import pytest
 
-from devices.messages import EnrolDevice
 from finance.messages import PledgeReceipt, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
-from kernel.gs1 import epc_from_giai
 from kernel.messages import BarrierState
-from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, PREFIX, TRUCK_G, Lot, Story
+from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import drawn, due, pledge_of
+from twin.alarms.unexplained import SETTLES
 from twin.api import alarms
 from twin.messages import AlarmRow, ClearAlarm
-from wms.messages import RegisterVisit
+from wms.api import tell_what_left_unseen
+from wms.dispatch.before import GONE_AFTER
+from wms.messages import MoveBarrierByHand
 
 BARRIER = "gate-1-barrier"
 CLOCK_AHEAD_S = 300
@@ -20,17 +21,7 @@ CLOCK_AHEAD_S = 300
 
 @pytest.fixture
 async def lot(story: Story) -> Lot:
-    """Twelve pallets, and the gate's barrier in service."""
-    enrol = EnrolDevice(
-        site_id=story.site_id,
-        device_id=BARRIER,
-        family="modbus_barrier",
-        mount_id=BARRIER,
-        connection={"host": "127.0.0.1", "port": 502},
-    )
-    await story.do(enrol, KEEPER)
-    await story.accept(BARRIER)
-    story._sequences[BARRIER] = 0
+    """Twelve pallets."""
     return await story.receive()
 
 
@@ -49,7 +40,11 @@ async def turned_by_its_key(story: Story) -> None:
 
 
 async def active(story: Story) -> list[AlarmRow]:
-    return await alarms(story.tx, story.site_id, active_only=True)
+    """The active alarms as the keeper sees them."""
+    found: list[AlarmRow] = await story.read(
+        KEEPER, lambda read: alarms(read, story.site_id, active_only=True)
+    )
+    return found
 
 
 async def test_a_truck_too_heavy_that_leaves_unheard_stops_money_until_what_is_pledged_was_seen_again(
@@ -128,11 +123,44 @@ async def test_a_truck_that_turns_back_from_a_refusal_has_taken_nothing(story: S
     assert await active(story) == []
 
 
+async def test_nobody_is_let_in_while_a_refused_truck_stands_before_the_gate(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    refused = await story.visit()
+    story.clock.advance(1200)
+    await story.hear([refused], antenna=2)
+    await story.weigh(TRUCK_G + 2 * PALLET_G)
+    story.clock.advance(120)
+    await story.hear([await story.expected()], antenna=1)
+    assert await last_decision(story) == (False, "gate.refused_at_gate")
+
+
+async def test_who_waits_outside_comes_in_once_a_refused_truck_has_turned_back(
+    story: Story, lot: Lot
+) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G + 12 * PALLET_G)
+    waits = await story.expected()
+    await story.hear([waits], antenna=1)
+    assert await last_decision(story) == (False, "gate.refused_at_gate")
+    await story.hear([truck], antenna=2)
+    assert await last_decision(story) == (True, "gate.expected")
+
+
+async def last_decision(story: Story) -> tuple[bool, str]:
+    row = await story.tx.row(
+        "SELECT opened, reason_key FROM wms.gate_decision ORDER BY decision_no DESC LIMIT 1"
+    )
+    assert row is not None
+    return row["opened"], row["reason_key"]
+
+
 async def test_what_a_refused_truck_may_have_taken_is_pledged_only_once_it_was_seen_again(
     story: Story, lot: Lot
 ) -> None:
     truck = await story.visit()
     await story.drive_out(truck, (), TRUCK_G + 2 * PALLET_G)
+    await story.do(MoveBarrierByHand(device_id=BARRIER, action="open", reason="let it go"), KEEPER)
     await turned_by_its_key(story)
     [alarm] = await active(story)
     assert (alarm.kind, alarm.facts["refusal"], alarm.lot_ids) == ("exit_refused", "gate.too_heavy", [])
@@ -145,18 +173,81 @@ async def test_what_a_refused_truck_may_have_taken_is_pledged_only_once_it_was_s
     await story.do(pledge, OWNER)
 
 
-async def test_nobody_is_let_in_while_a_refused_truck_stands_before_the_gate(story: Story, lot: Lot) -> None:
+async def look_by_the_clock(story: Story) -> list[AlarmRow]:
+    """What the job does every minute; returns the alarms that are active after it."""
+    work = await story.as_("product", "product:work")
+    await tell_what_left_unseen(work)
+    await story._tell(work)
+    return await active(story)
+
+
+@pytest.mark.parametrize("is_weighed", [True, False])
+async def test_what_passes_under_the_boom_with_no_vehicle_known_stops_money(
+    story: Story, lot: Lot, is_weighed: bool
+) -> None:
+    facility_id = await story.facility()
+    await story.pledged(lot, facility_id)
+    story.clock.advance(3_600)
+    if is_weighed:
+        await story.weigh(TRUCK_G + 12 * PALLET_G)
+    await turned_by_its_key(story)
+    assert await look_by_the_clock(story) == [], "a vehicle may become known yet"
+    story.clock.advance(SETTLES.total_seconds())
+    [alarm] = await look_by_the_clock(story)
+    assert (alarm.kind, alarm.grade, alarm.lot_ids) == ("passage_unexplained", "check", [lot.lot_id])
+    assert alarm.facts["exit_g"] == (TRUCK_G + 12 * PALLET_G if is_weighed else None)
+    assert await look_by_the_clock(story) == [alarm]
+    with pytest.raises(Conflict, match=r"drawdown\.alarm_active"):
+        await story.do(ProposeDrawdown(facility_id=facility_id, amount_fen=100, maturity_on=due(story)), BANK)
+
+
+async def test_vehicles_that_come_in_and_leave_under_the_boom_explain_what_its_loop_felt(
+    story: Story, lot: Lot
+) -> None:
     await story.pledged(lot, await story.facility())
-    refused = await story.visit()
-    story.clock.advance(1200)
-    await story.hear([refused], antenna=2)
-    await story.weigh(TRUCK_G + 2 * PALLET_G)
-    story.clock.advance(120)
-    expected = epc_from_giai(PREFIX, 4711)
-    visit = RegisterVisit(site_id=story.site_id, plate="GX4711", epc_hex=expected, purpose="pickup")
-    await story.do(visit, KEEPER)
-    await story.hear([expected], antenna=1)
-    decided = await story.tx.rows(
-        "SELECT direction, opened, reason_key FROM wms.gate_decision ORDER BY decision_no DESC LIMIT 1"
-    )
-    assert decided == [{"direction": "in", "opened": False, "reason_key": "gate.refused_at_gate"}]
+    await story.hear([await story.expected()], antenna=1)
+    await turned_by_its_key(story)
+    story.clock.advance(SETTLES.total_seconds())
+    assert await look_by_the_clock(story) == [], "it is on its way in"
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G)
+    await turned_by_its_key(story)
+    story.clock.advance(SETTLES.total_seconds())
+    assert await look_by_the_clock(story) == []
+
+
+async def test_a_refused_truck_that_is_heard_outside_and_then_no_more_has_left(
+    story: Story, lot: Lot
+) -> None:
+    """No barrier tells that it passed. Heard again, it had not."""
+    await story.pledged(lot, await story.facility())
+    truck = await story.visit()
+    await story.drive_out(truck, (), TRUCK_G + 12 * PALLET_G)
+    assert await look_by_the_clock(story) == []
+    story.clock.advance(GONE_AFTER.total_seconds())
+    [alarm] = await look_by_the_clock(story)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.too_heavy")
+    assert await look_by_the_clock(story) == [alarm]
+    await story.hear([truck], antenna=2)
+    assert await look_by_the_clock(story) == []
+
+
+async def test_a_bank_and_an_owner_learn_nothing_of_a_strangers_truck(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    await story.drive_out(await story.visit(), (), TRUCK_G + 2 * PALLET_G)
+    await turned_by_its_key(story)
+    for party_id, sees_it in ((KEEPER, True), (OWNER, False)):
+        [alarm] = await story.read(party_id, lambda read: alarms(read, story.site_id))
+        assert (alarm.vehicle_id is not None) == sees_it
+        assert ({"plate", "exit_g"} <= alarm.facts.keys()) == sees_it
+
+
+async def test_what_a_scale_says_that_nobody_accepted_makes_no_truck_light(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await story.visit()
+    await story.enrol("weighbridge-1")
+    story.unaccepted.add("weighbridge-1")
+    await story.drive_out(truck, (), TRUCK_G)
+    await turned_by_its_key(story)
+    [alarm] = await active(story)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.not_weighed")

@@ -45,7 +45,7 @@ async def refusal(story: Story, facility_id: str) -> tuple[str, Mapping[str, Any
     return refused.value.key, refused.value.facts
 
 
-@pytest.mark.parametrize("device_id", ["gate-1-reader", "weighbridge-1"])
+@pytest.mark.parametrize("device_id", ["gate-1-reader", "gate-1-barrier", "weighbridge-1"])
 async def test_after_a_gate_was_blind_money_moves_once_each_pallet_was_seen_again(
     story: Story, lot: Lot, facility_id: str, device_id: str
 ) -> None:

@@ -28,7 +28,7 @@ async def proposed(story: Story, facility_id: str) -> str:
     return str((await story.do(drawdown, BANK, "officer-a")).drawdown_id)
 
 
-@pytest.mark.parametrize("device_id", ["gate-1-reader", "weighbridge-1"])
+@pytest.mark.parametrize("device_id", ["gate-1-reader", "gate-1-barrier", "weighbridge-1"])
 async def test_no_money_is_drawn_while_what_watches_the_gate_is_out_of_service(
     story: Story, facility_id: str, device_id: str
 ) -> None:

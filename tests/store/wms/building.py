@@ -106,6 +106,7 @@ class Warehouse:
                 connection={"host": "127.0.0.1", "port": 502},
             )
         )
+        await self.accept("gate-1-barrier")
         await self.do(
             EnrolDevice(
                 site_id=self.site_id,

@@ -29,7 +29,7 @@ from tests.store.wms.building import (
     sscc,
 )
 from twin import api as twin
-from twin.messages import AlarmCleared, ImportLayout
+from twin.messages import AlarmCleared, ImportLayout, VehicleTurnedBack
 from wms.api import lift_hold, lower_forgotten, place_hold
 from wms.dispatch.barriers import LOWERED_WITHIN, UP_MAX
 from wms.dispatch.before import STANDS_LASTS
@@ -581,7 +581,7 @@ async def test_an_agreed_vehicle_that_dawdled_is_let_out_when_it_moves_again(
     assert (await release_view(tx, released.release_id)).state == "departed"
 
 
-WATCHING = ["gate-1-reader", "weighbridge-1"]
+WATCHING = ["gate-1-reader", "gate-1-barrier", "weighbridge-1"]
 
 
 async def distrust(tx: PgTx, device_id: str) -> None:
@@ -758,6 +758,29 @@ async def test_what_left_unseen_while_the_line_was_cut_is_judged_when_it_becomes
     assert [alarm.facts["refusal"] for alarm in raised] == refusals
 
 
+async def test_nobody_is_let_in_while_a_vehicle_that_may_have_pledged_goods_aboard_stands_before_the_gate(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    """Nothing is heard on it. Once it has turned back, who waits comes in."""
+    await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
+    suspect_id = await warehouse.inside("B")
+    heavy = {"mass_g": TRUCK_G + PALLET_G, "entry_mass_g": TRUCK_G}
+    await warehouse.hear(warehouse.at_gate(suspect_id, "out", **heavy))
+    other = await warehouse.visit("C")
+    await warehouse.hear(warehouse.at_gate(other.vehicle_id, "in"))
+    (kept, *_) = await decision_list(tx, SITE, None, 10)
+    assert (kept.reason_key, kept.facts) == (
+        "gate.refused_at_gate",
+        {"count": 1, "vehicle_ids": [suspect_id]},
+    )
+    await tx.run("UPDATE twin.vehicle SET state = 'inside' WHERE vehicle_id = %(id)s", {"id": suspect_id})
+    back = VehicleTurnedBack(
+        site_id=SITE, gate_id=GATE, vehicle_id=suspect_id, at=tx.now, evidence_ids=["gate-1-reader:1:4"]
+    )
+    await warehouse.hear(back)
+    assert (await warehouse.gate_reasons())[-1] == (True, "gate.expected")
+
+
 async def test_a_vehicle_that_was_never_let_in_and_leaves_may_take_what_is_pledged(
     warehouse: Warehouse, tx: PgTx
 ) -> None:
@@ -774,7 +797,7 @@ async def test_the_empty_mass_of_a_vehicle_is_of_its_last_stays(warehouse: Wareh
     for stay, own_g in enumerate((TRUCK_G, *[TRUCK_G + 700_000 + litre for litre in range(STAYS_WEIGHED)])):
         vehicle_id = await warehouse.inside()
         tx.now += timedelta(hours=1)
-        await warehouse.hear(warehouse.weighed(vehicle_id, own_g, "out"), warehouse.left(vehicle_id))
+        await warehouse.hear(*leaving(warehouse, vehicle_id, own_g, own_g), warehouse.left(vehicle_id))
         least_g = TRUCK_G if stay < STAYS_WEIGHED else TRUCK_G + 700_000
         assert await empty_mass_g(tx, SITE, vehicle_id) == least_g
 
@@ -910,8 +933,13 @@ async def test_a_delivery_declared_light_hides_no_pledged_pallet_on_the_way_out(
     assert await warehouse.orders_to_barrier() == told
     await warehouse.hear(*leaving(warehouse, vehicle_id, TRUCK_G, gross_g))
     await warehouse.do(BY_HAND)
-    await warehouse.hear(warehouse.left(vehicle_id))
+    await warehouse.hear(msgspec.structs.replace(warehouse.left(vehicle_id), mass_g=TRUCK_G))
+    [alarm] = await twin.alarms(tx, SITE)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.never_weighed_empty")
+    assert await empty_mass_g(tx, SITE, vehicle_id) is None, "a pallet may have been part of that"
 
+    await warehouse.inside("A")
+    await warehouse.hear(*leaving(warehouse, vehicle_id, TRUCK_G, TRUCK_G), warehouse.left(vehicle_id))
     vehicle_id, gross_g = await unloaded(warehouse)
     await warehouse.hear(*leaving(warehouse, vehicle_id, TRUCK_G + PALLET_G, gross_g))
     assert (await warehouse.gate_reasons())[-1] == (False, "gate.heavier_than_empty")

@@ -7,7 +7,7 @@ import pytest
 
 from app.texts import Texts
 from twin.alarms.model import text_key_of
-from twin.messages import AlarmKind
+from twin.messages import EXIT_ALARMS, AlarmKind
 from twin.visits.model import Outcome
 
 FACTS: list[dict[str, object]] = [{}, {"reasons": ["tags_unread"]}]
@@ -22,7 +22,7 @@ def test_every_alarm_has_a_sentence_that_its_facts_fill(
 ) -> None:
     group, _, name = text_key_of(kind, facts).partition(".")
     sentence = Texts.load()._by_locale[locale][group][name]
-    of_gates = {"gate_id"} if kind.startswith("exit_") else set()
+    of_gates = {"gate_id"} if kind in EXIT_ALARMS else set()
     assert set(re.findall(r"\{(\w+)\}", sentence)) <= of_gates
 
 
