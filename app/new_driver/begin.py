@@ -1,5 +1,6 @@
 """Writes a new driver into a checkout: its folder, its fake on the wire, its tests, its line in the list."""
 
+import keyword
 import re
 import subprocess
 import sys
@@ -32,9 +33,10 @@ def begin_driver(root: Path, name: str, reach: Reach) -> list[Path]:
     """
     if reach not in get_args(Reach):
         raise CannotBegin(f"reach: one of {', '.join(get_args(Reach))}")
-    if not NAME.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
+    if not NAME.fullmatch(name) or len(name) > NAME_LENGTH_MAX or keyword.iskeyword(name):
         raise CannotBegin(
-            f"name: up to {NAME_LENGTH_MAX} small letters, digits and single underscores, a letter first"
+            f"name: up to {NAME_LENGTH_MAX} small letters, digits and single underscores, a letter first,"
+            " and no word of Python's own"
         )
     lists = root / LISTS
     if not lists.is_file():

@@ -9,7 +9,7 @@ from app.new_driver.begin import CannotBegin, begin_driver, class_of
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("name", ["", "Cold", "1st", "a__b", "a_", "a-b", "../a", "a" * 41])
+@pytest.mark.parametrize("name", ["", "Cold", "1st", "a__b", "a_", "a-b", "../a", "a" * 41, "class"])
 def test_a_name_that_cannot_be_a_folder_and_a_module_is_refused(name: str) -> None:
     with pytest.raises(CannotBegin, match=r"^name: "):
         begin_driver(ROOT, name, "dialled")
