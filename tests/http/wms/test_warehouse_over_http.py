@@ -163,6 +163,19 @@ async def test_an_order_from_the_desk_through_the_gate(site: Site, keeper: Clien
     assert decisions["next_cursor"] is not None
 
 
+async def test_an_owner_sees_its_own_orders_and_moves_and_a_bank_none(
+    site: Site, keeper: Client, sign_in: SignIn
+) -> None:
+    await stock(keeper, 91, "A06-01-1")
+    await place_order(keeper, "owned", quantity_each=1)
+    owner, other = await sign_in("borrower", "owner-a"), await sign_in("borrower", "owner-b")
+    assert (await owner.get(f"{AT}/orders")).json()["items"]
+    assert (await other.get(f"{AT}/orders")).json()["items"] == []
+    assert (await owner.get(f"{AT}/stock-moves")).json()["items"]
+    officer = await sign_in("officer", "bank-a")
+    assert (await officer.get(f"{AT}/stock-moves")).json()["items"] == []
+
+
 async def test_held_stock_is_a_conflict_that_names_the_units(site: Site, keeper: Client) -> None:
     await stock(keeper, 2, "A02-02-1")
     unit = await unit_of(site, 2)
@@ -246,18 +259,6 @@ async def test_only_operator_and_keeper_place_orders(
 ) -> None:
     answer = await place_order(await sign_in(role, party), "no", quantity_each=1)
     assert (answer.status_code, answer.json()["key"]) == (403, "session.role")
-
-
-async def test_an_owner_sees_its_own_orders_and_moves_and_a_bank_none(
-    site: Site, keeper: Client, sign_in: SignIn
-) -> None:
-    await place_order(keeper, "owned", quantity_each=1)
-    owner, other = await sign_in("borrower", "owner-a"), await sign_in("borrower", "owner-b")
-    assert (await owner.get(f"{AT}/orders")).json()["items"]
-    assert (await other.get(f"{AT}/orders")).json()["items"] == []
-    assert (await owner.get(f"{AT}/stock-moves")).json()["items"]
-    officer = await sign_in("officer", "bank-a")
-    assert (await officer.get(f"{AT}/stock-moves")).json()["items"] == []
 
 
 async def test_an_imported_file_adds_up_and_lists_every_refused_row(site: Site, keeper: Client) -> None:
