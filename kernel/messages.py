@@ -315,6 +315,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.device_id}:{self.boot}:{self.sequence}"
 
 
+def device_of(observation_id: str) -> str:
+    """The device that an observation of this id is of."""
+    return observation_id.rsplit(":", 2)[0]
+
+
 CONTENT_BOOT_BASE = 1 << 48
 """Boots from here on are digests of a reading's bytes, never counters: they tell nothing of gaps."""
 _MICROSECOND = timedelta(microseconds=1)

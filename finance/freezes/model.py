@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kernel.errors import Conflict, Invalid
+from kernel.messages import device_of
 from twin.messages import Witness
 
 EVIDENCE_MAX = 5_000
@@ -56,7 +57,7 @@ def evidence_from_ids(evidence_ids: Sequence[str]) -> tuple[dict[str, Any], ...]
     return tuple(
         {
             "observation_id": observation_id,
-            "device_id": observation_id.rsplit(":", 2)[0],
+            "device_id": device_of(observation_id),
             "modality": None,
             "at": None,
             "summary": "",

@@ -1,10 +1,11 @@
 """Keeping one alarm per incident: raised, made graver, brought up to date, withdrawn."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from kernel.messages import device_of
 from kernel.tx import Row, Tx
 from twin.alarms import store
 from twin.alarms.model import Judgement, grade_rises
@@ -13,6 +14,7 @@ from twin.messages import (
     AlarmEvidence,
     AlarmKind,
     AlarmRaised,
+    Modality,
 )
 
 EXIT_KINDS: tuple[AlarmKind, ...] = ("exit_without_release", "exit_mass_differs")
@@ -34,12 +36,90 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[AlarmEvidence]
 
 
+def where(
+    site_id: str,
+    subject: str,
+    vehicle_id: str | None,
+    period: tuple[datetime, datetime],
+    unit_ids: Collection[str] = (),
+) -> Row:
+    """By what the alarm of an incident is known again: its subject, its vehicle and its time."""
+    return {
+        "site_id": site_id,
+        "subject": subject,
+        "vehicle_id": vehicle_id,
+        "first_at": period[0],
+        "last_at": period[1],
+        "unit_ids": sorted(unit_ids),
+    }
+
+
+def evidence(observation_id: str, modality: Modality, at: datetime, summary: str) -> AlarmEvidence:
+    return AlarmEvidence(
+        observation_id=observation_id,
+        device_id=device_of(observation_id),
+        modality=modality,
+        at=at,
+        summary=summary,
+    )
+
+
+async def keep_unheard(
+    tx: Tx,
+    site_id: str,
+    gate_id: str,
+    period: tuple[datetime, datetime],
+    *,
+    kind: AlarmKind,
+    reason: str,
+    lot_ids: Sequence[str],
+    told: Sequence[AlarmEvidence],
+    exit_g: int | None,
+    vehicle_id: str | None = None,
+    facts: Mapping[str, str] = {},
+    kept: set[str] | None = None,
+) -> None:
+    """Keep one alarm of grade `check`, which names no unit, of something that left through a gate unheard.
+
+    `lot_ids` are those of which something may be aboard, `exit_g` is what was weighed, None when nothing was.
+    """
+    judgement = Judgement(
+        kind=kind,
+        grade="check",
+        unit_ids=[],
+        lot_ids=sorted(lot_ids),
+        modalities=list(dict.fromkeys(item.modality for item in told)),
+        reasons=[reason],
+        taken_g=None,
+    )
+    incident = Incident(
+        judgement=judgement,
+        subject=gate_id,
+        gate_id=gate_id,
+        vehicle_id=vehicle_id,
+        first_at=period[0],
+        last_at=period[1],
+        facts={
+            "gate_id": gate_id,
+            "plate": "",
+            "units": 0,
+            "reasons": judgement.reasons,
+            "modalities": judgement.modalities,
+            "exit_g": exit_g,
+            "outcome": "left",
+            **facts,
+        },
+        evidence=list(told),
+    )
+    await keep(tx, site_id, where(site_id, gate_id, vehicle_id, period), incident, kept)
+
+
 async def keep(
-    tx: Tx, site_id: str, where: Row, incident: Incident, kept: set[str] | None = None
+    tx: Tx, site_id: str, known_by: Row, incident: Incident, kept: set[str] | None = None
 ) -> set[str]:
     """One alarm per incident: a new one, or the known one brought up to date. Returns units concerned."""
     kinds = EXIT_KINDS if incident.judgement.kind in EXIT_KINDS else (incident.judgement.kind,)
-    known = await store.alarms_at(tx, where, kinds)
+    known = await store.alarms_at(tx, known_by, kinds)
     before = known[0] if known else None
     concerned = await withdraw(tx, known[1:], incident.vehicle_id)
     alarm = _alarm(site_id, incident, before, tx)

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from kernel.tx import Row, Tx
 from twin.alarms import store
-from twin.alarms.incidents import EXIT_KINDS, Incident, keep, withdraw
+from twin.alarms.incidents import EXIT_KINDS, Incident, evidence, keep, where, withdraw
 from twin.alarms.model import ExitMass, Judgement, Load, Passage, UnitOut, each_once, gravest, judge_gate
 from twin.alarms.passages import unknown_passage
 from twin.alarms.refused import KIND as LEFT_REFUSED
 from twin.alarms.seen_after_exit import judge_seen_after_exit
-from twin.messages import AlarmEvidence, Modality
+from twin.messages import AlarmEvidence
 from twin.presence.handlers import Touched
 from twin.visits.handlers import standings_out
 from twin.visits.model import (
@@ -69,9 +69,9 @@ async def _judge_standing(
     ]
     nth = gravest(judgements)
     standing, judgement = weighed[nth], judgements[nth]
-    where = _where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
+    known_by = where(site_id, standing.gate_id, derivation.vehicle_id, period, unit_ids)
     if judgement is None:
-        return await withdraw(tx, await store.alarms_at(tx, where, EXIT_KINDS), derivation.vehicle_id)
+        return await withdraw(tx, await store.alarms_at(tx, known_by, EXIT_KINDS), derivation.vehicle_id)
     incident = Incident(
         judgement=judgement,
         subject=standing.gate_id,
@@ -87,13 +87,13 @@ async def _judge_standing(
         },
         evidence=_evidence_of(judgement, out, standing, passage),
     )
-    return await keep(tx, site_id, where, incident)
+    return await keep(tx, site_id, known_by, incident)
 
 
 async def _withdraw_gone(tx: Tx, site_id: str, vehicle_id: str, standing: Standing) -> None:
     """It was taken for gone, and is heard at the gate or inside after that."""
-    where = _where(site_id, standing.gate_id, vehicle_id, (standing.began_at, standing.last_at), set())
-    told = await store.alarms_at(tx, where, [LEFT_REFUSED])
+    known_by = where(site_id, standing.gate_id, vehicle_id, (standing.began_at, standing.last_at))
+    told = await store.alarms_at(tx, known_by, [LEFT_REFUSED])
     await withdraw(tx, [alarm for alarm in told if alarm["last_at"] < standing.last_at], vehicle_id)
 
 
@@ -107,23 +107,6 @@ async def _out_with(
         return out
     unheard = unit_ids - {row["unit_id"] for row in out}
     return out + await store.gone_with(tx, site_id, standing.gate_id, unheard, period[0], standing.left_at)
-
-
-def _where(
-    site_id: str,
-    subject: str,
-    vehicle_id: str | None,
-    period: tuple[datetime, datetime],
-    unit_ids: set[str],
-) -> Row:
-    return {
-        "site_id": site_id,
-        "subject": subject,
-        "vehicle_id": vehicle_id,
-        "first_at": period[0],
-        "last_at": period[1],
-        "unit_ids": sorted(unit_ids),
-    }
 
 
 def _unit_out(row: Row, releases: Sequence[Row], vehicle_id: str | None) -> UnitOut:
@@ -215,7 +198,7 @@ def _facts(judgement: Judgement, mass: ExitMass | None, expected_g: int) -> Row:
 def _tag_evidence(out: Sequence[Row], judgement: Judgement) -> list[AlarmEvidence]:
     """One read of each side for each unit: what a person looks at to see the direction."""
     return [
-        _evidence(observation_id, "tag", *_heard(row))
+        evidence(observation_id, "tag", *_heard(row))
         for row in out
         if row["unit_id"] in judgement.unit_ids
         for observation_id in _ends(row["evidence_ids"])
@@ -240,7 +223,7 @@ def _passage_evidence(passage: Passage | None, judgement: Judgement) -> list[Ala
     if passage is None or "position" not in judgement.modalities:
         return []
     return [
-        _evidence(item, "position", passage.occupied_at, "loop passed, boom not shut")
+        evidence(item, "position", passage.occupied_at, "loop passed, boom not shut")
         for item in passage.evidence_ids
     ]
 
@@ -263,15 +246,8 @@ def _mass_evidence(standing: Standing, judgement: Judgement) -> list[AlarmEviden
     for weighing, word in ((standing.entry, "in"), (standing.weighing, "out")):
         if weighing is not None:
             summary = f"{weighing.mass_g // 1000} kg {word}"
-            found.append(_evidence(weighing.observation_id, "mass", weighing.weighed_at, summary))
+            found.append(evidence(weighing.observation_id, "mass", weighing.weighed_at, summary))
     return found
-
-
-def _evidence(observation_id: str, modality: Modality, at: datetime, summary: str) -> AlarmEvidence:
-    device_id = observation_id.rsplit(":", 2)[0]
-    return AlarmEvidence(
-        observation_id=observation_id, device_id=device_id, modality=modality, at=at, summary=summary
-    )
 
 
 # --- incidents without a vehicle -----------------------------------------------------------------
@@ -287,8 +263,8 @@ async def _judge_unknown(
     for cluster in clusters:
         concerned |= await _judge_cluster(tx, site_id, gate_id, cluster, kept)
     moments = [first_at, last_at, *(row["crossed_at"] for cluster in clusters for row in cluster)]
-    where = _where(site_id, gate_id, None, (min(moments), max(moments)), set())
-    stale = [row for row in await store.alarms_at(tx, where, EXIT_KINDS) if row["alarm_id"] not in kept]
+    known_by = where(site_id, gate_id, None, (min(moments), max(moments)))
+    stale = [row for row in await store.alarms_at(tx, known_by, EXIT_KINDS) if row["alarm_id"] not in kept]
     return concerned | await withdraw(tx, stale, None)
 
 
@@ -346,7 +322,7 @@ async def _judge_cluster(
     judgement = judge_gate(units, mass, tolerance_g=tolerance_g(0), passage=passage)
     assert judgement is not None, "what goes out with no vehicle known has no release"
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
-    where = _where(site_id, gate_id, None, (first_at - CLUSTER, last_at + CLUSTER), set(judgement.unit_ids))
+    known_by = where(site_id, gate_id, None, (first_at - CLUSTER, last_at + CLUSTER), judgement.unit_ids)
     incident = Incident(
         judgement=judgement,
         subject=gate_id,
@@ -365,7 +341,7 @@ async def _judge_cluster(
             *_passage_evidence(passage, judgement),
         ],
     )
-    return await keep(tx, site_id, where, incident, kept)
+    return await keep(tx, site_id, known_by, incident, kept)
 
 
 def _unknown_mass(weighings: Sequence[Weighing]) -> ExitMass | None:
@@ -389,13 +365,13 @@ async def _judge_deliveries(tx: Tx, site_id: str, touched: Touched, plates: dict
     concerned: set[str] = set()
     for check in await store.delivery_checks(tx, site_id, touched.vehicles):
         period = (check["weighed_at"] - AROUND, check["weighed_at"] + AROUND)
-        where = _where(site_id, check["delivery_id"], check["vehicle_id"], period, set(check["unit_ids"]))
+        known_by = where(site_id, check["delivery_id"], check["vehicle_id"], period, check["unit_ids"])
         if not check["differs"] or check["left_at"] is None:
-            before = await store.alarms_at(tx, where, ["delivery_mass_differs"])
+            before = await store.alarms_at(tx, known_by, ["delivery_mass_differs"])
             concerned |= await withdraw(tx, before, check["vehicle_id"])
         else:
             incident = _delivery_incident(check, plates.get(check["vehicle_id"], ""))
-            concerned |= await keep(tx, site_id, where, incident)
+            concerned |= await keep(tx, site_id, known_by, incident)
     return concerned
 
 
@@ -427,5 +403,5 @@ def _delivery_incident(check: Row, plate: str) -> Incident:
         first_at=check["weighed_at"],
         last_at=check["weighed_at"],
         facts=facts,
-        evidence=[_evidence(item, "mass", check["weighed_at"], summary) for item in check["evidence_ids"]],
+        evidence=[evidence(item, "mass", check["weighed_at"], summary) for item in check["evidence_ids"]],
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from kernel.tx import Row, Tx
 from twin.alarms import store
-from twin.alarms.incidents import Incident, keep, withdraw
+from twin.alarms.incidents import Incident, evidence, keep, withdraw
 from twin.alarms.model import Judgement
 from twin.messages import AlarmEvidence
 
@@ -65,11 +65,4 @@ def _incident(lot_id: str, claims: Sequence[Row]) -> Incident:
 
 
 def _evidence(claim: Row) -> AlarmEvidence:
-    observation_id: str = claim["observation_id"]
-    return AlarmEvidence(
-        observation_id=observation_id,
-        device_id=observation_id.rsplit(":", 2)[0],
-        modality="position",
-        at=claim["since"],
-        summary=f"{claim['epc_hex']} inside",
-    )
+    return evidence(claim["observation_id"], "position", claim["since"], f"{claim['epc_hex']} inside")

@@ -11,16 +11,15 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from kernel.tx import Row, Tx
+from kernel.tx import Tx
 from twin.alarms import store
-from twin.alarms.incidents import Incident, keep, withdraw
-from twin.alarms.model import Judgement
-from twin.messages import AlarmEvidence, Modality
+from twin.alarms.incidents import evidence, keep_unheard, where, withdraw
+from twin.messages import AlarmKind
 from twin.presence.model import PASSAGE
 from twin.visits.model import WEIGHED_WITHIN, Pass, Weighing, passes_of
 from twin.visits.store import barrier_changes, weighings_at
 
-KIND: Final = "passage_unexplained"
+KIND: Final[AlarmKind] = "passage_unexplained"
 LOOK_BACK = timedelta(hours=2)
 """What a barrier tells later comes after a silence, for which alone goods have to be seen again."""
 SETTLES = timedelta(minutes=2)
@@ -54,9 +53,8 @@ async def judge_passages(tx: Tx, site_id: str, gate_id: str, lot_ids: Sequence[s
     settled = [passed for passed in unexplained(told, crossings) if tx.now - passed.freed_at >= SETTLES]
     kept: set[str] = set()
     for passed in settled:
-        incident = await _incident(tx, site_id, passed, lot_ids)
-        await keep(tx, site_id, _where(site_id, gate_id, passed.occupied_at, passed.freed_at), incident, kept)
-    known = await store.alarms_at(tx, _where(site_id, gate_id, since, tx.now), [KIND])
+        await _keep(tx, site_id, passed, lot_ids, kept)
+    known = await store.alarms_at(tx, where(site_id, gate_id, None, (since, tx.now)), [KIND])
     seen_whole = [alarm for alarm in known if alarm["first_at"] >= since and alarm["alarm_id"] not in kept]
     await withdraw(tx, seen_whole, None)
 
@@ -99,42 +97,26 @@ async def _crossings(tx: Tx, site_id: str, gate_id: str, since: datetime) -> lis
     ]
 
 
-async def _incident(tx: Tx, site_id: str, passed: Pass, lot_ids: Sequence[str]) -> Incident:
-    weighed = await _weighed(tx, site_id, passed)
-    modalities: list[Modality] = ["position"] if weighed is None else ["position", "mass"]
-    judgement = Judgement(
-        kind=KIND,
-        grade="check",
-        unit_ids=[],
-        lot_ids=sorted(lot_ids),
-        modalities=modalities,
-        reasons=[KIND],
-        taken_g=None,
-    )
-    evidence = [
-        _evidence(item, "position", passed.occupied_at, "loop passed, no vehicle known")
+async def _keep(tx: Tx, site_id: str, passed: Pass, lot_ids: Sequence[str], kept: set[str]) -> None:
+    told = [
+        evidence(item, "position", passed.occupied_at, "loop passed, no vehicle known")
         for item in passed.evidence_ids
     ]
+    weighed = await _weighed(tx, site_id, passed)
     if weighed is not None:
         summary = f"{weighed.mass_g // 1000} kg, no vehicle known"
-        evidence.append(_evidence(weighed.observation_id, "mass", weighed.weighed_at, summary))
-    return Incident(
-        judgement=judgement,
-        subject=passed.gate_id,
-        gate_id=passed.gate_id,
-        vehicle_id=None,
-        first_at=passed.occupied_at,
-        last_at=passed.freed_at,
-        facts={
-            "gate_id": passed.gate_id,
-            "plate": "",
-            "units": 0,
-            "reasons": judgement.reasons,
-            "modalities": judgement.modalities,
-            "exit_g": None if weighed is None else weighed.mass_g,
-            "outcome": "left",
-        },
-        evidence=evidence,
+        told.append(evidence(weighed.observation_id, "mass", weighed.weighed_at, summary))
+    await keep_unheard(
+        tx,
+        site_id,
+        passed.gate_id,
+        (passed.occupied_at, passed.freed_at),
+        kind=KIND,
+        reason=KIND,
+        lot_ids=lot_ids,
+        told=told,
+        exit_g=None if weighed is None else weighed.mass_g,
+        kept=kept,
     )
 
 
@@ -147,24 +129,3 @@ async def _weighed(tx: Tx, site_id: str, passed: Pass) -> Weighing | None:
         if vehicle_id is None and weighing.is_accepted and weighing.mass_g >= HEAVY_G
     ]
     return heavy[-1] if heavy else None
-
-
-def _where(site_id: str, gate_id: str, first_at: datetime, last_at: datetime) -> Row:
-    return {
-        "site_id": site_id,
-        "subject": gate_id,
-        "vehicle_id": None,
-        "first_at": first_at,
-        "last_at": last_at,
-        "unit_ids": [],
-    }
-
-
-def _evidence(observation_id: str, modality: Modality, at: datetime, summary: str) -> AlarmEvidence:
-    return AlarmEvidence(
-        observation_id=observation_id,
-        device_id=observation_id.rsplit(":", 2)[0],
-        modality=modality,
-        at=at,
-        summary=summary,
-    )

@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.messages import device_of
 from twin.messages import MODALITIES, EvidenceLevel, Place
 from twin.presence.model import Seen, Track
 
@@ -60,7 +61,7 @@ def independent_count(evidence_ids: Mapping[str, str]) -> int:
     """How many independent modalities saw a unit: as many as different devices told them."""
     if len(evidence_ids) <= 1:
         return len(evidence_ids)
-    return len({observation_id.rsplit(":", 2)[0] for observation_id in evidence_ids.values()})
+    return len({device_of(observation_id) for observation_id in evidence_ids.values()})
 
 
 def evidence_level(probability: float, modality_count: int) -> EvidenceLevel:

@@ -153,8 +153,6 @@ SEEN_SINCE = """
     GROUP BY e.observation_id, e.modality, e.at
     ORDER BY e.at DESC, e.observation_id LIMIT %(limit)s"""
 
-# The units that count, what their presence rests on, and those of the spans that concern them: of devices at
-# gates from the unit's first sighting on, of others when they saw it or the slot it counts in.
 # Of the net mass that a unit counts by, the first of its weighings.
 MASS_BEGAN_AT = """(SELECT min(w.weighed_at) FROM twin.mass_check m
             CROSS JOIN LATERAL jsonb_array_elements_text(m.evidence_ids) e (weighing_id)
@@ -169,6 +167,8 @@ UNSEEN_SINCE = f"""
             CASE WHEN u.modalities ? 'mass'
                 THEN coalesce({MASS_BEGAN_AT}, (u.modalities ->> 'mass')::timestamptz) END), false)
     ORDER BY u.unit_id"""  # noqa: S608
+# The units that count, what their presence rests on, and those of the spans that concern them: of devices at
+# gates from the unit's first sighting on, of others when they saw it or the slot it counts in.
 CONCERNED = f"""
     WITH span AS (
         SELECT * FROM jsonb_to_recordset(%(spans)s::jsonb)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kernel.errors import NotFound
+from kernel.messages import device_of
 from kernel.tx import ReadTx, Row, Tx
 from twin.evidence import store
 from twin.evidence.doubt import Told, doubted
@@ -180,7 +181,7 @@ def _witness(rows: Sequence[Row]) -> Witness:
     told = here or rows
     return Witness(
         observation_id=told[0]["observation_id"],
-        device_id=_device_of(told[0]["observation_id"]),
+        device_id=device_of(told[0]["observation_id"]),
         modality=told[0]["modality"],
         at=told[0]["at"],
         unit_ids=tuple(row["unit_id"] for row in told),
@@ -192,13 +193,8 @@ def _witness(rows: Sequence[Row]) -> Witness:
 async def seen_since(read: ReadTx, unit_ids: Sequence[str], since: datetime, limit: int) -> list[Witness]:
     """See `twin.api.seen_since`."""
     rows = await store.seen_since(read, unit_ids, since, limit)
-    told = [{**row, "device_id": _device_of(row["observation_id"]), "shows_here": True} for row in rows]
+    told = [{**row, "device_id": device_of(row["observation_id"]), "shows_here": True} for row in rows]
     return msgspec.convert(told, list[Witness])
-
-
-def _device_of(observation_id: str) -> str:
-    """Of an observation id, `device:boot:sequence`."""
-    return observation_id.rsplit(":", 2)[0]
 
 
 async def doubted_units(
