@@ -1,14 +1,18 @@
 """Commands and events of devices."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal
 
 import msgspec
 
 from kernel.messages import Command, Event
 
 BarrierAction = Literal["open", "close"]
+CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
+"""A device's clock may be ahead of ours by this much: what it tells may bear a moment so much later."""
+GATE_SILENCE_MAX: Final = timedelta(minutes=15)
+"""What says nothing for longer does not watch a gate, however seldom its family speaks elsewhere."""
 
 
 class EnrolDevice(Command, frozen=True, kw_only=True):

@@ -1,16 +1,15 @@
 """Whether a reading may enter the journal. Pure: the first broken rule decides, and says which field."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
 from devices.families import FAMILIES
 from devices.ingest.readings import NUMBER_MAX, Bounds, Broken, broken_rule
+from devices.messages import CLOCK_AHEAD_MAX
 from kernel.messages import CONTENT_BOOT_BASE, Observation, Rejected, content_sequence
 
-FUTURE_MAX = timedelta(minutes=5)
-"""A device's clock may be ahead of ours by this much."""
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing was measured before the product existed; a clock that lost its battery says 1970 or 2000."""
 
@@ -124,8 +123,8 @@ def _check_time(received: Received) -> Broken | None:
     observed_at = received.observation.observed_at
     if observed_at.tzinfo is None:
         return Broken("observed_at", "carries a time zone")
-    if observed_at > received.received_at + FUTURE_MAX:
-        return Broken("observed_at", f"at most {FUTURE_MAX.seconds} s in the future")
+    if observed_at > received.received_at + CLOCK_AHEAD_MAX:
+        return Broken("observed_at", f"at most {CLOCK_AHEAD_MAX.seconds} s in the future")
     if observed_at < EARLIEST:
         return Broken("observed_at", f"not before {EARLIEST.date().isoformat()}")
     return None

@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 from devices.ingest.counters import Mark
 from devices.ingest.model import (
     EARLIEST,
-    FUTURE_MAX,
     Received,
     Registration,
     TurnedAway,
@@ -19,6 +18,7 @@ from devices.ingest.model import (
 )
 from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds
+from devices.messages import CLOCK_AHEAD_MAX, GATE_SILENCE_MAX
 from kernel.messages import (
     CONTENT_BOOT_BASE,
     AckedThrough,
@@ -32,8 +32,8 @@ from kernel.tx import ReadTx, Row, Tx
 
 RAW_BYTES_MAX = 4_096
 """Quarantine keeps this much of what was refused; the digest is of all of it."""
-HEARD_LASTS = timedelta(minutes=15)
-"""A device that said something watches for so long: the shortest silence of a family that watches gates."""
+HEARD_KEPT = timedelta(days=30)
+"""How long before its last word it is known when a device was silent: longer than any evidence counts."""
 DOWN = frozenset({"offline", "fault"})
 """States in which a device watches nothing, though it or its driver says so."""
 SKEW_WINDOW_S = 600
@@ -148,7 +148,8 @@ SAVE_STATES = """
             THEN EXCLUDED.last_seen_at ELSE d.skew_since END,
         error_count = d.error_count + EXCLUDED.error_count,
         reading_count = d.reading_count + EXCLUDED.reading_count,
-        heard = d.heard + EXCLUDED.heard"""
+        heard = d.heard + EXCLUDED.heard + tstzmultirange(
+            tstzrange(NULL, greatest(d.last_seen_at, EXCLUDED.last_seen_at) - %(heard_kept)s::interval))"""
 JOURNAL_AFTER = """
     SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality,
         reading::text AS reading, raw_sha256, is_accepted
@@ -237,7 +238,7 @@ async def stored(
     found = await _stored(tx, again, min(again.values()), max(again.values()))
     numbered = [identity for identity in again if identity[1] < CONTENT_BOOT_BASE]
     elsewhere = [identity for identity in numbered if identity not in found]
-    return found | await _stored(tx, elsewhere, EARLIEST, tx.now + FUTURE_MAX) if elsewhere else found
+    return found | await _stored(tx, elsewhere, EARLIEST, tx.now + CLOCK_AHEAD_MAX) if elsewhere else found
 
 
 async def _stored(
@@ -407,7 +408,7 @@ class Contact(msgspec.Struct):
     errors: int = 0
     readings: int = 0
     heard: list[list[datetime]] = []
-    """From when to when it was heard in working order without being silent for `HEARD_LASTS`."""
+    """From when to when it was heard in working order without being silent for `GATE_SILENCE_MAX`."""
 
     def add(self, received: Received) -> None:
         """Take in an accepted reading."""
@@ -432,14 +433,15 @@ class Contact(msgspec.Struct):
     def _hear(self, at: datetime) -> None:
         if self.heard:
             span = self.heard[-1]
-            if span[0] <= at <= span[1] + HEARD_LASTS:
+            if span[0] <= at <= span[1] + GATE_SILENCE_MAX:
                 span[1] = max(at, span[1])
                 return
         self.heard.append([at, at])
 
     def spans(self) -> str:
         """What was `heard` as a multirange of PostgreSQL."""
-        return "{" + ",".join(f'["{since}","{until + HEARD_LASTS}")' for since, until in self.heard) + "}"
+        spans = (f'["{since}","{until + GATE_SILENCE_MAX}")' for since, until in self.heard)
+        return "{" + ",".join(spans) + "}"
 
 
 async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> None:
@@ -451,6 +453,7 @@ async def save_states(tx: Tx, site_id: str, contacts: Mapping[str, Contact]) -> 
             {
                 "site_id": site_id,
                 "window_s": SKEW_WINDOW_S,
+                "heard_kept": HEARD_KEPT,
                 "device_ids": [device_id for device_id, _ in ordered],
                 "states": [contact.state for _, contact in ordered],
                 "state_at": [contact.state_at or contact.seen_at for _, contact in ordered],

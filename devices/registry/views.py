@@ -1,15 +1,14 @@
 """What the device screens show."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel
 
 from devices.families import FAMILIES, Family, Value
-from devices.ingest.model import FUTURE_MAX
-from devices.messages import Unvouched, Unwatched, VouchedByOthers
+from devices.messages import CLOCK_AHEAD_MAX, GATE_SILENCE_MAX, Unvouched, Unwatched, VouchedByOthers
 from devices.quality import Tier, tier_of
 from devices.registry.model import State, shown_state
 from kernel.errors import Invalid, NotFound
@@ -328,7 +327,7 @@ async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[U
 async def vouched_by_others(read: ReadTx, site_id: str, party_id: str) -> list[VouchedByOthers]:
     """The spans in which devices of the site were evidence by others' acceptance and not by the party's: what
     was heard in them is no evidence for it, also once it accepts the device. In order of their ends."""
-    asked = {"site_id": site_id, "party_id": party_id, "now": read.now, "clock_ahead": FUTURE_MAX}
+    asked = {"site_id": site_id, "party_id": party_id, "now": read.now, "clock_ahead": CLOCK_AHEAD_MAX}
     rows = await read.rows(VOUCHED_BY_OTHERS, asked)
     return [msgspec.convert(row, VouchedByOthers) for row in rows]
 
@@ -340,21 +339,19 @@ async def unwatched_spans(
     ends; what lasts, `silent_mounts` and `unvouched_devices` tell. A mount on which the party
     never accepted a device has none."""
     asked = {"site_id": site_id, "party_id": party_id, "mount_ids": sorted(mount_ids)}
-    rows = await read.rows(UNWATCHED, {**asked, "now": read.now, "clock_ahead": FUTURE_MAX})
+    rows = await read.rows(UNWATCHED, {**asked, "now": read.now, "clock_ahead": CLOCK_AHEAD_MAX})
     return [msgspec.convert(row, Unwatched) for row in rows]
 
 
-async def silent_mounts(
-    read: ReadTx, site_id: str, mount_ids: Collection[str], silence_max: timedelta
-) -> frozenset[str]:
+async def silent_mounts(read: ReadTx, site_id: str, mount_ids: Collection[str]) -> frozenset[str]:
     """Those of these mounts whose device in service does not watch: never was heard, says that it is offline
-    or cannot measure, or said nothing within its family's silence, at most `silence_max`."""
+    or cannot measure, or said nothing within its family's silence, at most `GATE_SILENCE_MAX`."""
     rows = await read.rows(HEARD_AT_MOUNTS, {"site_id": site_id, "mount_ids": sorted(mount_ids)})
     silent = set()
     for row in rows:
         last = row["last_seen_at"] and State(state=row["state"], last_seen_at=row["last_seen_at"])
         is_down = shown_state(row["family"], last, read.now) in ("never", "offline", "fault")
-        if is_down or (last and read.now - last.last_seen_at > silence_max):
+        if is_down or (last and read.now - last.last_seen_at > GATE_SILENCE_MAX):
             silent.add(row["mount_id"])
     return frozenset(silent)
 

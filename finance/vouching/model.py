@@ -2,10 +2,10 @@
 that could not leave unseen."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from devices.messages import Unvouched, VouchedByOthers
+from devices.messages import CLOCK_AHEAD_MAX, Unvouched, VouchedByOthers
 from kernel.errors import Conflict
 from twin.messages import (
     EXIT_ALARMS,
@@ -22,8 +22,6 @@ from wms.messages import BlindSpan
 DEVICES_SHOWN_MAX = 20
 ALARMING_GRADES: frozenset[Grade] = frozenset({"check", "restrict", "freeze"})
 SHOWN_MAX = 20
-CLOCK_AHEAD = timedelta(minutes=5)
-"""How far ingest lets a device's clock be ahead."""
 
 
 def require_own_look(facility_id: str, unvouched: Sequence[Unvouched], is_bank: bool) -> None:
@@ -90,9 +88,9 @@ class Doubt(NamedTuple):
 
 def last_doubt(blind: Sequence[BlindSpan], exits: Sequence[UnexplainedExit]) -> Doubt | None:
     """What goods have to be seen after; None where nothing may have left unseen. A device's clock may be
-    ahead: what was told before an exit may bear a moment up to `CLOCK_AHEAD` later."""
+    ahead: what was told before an exit may bear a moment up to `CLOCK_AHEAD_MAX` later."""
     doubts = [Doubt(span.gate_id, span.mount_id, span.why, span.since, span.until) for span in blind]
-    doubts += [Doubt(out.gate_id, None, out.kind, out.since, out.until + CLOCK_AHEAD) for out in exits]
+    doubts += [Doubt(out.gate_id, None, out.kind, out.since, out.until + CLOCK_AHEAD_MAX) for out in exits]
     return max(doubts, key=lambda doubt: doubt.until, default=None)
 
 

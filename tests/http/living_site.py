@@ -17,7 +17,7 @@ from app.wake import Wake
 from app.wiring import all_subscribers
 from devices.api import journal_after, journal_sites, record_observations
 from devices.families import FAMILIES
-from devices.messages import AcceptDevice, EnrolDevice, InviteInspector
+from devices.messages import CLOCK_AHEAD_MAX, AcceptDevice, EnrolDevice, InviteInspector
 from identity.api import grant_access
 from kernel.caller import Caller, Role
 from kernel.clock import ManualClock
@@ -57,8 +57,7 @@ DEVICES = {
 }
 """Mount of the demonstration layout to family."""
 ALIVE_S = 300
-CLOCK_AHEAD_S = 300
-"""How far ingest lets a device's clock be ahead."""
+CLOCK_AHEAD_S = CLOCK_AHEAD_MAX.seconds
 WATCHES = ("gate-1-reader", "gate-1-barrier", "weighbridge-1")
 PDA_TOKEN = "handheld-token-of-this-test-run-{letter}"
 

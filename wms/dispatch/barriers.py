@@ -18,8 +18,6 @@ from wms.stock import store as stock
 
 BARRIERS = devices.families_that("open", "close")
 SIGNALS = devices.families_that("show")
-GATE_SILENCE_MAX = timedelta(seconds=900)
-"""What says nothing for longer does not watch a gate, however seldom its family speaks elsewhere."""
 READERS = devices.families_that_say("tag_read")
 SCALES = devices.families_that_say("mass")
 UP_MAX = timedelta(seconds=60)
@@ -100,7 +98,7 @@ async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
     found = {}
     for gate_id in (gate.gate_id for gate in layout.gates):
         mounts = witnesses(layout, gate_id).all
-        silent = await devices.silent_mounts(tx, site_id, mounts, GATE_SILENCE_MAX)
+        silent = await devices.silent_mounts(tx, site_id, mounts)
         found[gate_id] = sorted({*await waiting_witnesses(tx, site_id, gate_id), *silent})
     return {gate_id: mounts for gate_id, mounts in found.items() if mounts}
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.desk import AppDesk
+from devices.messages import CLOCK_AHEAD_MAX
 from kernel.clock import ManualClock
 from tests.http.conftest import Client, SignIn
 from tests.http.living_site import EACH, SKU, LivingSite, Lot
 
 API = "/api/v1"
 PRICE_FEN_EACH = 12_345
-CLOCK_AHEAD_S = 300
+CLOCK_AHEAD_S = CLOCK_AHEAD_MAX.seconds
 """By how much a device's clock may be ahead: from then on a bank that accepted it relies on it."""
 PALLETS = 2
 CHANGED = ("state", "seen_until", "controller_party_id", "controller_name", "verified", "pledge", "history")

@@ -10,7 +10,7 @@ from app.database import PgTx
 from devices.ingest.audit import audit
 from devices.ingest.handlers import HOLES_MAX, record, record_observations
 from devices.ingest.model import Received
-from devices.ingest.store import journal_after, journal_sites
+from devices.ingest.store import HEARD_KEPT, journal_after, journal_sites
 from devices.messages import EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.clock import ManualClock
@@ -261,7 +261,9 @@ async def test_a_device_is_known_to_have_been_silent_until_what_it_said_then_com
     async def gaps() -> list[tuple[float, float]]:
         rows = await tx.rows(
             "SELECT lower(gap) AS since, upper(gap) AS until FROM ("
-            " SELECT unnest(tstzmultirange(range_merge(heard)) - heard) AS gap FROM devices.device_state) g"
+            " SELECT unnest(tstzmultirange(tstzrange(%(begun)s, upper(heard))) - heard) AS gap"
+            " FROM devices.device_state) g",
+            {"begun": begun},
         )
         return [((row["since"] - begun).seconds, (row["until"] - begun).seconds) for row in rows]
 
@@ -273,6 +275,8 @@ async def test_a_device_is_known_to_have_been_silent_until_what_it_said_then_com
     assert await gaps() == [(2_700, 3_600), (4_500, 7_000), (7_900, 9_000)]
     await record(tx, SITE, [said(9, 5_000), said(10, 4_500), said(11, 5_900), said(12, 6_700)])
     assert await gaps() == [(2_700, 3_600), (7_900, 9_000)]
+    await record(tx, SITE, [said(13, HEARD_KEPT.days * 86_400 + 5_000)])
+    assert (await gaps())[0] == (7_900, 9_000), "silences of long ago are not kept for ever"
 
 
 async def test_an_audit_of_a_sound_journal_finds_nothing(site: str, tx: PgTx, clock: ManualClock) -> None:

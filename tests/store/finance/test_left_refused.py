@@ -2,6 +2,7 @@
 
 import pytest
 
+from devices.messages import CLOCK_AHEAD_MAX
 from finance.messages import PledgeReceipt, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
 from kernel.messages import BarrierState
@@ -15,8 +16,7 @@ from wms.dispatch.before import GONE_AFTER
 from wms.messages import MoveBarrierByHand
 
 BARRIER = "gate-1-barrier"
-CLOCK_AHEAD_S = 300
-"""How far ingest lets a device's clock be ahead."""
+CLOCK_AHEAD_S = CLOCK_AHEAD_MAX.seconds
 
 
 @pytest.fixture

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
-from devices.messages import RetireDevice
+from devices.messages import CLOCK_AHEAD_MAX, RetireDevice
 from finance.messages import PledgeReceipt, ReleasePledge
 from kernel.errors import Conflict
 from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, OWNER, Lot, Story
 from tests.store.finance.test_lending import drawn, pledge_of
 from tests.store.finance.test_watched_gates import READER_SILENCE_S, proposed
 
-CLOCK_AHEAD_S = 300
-"""How far ingest lets a device's clock be ahead."""
+CLOCK_AHEAD_S = CLOCK_AHEAD_MAX.seconds
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from devices.ingest.model import (
     EARLIEST,
-    FUTURE_MAX,
     Received,
     Registration,
     check,
@@ -15,6 +14,7 @@ from devices.ingest.model import (
     rejected,
 )
 from devices.ingest.readings import Bounds, Broken
+from devices.messages import CLOCK_AHEAD_MAX
 from kernel.geometry import Point
 from kernel.messages import (
     AnyReading,
@@ -141,8 +141,8 @@ def test_an_impossible_value_is_refused_by_its_field(reading: AnyReading, field:
 
 
 def test_a_clock_may_be_a_little_ahead_and_no_more() -> None:
-    assert verdict(a_mass(), observed_at=NOW + FUTURE_MAX) is None
-    ahead = verdict(a_mass(), observed_at=NOW + FUTURE_MAX + timedelta(milliseconds=1))
+    assert verdict(a_mass(), observed_at=NOW + CLOCK_AHEAD_MAX) is None
+    ahead = verdict(a_mass(), observed_at=NOW + CLOCK_AHEAD_MAX + timedelta(milliseconds=1))
     assert ahead == Broken("observed_at", "at most 300 s in the future")
 
 
