@@ -371,7 +371,10 @@ async def test_people_of_the_floor_are_not_admitted_to_the_banks_desk(people: Pe
 
 
 async def test_lists_are_paged_newest_first(people: People, site: LivingSite) -> None:
-    made = [await open_line(people, site) for _ in range(3)]
+    made = []
+    for _ in range(3):
+        site.clock.advance(1)
+        made.append(await open_line(people, site))
     first = (await people.officer.get(f"{API}/facilities", params={"limit": 2})).json()
     second = (
         await people.officer.get(f"{API}/facilities", params={"limit": 2, "cursor": first["next_cursor"]})
