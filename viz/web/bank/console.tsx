@@ -6,6 +6,7 @@ import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "
 import { useWords } from "@shared/react/page";
 import { Blank, Icon, Loading, Problem } from "@shared/react/parts";
 import { ConfigProvider, type ThemeConfig } from "antd";
+import { useEffect, useRef } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
@@ -137,8 +138,14 @@ interface RailLinkProps {
 
 function RailLink({ to, icon, text, alert = 0, waiting = 0 }: RailLinkProps) {
   const [here] = useLocation();
+  const isHere = here === to || here.startsWith(`${to}/`);
+  const link = useRef<HTMLAnchorElement>(null);
+  // On a phone the rail is a strip that shows a part of itself.
+  useEffect(() => {
+    if (isHere) link.current?.scrollIntoView?.({ block: "nearest", inline: "center" });
+  }, [isHere]);
   return (
-    <Link to={to} aria-current={here === to || here.startsWith(`${to}/`) ? "page" : undefined}>
+    <Link to={to} ref={link} aria-current={isHere ? "page" : undefined}>
       <Icon name={icon} />
       <span>{text}</span>
       {alert > 0 && <b>{alert}</b>}
