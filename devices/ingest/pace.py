@@ -24,13 +24,15 @@ class Pace:
     def sift(self, items: Sequence[Item], received_at: datetime, per_s_max: int) -> tuple[list[Item], bool]:
         """`items` with each reading above `per_s_max` set aside, and whether there was one."""
         sifted: list[Item] = []
+        is_too_fast = False
         for item in items:
             if isinstance(item, Rejected) or self._limit(item.device_id, per_s_max).admits(item.observed_at):
                 sifted.append(item)
                 continue
+            is_too_fast = True
             broken = Broken("observed_at", f"at most {per_s_max} readings of one second")
             sifted.append(rejected(Received(observation=item, received_at=received_at), broken))
-        return sifted, any(mine is not given for mine, given in zip(sifted, items, strict=True))
+        return sifted, is_too_fast
 
     def _limit(self, device_id: str, per_s_max: int) -> Limit:
         known = self._limits.get(device_id)

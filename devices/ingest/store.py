@@ -433,8 +433,10 @@ class Contact(msgspec.Struct):
     def _hear(self, at: datetime) -> None:
         if self.heard:
             span = self.heard[-1]
-            if span[0] <= at <= span[1] + GATE_SILENCE_MAX:
-                span[1] = max(at, span[1])
+            if span[0] <= at <= span[1]:
+                return
+            if span[1] < at <= span[1] + GATE_SILENCE_MAX:
+                span[1] = at
                 return
         self.heard.append([at, at])
 

@@ -1,6 +1,6 @@
 """A device that sends too fast is limited, and told once for each time it does. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 
 class Limit:
@@ -9,15 +9,15 @@ class Limit:
     def __init__(self, count_max: int, period: timedelta = timedelta(seconds=1)) -> None:
         self.count_max = count_max
         self._period = period
-        self._began_at: datetime | None = None
+        self._began_at = self._ends_at = datetime.min.replace(tzinfo=UTC)
         self._count = 0
         self._was_exceeded = False
 
     def admits(self, now: datetime) -> bool:
         """Whether one more message at `now` may be taken."""
-        if self._began_at is None or not timedelta() <= now - self._began_at < self._period:
+        if not self._began_at <= now < self._ends_at:
             self._was_exceeded = self._count > self.count_max
-            self._began_at, self._count = now, 0
+            self._began_at, self._ends_at, self._count = now, now + self._period, 0
         self._count += 1
         return self._count <= self.count_max
 
