@@ -64,6 +64,7 @@ from devices.registry.store import EdgeDevice
 from devices.registry.terminals import TerminalRow, issue_code, note_code_shown, terminals
 from devices.registry.views import (
     devices_of_site,
+    inspected_sites,
     silent_mounts,
     unvouched_devices,
     unwatched_spans,
@@ -118,6 +119,7 @@ __all__ = [
     "event_counts",
     "families_that",
     "families_that_say",
+    "inspected_sites",
     "inspects_site",
     "is_ended",
     "issue_code",

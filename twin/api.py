@@ -27,6 +27,7 @@ from twin.evidence.views import DiscrepancyRow, LotRow, UnitDetail
 from twin.goods import handlers as goods
 from twin.layout import views as layout_views
 from twin.layout.model import mounts_changed, mounts_removed
+from twin.layout.views import SiteName
 from twin.messages import (
     AcknowledgeAlarm,
     AlarmRow,
@@ -205,6 +206,11 @@ async def layout_of(read: ReadTx, site_id: str) -> Layout:
     return await layout_views.layout_of(read, site_id)
 
 
+async def site_names(read: ReadTx, site_ids: Sequence[str]) -> list[SiteName]:
+    """What these sites are called, by id; a party's view names those that it may see."""
+    return await layout_views.site_names(read, site_ids)
+
+
 async def slot_exists(read: ReadTx, site_id: str, slot_id: str) -> bool:
     """True when the current layout has the slot."""
     return await layout_views.slot_exists(read, site_id, slot_id)
@@ -290,6 +296,7 @@ __all__ = [
     "SUBSCRIBERS",
     "DiscrepancyRow",
     "LotRow",
+    "SiteName",
     "UnitDetail",
     "alarms",
     "alarms_changed",
@@ -321,6 +328,7 @@ __all__ = [
     "occupied_slots",
     "scene_units",
     "seen_since",
+    "site_names",
     "slot_exists",
     "slots",
     "tell_left_refused",

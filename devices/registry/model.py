@@ -19,13 +19,14 @@ NAME_LENGTH_MAX = 120
 ENROLMENT_CODE_LASTS = timedelta(minutes=15)
 RESERVED_IDS = frozenset({"tallyhouse", "product"})
 """Names that the product itself signs in by, in any case of letters: no device may take one."""
+INSPECTION = "devices:"
 DEVICE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """No `/`, `+`, `#` or `:`: a device's id is a level of its topics and a name in the broker's files."""
 
 
 def inspection_of(site_id: str) -> str:
     """The subject that whoever may see and accept the site's devices is granted."""
-    return f"devices:{site_id}"
+    return INSPECTION + site_id
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from devices.families import FAMILIES, Family, Value
 from devices.messages import CLOCK_AHEAD_MAX, GATE_SILENCE_MAX, Unvouched, Unwatched, VouchedByOthers
 from devices.quality import Tier, tier_of
-from devices.registry.model import State, shown_state
+from devices.registry.model import INSPECTION, State, shown_state
 from kernel.errors import Invalid, NotFound
 from kernel.tx import ReadTx
 
@@ -42,6 +42,11 @@ DEVICES = """
     LEFT JOIN identity.party k ON k.party_id = d.key_party_id
     WHERE d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.device_id > %(cursor)s)
     ORDER BY d.device_id LIMIT %(limit)s"""
+INSPECTED = """
+    SELECT site_id FROM (
+        SELECT substr(seen, length(%(inspection)s) + 1) AS site_id FROM identity.visible_subjects() AS seen
+        WHERE starts_with(seen, %(inspection)s)) invited
+    WHERE site_id > coalesce(%(cursor)s, '') ORDER BY site_id LIMIT %(limit)s"""
 # In service, and the party's word stands for it no more, or another's does and its own does not.
 UNVOUCHED = """
     SELECT d.device_id, d.accepted_at IS NOT NULL AS is_evidence, o.ended_at, o.end_cause,
@@ -315,6 +320,12 @@ async def devices_of_site(
         }
         shown.append(DeviceRow(**{**row, **names, **derived}))
     return shown
+
+
+async def inspected_sites(read: ReadTx, cursor: str | None, limit: int) -> list[str]:
+    """The sites whose devices the reader's party was invited to look at, by id, after the one given."""
+    params = {"inspection": INSPECTION, "cursor": cursor, "limit": limit}
+    return [str(row["site_id"]) for row in await read.rows(INSPECTED, params)]
 
 
 async def unvouched_devices(read: ReadTx, site_id: str, party_id: str) -> list[Unvouched]:

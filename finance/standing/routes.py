@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from devices.api import inspected_sites
 from finance.bodies import Body, Currency, Fen, Id
 from finance.facilities.model import REASON_LENGTH_MAX
 from finance.freezes.model import EVIDENCE_MAX
@@ -26,12 +27,14 @@ from finance.standing.views import (
     thaw_view,
 )
 from identity.http import Admits, Page, PagingQuery, Session
+from twin.api import SiteName, site_names
 
 router = APIRouter(prefix="/api/v1", tags=["facilities"])
 
 Reader = Annotated[Session, Depends(Admits("officer", "approver", "borrower", "auditor"))]
 Officer = Annotated[Session, Depends(Admits("officer"))]
 Approver = Annotated[Session, Depends(Admits("approver"))]
+Inspector = Annotated[Session, Depends(Admits("officer", "approver", "auditor"))]
 Decider = Annotated[Session, Depends(Admits("officer", "approver"))]
 Ratio = Annotated[str, Field(max_length=12)]
 Reason = Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX)]
@@ -76,6 +79,16 @@ async def list_facilities(session: Reader, paging: PagingQuery) -> Page[Facility
     async with session.read() as read:
         facilities = await facility_list(read, paging.cursor, paging.limit)
     return paging.page(facilities, lambda facility: facility.facility_id)
+
+
+@router.get("/inspected-sites")
+async def list_inspected_sites(session: Inspector, paging: PagingQuery) -> Page[SiteName]:
+    """The sites whose devices the caller's bank was invited to look at: their names and nothing more."""
+    async with session.read() as read:
+        site_ids = await inspected_sites(read, paging.cursor, paging.limit)
+    async with session.sessions() as read:
+        sites = await site_names(read, site_ids)
+    return paging.page(sites, lambda site: site.site_id)
 
 
 @router.get("/facilities/{facility_id}")

@@ -1,4 +1,4 @@
-"""Whom people of a keeper may name, over HTTP."""
+"""Whom people of a keeper or bank may name, over HTTP."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from identity.parties.views import PartyView, party_list
 router = APIRouter(prefix="/api/v1", tags=["parties"])
 
 Inviter = Annotated[Session, Depends(Admits("admin", "keeper"))]
-Staff = Annotated[Session, Depends(Admits("keeper", "operator"))]
+Staff = Annotated[Session, Depends(Admits("keeper", "officer", "operator"))]
 
 
 @router.get("/banks")
@@ -22,7 +22,7 @@ async def list_banks(session: Inviter, paging: PagingQuery) -> Page[PartyView]:
 
 @router.get("/owners")
 async def list_owners(session: Staff, paging: PagingQuery) -> Page[PartyView]:
-    """The owners whose goods may be announced. Who keeps goods where is not told."""
+    """The owners whose goods may be announced or lent against. Who keeps goods where is not told."""
     return await _page(session, "owner", paging)
 
 

@@ -175,7 +175,7 @@ EXPECTED: Mapping[str, Case] = {
     "GET /api/v1/banks": Case(
         "admin keeper", own=READ, shared="the names of all banks", tells=frozenset({"bank"})
     ),
-    "GET /api/v1/owners": Case("keeper operator", own=READ, shared="the names of all owners"),
+    "GET /api/v1/owners": Case("keeper officer operator", own=READ, shared="the names of all owners"),
     # --- devices ---
     "GET /api/v1/device-families": Case("admin keeper", own=READ, shared="one list of families for all"),
     f"GET {S}/devices": Case("admin approver auditor keeper officer operator", own=READ),
@@ -282,6 +282,12 @@ EXPECTED: Mapping[str, Case] = {
     "POST /api/v1/prices/{price_id}/approve": Case("approver"),
     "POST /api/v1/prices/{price_id}/refuse": Case("approver officer", _reason),
     "GET /api/v1/facilities": Case(MONEY, own=READ, auditor="bank", shared="the caller's own facilities"),
+    "GET /api/v1/inspected-sites": Case(
+        "approver auditor officer",
+        own=READ,
+        auditor="bank",
+        shared="the sites that invited its bank",
+    ),
     "GET /api/v1/facilities/{facility_id}": Case(MONEY, own=READ, auditor="bank"),
     "POST /api/v1/facilities": Case("officer", _facility, shared="any bank may offer a line to any owner"),
     "POST /api/v1/facilities/{facility_id}/freeze": Case("officer", _reason),

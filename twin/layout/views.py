@@ -1,5 +1,7 @@
 """Reads of layouts and slots."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from kernel.errors import NotFound
@@ -12,6 +14,8 @@ from twin.messages import SlotRow
 SITES = """
     SELECT site_id, name_en, name_zh, mode, time_zone FROM twin.site
     WHERE site_id > coalesce(%(cursor)s, '') ORDER BY site_id LIMIT %(limit)s"""
+NAMED = """
+    SELECT site_id, name_en, name_zh FROM twin.site WHERE site_id = ANY(%(site_ids)s) ORDER BY site_id"""
 SLOT_EXISTS = "SELECT 1 FROM twin.slot WHERE site_id = %(site_id)s AND slot_id = %(slot_id)s"
 SLOTS = """
     SELECT slot_id, rack_id, zone_id, bay, level, x_m, y_m, z_m FROM twin.slot
@@ -26,10 +30,21 @@ class SiteRow(BaseModel):
     time_zone: str
 
 
+class SiteName(BaseModel):
+    site_id: str
+    name_en: str
+    name_zh: str
+
+
 async def site_list(read: ReadTx, cursor: str | None, limit: int) -> list[SiteRow]:
     """Sites that the reader may see, by id, after the one given."""
     rows = await read.rows(SITES, {"cursor": cursor, "limit": limit})
     return [SiteRow(**row) for row in rows]
+
+
+async def site_names(read: ReadTx, site_ids: Sequence[str]) -> list[SiteName]:
+    """What these sites are called, by id; a party's view names those that it may see."""
+    return [SiteName(**row) for row in await read.rows(NAMED, {"site_ids": list(site_ids)})]
 
 
 async def layout_version(read: ReadTx, site_id: str) -> tuple[Layout, int]:

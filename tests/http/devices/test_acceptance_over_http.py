@@ -132,6 +132,21 @@ async def test_a_keeper_chooses_whom_to_invite_by_name_and_sees_who_was(
     assert invited[0]["name"] in {bank["name"] for bank in banks}
 
 
+async def test_an_invited_bank_finds_the_site_by_its_name_and_nothing_else_of_it(
+    site: LivingSite, officer: Client, sign_in: SignIn
+) -> None:
+    invited = (await officer.get("/api/v1/inspected-sites")).json()["items"]
+    assert invited == [{"site_id": site.site_id, "name_en": LAYOUT.name_en, "name_zh": LAYOUT.name_zh}]
+    assert site.site_id not in (await officer.get("/api/v1/sites")).text
+    stranger = await sign_in("officer", "bank-b")
+    assert (await stranger.get("/api/v1/inspected-sites")).json()["items"] == []
+
+
+async def test_an_officer_chooses_a_borrower_by_name(site: LivingSite, officer: Client) -> None:
+    owners = (await officer.get("/api/v1/owners")).json()["items"]
+    assert site.owner in {owner["party_id"] for owner in owners}
+
+
 async def test_a_keeper_cannot_accept_and_a_bank_cannot_enrol(
     site: LivingSite, keeper: Client, officer: Client
 ) -> None:

@@ -1,6 +1,6 @@
 /** Names of things in the person's language; a code only where nobody gave a name. */
 
-import type { Facility, Locale, Lot, Session, Sku } from "@shared/api/types";
+import type { Facility, Locale, Lot, Session, SiteName, Sku } from "@shared/api/types";
 import { useWords } from "@shared/react/page";
 import { useSignedIn } from "../parts/session";
 import { useSkus } from "./queries";
@@ -16,6 +16,10 @@ export function useSiteName(): (siteId: string) => string {
   const { locale } = useWords();
   const session = useSignedIn();
   return (siteId) => siteName(session, siteId, locale);
+}
+
+export function siteText(site: SiteName, locale: Locale): string {
+  return locale === "zh" ? site.name_zh : site.name_en;
 }
 
 /** Where the facility's goods are kept, also once its bank holds none there and sees the site no longer. */

@@ -11,10 +11,12 @@ import type {
   LedgerEntry,
   Loan,
   Lot,
+  Party,
   Price,
   Receipt,
   Session,
   Site,
+  SiteName,
   Sku,
   Unit,
 } from "@shared/api/types";
@@ -62,6 +64,16 @@ export function useSession(): UseQueryResult<Session> {
 
 export function useFacilities(enabled = true): UseQueryResult<Facility[]> {
   return useQuery({ queryKey: ["facilities"], queryFn: () => api.list<Facility>("/facilities"), enabled });
+}
+
+/** The sites whose devices the bank was invited to look at. */
+export function useInspectedSites(enabled = true): UseQueryResult<SiteName[]> {
+  return useQuery({ queryKey: ["inspected-sites"], queryFn: () => api.list<SiteName>("/inspected-sites"), enabled });
+}
+
+/** The owners of goods that a bank may lend to. */
+export function useOwners(): UseQueryResult<Party[]> {
+  return useQuery({ queryKey: ["owners"], queryFn: () => api.list<Party>("/owners"), refetchInterval: false });
 }
 
 export function useFacility(facilityId: string): UseQueryResult<FacilityDetail> {
@@ -118,7 +130,7 @@ export function usePrices(enabled = true): UseQueryResult<Price[]> {
   return useQuery({ queryKey: ["prices"], queryFn: () => api.list<Price>("/prices"), enabled });
 }
 
-/** The devices of a site that the bank lends at. */
+/** The devices of a site that invited the bank. */
 export function useDevices(siteId: string): UseQueryResult<Device[]> {
   const path = `/sites/${encodeURIComponent(siteId)}/devices`;
   return useQuery({ queryKey: ["devices", siteId], queryFn: () => api.list<Device>(path) });
@@ -131,9 +143,8 @@ export function waitsForUs(device: Device): boolean {
 
 /** How many devices wait for acceptance at these sites. */
 export function useDevicesWaiting(siteIds: readonly string[]): number {
-  const sites = [...new Set(siteIds)];
   const queries = useQueries({
-    queries: sites.map((siteId) => ({
+    queries: siteIds.map((siteId) => ({
       queryKey: ["devices", siteId],
       queryFn: () => api.list<Device>(`/sites/${encodeURIComponent(siteId)}/devices`),
     })),

@@ -48,6 +48,10 @@ export function seesDevices(session: Session): boolean {
   return has(session, "officer", "approver", "auditor") && session.party.kind === "bank";
 }
 
+export function mayOpenFacility(session: Session): boolean {
+  return has(session, "officer");
+}
+
 export function mayAcceptDevices(session: Session): boolean {
   return seesDevices(session) && has(session, "officer");
 }

@@ -50,8 +50,8 @@ function show(role: Role, devices: readonly Device[]) {
     expires_at: "2026-11-23T12:00:00Z",
     sites: [],
   };
-  const facility = { site_id: "site-a", site_name_en: "Harbour", site_name_zh: "港口" };
-  const answers: Record<string, readonly unknown[]> = { "/facilities": [facility, facility], "/sites/site-a/devices": devices };
+  const invited = { site_id: "site-a", name_en: "Harbour", name_zh: "港口" };
+  const answers: Record<string, readonly unknown[]> = { "/inspected-sites": [invited], "/sites/site-a/devices": devices };
   vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve([...(answers[path] ?? [])] as never));
   return render(
     <Page>
@@ -70,7 +70,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("devices that wait come first, once for each site, with who enrolled them", async () => {
+test("the sites that invited the bank show the devices that wait first, with who enrolled them", async () => {
   show("officer", [aDevice(), WAITING]);
   const rows = (await screen.findAllByRole("row")).slice(-2).map((row) => row.textContent ?? "");
   expect(rows[0]).toContain("fork-2");

@@ -7,8 +7,8 @@ import { LOOKS } from "@shared/icons";
 import { DeviceHistoryDialog } from "@shared/react/device_history";
 import { useWords } from "@shared/react/page";
 import { Age, Blank, Tag } from "@shared/react/parts";
-import { facilitySite } from "../data/names";
-import { useDevices, useFacilities, waitsForUs } from "../data/queries";
+import { siteText } from "../data/names";
+import { useDevices, useInspectedSites, waitsForUs } from "../data/queries";
 import { mayAcceptDevices, seesDevices } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
@@ -21,16 +21,15 @@ import { reachedAt } from "./reached";
 export function DevicesPage() {
   const { t, locale } = useWords();
   const session = useSignedIn();
-  const facilities = useFacilities(seesDevices(session));
+  const invited = useInspectedSites(seesDevices(session));
   if (!seesDevices(session)) return <Blank title={t("bank.devicesNotForYou")} />;
   return (
     <>
       <PageHead title={t("bank.devices")} sub={t("bank.devicesSub")} />
-      <Answer query={facilities}>
-        {(known) => {
-          const sites = new Map(known.map((facility) => [facility.site_id, facilitySite(facility, locale)]));
-          if (sites.size === 0) return <Blank title={t("bank.noDevices")}>{t("bank.noDevicesHint")}</Blank>;
-          return [...sites].map(([siteId, name]) => <SiteDevices key={siteId} siteId={siteId} name={name} />);
+      <Answer query={invited}>
+        {(sites) => {
+          if (sites.length === 0) return <Blank title={t("bank.noDevices")}>{t("bank.noDevicesHint")}</Blank>;
+          return sites.map((site) => <SiteDevices key={site.site_id} siteId={site.site_id} name={siteText(site, locale)} />);
         }}
       </Answer>
     </>

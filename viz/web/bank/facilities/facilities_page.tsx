@@ -7,22 +7,27 @@ import { useLocation } from "wouter";
 import { yuanText } from "../data/money";
 import { facilitySite, sidesOf } from "../data/names";
 import { useFacilities } from "../data/queries";
-import { borrows } from "../data/rights";
+import { borrows, mayOpenFacility } from "../data/rights";
+import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
 import { Answer, MoneyShort, PageHead, Panel } from "../parts/parts";
 import { useSignedIn } from "../parts/session";
 import { EvidenceAge } from "./evidence_age";
 import { FacilityState } from "./facility_state";
+import { OpenDialog } from "./open_dialog";
 import { UseBar } from "./use_bar";
 
 export function FacilitiesPage() {
   const { t } = useWords();
+  const session = useSignedIn();
   const query = useFacilities();
   const columns = useColumns();
   const [, go] = useLocation();
   return (
     <>
-      <PageHead title={t("bank.facilities")} sub={t("bank.facilitiesSub")} />
+      <PageHead title={t("bank.facilities")} sub={t("bank.facilitiesSub")}>
+        {mayOpenFacility(session) && <DialogButton text={t("bank.openLine")} kind="primary" dialog={(close) => <OpenDialog onClose={close} />} />}
+      </PageHead>
       <Answer query={query}>
         {(facilities) => (
           <>

@@ -37,6 +37,9 @@ export interface Site {
   mode?: "warehouse" | "ranch";
 }
 
+/** What a site is called; all that a bank that was invited there sees of it. */
+export type SiteName = Omit<Site, "mode">;
+
 export interface Person {
   person_id: string;
   username: string;
@@ -621,12 +624,6 @@ export interface Sku {
   name_zh: string;
   unit_mass_g: number;
   handling: string;
-}
-
-export interface Party {
-  party_id: string;
-  kind: "bank" | "keeper" | "owner" | "carrier";
-  name: string;
 }
 
 /** A bank that may look at a site's devices. */
