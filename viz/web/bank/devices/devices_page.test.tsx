@@ -15,6 +15,7 @@ function aDevice(changes: Partial<Device> = {}): Device {
     family_name_en: "UHF RFID reader",
     family_name_zh: "超高频 RFID 读写器",
     mount_id: "gate-1-reader",
+    subject_ref: null,
     state: "online",
     last_seen_at: "2026-11-23T05:59:50Z",
     clock_skew_ms: 0,

@@ -743,6 +743,7 @@ export interface Device {
   family_name_en: string;
   family_name_zh: string;
   mount_id: string | null;
+  subject_ref: string | null;
   state: DeviceState;
   last_seen_at: string | null;
   /** How far the device's clock is ahead of ours, in milliseconds; negative when it is behind. */

@@ -23,20 +23,23 @@ interface FieldProps {
   /** As the server calls it; several where commands call the same thing differently. */
   name: string | readonly string[];
   hint?: ReactNode;
+  /** What the page itself has against the value, before it is sent. */
+  wrong?: string | undefined;
   children: ReactNode;
 }
 
-export function Field({ label, name, hint, children }: FieldProps) {
+export function Field({ label, name, hint, wrong, children }: FieldProps) {
   const { t, locale } = useWords();
   const refused = refusedField(useContext(RefusalContext), locale);
-  const isWrong = refused !== null && [name].flat().includes(refused.field);
+  const isRefused = refused !== null && [name].flat().includes(refused.field);
+  const against = wrong ?? (isRefused ? t("devices.mustBe", { rule: refused.rule }) : undefined);
   return (
-    <div className="field" data-wrong={isWrong}>
+    <div className="field" data-wrong={against !== undefined}>
       <label>
         <span>{label}</span>
         {children}
       </label>
-      {isWrong ? <small role="alert">{t("devices.mustBe", { rule: refused.rule })}</small> : hint && <small>{hint}</small>}
+      {against !== undefined ? <small role="alert">{against}</small> : hint && <small>{hint}</small>}
     </div>
   );
 }

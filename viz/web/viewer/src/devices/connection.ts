@@ -28,6 +28,11 @@ export function connectionOf(parameters: readonly FamilyParameter[], given: Give
   return Object.fromEntries(typed);
 }
 
+/** What a person would have typed for a connection that is known. */
+export function givenOf(connection: Readonly<Record<string, unknown>>): Given {
+  return Object.fromEntries(Object.entries(connection).map(([name, value]) => [name, [value].flat().join(", ")]));
+}
+
 export function isGiven(parameters: readonly FamilyParameter[], given: Given): boolean {
   return parameters.every((one) => !one.required || (given[one.name] ?? "").trim() !== "");
 }

@@ -22,6 +22,7 @@ interface DeviceTableProps {
   /** Whether the person may have devices do something. */
   mayOrder: boolean;
   onEnrolAgain: (deviceId: string) => void;
+  onEnrolAnew: (device: Device) => void;
   onQuarantine: (deviceId: string) => void;
   onChanged: () => void;
 }
@@ -195,7 +196,7 @@ function Amount({ value }: { value: number }) {
   return value === 0 ? <span className="th-faint">0</span> : <b>{formatCount(value, locale)}</b>;
 }
 
-function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain" | "mayChange" | "mayOrder">) {
+function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain" | "onEnrolAnew" | "mayChange" | "mayOrder">) {
   const { t } = useWords();
   const { device_id: deviceId, family, retired_at: retiredAt } = props.device;
   const { mayChange } = props;
@@ -203,6 +204,7 @@ function RowMenu(props: RowActions & Pick<DeviceTableProps, "onEnrolAgain" | "ma
   const items = [
     ...(canOrder ? [{ key: "order", label: t("devices.giveOrderTo"), onClick: props.onOrder }] : []),
     ...(mayChange && family === "pda" ? [{ key: "again", label: t("devices.enrolAgain"), onClick: () => props.onEnrolAgain(deviceId) }] : []),
+    ...(mayChange && family !== "pda" ? [{ key: "anew", label: t("devices.enrolAnew"), onClick: () => props.onEnrolAnew(props.device) }] : []),
     { key: "history", label: t("devices.history"), onClick: props.onHistory },
     ...(mayChange && retiredAt === null && family !== "pda" ? [{ key: "calibrate", label: t("devices.calibrate"), onClick: props.onCalibrate }] : []),
     ...(mayChange && retiredAt === null ? [{ key: "retire", danger: true, label: t("devices.retire"), onClick: props.onRetire }] : []),

@@ -26,6 +26,9 @@ const MAY_ORDER: Role[] = ["operator", "keeper"];
 /** Null while nobody enrols; else the device that the code is for, `null` inside for a new one. */
 type Enrolling = { deviceId: string | null } | null;
 
+/** Null while no device of a mount is enrolled; else the one that is enrolled anew, `null` inside for a new one. */
+type Mounting = { known: Device | null } | null;
+
 export default function DevicesPage() {
   const { t, locale } = useWords();
   const site = useSite((state) => state.site!);
@@ -34,7 +37,7 @@ export default function DevicesPage() {
   const mayOrder = useHasRole(MAY_ORDER);
   const [enrolling, setEnrolling] = useState<Enrolling>(null);
   const [sender, setSender] = useState<string | null>(null);
-  const [isEnrollingDevice, setEnrollingDevice] = useState(false);
+  const [mounting, setMounting] = useState<Mounting>(null);
   const [isInviting, setInviting] = useState(false);
   const path = `/sites/${encodeURIComponent(site.site_id)}`;
   const read = useCallback((signal: AbortSignal) => api.list<Device>(`${path}/devices`, { signal }), [path]);
@@ -54,7 +57,7 @@ export default function DevicesPage() {
             <button type="button" className="th-button" onClick={() => setInviting(true)}>
               {t("devices.inviteBank")}
             </button>
-            <button type="button" className="th-button" onClick={() => setEnrollingDevice(true)}>
+            <button type="button" className="th-button" onClick={() => setMounting({ known: null })}>
               <Icon name="plus" />
               {t("devices.enrolDevice")}
             </button>
@@ -75,6 +78,7 @@ export default function DevicesPage() {
             mayChange={mayEnrol}
             mayOrder={mayOrder}
             onEnrolAgain={(deviceId) => setEnrolling({ deviceId })}
+            onEnrolAnew={(known) => setMounting({ known })}
             onQuarantine={setSender}
             onChanged={again}
           />
@@ -83,8 +87,8 @@ export default function DevicesPage() {
         </>
       )}
       {isInviting && <InviteDialog path={path} onClose={() => setInviting(false)} />}
-      {isEnrollingDevice && (
-        <EnrolDeviceDialog path={path} devices={devices ?? []} onClose={() => setEnrollingDevice(false)} onDone={again} />
+      {mounting !== null && (
+        <EnrolDeviceDialog path={path} devices={devices ?? []} known={mounting.known} onClose={() => setMounting(null)} onDone={again} />
       )}
       {enrolling !== null && (
         <EnrolDialog

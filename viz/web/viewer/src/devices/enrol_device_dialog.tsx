@@ -1,6 +1,7 @@
 /** A device that hangs or stands at a place of the layout is enrolled: its kind, its mount, and how it is reached. */
 import { api } from "@shared/api/client";
 import type { Device, DeviceFamily, EnrolledDevice, FamilyParameter, Mount } from "@shared/api/types";
+import { deviceName } from "@shared/device_name";
 import { Credential } from "@shared/react/credential";
 import { i18n, useWords } from "@shared/react/page";
 import { Loading, Problem } from "@shared/react/parts";
@@ -9,7 +10,7 @@ import { useEffect, useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
 import { useSite } from "../state/site";
-import { connectionOf, isGiven, type Given } from "./connection";
+import { connectionOf, givenOf, isGiven, type Given } from "./connection";
 
 const WIDTH_PX = 520;
 const ID_LENGTH_MAX = 64;
@@ -17,13 +18,16 @@ const ID_LENGTH_MAX = 64;
 interface Props {
   path: string;
   devices: readonly Device[];
+  /** The device that is enrolled anew; null for one that is not known yet. */
+  known: Device | null;
   onClose: () => void;
   onDone: () => void;
 }
 
-/** The mounts that the layout has for a family and that no device hangs on, by name. */
-export function freeMounts(mounts: readonly Mount[], devices: readonly Device[], family: string): Mount[] {
-  const taken = new Set(devices.filter((device) => device.retired_at === null).map((device) => device.mount_id));
+/** The mounts that the layout has for a family and that no device hangs on, or that of `known`, by name. */
+export function freeMounts(mounts: readonly Mount[], devices: readonly Device[], family: string, known: Device | null = null): Mount[] {
+  const others = devices.filter((device) => device.retired_at === null && device.device_id !== known?.device_id);
+  const taken = new Set(others.map((device) => device.mount_id));
   return mounts.filter((mount) => mount.family === family && !taken.has(mount.mount_id)).sort((a, b) => a.mount_id.localeCompare(b.mount_id));
 }
 
@@ -43,18 +47,19 @@ function useFamilies(): { families: readonly DeviceFamily[] | null; failure: unk
   return { families, failure };
 }
 
-export function EnrolDeviceDialog({ path, devices, onClose, onDone }: Props) {
+export function EnrolDeviceDialog({ path, devices, known, onClose, onDone }: Props) {
   const { t, locale } = useWords();
   const { families, failure } = useFamilies();
   const mounts = useSite((state) => state.frame!.layout.mounts);
-  const [name, setName] = useState<string | null>(null);
-  const [mount, setMount] = useState<string | null>(null);
+  const [name, setName] = useState<string | null>(known?.family ?? null);
+  const [mount, setMount] = useState<string | null>(known?.mount_id ?? null);
   const [deviceId, setDeviceId] = useState("");
-  const [given, setGiven] = useState<Given>({});
+  const [given, setGiven] = useState<Given>(givenOf(known?.connection ?? {}));
   const family = families?.find((one) => one.family === name);
-  const free = family ? freeMounts(mounts, devices, family.family) : [];
-  const id = deviceId.trim() || mount || "";
-  const isWhole = family !== undefined && id !== "" && isGiven(family.parameters, given);
+  const free = family ? freeMounts(mounts, devices, family.family, known) : [];
+  const id = known?.device_id ?? (deviceId.trim() || mount || "");
+  const isTaken = known === null && devices.some((device) => device.device_id === id);
+  const isWhole = family !== undefined && id !== "" && !isTaken && isGiven(family.parameters, given);
   const choose = (chosen: string) => {
     setName(chosen);
     setMount(null);
@@ -62,19 +67,20 @@ export function EnrolDeviceDialog({ path, devices, onClose, onDone }: Props) {
   };
   return (
     <CommandDialog<EnrolledDevice>
-      title={t("devices.enrolDevice")}
+      title={known === null ? t("devices.enrolDevice") : t("devices.enrolAnewTitle", { device: deviceName(id, t) })}
       path={`${path}/devices`}
-      body={isWhole ? { device_id: id, family: family.family, mount_id: mount, connection: connectionOf(family.parameters, given) } : null}
-      action={t("devices.enrol")}
+      body={isWhole ? { device_id: id, family: family.family, mount_id: mount, subject_ref: known?.subject_ref ?? null, connection: connectionOf(family.parameters, given) } : null}
+      action={t(known === null ? "devices.enrol" : "devices.enrolAnew")}
+      isDanger={known !== null}
       width={WIDTH_PX}
       onClose={onClose}
       onDone={onDone}
       result={(enrolled) => <Enrolled enrolled={enrolled} family={family!} />}
     >
-      <p>{t("devices.enrolDeviceHow")}</p>
+      <p>{t(known === null ? "devices.enrolDeviceHow" : "devices.enrolAnewHow")}</p>
       {failure !== null && <Problem error={failure} />}
       {families === null && failure === null && <Loading />}
-      {families !== null && (
+      {families !== null && known === null && (
         <Field label={t("fields.family")} name="family">
           <Select
             showSearch={{ optionFilterProp: "label" }}
@@ -101,9 +107,11 @@ export function EnrolDeviceDialog({ path, devices, onClose, onDone }: Props) {
               options={free.map((one) => ({ value: one.mount_id, label: `${one.mount_id} · ${t("devices.serves", { what: one.serves })}` }))}
             />
           </Field>
-          <Field label={t("fields.device_id")} name="device_id" hint={t("devices.deviceIdHow")}>
-            <Input maxLength={ID_LENGTH_MAX} placeholder={mount ?? ""} value={deviceId} onChange={(event) => setDeviceId(event.target.value)} />
-          </Field>
+          {known === null && (
+            <Field label={t("fields.device_id")} name="device_id" hint={t("devices.deviceIdHow")} wrong={isTaken ? t("devices.idInUse", { device: id }) : undefined}>
+              <Input maxLength={ID_LENGTH_MAX} placeholder={mount ?? ""} value={deviceId} onChange={(event) => setDeviceId(event.target.value)} />
+            </Field>
+          )}
           <Parameters key={family.family} parameters={family.parameters} given={given} onChange={setGiven} />
         </>
       )}

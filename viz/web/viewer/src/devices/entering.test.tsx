@@ -35,17 +35,43 @@ async function choose(label: RegExp, option: string) {
 test("a mount is free while no device in service hangs there", () => {
   expect(freeMounts(MOUNTS, [TAKEN, GONE], "mqtt_reader").map((mount) => mount.mount_id)).toEqual(["reader-2", "reader-3"]);
   expect(freeMounts(MOUNTS, [], "llrp")).toEqual([]);
+  expect(freeMounts(MOUNTS, [TAKEN], "mqtt_reader", TAKEN).map((mount) => mount.mount_id)).toContain("reader-1");
 });
 
 test("a device is enrolled at a free mount under its name, and its secret is shown once", async () => {
   vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY] as never);
   const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ device_id: "reader-2", site_id: "site-1", secret: "s3cret" } as never);
-  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[TAKEN, GONE]} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[TAKEN, GONE]} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
   await choose(/^Kind of device/, "Mobile reader · 2 free mounts");
   await choose(/^Mount/, "reader-2");
   fireEvent.click(screen.getByRole("button", { name: "Enrol" }));
   expect((await screen.findByTestId("credential")).textContent).toBe("s3cret");
-  expect(post).toHaveBeenCalledWith("/sites/site-1/devices", { device_id: "reader-2", family: "mqtt_reader", mount_id: "reader-2", connection: {} });
+  expect(post).toHaveBeenCalledWith("/sites/site-1/devices", { device_id: "reader-2", family: "mqtt_reader", mount_id: "reader-2", subject_ref: null, connection: {} });
+});
+
+test("a name that a device has, in service or not, is refused before it is sent", async () => {
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY] as never);
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[TAKEN, GONE]} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  await choose(/^Kind of device/, "Mobile reader · 2 free mounts");
+  for (const device of [TAKEN, GONE]) {
+    fireEvent.change(screen.getByLabelText(/^Device/), { target: { value: device.device_id } });
+    expect(screen.getByRole("alert").textContent).toContain(`There is a device ${device.device_id}`);
+    expect(screen.getByRole("button", { name: "Enrol" }).hasAttribute("disabled")).toBe(true);
+  }
+});
+
+test("a device is enrolled anew from its present place and connection", async () => {
+  const host = { name: "host", type: "text", required: true, text: "", default: null, unit: "", minimum: null, maximum: null, choices: [] } as const;
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([{ ...FAMILY, parameters: [host] }] as never);
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ device_id: "a", site_id: "site-1", secret: "s3cret" } as never);
+  const known = { ...TAKEN, subject_ref: "truck-1", connection: { host: "10.0.0.7" } };
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[known]} known={known} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  await screen.findByDisplayValue("10.0.0.7");
+  screen.getByText(/banks' acceptance of it ends/);
+  fireEvent.click(screen.getByRole("button", { name: "Enrol anew" }));
+  await screen.findByTestId("credential");
+  const body = { device_id: "a", family: "mqtt_reader", mount_id: "reader-1", subject_ref: "truck-1", connection: { host: "10.0.0.7" } };
+  expect(post).toHaveBeenCalledWith("/sites/site-1/devices", body);
 });
 
 test("a bank is invited by its name, and those invited already are listed and not offered again", async () => {
