@@ -50,7 +50,7 @@ async def database_access(settings: Settings) -> AsyncIterator[Access]:
 async def existing_access(settings: Settings) -> AsyncIterator[Access]:
     """As `database_access`, but where nothing was ever set up nothing is made. Raises Conflict then."""
     if settings.embedded_database and not EmbeddedPostgres.is_made(settings.data_dir):
-        rule = "set TALLYHOUSE_DATA_DIR to where it is; the demonstration's is var/demo"
+        rule = f"set TALLYHOUSE_DATA_DIR to where it is; the demonstration's is {settings.data_dir / 'demo'}"
         raise Conflict("installation.nowhere", data_dir=str(settings.data_dir), rule=rule)
     async with database_access(settings) as access:
         if access.owner_dsn is not None:

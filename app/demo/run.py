@@ -111,7 +111,8 @@ async def _play(settings: Settings, options: DemoOptions, say: Say) -> int:
         code = 0 if report.ok else 1
         if options.once:
             return code
-        say(f"the site stays live at {demo.program.address}; stop with Ctrl-C")
+        folder = settings.data_dir / RUN_FOLDER
+        say(f"the site stays live at {demo.program.address}, its data in {folder}; stop with Ctrl-C")
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
         return code
