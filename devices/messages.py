@@ -178,7 +178,7 @@ class Unwatched(msgspec.Struct, frozen=True, kw_only=True):
 
 class AcceptanceEnded(Event, frozen=True, kw_only=True):
     """Nobody vouches for the device: its readings are evidence no longer. `cause` is `enrolled` (anew),
-    `distrusted` or `layout` (its place in the layout changed)."""
+    `distrusted`, `layout` (its place in the layout changed) or `cloned` (two speak under its identity)."""
 
     site_id: str
     device_id: str

@@ -392,6 +392,22 @@ class DeviceRetired(Event, frozen=True, kw_only=True):
     retired_at: datetime
 
 
+class DeviceCloned(Event, frozen=True, kw_only=True):
+    """Two speak under the identity of one device: told again each minute while it goes on.
+
+    `observation_id` is the number that came again with another content; otherwise two connections were alive
+    and `said` tells where from, as far as that is known. `ended_acceptance`: somebody vouched for it until
+    now.
+    """
+
+    site_id: str
+    device_id: str
+    seen_at: datetime
+    observation_id: str = ""
+    said: str = ""
+    ended_acceptance: bool = False
+
+
 class StockClaimed(Event, frozen=True, kw_only=True):
     """The books say that a unit stands in a slot (or left, with `slot_id` None). A claim, not evidence."""
 

@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from kernel.layout import Layout
-from kernel.messages import Command, DevicePlaced, DeviceRetired, Envelope, Event, StockClaimed
+from kernel.messages import Command, DeviceCloned, DevicePlaced, DeviceRetired, Envelope, Event, StockClaimed
 from kernel.tx import ReadTx, Tx
 from twin import folding
 from twin.alarms import views as alarm_views
+from twin.alarms.cloned import on_device_cloned
 from twin.alarms.handlers import acknowledge_alarm, clear_alarm, unheard_exit
 from twin.alarms.refused import tell_left_refused
 from twin.alarms.unexplained import gates_passed, judge_passages
@@ -56,6 +57,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     AcknowledgeAlarm: acknowledge_alarm,
 }
 SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
+    DeviceCloned: [on_device_cloned],
     DevicePlaced: [on_device_placed],
     DeviceRetired: [on_device_retired],
 }

@@ -25,6 +25,7 @@ AlarmKind = Literal[
     "passage_unexplained",
     "delivery_mass_differs",
     "seen_after_exit",
+    "device_cloned",
 ]
 UNHEARD_EXITS: frozenset[AlarmKind] = frozenset({"exit_mass_differs", "exit_refused", "passage_unexplained"})
 """Alarms of what may have left unheard: they concern all goods of the site, whatever units they name."""
@@ -436,7 +437,8 @@ class WeighbridgeRow(Part, frozen=True, kw_only=True):
 class AlarmEvidence(Part, frozen=True, kw_only=True):
     observation_id: str
     device_id: str
-    modality: Modality
+    modality: Modality | None
+    """None where it tells of the device itself, and not of goods."""
     at: datetime
     summary: str
 

@@ -50,6 +50,8 @@ SIGN_IN_MAX = timedelta(seconds=120)
 """Mosquitto closes a connection that does not say who it is after 90 s."""
 DEAD_AFTER_MAX = timedelta(seconds=300)
 """How long a dead connection without a keepalive is given."""
+TOLD_EVERY = timedelta(seconds=60)
+"""Of two connections that stay alive it is told again so often."""
 KEEPALIVES, TO_SPARE = 1.5, timedelta(seconds=5)
 TAKEN_OVER_MAX, TAKEN_OVER_WITHIN = 5, timedelta(seconds=60)
 """Two that call themselves by one client id throw each other out, again and again."""
@@ -76,7 +78,7 @@ class _Client(NamedTuple):
 
 
 class _Pair(NamedTuple):
-    """A user's two connections, and until when the older may be a dead one."""
+    """A user's two connections, and until when nothing is told: the older may be dead, or it was told."""
 
     older: str
     newer: str
@@ -121,7 +123,9 @@ class BrokerLog:
     def _tell_pairs(self, now: datetime) -> None:
         """Note users of whom two connections are alive for longer than a dead one is kept."""
         due = [pair for pair in self._pairs if pair.until <= now]
-        self._pairs = [pair for pair in self._pairs if pair.until > now]
+        self._pairs = [
+            pair if pair.until > now else pair._replace(until=now + TOLD_EVERY) for pair in self._pairs
+        ]
         for older, newer, _ in due:
             addresses = sorted({self._clients[older].address, self._clients[newer].address})
             said = f"from {', '.join(addresses)}".encode()

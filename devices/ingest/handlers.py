@@ -13,6 +13,7 @@ from devices.ingest.ranges import Spans
 from devices.ingest.readings import Bounds, Broken
 from devices.ingest.store import Contact, Identity, Key
 from devices.ingest.strangers import record_turned_away
+from devices.registry.clones import IDENTITY, CloneSign, tell_clones
 from kernel.errors import Invalid
 from kernel.messages import (
     CONTENT_BOOT_BASE,
@@ -29,7 +30,7 @@ BATCH_OBSERVATIONS_MAX = 5_000
 HOLES_MAX = 1_000
 """A device with more holes in its numbers is told to fill them first; it keeps what is not acknowledged."""
 SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes")
-CLONED = Broken("identity", "cloned: one device, boot and sequence, one time and one reading")
+CLONED = Broken(IDENTITY, "cloned: one device, boot and sequence, one time and one reading")
 
 NO_NUMBERS = Spans()
 
@@ -74,6 +75,7 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
         await store.insert_observations(tx, site_id, position, fresh, known)
         await store.move_journal(tx, site_id, position + len(fresh))
     await _quarantine(tx, site_id, refused, known)
+    await tell_clones(tx, [_sign(entry) for entry in refused if entry.field == IDENTITY])
     grown = _settle(marks, fresh, refused)
     await store.save_watermarks(tx, {key: spans for key, spans in grown.items() if spans != marks[key]})
     await save_event_counts(tx, latest(fresh))
@@ -100,6 +102,17 @@ async def _quarantine(
     strangers = [_turned_away(entry) for entry in refused if entry.device_id not in known]
     if strangers:
         await record_turned_away(tx, site_id, strangers)
+
+
+def _sign(entry: Rejected) -> CloneSign:
+    """A number that came again, or what a port says of two connections."""
+    is_number = entry.boot is not None and entry.sequence is not None
+    return CloneSign(
+        device_id=entry.device_id,
+        seen_at=entry.received_at,
+        observation_id=f"{entry.device_id}:{entry.boot}:{entry.sequence}" if is_number else "",
+        said="" if is_number else entry.raw.decode(errors="replace"),
+    )
 
 
 def _turned_away(entry: Rejected) -> TurnedAway:

@@ -13,6 +13,7 @@ import msgspec
 
 from devices.ingest import store
 from devices.ingest.model import TurnedAway, TurnedAwayKey
+from devices.registry.clones import IDENTITY, CloneSign, tell_clones
 from kernel.tx import Tx
 
 STRANGERS_PER_HOUR_MAX = 60
@@ -49,6 +50,13 @@ async def record_turned_away(tx: Tx, site_id: str | None, batch: Sequence[Turned
         listed = await store.turned_away(tx, home, merged)
         room = STRANGERS_PER_HOUR_MAX - await store.strangers_since(tx, home, tx.now - timedelta(hours=1))
         await store.count_turned_away(tx, home, within(merged, listed, known.keys(), room), known.keys())
+    await tell_clones(tx, [_sign(entry) for entry in batch if entry.field == IDENTITY])
+
+
+def _sign(entry: TurnedAway) -> CloneSign:
+    return CloneSign(
+        device_id=entry.device_id, seen_at=entry.last_at, said=entry.said.decode(errors="replace")
+    )
 
 
 def together(batch: Iterable[TurnedAway]) -> dict[TurnedAwayKey, TurnedAway]:

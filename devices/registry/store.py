@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -57,6 +57,12 @@ INSERT_CALIBRATION = """
         performed_on, valid_until, notes, entered_at, entered_by)
     VALUES (%(calibration_id)s, %(device_id)s, %(site_id)s, %(certificate)s, %(performed_by)s,
         %(performed_on)s, %(valid_until)s, %(notes)s, %(now)s, %(person_id)s)"""
+# Not of a retired device, and not again within `%(every)s` unless somebody vouches for it.
+MARK_CLONED = """
+    UPDATE devices.device SET cloned_at = %(now)s
+    WHERE device_id = %(device_id)s AND retired_at IS NULL
+        AND (accepted_at IS NOT NULL OR cloned_at IS NULL OR cloned_at <= %(now)s - %(every)s::interval)
+    RETURNING site_id, enrolment, accepted_at IS NOT NULL AS is_accepted"""
 # No party means every party's.
 END_ACCEPTANCES = """
     UPDATE devices.acceptance SET ended_at = %(now)s, end_cause = %(cause)s
@@ -227,6 +233,12 @@ async def end_acceptances(tx: Tx, device_id: str, cause: str, party_id: str | No
     row = {"device_id": device_id, "cause": cause, "party_id": party_id, "now": tx.now}
     await tx.run(END_ACCEPTANCES, row)
     return bool(await tx.value(KEEP_FIRST, row))
+
+
+async def mark_cloned(tx: Tx, device_id: str, every: timedelta) -> Row | None:
+    """Keep that two speak under the device's identity: its site, enrolment and whether somebody vouches for
+    it; None when there is nothing to tell."""
+    return await tx.row(MARK_CLONED, {"device_id": device_id, "now": tx.now, "every": every})
 
 
 async def end_other_acceptances(tx: Tx, device_id: str, cause: str) -> None:

@@ -6,13 +6,14 @@ that TCP makes the terminal wait, its answers come at that pace, and its state s
 Two terminals under one identity. A terminal that lost its line dials again while its old connection still
 looks alive here, so a second connection alone proves nothing. The newer one is taken at once, and the older
 is probed (TCP keepalive): if it says anything or is still there after `PROBE_S`, two terminals share an
-identity. That is stated once in quarantine, and what either says is marked suspect until one of them is gone.
+identity. That is stated in quarantine, again each minute while it goes on, and what either says is marked
+suspect until one of them is gone.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
@@ -50,6 +51,8 @@ IN_HAND_MAX: Final = 64
 READ_BYTES: Final = 16_384
 PROBE_S: Final = 6.0
 """An older connection that is dead has failed by then: four seconds without a sign of life of its TCP."""
+CLONED_EVERY: Final = timedelta(minutes=1)
+"""While two terminals speak under one identity that is said so often."""
 
 CLONED = "one terminal: two connections are alive under this identity"
 TOO_BAD = f"more than {REJECTED_PER_MINUTE_MAX} malformed messages a minute; the rest is not kept"
@@ -106,7 +109,8 @@ class Listener:
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._presences: dict[str, Presence] = {}
-        self._cloned: set[str] = set()
+        self._cloned: dict[str, datetime] = {}
+        """When it was said last of those devices of which two terminals are here."""
         self._is_crowded = False
         self.port = 0
         """The port it listens on; 0 before it does."""
@@ -185,12 +189,14 @@ class Listener:
         return items
 
     def cloned(self, older: "_Connection") -> list[Item]:
-        """`older` is alive though a newer connection is under its identity: said once."""
+        """`older` is alive though a newer connection is under its identity."""
         terminal = older.session.terminal
         assert terminal is not None
-        if terminal.device_id in self._cloned or len(self._of(terminal.device_id)) < 2:
+        now, told_at = self.clock.now(), self._cloned.get(terminal.device_id)
+        is_told = told_at is not None and now - told_at < CLONED_EVERY
+        if is_told or len(self._of(terminal.device_id)) < 2:
             return []
-        self._cloned.add(terminal.device_id)
+        self._cloned[terminal.device_id] = now
         peers = sorted(connection.peer for connection in self._of(terminal.device_id))
         return [
             Rejected(
@@ -198,7 +204,7 @@ class Listener:
                 field="identity",
                 rule=CLONED,
                 raw=f"{terminal.name} from {', '.join(peers)}".encode(),
-                received_at=self.clock.now(),
+                received_at=now,
             )
         ]
 
@@ -218,7 +224,7 @@ class Listener:
             return
         others = self._of(terminal.device_id)
         if len(others) < 2:
-            self._cloned.discard(terminal.device_id)
+            self._cloned.pop(terminal.device_id, None)
         for other in others:
             other.is_superseded = other.is_superseded and len(others) > 1
         if not others and self.home.find(terminal.name) is not None:

@@ -141,8 +141,8 @@ class FacilityView(BaseModel):
 
 class UnvouchedView(BaseModel):
     """A device of the site that the bank does not vouch for. `is_evidence`: others do, `accepted_by`, and the
-    bank's money stands still. `ended_at` and `end_cause` (enrolled, distrusted, layout, rekeyed) are of the
-    bank's own last acceptance, None when there was none."""
+    bank's money stands still. `ended_at` and `end_cause` (enrolled, distrusted, layout, rekeyed, cloned) are
+    of the bank's own last acceptance, None when there was none."""
 
     device_id: str
     is_evidence: bool

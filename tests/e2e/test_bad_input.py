@@ -107,6 +107,21 @@ class Live:
         assert row["rule"]
         return row
 
+    async def cloned(self, device_id: str, sign: str) -> dict[str, Any]:
+        """The alarm that the device was copied, once it has this sign for it."""
+
+        async def look() -> list[dict[str, Any]]:
+            return [
+                alarm
+                for alarm in await self.admin.items(f"/sites/{SITE}/alarms")
+                if alarm["kind"] == "device_cloned" and alarm["facts"]["device_id"] == device_id
+                if sign in [item["summary"] for item in alarm["evidence"]]
+            ]
+
+        alarms: list[dict[str, Any]] = await self.until(look, f"an alarm of {device_id}: {sign}")
+        assert len(alarms) == 1
+        return alarms[0]
+
     async def count(self, device_id: str, condition: str, **values: object) -> int:
         """How many readings of the device that fulfil a condition the journal holds."""
         query = f"SELECT count(*) FROM devices.observation WHERE device_id = %(device_id)s AND {condition}"
@@ -459,7 +474,30 @@ async def test_one_number_with_two_readings_is_a_cloned_device(live: Live) -> No
     await live.is_acknowledged()
     await live.say(reading | {"position": {"x_m": 6.0, "y_m": 5.0}})
     await live.quarantined(FORK, "identity", sequence=reading["sequence"])
+    alarm = await live.cloned(FORK, f"number {reading['sequence']} of boot {BOOT}")
+    assert (alarm["grade"], alarm["state"]) == ("check", "active")
     await live.forklift_is_heard()
+
+
+async def test_two_connections_with_the_credential_of_one_device_are_an_alarm(live: Live) -> None:
+    body = {"device_id": "forklift-7", "family": "mqtt_position"}
+    secret = (await live.admin.post(f"/sites/{SITE}/devices", body))["secret"]
+    await live.until(lambda: connects(HERE, live.mqtt_port, "forklift-7", secret), "the device is let in")
+    login = {"username": "forklift-7", "password": secret, "keepalive": 5}
+    async with (
+        aiomqtt.Client(HERE, live.mqtt_port, identifier="the original", **login),
+        aiomqtt.Client(HERE, live.mqtt_port, identifier="the copy", **login),
+    ):
+        await live.quarantined("forklift-7", "identity", sequence=None)
+        await live.cloned("forklift-7", f"from {HERE}")
+    await live.forklift_is_heard()
+
+
+async def test_a_number_of_a_handheld_with_another_scan_is_an_alarm(live: Live) -> None:
+    token = await a_handheld(live, "pda-5")
+    await live.scan(1, now(), token, "pda-5")
+    await live.scan(1, now() - timedelta(minutes=1), token, "pda-5")
+    await live.cloned("pda-5", f"number 1 of boot {BOOT}")
 
 
 # --- a handheld over HTTP ----------------------------------------------------------------------------

@@ -88,7 +88,7 @@ async def keep_unheard(
         grade="check",
         unit_ids=[],
         lot_ids=sorted(lot_ids),
-        modalities=list(dict.fromkeys(item.modality for item in told)),
+        modalities=list(dict.fromkeys(item.modality for item in told if item.modality)),
         reasons=[reason],
         taken_g=None,
     )
@@ -127,7 +127,7 @@ async def keep(
         kept.add(alarm["alarm_id"])
     if before is None:
         await store.insert_alarm(tx, alarm)
-        tx.emit(_raised(alarm))
+        tx.emit(raised(alarm))
         return concerned | set(alarm["unit_ids"])
     was_withdrawn = before["state"] == "cleared" and before["cleared_by"] == ""
     if not was_withdrawn and all(alarm[name] == before[name] for name in DERIVED):
@@ -138,7 +138,7 @@ async def keep(
     reopen = was_withdrawn or (before["state"] == "cleared" and is_graver)
     await store.update_alarm(tx, alarm, reopen=reopen)
     if reopen or (is_graver and before["state"] == "active"):
-        tx.emit(_raised(alarm))
+        tx.emit(raised(alarm))
     return concerned | set(alarm["unit_ids"]) | set(before["unit_ids"])
 
 
@@ -161,7 +161,8 @@ def _alarm(site_id: str, incident: Incident, before: Row | None, tx: Tx) -> Row:
     }
 
 
-def _raised(alarm: Row) -> AlarmRaised:
+def raised(alarm: Row) -> AlarmRaised:
+    """What is told of a row of an alarm."""
     return AlarmRaised(
         alarm_id=alarm["alarm_id"],
         site_id=alarm["site_id"],
@@ -169,7 +170,7 @@ def _raised(alarm: Row) -> AlarmRaised:
         grade=alarm["grade"],
         lot_ids=alarm["lot_ids"],
         unit_ids=alarm["unit_ids"],
-        evidence_ids=[item["observation_id"] for item in alarm["evidence"]],
+        evidence_ids=[item["observation_id"] for item in alarm["evidence"] if item["observation_id"]],
         raised_at=alarm["raised_at"],
         facts=alarm["facts"],
         gate_id=alarm["gate_id"],

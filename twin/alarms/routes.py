@@ -30,7 +30,7 @@ class PointView(BaseModel):
 class AlarmEvidenceView(BaseModel):
     observation_id: str
     device_id: str
-    modality: Modality
+    modality: Modality | None
     at: datetime
     summary: str
 

@@ -130,7 +130,7 @@ SEEN_AFTER_EXIT = """
     LEFT JOIN twin.unit u ON u.unit_id = d.unit_id
     ORDER BY l.lot_id, d.since, d.unit_id"""
 ACTIVE_OF = """
-    SELECT alarm_id, state, vehicle_id, unit_ids FROM twin.alarm
+    SELECT alarm_id, state, vehicle_id, unit_ids, first_at, facts, evidence FROM twin.alarm
     WHERE site_id = %(site_id)s AND kind = %(kind)s AND subject = ANY (%(subjects)s) AND state = 'active'
     ORDER BY alarm_id FOR UPDATE"""
 CHECKS = """

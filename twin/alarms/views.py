@@ -78,10 +78,14 @@ async def unexplained_exits(tx: Tx, site_id: str) -> list[UnexplainedExit]:
 async def _rows(read: ReadTx, site_id: str, rows: list[Row]) -> list[AlarmRow]:
     if not rows:
         return []
-    site = await site_map(read, site_id)
-    points = {gate_id: site.gate_point(gate_id, 0.0) for gate_id in site.gates}
+    points = await _gate_points(read, site_id) if any(row["gate_id"] for row in rows) else {}
     names = await names_of(read, (_acknowledged_by(row) for row in rows))
     return [_row(row, points, names) for row in rows]
+
+
+async def _gate_points(read: ReadTx, site_id: str) -> dict[str, Point]:
+    site = await site_map(read, site_id)
+    return {gate_id: site.gate_point(gate_id, 0.0) for gate_id in site.gates}
 
 
 def _acknowledged_by(row: Row) -> str | None:

@@ -150,6 +150,25 @@ async def test_who_is_turned_away_is_told_of_and_our_own_trial_is_not(
     )
 
 
+@needs_mosquitto
+@pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)
+async def test_two_connections_with_one_credential_are_told_with_where_they_come_from(
+    broker: Broker, noted: Noted, until
+) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    noted.clear()
+
+    def connection(name: str) -> aiomqtt.Client:
+        host, port, *_ = broker.address
+        return aiomqtt.Client(
+            host, port, username="forklift-1", password="pass-1", identifier=name, keepalive=5
+        )
+
+    async with connection("the device"), connection("its copy"):
+        await until(lambda: bool(noted))
+    assert noted == [("forklift-1", "identity", b"from 127.0.0.1")]
+
+
 async def test_a_client_that_names_nobody_is_told_by_its_address(broker: Broker, noted: Noted, until) -> None:
     noted.clear()
     with pytest.raises(ProbeRefused):

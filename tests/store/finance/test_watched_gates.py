@@ -4,10 +4,12 @@ import msgspec
 import pytest
 
 from devices.messages import DistrustDevice, EnrolDevice, RetireDevice
+from devices.registry.clones import CloneSign, tell_clones
 from finance.messages import ApproveDrawdown, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
 from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, SECRET, Story
 from tests.store.finance.test_lending import drawn, due, pledge_of
+from twin.api import alarms
 from twin.messages import ImportLayout
 
 UNWATCHED = r"drawdown\.gate_unwatched"
@@ -48,6 +50,25 @@ async def test_no_money_is_drawn_while_nobody_vouches_for_the_gates_reader(
     for bank in (BANK, OTHER_BANK):
         await story.do(DistrustDevice(device_id="gate-1-reader", reason="The seal is broken"), bank)
     with pytest.raises(Conflict, match=UNWATCHED):
+        await proposed(story, facility_id)
+
+
+async def test_no_money_is_drawn_on_a_gate_whose_reader_was_copied_until_it_is_accepted_and_goods_were_seen(
+    story: Story, facility_id: str
+) -> None:
+    await drawn(story, facility_id, 100_000)
+    story.clock.advance(1)
+    work = await story.as_("product", "product:edge")
+    await tell_clones(work, [CloneSign(device_id="gate-1-reader", seen_at=story.clock.now())])
+    await story.tell(*work.events)
+    [alarm] = await alarms(await story.as_(BANK, "officer-a"), story.site_id, active_only=True)
+    assert (alarm.kind, alarm.grade) == ("device_cloned", "check")
+    with pytest.raises(Conflict, match=UNWATCHED) as refused:
+        await proposed(story, facility_id)
+    assert refused.value.facts["mount_ids"] == ["gate-1-reader"]
+    story.clock.advance(60)
+    await story.accept("gate-1-reader")
+    with pytest.raises(Conflict, match=r"facility\.goods_unseen_since_acceptance"):
         await proposed(story, facility_id)
 
 

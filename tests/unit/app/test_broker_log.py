@@ -202,7 +202,10 @@ def test_two_connections_of_one_device_are_told_once_the_older_cannot_be_a_dead_
     assert log.says(OVER, FORK, FORK_TWICE) == []
     assert log.later(90) == []
     assert log.later(96) == [("fork", "identity", b"from 10.0.0.66, 127.0.0.1")]
-    assert len(log.later(600)) == 1
+    assert len(log.later(155)) == 1, "at most once a minute"
+    assert len(log.later(156)) == 2, "and again for as long as both are alive"
+    log.says("Client other closed its connection.")
+    assert len(log.later(600)) == 2
 
 
 def test_a_device_that_lost_its_line_and_came_back_is_one(log: Log) -> None:

@@ -19,6 +19,10 @@ test.each([
   ["3174257BF4499602D2000000 by", 'saw.tag_by {"pallet":"1 0614141 234567890 8"}'],
   ["loop passed, boom not shut", "saw.loop_passed {}"],
   ["-120 kg net", 'saw.mass_net {"kg":-120}'],
+  ["number 12 of boot 7", 'saw.number_again {"number":12,"boot":7}'],
+  ["from 10.0.0.8, 10.0.0.9", 'saw.connections {"addresses":"10.0.0.8, 10.0.0.9"}'],
+  ["013912345678 from 10.0.0.8:411", 'saw.connections {"addresses":"10.0.0.8:411"}'],
+  ["two connections", "saw.two_connections {}"],
 ])("%s is told in words", (note, text) => {
   expect(seenText(evidence(note), told)).toBe(text);
 });

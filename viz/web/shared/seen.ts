@@ -14,6 +14,13 @@ const MASS_NOTE = /^(-?\d+) kg (in|out|net)$/;
 /** As the barrier is noted. */
 const LOOP_NOTE = "loop passed, boom not shut";
 
+/** Two connections of one device: where from, as far as that is known. */
+const CONNECTIONS_NOTE = /^(?:.* )?from (.+)$/;
+const THROWN_OUT_NOTE = "two connections";
+
+/** A number of a device that came again with another reading. */
+const NUMBER_NOTE = /^number (\d+) of boot (\d+)$/;
+
 /** A sentence for one piece of evidence; the note itself when its form is another. */
 export function seenText(seen: AlarmEvidence, t: Translate): string {
   const tag = TAG_NOTE.exec(seen.summary);
@@ -21,6 +28,11 @@ export function seenText(seen: AlarmEvidence, t: Translate): string {
   const mass = MASS_NOTE.exec(seen.summary);
   if (mass !== null) return t(`saw.mass_${mass[2]}`, { kg: Number(mass[1]) });
   if (seen.summary === LOOP_NOTE) return t("saw.loop_passed");
+  const number = NUMBER_NOTE.exec(seen.summary);
+  if (number !== null) return t("saw.number_again", { number: Number(number[1]), boot: Number(number[2]) });
+  const connections = CONNECTIONS_NOTE.exec(seen.summary);
+  if (connections !== null) return t("saw.connections", { addresses: connections[1] ?? "" });
+  if (seen.summary === THROWN_OUT_NOTE) return t("saw.two_connections");
   if (seen.summary !== "") return t(seen.summary, { ...seen });
   return seen.modality ? t(`modality.${seen.modality}`) : seen.observation_id;
 }

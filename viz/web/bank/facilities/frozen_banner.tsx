@@ -53,7 +53,7 @@ export function EvidenceTrail({ evidence }: { evidence: readonly AlarmEvidence[]
   return (
     <ol className="trail">
       {inOrder(evidence).map(({ first: seen, count }) => (
-        <li key={seen.observation_id}>
+        <li key={`${seen.observation_id} ${seen.summary}`}>
           {seen.at ? <time dateTime={seen.at}>{timeText(seen.at, locale)}</time> : <span />}
           <span className="trail-mark">
             <Mark name="solid" />

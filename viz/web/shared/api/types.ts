@@ -232,7 +232,8 @@ export interface Scene {
 export interface AlarmEvidence {
   observation_id: string;
   device_id: string;
-  modality: Modality;
+  /** Null where it tells of the device itself. */
+  modality: Modality | null;
   at: string;
   summary: string;
 }
@@ -577,7 +578,7 @@ export interface Unvouched {
   accepted_by: string[];
   /** Of the bank's own last acceptance; null when there was none. */
   ended_at: string | null;
-  end_cause: "enrolled" | "distrusted" | "layout" | "rekeyed" | null;
+  end_cause: "enrolled" | "distrusted" | "layout" | "rekeyed" | "cloned" | null;
 }
 
 export interface FacilityDetail extends Facility {
@@ -806,7 +807,7 @@ export interface LabelOrdered {
 export interface DeviceAct {
   number: number;
   at: string;
-  act: "enrolled" | "accepted" | "distrusted" | "lapsed" | "rekeyed" | "calibrated" | "retired";
+  act: "enrolled" | "accepted" | "distrusted" | "lapsed" | "rekeyed" | "cloned" | "calibrated" | "retired";
   enrolment: number;
   party: string | null;
   facts: Facts;

@@ -98,12 +98,13 @@ function Trail({ alarm }: { alarm: Alarm }) {
       {alarm.evidence.length === 0 && <p className="th-faint">{t("viewer.noEvidence")}</p>}
       <ol className="timeline">
         {inOrder(alarm.evidence).map(({ first, count }) => (
-          <li key={first.observation_id}>
+          <li key={`${first.observation_id} ${first.summary}`}>
             <Mark name="dot" color="--grade-freeze" />
             <div>
               <span>{seenText(first, t)}</span>
               <small className="th-faint">
-                {t(`modality.${first.modality}`)} · {first.device_id}
+                {first.modality && <>{t(`modality.${first.modality}`)} · </>}
+                {first.device_id}
                 {count > 1 && <> · {t("saw.times", { count })}</>} · <Age at={first.at} />
               </small>
             </div>
