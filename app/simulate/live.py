@@ -24,7 +24,7 @@ from app.simulate.site import Live, SimulatedRanch, SimulatedSite, Site
 from kernel.clock import Clock
 from kernel.layout import Layout
 from simulators.sites.sockets import Sockets
-from simulators.sites.warehouse import Paper
+from simulators.sites.warehouse import NETWORK_SERVER, Paper
 
 Say = Callable[[str], None]
 HOUR_S = 3_600.0
@@ -79,7 +79,7 @@ async def drive_live(options: LiveOptions, keys: Keys, clock: Clock, say: Say) -
         say(f"{admin.username} is signed in at {options.address}")
         sockets = Sockets(layout, ids, clock)
         connections = await sockets.plug_in(stack)
-        secrets = await _enrol(keeper, layout, ids, connections, _settings(planned, options))
+        secrets = await _enrol(keeper, layout, ids, connections, _settings(planned, options, ids))
         say(f"site {layout.site_id}: layout is in, {len(secrets)} devices are enrolled")
         if officer is None:
             say("no officer's account was given: no bank accepts the devices, their readings are no evidence")
@@ -169,9 +169,10 @@ def _site(options: LiveOptions, scenario: Scenario, herd_key: bytes | None, cloc
     return kind(scenario, options.seed, days, live=live)
 
 
-def _settings(site: Site, options: LiveOptions) -> dict[str, dict[str, Any]]:
-    """What devices are enrolled with; of a herd's key the registry keeps the name alone."""
-    named = {"herd_key": options.key_name}
+def _settings(site: Site, options: LiveOptions, ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What devices are enrolled with: of a herd's key the registry keeps the name alone, of a gateway the
+    product's name."""
+    named = {"herd_key": options.key_name, "gateway": ids.get(NETWORK_SERVER)}
     return {
         device: {**settings, **{key: name for key, name in named.items() if key in settings}}
         for device, settings in site.settings.items()

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from app.simulate.crossings import Crossed
 from kernel.gs1 import Epc, decode_epc
 from kernel.layout import Layout
 from kernel.messages import (
     BarrierState,
     CodeScan,
+    Environment,
     LoadChange,
     MassReading,
     Observation,
@@ -23,6 +25,7 @@ from kernel.messages import (
     PositionReading,
     SlotSight,
     TagRead,
+    UplinkHeard,
 )
 from twin.evidence.model import LotEvidence, UnitSeen, lot_evidence
 from twin.layout.model import SiteMap
@@ -40,7 +43,8 @@ class Unit(msgspec.Struct):
     seen: dict[str, tuple[datetime, str]] = {}
     track: Track | None = None
     is_gone: bool = False
-    mass_g: int | None = None
+    is_expected: bool = False
+    """Announced, and not come in yet."""
 
 
 class Noticing:
@@ -54,13 +58,12 @@ class Noticing:
         self.units = {sscc: Unit(lot=lot, slot_id=slot_id) for sscc, (lot, slot_id) in units.items()}
         self._in_slot = {unit.slot_id: sscc for sscc, unit in self.units.items() if unit.slot_id}
         self._sscc_of: dict[str, str] = {}
-        self._yard_y_m = (
-            max(y for zone in layout.zones if zone.kind == "yard" for _, y in zone.outline_mm) / 1000
-        )
         self._sights: dict[str, tuple[datetime, str] | None] = {}
         """By slot: when which camera last saw something in it; None when it last saw it empty."""
         self._framed_at: dict[str, datetime] = {}
         self.counts: Counter[str] = Counter()
+        self.crossings: list[Crossed] = []
+        """What the portals told."""
         self.unknown_tags: set[str] = set()
         self.released: set[str] = set()
         self._take: dict[type, Callable[[Observation], None]] = {
@@ -72,6 +75,8 @@ class Noticing:
             PositionReading: self._position,
             BarrierState: lambda _: None,
             PlateRead: lambda _: None,
+            Environment: lambda _: None,
+            UplinkHeard: lambda _: None,
         }
 
     def take(self, observation: Observation, _: datetime) -> None:
@@ -86,7 +91,7 @@ class Noticing:
             return
         for sscc in paper.ssccs:
             if paper.direction == "in":
-                self.units.setdefault(sscc, Unit(lot=paper.lots[sscc]))
+                self.units.setdefault(sscc, Unit(lot=paper.lots[sscc], is_expected=True))
             else:
                 self.released.add(sscc)
 
@@ -131,9 +136,10 @@ class Noticing:
         if unit is None:
             return
         slot_id = self._site.slot_at(change.point) if change.action == "set_down" else None
-        self._fold(unit, observation, change.action, slot_id=slot_id)
-        if change.action == "set_down" and change.point.y_m < self._yard_y_m:
-            # Set down beyond a dock's door: on a truck.
+        side = self._site.side_of_load(change.point)
+        self._fold(unit, observation, change.action, slot_id=slot_id, side=side)
+        if change.action == "set_down" and side == "outside":
+            # Beyond a dock's door: on a truck.
             unit.is_gone = True
             unit.seen = {}
         elif slot_id is not None:
@@ -156,8 +162,12 @@ class Noticing:
             rssi_cdbm=reading.rssi_cdbm if isinstance(reading, TagRead) else 0,
             **where,
         )
-        for crossing in fold(unit.track, [sighting]).crossings:
-            self.counts[f"crossed_{crossing.direction}"] += 1
+        expected_at = min(self._site.gates) if unit.is_expected else None
+        for crossing in fold(unit.track, [sighting], expected_gate_id=expected_at).crossings:
+            self.crossings.append(
+                Crossed(crossing.crossed_at, self._sscc(reading.epc_hex), crossing.direction)
+            )
+            unit.is_expected = unit.is_expected and crossing.direction != "in"
 
     def _slot_sight(self, observation: Observation) -> None:
         sight = observation.reading

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.simulate.crossings import Told
 from app.simulate.product import Product
 from app.simulate.site import Site
 
@@ -93,6 +94,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     line: dict[str, int]
     noticed: dict[str, int]
     truth: dict[str, int]
+    crossings: dict[str, Told]
+    """By direction; empty for a ranch."""
     acts: list[ActDone]
     acts_not_done: list[int]
     """Numbers of acts that found no occasion in the days of the run."""
@@ -109,6 +112,7 @@ def make_outcome(
     seed: int,
     cpu_s: float,
     noticed: dict[str, int],
+    crossings: dict[str, Told] | None = None,
     days: list[DayEnd] | None = None,
     ranch_days: list[RanchDay] | None = None,
     acts: list[ActDone] | None = None,
@@ -121,7 +125,7 @@ def make_outcome(
     for (device, kind), count in sorted(product.stored.items()):
         readings[kind] = readings.get(kind, 0) + count
         by_device.setdefault(device, {})[kind] = count
-    detail: Any = (days or ranch_days, noticed, sorted(product.quarantine.items()), acts or [])
+    detail: Any = (days or ranch_days, crossings, noticed, sorted(product.quarantine.items()), acts or [])
     return Outcome(
         seed=seed,
         days=days or [],
@@ -141,6 +145,7 @@ def make_outcome(
         },
         noticed=noticed,
         truth=dict(sorted(site.truth.items())),
+        crossings=crossings or {},
         acts=acts or [],
         acts_not_done=acts_not_done or [],
         wire_sha256=product.wire.hexdigest(),

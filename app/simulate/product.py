@@ -5,7 +5,7 @@ into a journal that is kept as a digest; what remains goes on to be noticed. Cam
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -89,6 +89,10 @@ class Product:
         self._take = take
         self._take_paper = take_paper
         self._settings = settings
+        self._nodes: dict[str, dict[str, str]] = defaultdict(dict)
+        for device, enrolled in settings.items():
+            if "gateway" in enrolled:
+                self._nodes[enrolled["gateway"]][enrolled["node"]] = device
         self._families = {mount.mount_id: mount.family for mount in layout.mounts} | dict(elsewhere)
         self._registrations = {
             name: Registration(
@@ -213,7 +217,7 @@ class Product:
             channel=message.channel,
             settings=self._settings.get(message.device, {}),
         )
-        return BROKER[self._families[message.device]](arrived, {})
+        return BROKER[self._families[message.device]](arrived, self._nodes[message.device])
 
     def _llrp(self, message: Message, now: datetime) -> Iterable[Item]:
         for happening in self._sessions[message.device].receive(message.payload):

@@ -3,11 +3,12 @@
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
+from app.simulate.crossings import Crossed, compare
 from app.simulate.noticing import Noticing
 from app.simulate.outcome import ActDone, DayEnd, Outcome, make_outcome
 from app.simulate.product import Product
@@ -17,6 +18,7 @@ from app.simulate.site import SimulatedSite
 from simulators.sites.warehouse import lot_name
 from simulators.world.warehouse.acts import Deed
 from simulators.world.warehouse.build import DAY_S
+from simulators.world.warehouse.state import PortalRead
 
 NOT_OBSERVABLE = "not observable here"
 """No sensor of the site can see it; finance must."""
@@ -54,11 +56,20 @@ class _Run:
         self.noticing = Noticing(self.site.layout, self.site.books)
         self.product = self.site.product(self.noticing.take, self.noticing.take_paper)
         self._days: list[DayEnd] = []
+        self._crossed: list[Crossed] = []
 
     def day(self, day: int) -> None:
         """Run to the next midnight and compare."""
-        self.site.run_until((day + 1) * DAY_S, self.product)
+        self.site.run_until((day + 1) * DAY_S, self.product, self._note)
         self._days.append(self._compare(day))
+
+    def _note(self, noticed: Sequence[Any]) -> None:
+        """The truth of what went through the portals, by the tags that it carried."""
+        site = self.site
+        for crossed in noticed:
+            if isinstance(crossed, PortalRead):
+                sscc = site.devices.codes.sscc(int(site.world.pallets.tag[crossed.pallet]))
+                self._crossed.append(Crossed(site.moment(crossed.crossed_s), sscc, crossed.direction))
 
     def _compare(self, day: int) -> DayEnd:
         world = self.site.world
@@ -106,6 +117,7 @@ class _Run:
             cpu_s=cpu_s,
             noticed=noticed,
             days=self._days,
+            crossings=compare(self._crossed, self.noticing.crossings),
             acts=[self._done(deed) for deed in world.deeds],
             acts_not_done=sorted(set(range(len(world.acts))) - {deed.act for deed in world.deeds}),
         )

@@ -24,20 +24,23 @@ from simulators.world.ranch.troubles import Trouble
 from simulators.world.warehouse.acts import Act, Blinded, ClockMoved, Rotated, ScaleTampered, Spoofed
 from simulators.world.warehouse.parameters import Parameters, read_parameters
 
-_SENSORS = "camera", "portal", "fork-reader", "sweep", "forklift", "scale", "weighbridge", "pda"
+_SENSORS = (
+    *("camera", "portal", "fork-reader", "sweep", "overhead", "station", "forklift", "tracker", "scale"),
+    *("weighbridge", "pda", "climate"),
+)
 Named = dict[type[Act | Fault], tuple[str, ...]]
 FAMILIES: Named = {
     Blinded: _SENSORS,
     Down: _SENSORS,
     ClockMoved: _SENSORS,
     ClockDrift: _SENSORS,
-    Reboot: tuple(name for name in _SENSORS if name != "portal"),
+    Reboot: tuple(name for name in _SENSORS if name not in ("portal", "climate")),
     ScaleTampered: ("scale", "weighbridge"),
     ScaleDrift: ("scale", "weighbridge"),
     Spoofed: ("forklift",),
 }
 """What an act or a fault can be done to, by the beginning of the device's name. A portal's reads are numbered
-on our side of its session: its reboot is a broken session."""
+on our side of its session: its reboot is a broken session. What sensors of the air say has no numbers."""
 _SCALES = "chute", "walk-over"
 _NUMBERED = "station", *_SCALES, *(f"{scale}-reader" for scale in _SCALES)
 _OF_RANCH = (*_NUMBERED, "wagon", "gate-camera")

@@ -18,7 +18,7 @@ from simulators.faults.model import DeviceFault, LineFault
 from simulators.faults.network import Line, draw_cuts
 from simulators.sites.messages import Message
 from simulators.sites.ranch import RanchDevices
-from simulators.sites.warehouse import Codes, WarehouseDevices, lot_name
+from simulators.sites.warehouse import NETWORK_SERVER, Codes, WarehouseDevices, dev_eui, lot_name
 from simulators.world.ranch import places as ranch
 from simulators.world.ranch.build import build_ranch
 from simulators.world.ranch.state import Ranch
@@ -121,7 +121,10 @@ class SimulatedSite(Site):
         self.slot_ids = places.slot_ids
         """By the number of a place in the world."""
         self.world: Warehouse = build_warehouse(parameters, rng.child("world"), scenario.acts)
-        self.settings = camera_settings(self.layout, parameters)
+        self.settings = {
+            **camera_settings(self.layout, parameters),
+            **_air(parameters.devices.climate_sensors),
+        }
         pallets = self.world.pallets
         self.books = {
             codes.sscc(n): (
@@ -170,6 +173,11 @@ class SimulatedSite(Site):
     def go_on(self) -> tuple[Sequence[Any], list[Message]]:
         self.world = step(self.world, STEP_S, self._steps)
         return self.world.seen, self.devices.say(self.world)
+
+
+def _air(sensors: int) -> dict[str, dict[str, Any]]:
+    """Sensors of the air are nodes of the network server."""
+    return {f"climate-{n + 1}": {"gateway": NETWORK_SERVER, "node": dev_eui(n)} for n in range(sensors)}
 
 
 class SimulatedRanch(Site):

@@ -24,7 +24,7 @@ TICKET_S = 0.6
 STREAM_S = 0.1
 """A stream of weights says ten a second at most, whatever the pace of its world."""
 TICKETS_WAITING_MAX = 1_000
-ON_BROKER = frozenset({"ear_tag", "mqtt_position", "mqtt_reader", "onvif_m"})
+ON_BROKER = frozenset({"chirpstack", "ear_tag", "mqtt_position", "mqtt_reader", "onvif_m"})
 
 
 class Sockets:

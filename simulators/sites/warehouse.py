@@ -5,6 +5,7 @@ encoders are the fakes' own, so that an error of encoding cannot cancel itself o
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,11 @@ import msgspec
 import numpy as np
 
 from kernel.clock import ManualClock
+from kernel.geometry import Point, wgs84_from_site
 from kernel.gs1 import epc_from_sscc, make_sscc
 from kernel.rng import Rng
 from simulators.faults.model import DeviceFault
+from simulators.protocols.chirpstack import frames as chirpstack
 from simulators.protocols.llrp.frames import Heard
 from simulators.protocols.llrp.reader import SimulatedReader
 from simulators.protocols.mqtt.batches import Load, Place, Read, ReadBatch, Report, read_batch, reports
@@ -26,11 +29,12 @@ from simulators.sites.indicators import LEGAL_FOR_TRADE, STABLE, captured
 from simulators.sites.messages import Message, Via
 from simulators.sites.numbering import Numbering
 from simulators.world.warehouse.parameters import Parameters
-from simulators.world.warehouse.places import places_of
+from simulators.world.warehouse.places import layout_of, places_of
 from simulators.world.warehouse.state import (
     Announced,
     ClockSet,
     Entered,
+    Felt,
     Framed,
     LoadChanged,
     Moved,
@@ -39,6 +43,7 @@ from simulators.world.warehouse.state import (
     Scanned,
     Seen,
     TagsRead,
+    Tracked,
     Warehouse,
     Weighed,
 )
@@ -49,6 +54,15 @@ POSITIONS_A_MESSAGE = 5
 SIGMA_M = 0.3
 PLATE_LIKELIHOOD = 0.95
 """What the cameras at the gates always claim; how often they are right is the world's."""
+
+
+NETWORK_SERVER = "lorawan-1"
+GATEWAY_EUI = "0016c001f153a14c"
+
+
+def dev_eui(sensor: int) -> str:
+    """The name under which the network server knows a sensor of the air."""
+    return f"70b3d57ed006{sensor + 1:04x}"
 
 
 class Codes:
@@ -111,6 +125,9 @@ class WarehouseDevices:
         self.clocks = DeviceClocks(parameters.clock, start, rng.child("clocks"), faults, pace)
         self._numbers = Numbering(faults, first_boot)
         self._places = places_of(parameters)
+        self._origin = layout_of(parameters).origin
+        self._gnss_sigma_m = parameters.gnss.sigma_m
+        self._uplinks: Counter[int] = Counter()
         self._said = 0
         self._clock = ManualClock(start)
         self._scenes: dict[int, tuple[tuple[bytes, bytes], bytes]] = {}
@@ -127,6 +144,8 @@ class WarehouseDevices:
         said: dict[type[Seen], Callable[[Any], Iterable[Message]]] = {
             TagsRead: self._tags_read,
             Moved: self._moved,
+            Tracked: self._tracked,
+            Felt: self._felt,
             PortalRead: self._portal_read,
             LoadChanged: self._load_changed,
             Weighed: self._weighed,
@@ -201,6 +220,36 @@ class WarehouseDevices:
                 for place, n in enumerate(part)
             ]
             yield self._message(times[part[-1]], device, "broker", reports(several))
+
+    def _tracked(self, tracked: Tracked) -> Iterable[Message]:
+        """A receiver tells where on earth it is; it sends its fixes of a minute or so at once."""
+        device = f"tracker-{tracked.tracker + 1}"
+        several = []
+        for at_s, x_m, y_m in zip(
+            tracked.at_s.tolist(), tracked.x_m.tolist(), tracked.y_m.tolist(), strict=True
+        ):
+            latitude_deg, longitude_deg, _ = wgs84_from_site(self._origin, Point(x_m, y_m))
+            here = Place(
+                round(longitude_deg, 7), round(latitude_deg, 7), 0.0, 0.0, 0.0, self._gnss_sigma_m, "wgs84"
+            )
+            number = self._numbers.next(device)
+            shown = self.clocks.shown(device, at_s)
+            several.append(Report(self._numbers.boot(device), number, shown, here, Load()))
+        if several:
+            yield self._message(float(tracked.at_s[-1]), device, "broker", reports(several))
+
+    def _felt(self, felt: Felt) -> Iterable[Message]:
+        """What a sensor of the air felt, as the network server publishes it."""
+        self._uplinks[felt.sensor] += 1
+        counter = self._uplinks[felt.sensor]
+        said = {"temperature": felt.temperature_mc / 1_000, "humidity": felt.humidity_permille / 10}
+        heard = (chirpstack.Heard(GATEWAY_EUI, -95, 7.5),)
+        at, name = self.clocks.shown(NETWORK_SERVER, felt.at_s), dev_eui(felt.sensor)
+        node = chirpstack.Node(name, f"01{felt.sensor:06x}")
+        told = chirpstack.up(node, at, counter, heard, b"", said, f"{name}-{counter}")
+        yield self._message(
+            felt.at_s + 1.0, NETWORK_SERVER, "broker", told, channel=chirpstack.channel(name, "up")
+        )
 
     def _load_changed(self, change: LoadChanged) -> Iterable[Message]:
         device = f"forklift-{change.forklift + 1}"

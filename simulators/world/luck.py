@@ -29,5 +29,16 @@ def shock_sd(correlation: float, sd: float) -> float:
     return math.sqrt(correlation * (sd * sd + math.pi**2 / 3) / (1 - correlation))
 
 
+def fading(
+    far_m: NDArray[np.float64], near: tuple[float, float], far: tuple[float, float], spread: float
+) -> NDArray[np.float64]:
+    """Logits over distances: a line over their logarithm through two points, each (metres, rate on average
+    over a spread of luck); as near as the first and no nearer."""
+    (near_m, near_rate), (beyond_m, far_rate) = near, far
+    first = base_logit(near_rate, spread)
+    slope = (base_logit(far_rate, spread) - first) / math.log(beyond_m / near_m)
+    return np.asarray(first + slope * np.log(np.maximum(far_m, near_m) / near_m))
+
+
 def heard(logit: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.bool_]:
     return np.asarray(draw.random(len(logit)) < 1 / (1 + np.exp(-logit)))

@@ -49,12 +49,14 @@ def a_small_one(**changes: object) -> Scenario:
 HELPS = {
     "reader": {
         *("portal_read", "badly_placed_read", "portal_reads_a_crossing", "pass_read"),
-        *("top_level_factor", "sweep_read", "placement_shares"),
+        *("top_level_factor", "sweep_read", "placement_shares", "pass_material", "overhead_read"),
     },
     "gate": {"loop_seen", "plate_right"},
+    "active": {"share_of_dearest", "heard_near", "heard_far", "near_m", "far_m"},
+    "scale": {"drift_days"},
 }
 """What is harder when it is lower, by table. All else of the tables of trouble is harder when higher."""
-TROUBLES = "reader", "position", "scale", "camera", "gate", "clock", "network"
+TROUBLES = "reader", "active", "gnss", "position", "scale", "camera", "gate", "clock", "network"
 
 
 def softened(world: Parameters, scenario: Parameters) -> list[str]:
@@ -183,9 +185,23 @@ def test_repeats_are_stored_once_and_no_number_is_missing(outcome: Outcome) -> N
 
 def test_readings_of_every_kind_of_device_reach_the_journal(outcome: Outcome) -> None:
     assert outcome.readings.keys() == {
-        *("tag_read", "position", "load_change", "mass", "scan", "barrier", "slot_sight", "plate")
+        *("tag_read", "position", "load_change", "mass", "scan", "barrier", "slot_sight", "plate"),
+        *("environment", "uplink"),
     }
     assert outcome.quarantine == {}
+
+
+def test_every_device_of_the_site_is_heard_within_a_day(outcome: Outcome) -> None:
+    told = {device.rpartition("-")[0] for device in outcome.by_device}
+    assert told >= {"overhead", "station", "tracker", "climate", "sweep", "fork-reader", "camera"}
+    assert set(outcome.by_device["tracker-1"]) == {"position"}
+
+
+def test_which_way_goods_went_is_told_and_held_to_the_truth(outcome: Outcome) -> None:
+    inwards, outwards = outcome.crossings["in"], outcome.crossings["out"]
+    assert (inwards.true, inwards.right, inwards.wrong) == (20, 20, 0)
+    assert outwards.true == outwards.right + outwards.untold == 20
+    assert outwards.right >= 15
 
 
 def test_what_cameras_see_counts_for_a_lot_beside_what_readers_hear(outcome: Outcome) -> None:

@@ -21,6 +21,8 @@ from kernel.layout import Gate, Layout, Mount, Rack, Slot, Weighbridge, all_slot
 OVERLAP_MM2_MAX = 100.0
 """Two outlines may share one square centimetre: drawings are rounded."""
 ZONE_KINDS = frozenset({"storage", "staging", "dock", "yard", "road", "pen", "pasture", "fence", "no_go"})
+OUTDOORS = frozenset({"yard", "road"})
+"""Where vehicles stand."""
 MODES = frozenset({"warehouse", "ranch"})
 SIZE_MM_MAX = 20_000_000
 SLOTS_MAX = 200_000
@@ -273,6 +275,8 @@ class SiteMap:
         self._zones = [
             (zone.kind, Polygon(zone.outline_mm)) for zone in layout.zones if len(zone.outline_mm) > 2
         ]
+        halls = {zone.zone_id for zone in layout.zones if zone.kind not in OUTDOORS}
+        self._has_doors = any(gate.zone_id in halls for gate in layout.gates)
 
     @classmethod
     def of_json(cls, text: str) -> "SiteMap":
@@ -300,9 +304,14 @@ class SiteMap:
         else on the `floor`, such as in an aisle."""
         spot = ShapelyPoint(point_in_site.x_m * 1000, point_in_site.y_m * 1000)
         kinds = {kind for kind, shape in self._zones if shape.covers(spot)}
-        if kinds and kinds <= {"yard", "road"}:
+        if kinds and kinds <= OUTDOORS:
             return "vehicle"
         return "floor" if kinds.isdisjoint({"staging", "dock"}) else "staging"
+
+    def side_of_load(self, point_in_site: Point) -> Literal["outside"] | None:
+        """`outside` for a load in the yard of a site with doors, gates that open from its halls: what lies
+        there has not come in through them, or has gone out."""
+        return "outside" if self._has_doors and self.place_at(point_in_site) == "vehicle" else None
 
     def is_near(self, point_in_site: Point) -> bool:
         """Whether a point lies on the site or within `NEAR_M` of its outline."""

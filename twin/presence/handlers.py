@@ -148,6 +148,7 @@ def _load_sighting(envelope: Envelope, load: LoadChange, site: SiteMap) -> Sight
         kind=load.action,
         place=site.place_at(load.point) if is_set_down and slot_id is None else None,
         slot_id=slot_id,
+        side=site.side_of_load(load.point),
         x_m=load.point.x_m,
         y_m=load.point.y_m,
         z_m=load.point.z_m,

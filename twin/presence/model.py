@@ -13,6 +13,9 @@ The decay says that a tag not heard for a while may have moved. A side is declar
 hear a tag in the overlap of their fields; the two kinds of read then cancel out and nothing is declared.
 A crossing is a declared side that differs from where the tag was.
 
+What is lifted off a vehicle or set down on one before the doors of a hall (`side` of a load) is outside:
+which way it went through a door, the portal there tells, or where it is set down next.
+
 What a portal saw go out, only a portal brings back: a forklift or another device that claims to see it
 inside afterwards is one device against the gate. It is noted (`Track.seen_away`) and changes nothing.
 
@@ -51,6 +54,8 @@ SILENCE = timedelta(seconds=30)
 """After this much silence a tag that is heard again begins a new stay."""
 PASSAGE = timedelta(minutes=10)
 """Both sides within this time are one passage: the direction was seen, not inferred."""
+TO_VEHICLE = timedelta(minutes=2)
+"""From a door's portal onto the vehicle before it."""
 EVIDENCE_KEPT = 3
 """Observation ids kept for each side of a portal."""
 BEYOND_MAX = 16
@@ -72,6 +77,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     kind: SightingKind
     gate_id: str | None = None
     side: Side | None = None
+    """Of a read, the antenna's; of a load, `outside` before the doors of a hall."""
     rssi_cdbm: int = 0
     seen_count: int = 1
     place: Literal["staging", "vehicle", "floor"] | None = None
@@ -453,7 +459,13 @@ def _is_believed_inside(
 
 
 def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id: str | None) -> None:
-    """A forklift lifted or set it down: load switch and position. Its fork reader adds no second modality."""
+    """A forklift lifted or set it down: load switch and position. Its fork reader adds no second modality.
+
+    Before a door, off or onto a vehicle, that says neither that the unit came in nor that it is back; set
+    down there, it went out where a portal has just heard it outside, even if that alone did not settle it.
+    """
+    if load.side == "outside" and (track.is_inside is not True or _settled_by_load(track, load, derived)):
+        return
     if not _is_believed_inside(track, load, derived, expected_gate_id):
         return
     is_set_down = load.kind == "set_down"
@@ -464,6 +476,36 @@ def _fold_load(track: Track, load: Sighting, derived: Derived, expected_gate_id:
     _count(track, "position", load)
     if is_set_down:
         derived.set_down.append(load)
+
+
+def _settled_by_load(track: Track, load: Sighting, derived: Derived) -> bool:
+    """Portal and forklift together tell that a unit went out through a door."""
+    if load.kind != "set_down":
+        return False
+    heard = [
+        (hearing.runs["outside"], gate_id, hearing, is_accepted)
+        for hearings, is_accepted in ((track.hearings, True), (track.hearsay, False))
+        for gate_id, hearing in hearings.items()
+        if hearing.runs.get("outside") and load.observed_at - hearing.runs["outside"][-1].at <= TO_VEHICLE
+    ]
+    if not heard:
+        return False
+    run, gate_id, hearing, is_accepted = max(heard, key=lambda of: (of[3], of[0][-1].at))
+    inside = hearing.runs.get("inside", [])
+    crossing = Crossing(
+        gate_id=gate_id,
+        direction="out",
+        crossed_at=run[-1].at,
+        is_direct=bool(inside),
+        evidence_ids=[seen.observation_id for seen in (*inside[-1:], *run)] + [load.observation_id],
+        is_accepted=is_accepted and load.is_accepted,
+    )
+    _cross(track, crossing, derived)
+    track.is_exit_hearsay = not crossing.is_accepted
+    hearing.side, hearing.stay_at, hearing.runs = "outside", run[0].at, {"outside": run}
+    hearing.last_side, hearing.last_side_at = "outside", run[-1].at
+    hearing.last_ids = [run[0].observation_id, run[-1].observation_id]
+    return True
 
 
 def _place_of(load: Sighting) -> Literal["slot", "staging", "floor", "vehicle"]:

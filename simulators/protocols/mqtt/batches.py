@@ -25,13 +25,16 @@ class ReadBatch(msgspec.Struct, frozen=True):
     reads: Sequence[Read]
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """In metres of the site, or degrees of longitude and latitude where the frame is `wgs84`."""
+
     x_m: float
     y_m: float
     z_m: float
     heading_deg: float
     speed_mps: float
     sigma_m: float
+    frame: str = "anchor"
 
 
 class Load(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from simulators.world.luck import base_logit, shock_sd
+from simulators.world.luck import fading, shock_sd
 from simulators.world.ranch.build import LUCK_SD
 from simulators.world.ranch.living import hour_of
 from simulators.world.ranch.parameters import Parameters
@@ -76,9 +76,8 @@ def chance(
     """That a beacon is heard over these distances."""
     station = parameters.station
     spread = math.hypot(LUCK_SD, shock_sd(station.correlation_calm, LUCK_SD))
-    near, far = base_logit(station.heard_near, spread), base_logit(station.heard_far, spread)
-    slope = (far - near) / math.log(station.far_m / station.near_m)
-    logit = near + slope * np.log(np.maximum(far_m, station.near_m) / station.near_m) + luck + shock
+    near, far = (station.near_m, station.heard_near), (station.far_m, station.heard_far)
+    logit = fading(far_m, near, far, spread) + luck + shock
     open_field = 1 / (1 + np.exp(-logit))
     behind = draw.random(len(far_m)) < station.bodies_share
     heard: Floats = np.where(behind, np.maximum(0.0, open_field - station.behind_bodies), open_field)

@@ -8,7 +8,16 @@ from kernel.rng import Rng
 from simulators.world.warehouse.acts import HOUR_S, Act
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import DOCK_Y_M, places_of
-from simulators.world.warehouse.state import Event, Forklift, Leg, Pallets, Warehouse
+from simulators.world.warehouse.state import (
+    Drift,
+    Event,
+    Forklift,
+    Leg,
+    Pallets,
+    Person,
+    Warehouse,
+    readers_of,
+)
 
 DAY_S = 86_400.0
 
@@ -29,8 +38,9 @@ def build_warehouse(parameters: Parameters, rng: Rng, acts: tuple[Act, ...] = ()
     wrong = draw.random(places.count) < np.where(clutter, camera.wrong_clutter, camera.wrong_clear)
     shown = np.where(wrong, 1 - shown, shown)
     shown[draw.random(places.count) < camera.never_visible_share] = -1
-    first = [Event(0.0, 0, "day"), Event(60.0, 1, "frame")]
-    first += [Event(act.at_h * HOUR_S, 2 + n, "act", who=n) for n, act in enumerate(acts)]
+    rounds = "frame", "round", "beacon", "climate"
+    first = [Event(0.0, 0, "day"), *(Event(60.0, 1 + n, kind) for n, kind in enumerate(rounds))]
+    first += [Event(act.at_h * HOUR_S, len(first) + n, "act", who=n) for n, act in enumerate(acts)]
     heapq.heapify(first)
     return Warehouse(
         parameters=parameters,
@@ -49,7 +59,36 @@ def build_warehouse(parameters: Parameters, rng: Rng, acts: tuple[Act, ...] = ()
         next_number=len(first),
         next_truck=1,
         acts=acts,
+        people=_people(parameters, rng.child("people").numpy),
+        wandering=_wandering(parameters, rng.child("scales").numpy),
     )
+
+
+def _people(parameters: Parameters, draw: np.random.Generator) -> tuple[Person, ...]:
+    """Everybody waits at the docks until a shift begins."""
+    shifts, width_m = parameters.people, parameters.site.width_m
+    late = round(parameters.devices.handhelds * shifts.late_share)
+    hours = [
+        shifts.late_shift_h if n < late else shifts.early_shift_h for n in range(parameters.devices.handhelds)
+    ]
+    return tuple(
+        Person(float(draw.uniform(0, width_m)), DOCK_Y_M + 1.0, 0.0, from_h, until_h)
+        for from_h, until_h in hours
+    )
+
+
+def _wandering(parameters: Parameters, draw: np.random.Generator) -> dict[str, Drift]:
+    """Of every ten instruments one drifts; nobody knows since when."""
+    scale, devices = parameters.scale, parameters.devices
+    intervals_g = {f"scale-{n + 1}": scale.floor_interval_g for n in range(devices.floor_scales)}
+    found = {}
+    for name, interval_g in {**intervals_g, "weighbridge-1": scale.bridge_interval_g}.items():
+        does, since, way = draw.random() < scale.drifting_share, draw.random(), draw.choice((-1, 1))
+        if does:
+            bound_g = scale.drift_intervals * interval_g
+            a_day_g = way * bound_g / scale.drift_days
+            found[name] = Drift(from_g=since * way * bound_g, a_day_g=a_day_g, bound_g=bound_g)
+    return found
 
 
 def parked(number: int, parameters: Parameters, at_s: float) -> Forklift:
@@ -66,7 +105,7 @@ def draw_pallets(parameters: Parameters, first_serial: int, count: int, rng: Rng
     of_lot = Rng(0).child("materials").numpy.choice(3, size=site.lots, p=site.material_shares)
     mass = draw.integers(site.mass_g_min // 500, site.mass_g_max // 500 + 1, count) * 500
     badly = draw.random(count) < reader.badly_placed_share
-    readers = parameters.devices.forklifts + 1
+    dearest = of_lot[lot] == int(np.argmax(site.price_fen_a_kg))
     return Pallets(
         serial=np.arange(first_serial, first_serial + count, dtype=np.int64),
         lot=lot,
@@ -78,7 +117,8 @@ def draw_pallets(parameters: Parameters, first_serial: int, count: int, rng: Rng
         portal_factor=np.where(badly, reader.badly_placed_read, 1.0),
         never_read=draw.random(count) < reader.never_read_share,
         is_dead=np.zeros(count, dtype=np.bool_),
-        luck=draw.normal(0.0, reader.tag_reader_sd, (count, readers)).astype(np.float32),
+        luck=draw.normal(0.0, reader.tag_reader_sd, (count, readers_of(parameters))).astype(np.float32),
+        is_active=dearest & (draw.random(count) < parameters.active.share_of_dearest),
         place=np.full(count, -2, dtype=np.int32),
         moved_s=np.zeros(count),
         tag=np.arange(first_serial, first_serial + count, dtype=np.int32),

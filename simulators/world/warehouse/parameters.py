@@ -40,6 +40,7 @@ class Flow(Table, frozen=True, kw_only=True):
     day_ends_h: float
     misplaced_day: float
     misplaced_night: float
+    night_shift_h: float
     truck_tare_g_min: int
     truck_tare_g_max: int
 
@@ -48,6 +49,13 @@ class Devices(Table, frozen=True, kw_only=True):
     forklifts: int
     handhelds: int
     portals: int
+    overhead_readers: int
+    overhead_columns: int
+    overhead_every_s: int
+    stations: int
+    yard_trackers: int
+    climate_sensors: int
+    climate_every_s: int
     gates: int
     floor_scales: int
     cameras: int
@@ -57,14 +65,17 @@ class Devices(Table, frozen=True, kw_only=True):
 
 
 class Reader(Table, frozen=True, kw_only=True):
-    """Rates of passive UHF tags; lists go by material or placement."""
+    """Rates of passive UHF tags; lists go by material, placement or level."""
 
     portal_read: tuple[float, float, float]
     badly_placed_share: float
     badly_placed_read: float
     portal_reads_a_crossing: int
     stray_share: float
+    stray_reads: int
+    wrong_antenna: float
     pass_read: float
+    pass_material: tuple[float, float, float]
     top_level_factor: float
     pass_correlation: float
     tag_reader_sd: float
@@ -73,6 +84,54 @@ class Reader(Table, frozen=True, kw_only=True):
     placement_shares: tuple[float, float, float]
     sweep_correlation: float
     tag_death_a_year: float
+    overhead_read: tuple[float, ...]
+
+
+class Active(Table, frozen=True, kw_only=True):
+    """Tags with a battery on the dearest goods, and the stations that hear them."""
+
+    share_of_dearest: float
+    beacon_s: int
+    heard_near: float
+    heard_far: float
+    near_m: float
+    far_m: float
+    behind_metal: float
+    metal_share: float
+    correlation: float
+    death_a_year: float
+
+
+class Gnss(Table, frozen=True, kw_only=True):
+    """Satellite receivers in the yard."""
+
+    sigma_m: float
+    jump_share: float
+    jump_m_min: float
+    jump_m_max: float
+    every_s: int
+
+
+class People(Table, frozen=True, kw_only=True):
+    """Who works in the hall, one for each handheld, from when to when."""
+
+    late_share: float
+    early_shift_h: tuple[float, float]
+    late_shift_h: tuple[float, float]
+    walk_mps: float
+    scan_s: float
+
+
+class Climate(Table, frozen=True, kw_only=True):
+    """The air in the hall, and the sensors of it."""
+
+    mean_mc: int
+    swing_mc: int
+    weather_sd_mc: int
+    gradient_mc_m: int
+    humidity_permille: int
+    sensor_sd_mc: int
+    sensor_missed: float
 
 
 class Position(Table, frozen=True, kw_only=True):
@@ -86,6 +145,9 @@ class Scale(Table, frozen=True, kw_only=True):
     floor_interval_g: int
     bridge_interval_g: int
     in_service_intervals: float
+    drifting_share: float
+    drift_intervals: float
+    drift_days: float
 
 
 class Camera(Table, frozen=True, kw_only=True):
@@ -109,6 +171,10 @@ class Parameters(Table, frozen=True, kw_only=True):
     flow: Flow
     devices: Devices
     reader: Reader
+    active: Active
+    gnss: Gnss
+    people: People
+    climate: Climate
     position: Position
     scale: Scale
     camera: Camera

@@ -17,6 +17,7 @@ from simulators.world.warehouse.parameters import Parameters
 
 DOCK_Y_M = 40.0
 """The docks' doors; south of them lies the yard with the gates and the weighbridge."""
+GATE_Y_M = 2.0
 CORRIDOR_Y_M = DOCK_Y_M + 3.0
 FIRST_COLUMN_Y_M = DOCK_Y_M + 4.5
 RACK_DEPTH_MM = 1_100
@@ -49,7 +50,7 @@ class Places(msgspec.Struct, frozen=True, eq=False):
 
 def layout_of(parameters: Parameters, site_id: str = "site-ref") -> Layout:
     """The layout as the product is given it: zones, racks, gates and where each device hangs."""
-    site, devices = parameters.site, parameters.devices
+    site = parameters.site
     dock_mm, width_mm = round(DOCK_Y_M * 1000), round(site.width_m * 1000)
     length_mm = dock_mm + round(site.length_m * 1000)
     pitch_mm = width_mm // site.aisles
@@ -86,12 +87,12 @@ def layout_of(parameters: Parameters, site_id: str = "site-ref") -> Layout:
             Gate(
                 gate_id=f"gate-{number + 1}",
                 zone_id="yard",
-                x_mm=width_mm * (number + 1) // (devices.gates + 1),
-                y_mm=2_000,
+                x_mm=round(float(x_m) * 1000),
+                y_mm=round(GATE_Y_M * 1000),
                 rotation_deg=90,
                 lane_weighbridge_id="weighbridge-1",
             )
-            for number in range(devices.gates)
+            for number, x_m in enumerate(gate_x_m(parameters))
         ],
         weighbridges=[Weighbridge(weighbridge_id="weighbridge-1", zone_id="yard", x_mm=4_000, y_mm=12_000)],
         mounts=_mounts(parameters, width_mm, dock_mm),
@@ -156,8 +157,32 @@ def _mounts(parameters: Parameters, width_mm: int, dock_mm: int) -> list[Mount]:
     mounts += some(devices.forklifts, "forklift", "mqtt_position", "hall")
     mounts += some(devices.forklifts, "fork-reader", "mqtt_reader", "hall")
     mounts += some(1, "sweep", "mqtt_reader", "hall")
+    mounts += some(
+        devices.overhead_readers, "overhead", "mqtt_reader", "hall", width_mm // 2, dock_mm + 8_000
+    )
+    mounts += some(devices.stations, "station", "mqtt_reader", "hall", width_mm // 2, dock_mm + 20_000)
+    mounts += some(devices.yard_trackers, "tracker", "mqtt_position", "truck")
+    mounts += some(1, "lorawan", "chirpstack", "hall")
+    mounts += some(devices.climate_sensors, "climate", "chirpstack", "hall")
     mounts += some(devices.handhelds, "pda", "pda", "hall")
     return mounts + some(devices.cameras, "camera", "onvif_m", "hall", width_mm // 2)
+
+
+def gate_x_m(parameters: Parameters) -> NDArray[np.float64]:
+    """Where the gates on the road are, west to east."""
+    count = parameters.devices.gates
+    return np.asarray(parameters.site.width_m * (np.arange(count) + 1) / (count + 1), dtype=np.float64)
+
+
+def station_points(parameters: Parameters) -> list[tuple[float, float]]:
+    """Where the stations of active tags hang: x and y, along the middle of the hall."""
+    count, site = parameters.devices.stations, parameters.site
+    return [(site.width_m / 2, DOCK_Y_M + site.length_m * (n + 0.5) / count) for n in range(count)]
+
+
+def aisles_below(parameters: Parameters) -> list[NDArray[np.intp]]:
+    """The aisles whose first columns each reader under the roof hangs above."""
+    return np.array_split(np.arange(parameters.site.aisles), parameters.devices.overhead_readers)
 
 
 def dock_x_m(parameters: Parameters) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.world.luck import base_logit, heard, shock_sd
+from simulators.world.luck import base_logit, fading, heard, shock_sd
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import Places
 from simulators.world.warehouse.state import Floats, Ints, Pallets
@@ -36,13 +36,14 @@ def pass_reads(
     own, shared = reader.tag_reader_sd, shock_sd(reader.pass_correlation, reader.tag_reader_sd)
     spread = math.hypot(own, shared)
     top = places.level[pallets.place[chosen]] == site.levels - 1
-    logit = np.where(
-        top,
-        base_logit(reader.pass_read * reader.top_level_factor, spread),
-        base_logit(reader.pass_read, spread),
+    base = np.array(
+        [
+            [base_logit(reader.pass_read * goods * level, spread) for goods in reader.pass_material]
+            for level in (1.0, reader.top_level_factor)
+        ]
     )
     logit = (
-        logit
+        base[top.astype(np.int32), pallets.material[chosen]]
         + pallets.luck[chosen, forklift]
         + _bay_shock(pallets.place[chosen], places, site.bay_columns, shared, rng)
     )
@@ -70,17 +71,82 @@ def _bay_shock(place: Ints, places: Places, bay_columns: int, sd: float, rng: np
     return np.asarray(rng.normal(0.0, sd, len(names))[which])
 
 
-def portal_reads(parameters: Parameters, pallets: Pallets, pallet: int, rng: np.random.Generator) -> int:
+def overhead_reads(
+    parameters: Parameters,
+    pallets: Pallets,
+    chosen: Ints,
+    places: Places,
+    number: int,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Which of the pallets below it a reader under the roof hears in one round."""
+    reader, devices = parameters.reader, parameters.devices
+    own, shared = reader.tag_reader_sd, shock_sd(reader.pass_correlation, reader.tag_reader_sd)
+    base = np.array(
+        [
+            [base_logit(rate * goods, math.hypot(own, shared)) for goods in reader.pass_material]
+            for rate in reader.overhead_read
+        ]
+    )
+    place = pallets.place[chosen]
+    logit = (
+        base[np.minimum(places.level[place], len(base) - 1), pallets.material[chosen]]
+        + pallets.luck[chosen, devices.forklifts + devices.portals + number]
+        + _bay_shock(place, places, parameters.site.bay_columns, shared, rng)
+    )
+    return heard(logit, rng) & ~pallets.never_read[chosen] & ~pallets.is_dead[chosen]
+
+
+def beacons_heard(
+    parameters: Parameters,
+    pallets: Pallets,
+    chosen: Ints,
+    far_m: Floats,
+    station: int,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Which of the active tags at these distances a station hears, of one beacon each."""
+    active, devices, own = parameters.active, parameters.devices, parameters.reader.tag_reader_sd
+    shared = shock_sd(active.correlation, own)
+    near, far = (active.near_m, active.heard_near), (active.far_m, active.heard_far)
+    column = devices.forklifts + devices.portals + devices.overhead_readers + station
+    logit = fading(far_m, near, far, math.hypot(own, shared)) + pallets.luck[chosen, column]
+    open_air = 1 / (1 + np.exp(-(logit + rng.normal(0.0, shared))))
+    behind = rng.random(len(chosen)) < active.metal_share
+    chance = np.where(behind, open_air - active.behind_metal, open_air)
+    return np.asarray(rng.random(len(chosen)) < chance)
+
+
+def portal_reads(
+    parameters: Parameters, pallets: Pallets, pallet: int, portal: int, rng: np.random.Generator
+) -> int:
     """In how many inventory rounds a portal hears the tag during one crossing; 0 when not at all."""
     reader = parameters.reader
-    rate = min(reader.portal_read[int(pallets.material[pallet])], float(pallets.portal_factor[pallet]))
-    if pallets.is_dead[pallet] or rng.random() >= rate:
+    rate = reader.portal_read[int(pallets.material[pallet])]
+    luck = float(pallets.luck[pallet, parameters.devices.forklifts + portal])
+    chance = 1 / (1 + math.exp(-(base_logit(rate, reader.tag_reader_sd) + luck)))
+    if pallets.is_dead[pallet] or rng.random() >= min(chance, float(pallets.portal_factor[pallet])):
         return 0
     return 1 + int(rng.binomial(2 * reader.portal_reads_a_crossing - 2, 0.5))
 
 
-def weighing_g(mass_g: int, interval_g: int, intervals: float, drift: float, rng: np.random.Generator) -> int:
-    """What a scale in service shows: the error grows with the load up to the bound, in whole intervals."""
+def wrong_antennas(parameters: Parameters, right: Ints, rng: np.random.Generator) -> Ints:
+    """By which of a portal's two antennas rounds heard a tag, given the one that looks at it."""
+    wrong = rng.random(len(right)) < parameters.reader.wrong_antenna
+    return np.where(wrong, 3 - right, right).astype(np.int32)
+
+
+def weighing_g(
+    mass_g: int,
+    interval_g: int,
+    intervals: float,
+    drift: float,
+    rng: np.random.Generator,
+    *,
+    zero_g: float = 0.0,
+) -> int:
+    """What a scale in service shows: the error grows with the load up to the bound, in whole intervals.
+    `drift` is a share of the load, `zero_g` is how far its zero has wandered."""
     bound_g = interval_g * intervals * min(1.0, mass_g / (1_000 * interval_g))
-    shown = mass_g * (1 + drift) + rng.uniform(-bound_g, bound_g)
+    shown = mass_g * (1 + drift) + zero_g + rng.uniform(-bound_g, bound_g)
     return max(0, round(shown / interval_g) * interval_g)

@@ -39,7 +39,9 @@ class Pallets(msgspec.Struct, frozen=True, eq=False):
     never_read: NDArray[np.bool_]
     is_dead: NDArray[np.bool_]
     luck: NDArray[np.float32]
-    """Logits, by pallet and by reader: the forklifts' readers, then the sweep."""
+    """Logits, by pallet and by reader: forklifts', portals' and overhead ones, stations, then the sweep."""
+    is_active: NDArray[np.bool_]
+    """Has a tag with a battery too; False again when that is dead."""
     place: Ints
     moved_s: Floats
     tag: Ints
@@ -50,6 +52,12 @@ class Pallets(msgspec.Struct, frozen=True, eq=False):
     @property
     def count(self) -> int:
         return len(self.serial)
+
+
+def readers_of(parameters: Parameters) -> int:
+    """How many readers a tag has lasting luck with."""
+    devices = parameters.devices
+    return devices.forklifts + devices.portals + devices.overhead_readers + devices.stations + 1
 
 
 class Event(msgspec.Struct, frozen=True, order=True):
@@ -109,6 +117,31 @@ class Truck(msgspec.Struct, frozen=True):
     left_to_do: int = 0
     is_ordered: bool = True
     """Without an order it keeps away from the bridge, and is loaded at night."""
+    tracker: int = -1
+    """The satellite receiver that it was lent at the gate."""
+    legs: tuple[Leg, ...] = ()
+    """Its way over the yard so far, and where it stands or goes."""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Where somebody with a handheld is, or will be when free again; works in the hours of a shift."""
+
+    x_m: float
+    y_m: float
+    free_s: float
+    from_h: float
+    until_h: float
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """An instrument whose zero wanders by so much a day, up to a bound on either side."""
+
+    from_g: float
+    a_day_g: float
+    bound_g: float
+
+    def at_g(self, time_s: float) -> float:
+        return max(-self.bound_g, min(self.bound_g, self.from_g + self.a_day_g * time_s / 86_400))
 
 
 # --- what devices and people noticed -------------------------------------------------------------
@@ -125,9 +158,12 @@ class TagsRead(msgspec.Struct, frozen=True, eq=False):
 
 
 class PortalRead(msgspec.Struct, frozen=True, eq=False):
-    """A portal's antennas heard tags during one crossing, in the order of time."""
+    """What a portal's antennas heard, in the order of time, while a pallet crossed: perhaps nothing of it."""
 
     portal: int
+    pallet: int
+    direction: Literal["in", "out"]
+    crossed_s: float
     at_s: Floats
     pallets: Ints
     antenna: Ints
@@ -144,6 +180,24 @@ class Moved(msgspec.Struct, frozen=True, eq=False):
     heading_deg: Floats
     speed_mps: Floats
     load: Ints
+
+
+class Tracked(msgspec.Struct, frozen=True, eq=False):
+    """Where a receiver that a truck was lent takes itself to be."""
+
+    tracker: int
+    at_s: Floats
+    x_m: Floats
+    y_m: Floats
+
+
+class Felt(msgspec.Struct, frozen=True):
+    """A sensor of the air in the hall."""
+
+    sensor: int
+    at_s: float
+    temperature_mc: int
+    humidity_permille: int
 
 
 class LoadChanged(msgspec.Struct, frozen=True):
@@ -231,6 +285,8 @@ Seen = (
     TagsRead
     | PortalRead
     | Moved
+    | Tracked
+    | Felt
     | LoadChanged
     | Weighed
     | Scanned
@@ -275,8 +331,14 @@ class Warehouse(msgspec.Struct, frozen=True, eq=False):
     next_truck: int
     blind: dict[str, tuple[tuple[float, float, str], ...]] = {}
     """Devices that see nothing true, from when to when and how."""
+    people: tuple[Person, ...] = ()
+    """By the number of the handheld."""
+    weather_mc: float = 0.0
+    """How much warmer this day is than others."""
+    wandering: dict[str, Drift] = {}
+    """Honest scales that drift."""
     drift: dict[str, float] = {}
-    """Scales that were tampered with or drift: share of what they show too much."""
+    """Scales that were tampered with or broke: share of what they show too much."""
     spoofs: dict[int, Spoof] = {}
     """Forklifts whose positions are not their own."""
     acts: tuple[Act, ...] = ()

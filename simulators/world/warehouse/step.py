@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 
 from kernel.rng import Rng
-from simulators.world.warehouse import acting, seeing
+from simulators.world.warehouse import acting, people, seeing, standing, yard
 from simulators.world.warehouse.build import DAY_S, draw_pallets, join
-from simulators.world.warehouse.driving import Drive
-from simulators.world.warehouse.places import DOCK_Y_M, camera_parts
+from simulators.world.warehouse.driving import CROSSING_S, Drive
+from simulators.world.warehouse.places import DOCK_Y_M
+from simulators.world.warehouse.standing import tags_read
 from simulators.world.warehouse.state import (
     EXPECTED,
     GONE,
@@ -23,14 +24,11 @@ from simulators.world.warehouse.state import (
     Announced,
     Event,
     Forklift,
-    Framed,
     Job,
     LoadChanged,
     Moved,
     Passed,
     PortalRead,
-    Scanned,
-    TagsRead,
     Truck,
     Warehouse,
     Weighed,
@@ -43,7 +41,6 @@ LOADING_BAY_S = 90.0
 STRAY_COLUMNS = 4
 """Places within six metres of a dock door."""
 SWEEP_AISLE_S = 600.0
-SCAN_AFTER_S = 20.0
 
 
 def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
@@ -54,6 +51,7 @@ def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
         HANDLERS[event.kind](working, event)
     for number in range(len(working.forklifts)):
         _move(working, number, world.time_s, until_s)
+    yard.track(working, world.time_s, until_s)
     return msgspec.structs.replace(
         world,
         time_s=until_s,
@@ -70,6 +68,8 @@ def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
         next_number=working.next_number,
         next_truck=working.next_truck,
         blind=working.blind,
+        people=tuple(working.people),
+        weather_mc=working.weather_mc,
         drift=working.drift,
         spoofs=working.spoofs,
         deeds=tuple(working.deeds),
@@ -100,6 +100,9 @@ def _day(working: Working, event: Event) -> None:
             working.make_blind(f"camera-{camera + 1}", from_s, until_s, "dark")
     dying = draw.random(working.pallets.count) < working.parameters.reader.tag_death_a_year / 365
     working.pallets.is_dead[dying] = True
+    dark = draw.random(working.pallets.count) < working.parameters.active.death_a_year / 365
+    working.pallets.is_active[dark] = False
+    working.weather_mc = float(draw.normal(0, working.parameters.climate.weather_sd_mc))
     _plan_sweep(working, begins_s)
     working.due(Event(begins_s + flow.day_begins_h * 3600, 0, "free", who=-1))
     working.due(Event(begins_s + DAY_S, 0, "day"))
@@ -148,10 +151,18 @@ def _expect(working: Working, at_s: float, *, announced_s: float, brings: int = 
 def _arrive(working: Working, event: Event) -> None:
     truck = working.trucks[event.who]
     _pass_gate(working, truck, event.at_s, "in")
+    yard.lend_tracker(working, event.who)
+    yard.stand(working, event.who, event.at_s, yard.at_gate(working, event.who))
     if truck.is_ordered:
-        working.due(Event(event.at_s + TO_BRIDGE_S, 0, "weigh_in", who=event.who))
+        _drive(working, event, TO_BRIDGE_S, yard.BRIDGE, "weigh_in")
     else:
-        working.due(Event(event.at_s + TO_DOCK_S, 0, "dock", who=event.who))
+        _drive(working, event, TO_DOCK_S, yard.waiting(event.who), "dock")
+
+
+def _drive(working: Working, event: Event, lasts_s: float, spot: yard.Spot, then: str) -> None:
+    """The truck of the event goes somewhere, and something falls due when it is there."""
+    yard.drive(working, event.who, event.at_s, event.at_s + lasts_s, spot)
+    working.due(Event(event.at_s + lasts_s, 0, then, who=event.who))
 
 
 def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> None:
@@ -171,7 +182,7 @@ def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> N
 
 def _weigh_in(working: Working, event: Event) -> None:
     _weigh_truck(working, event)
-    working.due(Event(event.at_s + TO_DOCK_S, 0, "dock", who=event.who))
+    _drive(working, event, TO_DOCK_S, yard.waiting(event.who), "dock")
 
 
 def _weigh_truck(working: Working, event: Event) -> None:
@@ -188,6 +199,7 @@ def _weigh_truck(working: Working, event: Event) -> None:
         scale.in_service_intervals,
         working.drift.get(name, 0.0),
         working.draw,
+        zero_g=working.wanders_g(name, event.at_s),
     )
     working.notice(Weighed(name, event.at_s, shown, truck=truck.number))
 
@@ -198,6 +210,7 @@ def _dock(working: Working, event: Event) -> None:
         return
     dock = working.docks.index(-1)
     working.docks[dock] = event.who
+    yard.drive(working, event.who, event.at_s, event.at_s + yard.TO_DOOR_S, yard.at_dock(working, dock))
     truck = working.trucks[event.who]
     work = [Job("in", pallet, truck.number, -1, event.at_s) for pallet in truck.brings]
     work += [Job("out", pallet, truck.number, -1, event.at_s) for pallet in truck.takes]
@@ -219,13 +232,15 @@ def _depart(working: Working, event: Event) -> None:
     working.docks[truck.dock] = -1
     if working.waiting:
         working.due(Event(event.at_s + TO_GATE_S, 0, "dock", who=working.waiting.pop(0)))
-    after = "weigh_out" if truck.is_ordered else "leave"
-    working.due(Event(event.at_s + TO_DOCK_S, 0, after, who=event.who))
+    if truck.is_ordered:
+        _drive(working, event, TO_DOCK_S, yard.BRIDGE, "weigh_out")
+    else:
+        _drive(working, event, TO_DOCK_S, yard.at_gate(working, event.who), "leave")
 
 
 def _weigh_out(working: Working, event: Event) -> None:
     _weigh_truck(working, event)
-    working.due(Event(event.at_s + TO_GATE_S, 0, "leave", who=event.who))
+    _drive(working, event, TO_GATE_S, yard.at_gate(working, event.who), "leave")
 
 
 def _leave(working: Working, event: Event) -> None:
@@ -303,27 +318,12 @@ def _pass(working: Working, event: Event) -> None:
     span = max(1, abs(event.column_to - event.column_from))
     share = np.abs(column - event.column_from) / span
     at_s = event.from_s + share * (event.at_s - event.from_s) + working.draw.uniform(-0.4, 0.4, len(chosen))
-    _tags_read(
+    tags_read(
         working,
         name,
         chosen,
         at_s,
         1 + working.places.side[working.pallets.place[chosen]],
-    )
-
-
-def _tags_read(
-    working: Working, reader: str, pallets: np.ndarray, at_s: np.ndarray, antenna: np.ndarray
-) -> None:
-    order = np.argsort(at_s, kind="stable")
-    working.notice(
-        TagsRead(
-            reader,
-            at_s[order],
-            pallets[order],
-            antenna[order].astype(np.int32),
-            seeing.rssi_cdbm(len(order), working.draw),
-        )
     )
 
 
@@ -336,7 +336,7 @@ def _sweep(working: Working, event: Event) -> None:
     hit = seeing.sweep_reads(working.parameters, working.pallets, chosen, working.places, working.draw)
     chosen = chosen[hit]
     share = working.places.column[working.pallets.place[chosen]] / working.parameters.site.columns
-    _tags_read(
+    tags_read(
         working, "sweep-1", chosen, event.at_s + share * SWEEP_AISLE_S, np.ones(len(chosen), dtype=np.int32)
     )
 
@@ -363,42 +363,55 @@ def _weigh_pallet(working: Working, event: Event) -> None:
         return
     mass_g = int(working.pallets.mass_g[event.pallet])
     shown = seeing.weighing_g(
-        mass_g, scale.floor_interval_g, scale.in_service_intervals, working.drift.get(name, 0.0), working.draw
+        mass_g,
+        scale.floor_interval_g,
+        scale.in_service_intervals,
+        working.drift.get(name, 0.0),
+        working.draw,
+        zero_g=working.wanders_g(name, event.at_s),
     )
     working.notice(Weighed(name, event.at_s, shown, pallet=event.pallet))
 
 
 def _cross(working: Working, event: Event) -> None:
-    """A pallet goes through a dock's portal; now and then a parked one is heard too."""
-    name, draw = f"portal-{event.place + 1}", working.draw
-    if working.blindness(name, event.at_s) is not None:
-        return
-    count = seeing.portal_reads(working.parameters, working.pallets, event.pallet, draw)
+    """A pallet goes through a dock's portal; now and then parked ones are heard too."""
+    parameters, draw = working.parameters, working.draw
+    is_blind = working.blindness(f"portal-{event.place + 1}", event.at_s) is not None
+    count = (
+        0 if is_blind else seeing.portal_reads(parameters, working.pallets, event.pallet, event.place, draw)
+    )
     inwards = event.column_from > 0
-    share = np.sort(draw.random(count))
-    on_first = np.where(share < 0.5, draw.random(count) < 0.85, draw.random(count) >= 0.85)
-    antenna = np.where(on_first == inwards, 1, 2).astype(np.int32)
-    pallets = np.full(count, event.pallet, dtype=np.int32)
-    if draw.random() < working.parameters.reader.stray_share:
-        near = working.pallet_at.reshape(working.places.shape)[:, :, :STRAY_COLUMNS, 0].ravel()
-        near = near[near >= 0]
-        if len(near):
-            stray = near[draw.integers(len(near))]
-            pallets = np.append(pallets, stray).astype(np.int32)
-            antenna = np.append(antenna, 2).astype(np.int32)
-            share = np.append(share, draw.random())
-    if len(pallets) == 0:
-        return
+    share = draw.random(count)
+    right = np.where((share < 0.5) == inwards, 1, 2).astype(np.int32)
+    strays = np.empty(0, dtype=np.int32) if is_blind else _strays(working)
+    share = np.append(share, draw.random(len(strays)))
+    pallets = np.append(np.full(count, event.pallet, dtype=np.int32), strays)
+    right = np.append(right, np.full(len(strays), 2, dtype=np.int32))
     order = np.argsort(share, kind="stable")
     working.notice(
         PortalRead(
             event.place,
-            event.at_s - 4.0 + 4.0 * share[order],
+            event.pallet,
+            "in" if inwards else "out",
+            event.at_s,
+            event.at_s - CROSSING_S + CROSSING_S * share[order],
             pallets[order],
-            antenna[order],
+            seeing.wrong_antennas(parameters, right[order], draw),
             seeing.rssi_cdbm(len(order), draw),
         )
     )
+
+
+def _strays(working: Working) -> np.ndarray:
+    """Parked pallets near the door that rounds of a crossing hear, one entry a round."""
+    reader, draw = working.parameters.reader, working.draw
+    near = working.pallet_at.reshape(working.places.shape)[:, :, :STRAY_COLUMNS, 0].ravel()
+    near = near[(near >= 0) & ~working.pallets.is_dead[near]]
+    if draw.random() >= reader.stray_share or len(near) == 0:
+        return np.empty(0, dtype=np.int32)
+    chosen = near[draw.integers(len(near), size=int(draw.integers(1, 3)))]
+    rounds = 1 + draw.binomial(2 * reader.stray_reads - 2, 0.5, len(chosen))
+    return np.repeat(chosen, rounds).astype(np.int32)
 
 
 def _drop(working: Working, event: Event) -> None:
@@ -409,15 +422,13 @@ def _drop(working: Working, event: Event) -> None:
         _done_at_truck(working, event.column_from, event.at_s)
         return
     place = event.place
-    if working.draw.random() < working.parameters.flow.misplaced_day:
+    if working.draw.random() < people.misplaced_share(working, event.at_s):
         working.reserved.discard(place)
         place = working.free_place()
     working.put_at(event.pallet, place, event.at_s)
     working.reserved.discard(-1 - event.pallet)
     _load_changed(working, event, "set_down", *_point(working, place))
-    handheld = int(working.draw.integers(working.parameters.devices.handhelds))
-    if working.blindness(f"pda-{handheld + 1}", event.at_s) is None:
-        working.notice(Scanned(handheld, event.at_s + SCAN_AFTER_S, event.pallet, event.place))
+    people.confirm(working, event.at_s, event.pallet, place, event.place)
 
 
 def _point(working: Working, place: int) -> tuple[float, float, float]:
@@ -486,26 +497,6 @@ def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
     working.forklifts[number] = msgspec.structs.replace(forklift, legs=legs[behind:], loads=loads)
 
 
-# --- cameras -------------------------------------------------------------------------------------
-
-
-def _frame(working: Working, event: Event) -> None:
-    """Every camera takes a frame of its share of the places."""
-    devices = working.parameters.devices
-    parts = camera_parts(working.parameters)
-    nothing = np.empty(0, dtype=np.int32)
-    for camera, part in enumerate(parts):
-        how = working.blindness(f"camera-{camera + 1}", event.at_s)
-        if how == "off":
-            continue
-        if how is not None:
-            working.notice(Framed(camera, event.at_s, nothing, nothing, how))  # type: ignore[arg-type]
-            continue
-        shown = working.shown[part]
-        working.notice(Framed(camera, event.at_s, part[shown == 1], part[shown == 0]))
-    working.due(Event(event.at_s + devices.camera_every_s, 0, "frame"))
-
-
 HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {
     "day": _day,
     "arrive": _arrive,
@@ -520,7 +511,7 @@ HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {
     "pick": _pick,
     "cross": _cross,
     "drop": _drop,
-    "frame": _frame,
     "sweep": _sweep,
+    **standing.HANDLERS,
     **acting.HANDLERS,
 }

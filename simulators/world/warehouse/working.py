@@ -8,7 +8,16 @@ import numpy as np
 
 from simulators.world.warehouse.acts import Deed
 from simulators.world.warehouse.places import Places, places_of
-from simulators.world.warehouse.state import Event, Forklift, Pallets, Seen, Spoof, Truck, Warehouse
+from simulators.world.warehouse.state import (
+    Event,
+    Forklift,
+    Pallets,
+    Person,
+    Seen,
+    Spoof,
+    Truck,
+    Warehouse,
+)
 
 
 class Working:
@@ -23,6 +32,7 @@ class Working:
             place=world.pallets.place.copy(),
             moved_s=world.pallets.moved_s.copy(),
             is_dead=world.pallets.is_dead.copy(),
+            is_active=world.pallets.is_active.copy(),
         )
         self.pallet_at = world.pallet_at.copy()
         self.shown = world.shown.copy()
@@ -36,6 +46,9 @@ class Working:
         self.reserved = set(world.reserved)
         self.next_number = world.next_number
         self.next_truck = world.next_truck
+        self.people: list[Person] = list(world.people)
+        self.weather_mc = world.weather_mc
+        self.wandering = world.wandering
         self.blind = dict(world.blind)
         self.drift = dict(world.drift)
         self.spoofs: dict[int, Spoof] = dict(world.spoofs)
@@ -111,6 +124,11 @@ class Working:
 
     def promise(self, pallets: Iterable[int]) -> None:
         self.reserved.update(-1 - pallet for pallet in pallets)
+
+    def wanders_g(self, scale: str, at_s: float) -> float:
+        """How far an honest scale's zero is off by then."""
+        drift = self.wandering.get(scale)
+        return 0.0 if drift is None else drift.at_g(at_s)
 
     def blindness(self, device: str, at_s: float) -> str | None:
         """How the device is blind at that moment, or None."""

@@ -27,11 +27,11 @@ class Reads:
         self.at += timedelta(seconds=seconds)
         return self
 
-    def lifted(self) -> "Reads":
-        return self._add("picked_up", x_m=1.0, y_m=2.0, z_m=0.0)
+    def lifted(self, side: Side | None = None) -> "Reads":
+        return self._add("picked_up", side=side, x_m=1.0, y_m=2.0, z_m=0.0)
 
-    def put(self, slot_id: str | None, place: str | None = None) -> "Reads":
-        return self._add("set_down", slot_id=slot_id, place=place, x_m=1.0, y_m=2.0, z_m=0.0)
+    def put(self, slot_id: str | None, place: str | None = None, side: Side | None = None) -> "Reads":
+        return self._add("set_down", slot_id=slot_id, place=place, side=side, x_m=1.0, y_m=2.0, z_m=0.0)
 
     def _add(self, kind: str, **fields: object) -> "Reads":
         sequence = len(self.all) + 1
@@ -104,6 +104,45 @@ def test_a_unit_lifted_inside_after_being_heard_outside_has_come_in() -> None:
     track, derived = reads.fold()
     assert directions(derived) == [("in", False)]
     assert (track.is_inside, track.place) == (True, "vehicle")
+
+
+def test_what_is_lifted_off_a_vehicle_before_a_door_comes_in_when_the_portal_hears_it() -> None:
+    track, derived = Reads().lifted("outside").heard("outside", 2).wait(2).heard("inside", 3).fold()
+    assert directions(derived) == [("in", True)]
+    assert track.is_inside is True
+
+
+def test_what_is_lifted_before_a_door_and_set_down_in_a_slot_has_come_in_unheard() -> None:
+    reads = Reads().lifted("outside").wait(60).put("A01-01-1")
+    assert directions(reads.fold(expected_gate_id="gate")[1]) == [("in", False)]
+
+
+def test_what_went_out_through_a_door_is_loaded_there_without_being_seen_back() -> None:
+    reads = Reads().lifted().put("A01-01-1").wait(600).lifted().wait(60).heard("inside", 3).wait(2)
+    track, derived = reads.heard("outside", 3).wait(5).put(None, "vehicle", "outside").fold()
+    assert directions(derived) == [("out", True)]
+    assert (track.is_inside, track.seen_away) == (False, None)
+
+
+def test_a_portal_that_is_in_doubt_and_a_forklift_before_its_door_tell_a_way_out_together() -> None:
+    reads = Reads().put("A01-01-1").wait(600).lifted().wait(60).heard("inside", 3).heard("outside", 2)
+    assert directions(reads.fold()[1]) == []
+    track, derived = reads.wait(12).put(None, "vehicle", "outside").fold()
+    [crossing] = derived.crossings
+    assert (crossing.direction, crossing.is_direct, crossing.gate_id) == ("out", True, "gate")
+    assert crossing.evidence_ids[-1] == reads.all[-1].observation_id
+    assert (track.is_inside, track.slot_id) == (False, None)
+
+
+def test_a_portal_that_heard_it_outside_long_ago_says_nothing_of_what_a_forklift_loads_now() -> None:
+    reads = Reads().put("A01-01-1").wait(60).heard("outside").wait(600).lifted()
+    assert directions(reads.put(None, "vehicle", "outside").fold()[1]) == []
+
+
+def test_what_no_portal_heard_go_out_is_on_the_vehicle_it_was_loaded_on() -> None:
+    track, derived = Reads().put("A01-01-1").wait(600).lifted().put(None, "vehicle", "outside").fold()
+    assert directions(derived) == []
+    assert (track.is_inside, track.place, track.slot_id) == (True, "vehicle", None)
 
 
 def test_leaving_is_heard_after_an_entry_that_was_only_inferred() -> None:
