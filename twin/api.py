@@ -1,9 +1,9 @@
 """The front door of the twin.
 
 Writers (all inside the caller's transaction): `declare_units`, `declare_vehicle`, `declare_claim(s)`,
-`expect_arrival`, `expect_departure`, `cancel_departure`, `tell_left_refused`, `judge_passages`, and `apply`,
-the fold that the role `fold` runs over the site's journal. Declare units and vehicles before expecting them.
-Nothing declared is evidence.
+`expect_arrival`, `withdraw_arrival`, `expect_departure`, `cancel_departure`, `tell_left_refused`,
+`judge_passages`, and `apply`, the fold that the role `fold` runs over the site's journal. Declare units and
+vehicles before expecting them. Nothing declared is evidence.
 
 Readers show what the reader's party may see; `verified_stock` also serves handlers. Ranges of transaction
 ids are half open, `xid_from <= xid < xid_to`, as followers of the change feed need them.
@@ -101,6 +101,12 @@ async def expect_arrival(tx: Tx, arrival: ExpectedArrival) -> None:
     """A delivery is announced. Its units seen inside count as come in; its net mass is checked when the
     vehicle is weighed empty."""
     await folding.expect_arrival(tx, arrival)
+
+
+async def withdraw_arrival(tx: Tx, delivery_id: str) -> bool:
+    """Forget a delivery that was announced wrongly, and its units, whose tags may be declared anew. False,
+    and nothing is forgotten, when the tag of one was ever heard at the site."""
+    return await goods.withdraw_arrival(tx, delivery_id)
 
 
 async def expect_departure(tx: Tx, departure: ExpectedDeparture) -> None:
@@ -343,5 +349,6 @@ __all__ = [
     "vehicles",
     "verified_stock",
     "weighbridges",
+    "withdraw_arrival",
     "witnesses",
 ]

@@ -37,7 +37,7 @@ from wms.dispatch.gate import (
 )
 from wms.dispatch.handlers import cancel_release, release_shipment
 from wms.dispatch.unseen import tell_what_left_unseen
-from wms.inbound.handlers import announce_delivery, declare_opening_stock, on_unit_crossed
+from wms.inbound.handlers import announce_delivery, cancel_visit, declare_opening_stock, on_unit_crossed
 from wms.labels.handlers import print_pallet_label
 from wms.messages import (
     AdjustStock,
@@ -46,6 +46,7 @@ from wms.messages import (
     AnnounceDelivery,
     CancelOrder,
     CancelRelease,
+    CancelVisit,
     ClaimTask,
     DecideOrder,
     DeclareOpeningStock,
@@ -86,6 +87,7 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     PrintPalletLabel: print_pallet_label,
     RegisterVisit: register_visit,
     AnnounceDelivery: announce_delivery,
+    CancelVisit: cancel_visit,
     ClaimTask: claim_task,
     ReleaseTask: release_task,
     RecordScans: record_scans,

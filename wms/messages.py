@@ -179,6 +179,14 @@ class AnnounceDelivery(Command, frozen=True, kw_only=True):
     delivery_id: str | None = None
 
 
+class CancelVisit(Command, frozen=True, kw_only=True):
+    """Take back a vehicle that was announced wrongly, with the delivery that it was to bring, while it was
+    not let in and none of its pallets was heard. Their labels and tags may be announced anew."""
+
+    visit_id: str
+    reason: str
+
+
 class VisitResult(Part, frozen=True, kw_only=True):
     visit_id: str
     vehicle_id: str
@@ -222,6 +230,19 @@ class VisitExpected(Event, frozen=True, kw_only=True):
     plate: str
     purpose: VisitPurpose
     expected_at: datetime
+
+
+class VisitCancelled(Event, frozen=True, kw_only=True):
+    """An announcement was taken back. `delivery_id` is what the vehicle was to bring, None for one that was
+    to fetch; `unit_ids` are of that and exist no more."""
+
+    site_id: str
+    visit_id: str
+    vehicle_id: str
+    delivery_id: str | None
+    unit_ids: tuple[str, ...]
+    reason: str
+    cancelled_at: datetime
 
 
 class VehicleAdmitted(Event, frozen=True, kw_only=True):

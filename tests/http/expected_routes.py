@@ -230,6 +230,7 @@ EXPECTED: Mapping[str, Case] = {
     f"POST {S}/visits": Case(YARD, lambda _: {"plate": "WALK-2", "epc_hex": "3415A537C8000000000F4240"}),
     f"GET {S}/visits": Case("admin auditor keeper operator picker", own=READ),
     f"POST {S}/deliveries": Case(YARD, _delivery),
+    "POST /api/v1/visits/{visit_id}/cancel": Case(YARD, _reason),
     f"GET {S}/deliveries": Case("admin auditor borrower keeper officer operator picker", own=READ),
     # Whoever comes second finds the slot taken.
     f"POST {S}/opening-stock": Case(YARD, _opening, own=DONE | {422}),

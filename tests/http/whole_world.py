@@ -16,7 +16,7 @@ from finance.messages import (
     SetPrice,
 )
 from kernel.caller import Caller
-from kernel.gs1 import epc_from_sscc, make_sscc
+from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
 from tests.http.living_site import EACH, PALLET_G, PREFIX, SKU, SLOTS, TRUCK_G, LivingSite, Lot
 from wms.messages import (
     AllocateOrder,
@@ -28,6 +28,7 @@ from wms.messages import (
     OrderLine,
     PlaceOrder,
     RecordScans,
+    RegisterVisit,
     ReleaseShipment,
     Scan,
 )
@@ -65,13 +66,16 @@ async def _printer(site: LivingSite) -> str:
 
 
 async def _arriving(site: LivingSite) -> Ids:
-    """A delivery whose pallets wait to be put away."""
+    """A delivery whose pallets wait to be put away, and a vehicle that is expected."""
     lot = await site.announce(2)
     await site.drive_in(lot.truck_epc, lot.pallets)
     [task, *_] = await _rows(
         site, "SELECT task_id FROM wms.task WHERE unit_id = ANY(%(units)s)", units=list(lot.unit_ids)
     )
-    return {"task_id": task["task_id"], "delivery_id": lot.delivery_id}
+    tag = epc_from_giai(PREFIX, 8_888)
+    expected = RegisterVisit(site_id=site.site_id, plate=f"WAIT-{site.letter}", epc_hex=tag)
+    visit = await site.do(expected, site.keeper, "operator")
+    return {"task_id": task["task_id"], "delivery_id": lot.delivery_id, "visit_id": visit.visit_id}
 
 
 async def _shipping(site: LivingSite) -> Ids:

@@ -38,6 +38,7 @@ LOTS = """
     FROM twin.lot l
     LEFT JOIN identity.party p ON p.party_id = l.owner_party_id
     WHERE l.site_id = %(site_id)s AND (%(after)s::text IS NULL OR l.lot_id > %(after)s)
+        AND EXISTS (SELECT FROM twin.unit u WHERE u.lot_id = l.lot_id)
     ORDER BY l.lot_id LIMIT %(limit)s"""
 DISCREPANCIES = """
     SELECT kind, unit_id, since, cause, facts FROM twin.discrepancy

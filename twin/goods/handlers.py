@@ -50,6 +50,11 @@ async def expect_arrival(tx: Tx, arrival: ExpectedArrival) -> None:
     await store.insert_arrival(tx, arrival)
 
 
+async def withdraw_arrival(tx: Tx, delivery_id: str) -> bool:
+    """See `twin.api.withdraw_arrival`."""
+    return await store.delete_arrival(tx, delivery_id)
+
+
 async def expect_departure(tx: Tx, departure: ExpectedDeparture) -> None:
     """See `twin.api.expect_departure`."""
     _require_few(len(departure.unit_ids), "unit_ids")

@@ -70,6 +70,14 @@ INSERT_ARRIVAL = """
     VALUES (%(delivery_id)s, %(site_id)s, %(vehicle_id)s, %(unit_ids)s, %(expected_net_g)s, %(now)s)
     ON CONFLICT (delivery_id) DO UPDATE SET (vehicle_id, unit_ids, expected_net_g) =
         (EXCLUDED.vehicle_id, EXCLUDED.unit_ids, EXCLUDED.expected_net_g)"""
+LOCK_ARRIVAL = """
+    SELECT unit_ids FROM twin.expected_arrival WHERE delivery_id = %(delivery_id)s FOR UPDATE"""
+WAS_HEARD = """
+    SELECT EXISTS (SELECT FROM twin.unit u
+        JOIN twin.sighting s ON (s.site_id, s.epc_hex) = (u.site_id, u.epc_hex)
+        WHERE u.unit_id = ANY (%(unit_ids)s))"""
+DELETE_ARRIVAL = "DELETE FROM twin.expected_arrival WHERE delivery_id = %(delivery_id)s"
+DELETE_UNITS = "DELETE FROM twin.unit WHERE unit_id = ANY (%(unit_ids)s)"
 INSERT_DEPARTURE = """
     INSERT INTO twin.expected_departure
         (release_id, site_id, gate_id, vehicle_id, unit_ids, valid_from, valid_until, mass_g)
@@ -121,6 +129,17 @@ async def tags_of(read: ReadTx, unit_ids: Sequence[str]) -> list[str]:
 
 async def insert_arrival(tx: Tx, arrival: ExpectedArrival) -> None:
     await tx.run(INSERT_ARRIVAL, {**msgspec.structs.asdict(arrival), "now": tx.now})
+
+
+async def delete_arrival(tx: Tx, delivery_id: str) -> bool:
+    """Forget an announced delivery and its units; False when a tag of one was ever heard at the site."""
+    unit_ids = await tx.value(LOCK_ARRIVAL, {"delivery_id": delivery_id})
+    await tx.rows(LOCK_UNITS, {"unit_ids": unit_ids})
+    if await tx.value(WAS_HEARD, {"unit_ids": unit_ids}):
+        return False
+    await tx.run(DELETE_ARRIVAL, {"delivery_id": delivery_id})
+    await tx.run(DELETE_UNITS, {"unit_ids": unit_ids})
+    return True
 
 
 async def insert_departure(tx: Tx, departure: ExpectedDeparture) -> None:

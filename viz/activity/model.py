@@ -52,6 +52,7 @@ TOLD: Mapping[str, Told] = {
     "VehicleWeighed": Told(SITE, absent=Absent("vehicle_id", "unknown")),
     "VehicleLeft": Told(SITE),
     "DeliveryAnnounced": Told(SITE_OR_LOT),
+    "VisitCancelled": Told(SITE),
     "DeliveryWeighed": Told(SITE, "agrees"),
     "DeliveryReceived": Told(SITE_OR_LOT),
     "TagUnknown": Told(SITE),

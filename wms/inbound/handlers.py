@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from identity import api as identity
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.tx import Row, Tx
 from twin import api as twin
 from twin.messages import ExpectedArrival, UnitCrossed, UnitDeclaration
@@ -20,15 +20,19 @@ from wms.inbound.putaway import plan_putaways
 from wms.messages import (
     OPENING_ROWS_MAX,
     AnnounceDelivery,
+    CancelVisit,
     DeclareOpeningStock,
     DeliveryAnnounced,
     DeliveryResult,
     DeliveryUnit,
     OpeningRow,
+    VisitCancelled,
 )
+from wms.orders.handlers import require_reason
 from wms.stock import store as stock
-from wms.stock.handlers import apply_moves, declare_places, require_site
+from wms.stock.handlers import apply_moves, declare_places, require_site, sees_site
 from wms.stock.model import OPENING, STAGING_IN, SUPPLIER, Goods, Move, Place
+from wms.visits import store as visits
 from wms.visits.handlers import open_visit
 
 LotKey = tuple[str, str, str]
@@ -62,6 +66,46 @@ async def announce_delivery(command: AnnounceDelivery, tx: Tx) -> DeliveryResult
     )
     await _expect(tx, command, result, expected_net_g=sum(unit.expected_mass_g for unit in units))
     return result
+
+
+async def cancel_visit(command: CancelVisit, tx: Tx) -> None:
+    """Take back a vehicle that was announced wrongly, and what it was to bring.
+
+    Raises NotFound, Invalid for a reason that is none, Conflict `visits.arrived` once the vehicle was let in
+    or a pallet of it was heard, and `visits.released` while goods may leave on it.
+    """
+    require_reason(command.reason)
+    visit = await visits.lock(tx, command.visit_id)
+    if visit is None or not await sees_site(tx, visit["site_id"]):
+        raise NotFound("visits.unknown", visit_id=command.visit_id)
+    if visit["state"] != "expected":
+        raise Conflict("visits.arrived", plate=visit["plate"])
+    if await visits.is_released_to(tx, visit):
+        raise Conflict("visits.released", plate=visit["plate"])
+    delivery = await store.lock_of_visit(tx, command.visit_id)
+    unit_ids = await _withdraw(tx, delivery, visit["plate"]) if delivery is not None else ()
+    await visits.cancel(tx, command.visit_id, command.reason)
+    tx.emit(
+        VisitCancelled(
+            site_id=visit["site_id"],
+            visit_id=command.visit_id,
+            vehicle_id=visit["vehicle_id"],
+            delivery_id=None if delivery is None else delivery["delivery_id"],
+            unit_ids=unit_ids,
+            reason=command.reason,
+            cancelled_at=tx.now,
+        )
+    )
+
+
+async def _withdraw(tx: Tx, delivery: Row, plate: str) -> tuple[str, ...]:
+    """Take back the delivery and its units; Conflict when something of it was heard."""
+    units = await store.units_of(tx, delivery["delivery_id"])
+    unit_ids = tuple(unit["unit_id"] for unit in units)
+    if delivery["state"] != "announced" or not await twin.withdraw_arrival(tx, delivery["delivery_id"]):
+        raise Conflict("visits.arrived", plate=plate)
+    await store.cancel(tx, delivery["delivery_id"])
+    return unit_ids
 
 
 async def _expect(tx: Tx, command: AnnounceDelivery, result: DeliveryResult, *, expected_net_g: int) -> None:
@@ -234,7 +278,7 @@ async def on_unit_crossed(event: UnitCrossed, tx: Tx) -> None:
     if event.direction != "in" or event.unit_id is None:
         return
     delivery = await store.lock_of_unit(tx, event.unit_id)
-    if delivery is None or delivery["seen_at"] is not None:
+    if delivery is None or delivery["seen_at"] is not None or delivery["state"] == "cancelled":
         return
     await store.mark_seen(tx, delivery["delivery_id"], event.unit_id, event.crossed_at)
     goods = Goods(delivery["owner_party_id"], delivery["sku"], delivery["lot_id"])

@@ -11,6 +11,7 @@ from wms.messages import (
     DELIVERY_UNITS_MAX,
     OPENING_ROWS_MAX,
     AnnounceDelivery,
+    CancelVisit,
     DeclareOpeningStock,
     DeliveryUnit,
     OpeningRow,
@@ -44,6 +45,10 @@ class DeliveryBody(BaseModel):
     vehicle: VehicleBody
     units: list[DeliveryUnitBody] = Field(max_length=DELIVERY_UNITS_MAX)
     delivery_id: str | None = Field(default=None, min_length=1, max_length=60)
+
+
+class ReasonBody(BaseModel):
+    reason: str
 
 
 class OpeningRowBody(BaseModel):
@@ -87,6 +92,13 @@ async def list_deliveries(site_id: str, session: Reader, paging: PagingQuery) ->
     async with session.read() as read:
         rows = await delivery_list(read, site_id, paging.cursor, paging.limit)
     return paging.page(rows, lambda row: row.delivery_id)
+
+
+@router.post("/visits/{visit_id}/cancel", status_code=204)
+async def cancel_visit(visit_id: str, body: ReasonBody, session: Staff) -> None:
+    """Take back what was announced wrongly, while nothing of it has arrived: the vehicle, and the delivery
+    that it was to bring."""
+    await session.do(CancelVisit(visit_id=visit_id, reason=body.reason))
 
 
 @router.post("/sites/{site_id}/opening-stock", status_code=201)

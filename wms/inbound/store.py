@@ -56,10 +56,17 @@ UNLOADED_MASS = """
     SELECT coalesce(sum(u.full_mass_g), 0)::bigint AS mass_g
     FROM wms.delivery d JOIN wms.delivery_unit du USING (delivery_id) JOIN wms.unit u USING (unit_id)
     WHERE d.visit_id = %(visit_id)s AND du.seen_at IS NOT NULL AND NOT (du.unit_id = ANY(%(aboard)s))"""
+LOCK_OF_VISIT = """
+    SELECT delivery_id, site_id, state FROM wms.delivery WHERE visit_id = %(visit_id)s FOR UPDATE"""
+CANCEL = "UPDATE wms.delivery SET state = 'cancelled' WHERE delivery_id = %(delivery_id)s"
+WITHDRAW_UNITS = """
+    UPDATE wms.unit SET withdrawn_at = %(now)s
+    WHERE unit_id IN (SELECT unit_id FROM wms.delivery_unit WHERE delivery_id = %(delivery_id)s)"""
 
 PAGE = """
-    SELECT d.delivery_id, d.site_id, d.lot_id, d.owner_party_id, d.sku, v.plate, v.vehicle_id, d.state,
-        d.expected_net_g, d.announced_at, d.received_at, v.entry_mass_g AS gross_g, v.exit_mass_g AS tare_g,
+    SELECT d.delivery_id, d.site_id, d.lot_id, d.owner_party_id, d.sku, d.visit_id, v.plate, v.vehicle_id,
+        d.state, v.cancelled_reason, d.expected_net_g, d.announced_at, d.received_at,
+        v.entry_mass_g AS gross_g, v.exit_mass_g AS tare_g,
         count(*) AS units_expected, count(du.seen_at) AS units_seen,
         count(du.put_away_at) AS units_put_away,
         count(*) FILTER (WHERE d.state = 'received' AND du.seen_at IS NULL) AS discrepancies
@@ -102,6 +109,17 @@ async def end_complete(tx: Tx, delivery_ids: Sequence[str], visit_id: str | None
     """End those deliveries of which nothing is outstanding; returns them."""
     params = {"delivery_ids": list(delivery_ids), "visit_id": visit_id, "now": tx.now}
     return await tx.rows(END_COMPLETE, params)
+
+
+async def lock_of_visit(tx: Tx, visit_id: str) -> Row | None:
+    """The delivery that the visit brings, locked; None for a vehicle that fetches."""
+    return await tx.row(LOCK_OF_VISIT, {"visit_id": visit_id})
+
+
+async def cancel(tx: Tx, delivery_id: str) -> None:
+    """Take a delivery back; the codes of its units are free."""
+    await tx.run(CANCEL, {"delivery_id": delivery_id})
+    await tx.run(WITHDRAW_UNITS, {"delivery_id": delivery_id, "now": tx.now})
 
 
 async def units_of(read: ReadTx, delivery_id: str) -> list[Row]:

@@ -18,9 +18,11 @@ class DeliveryRow(BaseModel):
     lot_id: str
     owner_party_id: str
     sku: str
+    visit_id: str
     plate: str
     vehicle_id: str
     state: str
+    cancelled_reason: str | None
     units_expected: int
     units_seen: int
     units_put_away: int

@@ -99,7 +99,7 @@ LOCK_CODES = "SELECT pg_advisory_xact_lock(hashtextextended('wms.codes', 0))"
 # At this site for ever, elsewhere while it is in stock or on a vehicle that is expected with it.
 TAKEN_CODES = """
     SELECT u.sscc, u.epc_hex FROM wms.unit u
-    WHERE (u.sscc = ANY(%(ssccs)s) OR u.epc_hex = ANY(%(epcs)s))
+    WHERE (u.sscc = ANY(%(ssccs)s) OR u.epc_hex = ANY(%(epcs)s)) AND u.withdrawn_at IS NULL
         AND (u.site_id = %(site_id)s
             OR EXISTS (SELECT FROM wms.balance b WHERE b.unit_id = u.unit_id AND b.quantity_each > 0)
             OR EXISTS (
@@ -117,7 +117,7 @@ UNITS = """
     FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s)"""
 UNITS_BY_SSCC = """
     SELECT unit_id, sscc, lot_id, sku FROM wms.unit
-    WHERE site_id = %(site_id)s AND sscc = ANY(%(ssccs)s)"""
+    WHERE site_id = %(site_id)s AND sscc = ANY(%(ssccs)s) AND withdrawn_at IS NULL"""
 # What came with a unit less what went from it to other units; moves within it and corrections change nothing
 # of that. A unit that went out went as a whole: what a count missed of it did not stay behind.
 NET_INTO_UNIT = """

@@ -4,7 +4,7 @@ from kernel.tx import ReadTx, Row, Tx
 
 _VISIT = (
     "visit_id, site_id, vehicle_id, plate, epc_hex, purpose, state, entry_mass_g, exit_mass_g,"
-    " expected_at, admitted_at, left_at, barrier_tries"
+    " expected_at, admitted_at, left_at, barrier_tries, cancelled_reason"
 )
 LOCK_VEHICLE = """
     SELECT vehicle_id, plate, epc_hex FROM wms.vehicle
@@ -47,6 +47,12 @@ EMPTY_MASS = """
     WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'
         AND v.exit_mass_g IS NOT NULL AND NOT v.left_refused
     ORDER BY v.left_at DESC LIMIT %(stays)s) AS stay"""
+CANCEL = """
+    UPDATE wms.visit SET state = 'cancelled', cancelled_reason = %(reason)s WHERE visit_id = %(visit_id)s"""
+IS_RELEASED_TO = """
+    SELECT EXISTS (SELECT FROM wms.release
+        WHERE site_id = %(site_id)s AND vehicle_id = %(vehicle_id)s AND state IN ('issued', 'at_gate')
+            AND valid_until > %(now)s)"""
 COUNT_TRY = "UPDATE wms.visit SET barrier_tries = barrier_tries + 1 WHERE visit_id = %(visit_id)s"
 FORGET_TRIES = "UPDATE wms.visit SET barrier_tries = 0 WHERE visit_id = %(visit_id)s AND barrier_tries > 0"
 PAGE = f"""
@@ -114,6 +120,16 @@ async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | Non
 
 async def lock(tx: Tx, visit_id: str) -> Row | None:
     return await tx.row(LOCK, {"visit_id": visit_id})
+
+
+async def cancel(tx: Tx, visit_id: str, reason: str) -> None:
+    await tx.run(CANCEL, {"visit_id": visit_id, "reason": reason})
+
+
+async def is_released_to(tx: Tx, visit: Row) -> bool:
+    """Whether goods may leave on the visit's vehicle."""
+    asked = {"site_id": visit["site_id"], "vehicle_id": visit["vehicle_id"], "now": tx.now}
+    return bool(await tx.value(IS_RELEASED_TO, asked))
 
 
 async def count_try(tx: Tx, visit_id: str) -> None:

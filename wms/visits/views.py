@@ -24,6 +24,7 @@ class VisitRow(BaseModel):
     expected_at: datetime
     admitted_at: datetime | None
     left_at: datetime | None
+    cancelled_reason: str | None
 
 
 async def visit_list(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[VisitRow]:

@@ -341,8 +341,10 @@ export interface Delivery {
   lot_id: string;
   owner_party_id: string;
   sku: string;
+  visit_id: string;
   plate: string;
-  state: "announced" | "arrived" | "receiving" | "received";
+  state: "announced" | "arrived" | "receiving" | "received" | "cancelled";
+  cancelled_reason: string | null;
   units_expected: number;
   units_seen: number;
   units_put_away: number;
@@ -405,6 +407,7 @@ export interface Visit {
   expected_at: string;
   admitted_at: string | null;
   left_at: string | null;
+  cancelled_reason: string | null;
 }
 
 export type OrderState = "received" | "held" | "refused" | "short" | "allocated" | "picking" | "ready" | "shipped" | "cancelled";

@@ -11,6 +11,8 @@ interface ReasonDialogProps {
   title: string;
   path: string;
   action: string;
+  /** What it does, where the title does not say all. */
+  how?: string;
   /** Sent with the reason. */
   given?: object;
   isDanger?: boolean;
@@ -18,12 +20,13 @@ interface ReasonDialogProps {
   onDone: () => void;
 }
 
-export function ReasonDialog({ given, ...command }: ReasonDialogProps) {
+export function ReasonDialog({ given, how, ...command }: ReasonDialogProps) {
   const { t } = useWords();
   const [reason, setReason] = useState("");
   const body = reason.trim() === "" ? null : { ...given, reason: reason.trim() };
   return (
     <CommandDialog {...command} body={body}>
+      {how && <p>{how}</p>}
       <Field label={t("devices.orderReason")} name="reason">
         <Input maxLength={REASON_LENGTH_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
       </Field>

@@ -2,7 +2,9 @@ import type { Visit } from "@shared/api/types";
 import { LOOKS, type Look } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Age, Tag } from "@shared/react/parts";
+import { useState } from "react";
 import { ListPanel, newestFirst, type TableProps } from "./list_panel";
+import { TakeBackButton, TakeBackDialog } from "./take_back_dialog";
 
 const merge = newestFirst<Visit>((row) => row.visit_id, (row) => row.expected_at);
 
@@ -16,11 +18,18 @@ const VISIT_LOOKS: Record<Visit["state"], Look> = {
 
 export function VisitsTable(props: TableProps) {
   const { t } = useWords();
-  const columns = [t("shipping.vehicle"), t("shipping.state"), t("shipping.purpose"), t("shipping.expected"), t("shipping.admitted"), t("shipping.left")];
-  return <ListPanel {...props} list="visits" merge={merge} columns={columns} row={(row) => <Row key={row.visit_id} row={row} />} />;
+  const [takingBack, setTakingBack] = useState<Visit | null>(null);
+  const columns = [t("shipping.vehicle"), t("shipping.state"), t("shipping.purpose"), t("shipping.expected"), t("shipping.admitted"), t("shipping.left"), ""];
+  const row = (one: Visit) => <Row key={one.visit_id} row={one} onTakeBack={() => setTakingBack(one)} />;
+  return (
+    <>
+      <ListPanel {...props} list="visits" merge={merge} columns={columns} row={row} />
+      {takingBack && <TakeBackDialog visit={takingBack} onClose={() => setTakingBack(null)} onDone={props.onChanged} />}
+    </>
+  );
 }
 
-function Row({ row }: { row: Visit }) {
+function Row({ row, onTakeBack }: { row: Visit; onTakeBack: () => void }) {
   const { t } = useWords();
   return (
     <tr>
@@ -30,6 +39,7 @@ function Row({ row }: { row: Visit }) {
       </th>
       <td data-label={t("shipping.state")}>
         <Tag look={VISIT_LOOKS[row.state]}>{t(`states.visits.${row.state}`)}</Tag>
+        {row.cancelled_reason !== null && <small>{row.cancelled_reason}</small>}
       </td>
       <td data-label={t("shipping.purpose")}>{t(`shipping.purposes.${row.purpose}`)}</td>
       <td data-label={t("shipping.expected")}>
@@ -37,6 +47,7 @@ function Row({ row }: { row: Visit }) {
       </td>
       <td data-label={t("shipping.admitted")}>{row.admitted_at === null ? <span className="th-faint">–</span> : <Age at={row.admitted_at} />}</td>
       <td data-label={t("shipping.left")}>{row.left_at === null ? <span className="th-faint">–</span> : <Age at={row.left_at} />}</td>
+      <td className="row-acts">{row.state === "expected" && <TakeBackButton onClick={onTakeBack} />}</td>
     </tr>
   );
 }
