@@ -19,6 +19,7 @@ import structlog
 
 from app.supervise.account import namespace_account
 from app.supervise.broker_access import (
+    PACKET_BYTES_MAX,
     PRODUCT,
     BrokerAddress,
     NoteTurnedAway,
@@ -49,7 +50,8 @@ CHECK_EVERY_S = 0.1
 INFLIGHT_MESSAGES_MAX = 2_000
 """Handed to one client and not yet acknowledged: enough for the product's largest batch while the one before
 it is on its way to the disk."""
-PACKET_BYTES_MAX = 262_144
+INFLIGHT_BYTES_MAX = 536_870_912
+"""Of those messages together."""
 AUTOSAVE_S = 5
 CONNECTIONS_MAX = 4_096
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -230,6 +232,7 @@ class Broker:
             f"autosave_interval {AUTOSAVE_S}",
             "max_queued_messages 0",
             f"max_inflight_messages {INFLIGHT_MESSAGES_MAX}",
+            f"max_inflight_bytes {INFLIGHT_BYTES_MAX}",
             f"max_packet_size {PACKET_BYTES_MAX}",
             f"pid_file {self._home / 'mosquitto.pid'}",
             "sys_interval 0",

@@ -35,7 +35,11 @@ _SALT_BYTES = 12
 SIGN_IN_RULE = "of a device that is enrolled for the broker"
 TOPIC_RULE = "one of the device's own"
 ALONE_RULE = "one device: two connections are alive under this identity"
-SIZE_RULE = "at most 262144 bytes"
+PACKET_BYTES_MAX = 4_194_304
+"""Twice what any driver reads. What is too long for its driver gets through, is set aside, and its sender is
+done with it. Only a longer one costs its connection, unread: MQTT 5 tells the device the limit as it signs in
+and the reason as it ends; 3.1.1 has no words for that, and who sends it again comes back with it."""
+SIZE_RULE = f"at most {PACKET_BYTES_MAX} bytes"
 
 
 class NoteTurnedAway(Protocol):

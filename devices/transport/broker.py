@@ -14,7 +14,14 @@ import msgspec
 
 from devices.transport.decoding import Arrived
 from devices.transport.manual_ack import BrokerLogin, MqttError
-from devices.transport.mqtt import TOPICS, place_of, reply_payload, reply_topic, slow_down_payload
+from devices.transport.mqtt import (
+    TOPICS,
+    place_of,
+    rejected_payload,
+    reply_payload,
+    reply_topic,
+    slow_down_payload,
+)
 from devices.transport.receiver import (
     WORD_BYTES_MAX,
     Away,
@@ -138,10 +145,17 @@ class BrokerDriver:
                 )
             )
             read.items.setdefault(site_id, []).extend(items)
+            self._tell_rejected(site_id, device_id, items)
             boot = next((item.boot for item in reversed(items) if item.device_id == device_id), None)
             if boot is not None:
                 read.boots[site_id, device_id] = boot
         return read
+
+    def _tell_rejected(self, site_id: str, device_id: str, items: Sequence[Item]) -> None:
+        """A device that is acknowledged by number would send what has none for ever."""
+        for item in items:
+            if isinstance(item, Rejected) and item.sequence is None and item.device_id == device_id:
+                self._to_tell[reply_topic(site_id, device_id)] = rejected_payload(item.field, item.rule)
 
     async def _bring_to_safety(self, read: _Read) -> _Safe:
         """Wait until all of a frame is durable."""

@@ -25,6 +25,12 @@ def slow_down_payload(readings_per_s_max: int) -> bytes:
     return msgspec.json.encode({"slow_down": {"readings_per_s_max": readings_per_s_max}})
 
 
+def rejected_payload(field: str, rule: str) -> bytes:
+    """`{"rejected":{"field":"message","rule":"at most 262144 bytes"}}`: of a message that bears no number by
+    which it could be acknowledged. To send it again is of no use."""
+    return msgspec.json.encode({"rejected": {"field": field, "rule": rule}})
+
+
 def place_of(topic: str) -> tuple[str, str, str]:
     """Site, device and channel of `tallyhouse/v1/{site}/{device}/{channel}`, the only form we hear."""
     _, _, site_id, device_id, channel = topic.split("/", 4)

@@ -20,6 +20,7 @@ from typing import Any
 import aiomqtt
 import httpx
 import msgspec
+import paho.mqtt.client as paho
 import psycopg
 import pytest
 
@@ -77,6 +78,8 @@ class Live:
     sequence: int = 0
     acked: dict[int, int] = field(default_factory=dict)
     """Through which number the forklift was told to forget, by boot."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What else stood on the forklift's reply, by key."""
     radio: aiomqtt.Client | None = None
 
     # --- what the product says ---------------------------------------------------------------------
@@ -274,8 +277,10 @@ class talking:  # noqa: N801 - reads as a verb
     async def _hear(self) -> None:
         assert self._live.radio is not None
         async for message in self._live.radio.messages:
-            told = json.loads(bytes(message.payload))["acked_through"]
-            self._live.acked[told["boot"]] = told["sequence"]
+            told = json.loads(bytes(message.payload))
+            self._live.told |= told
+            if acked := told.get("acked_through"):
+                self._live.acked[acked["boot"]] = acked["sequence"]
 
 
 # --- the RFID gate -----------------------------------------------------------------------------------
@@ -427,6 +432,49 @@ async def test_a_malformed_message_is_set_aside_with_its_bytes(live: Live, paylo
     preview = "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in payload)
     await live.quarantined(FORK, name, raw_preview=preview)
     await live.forklift_is_heard()
+
+
+async def test_a_message_too_long_to_read_is_set_aside_told_and_the_connection_goes_on(live: Live) -> None:
+    await live.forklift_is_heard()
+    assert live.radio is not None
+    session = live.radio._client.socket()
+    live.told.clear()
+    await live.say(b"7" * 300_000)
+    await live.quarantined(FORK, "message", rule="at most 262144 bytes", times=1)
+
+    async def told() -> bool:
+        return "rejected" in live.told
+
+    await live.until(told, "the forklift is told")
+    assert live.told["rejected"] == {"field": "message", "rule": "at most 262144 bytes"}
+    await live.forklift_is_heard()
+    assert live.radio._client.socket() is session, "it was not cut off"
+
+
+async def test_a_message_too_long_for_the_broker_that_comes_again_and_again_counts_up_one_row(
+    live: Live,
+) -> None:
+    body = {"device_id": "forklift-8", "family": "mqtt_position"}
+    secret = (await live.admin.post(f"/sites/{SITE}/devices", body))["secret"]
+    await live.until(lambda: connects(HERE, live.mqtt_port, "forklift-8", secret), "the device is let in")
+    stubborn = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="forklift-8", clean_session=False)
+    stubborn.username_pw_set("forklift-8", secret)
+    stubborn.connect(HERE, live.mqtt_port)
+    stubborn.publish(f"tallyhouse/v1/{SITE}/forklift-8/observation", b"7" * 5_000_000, qos=1)
+    stubborn.loop_start()
+
+    async def counted_up() -> bool:
+        rows = await live.admin.items(f"/sites/{SITE}/quarantine")
+        [row] = [row for row in rows if row["device_id"] == "forklift-8"] or [{"times": 0}]
+        return bool(row["times"] >= 3)
+
+    try:
+        await live.until(counted_up, "it came three times")
+        await live.forklift_is_heard()
+    finally:
+        stubborn.loop_stop()
+    row = await live.quarantined("forklift-8", "message", rule="at most 4194304 bytes")
+    assert row["site_id"] == SITE
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.supervise.broker import Broker, OuterListener
-from app.supervise.broker_access import hashed
+from app.supervise.broker_access import PACKET_BYTES_MAX, hashed
 from app.supervise.broker_trial import connects
 from app.supervise.mqtt_probe import Probe, ProbeRefused
 from app.supervise.process import ChildFailed
@@ -167,6 +167,31 @@ async def test_two_connections_with_one_credential_are_told_with_where_they_come
     async with connection("the device"), connection("its copy"):
         await until(lambda: bool(noted))
     assert noted == [("forklift-1", "identity", b"from 127.0.0.1")]
+
+
+@needs_mosquitto
+@pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)
+async def test_a_device_of_mqtt_5_is_told_how_long_a_message_may_be_and_why_it_was_cut_off(
+    broker: Broker, noted: Noted, until
+) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    noted.clear()
+    host, port, *_ = broker.address
+    reader, writer = await asyncio.open_connection(host, port)
+    who = b"".join(len(text).to_bytes(2) + text for text in (b"a tracker", b"forklift-1", b"pass-1"))
+    head = b"\x00\x04MQTT\x05\xc2" + (30).to_bytes(2) + b"\x00"
+    writer.write(bytes([0x10, len(head + who)]) + head + who)
+    async with asyncio.timeout(30):
+        _, length = await reader.readexactly(2)
+        properties = await reader.readexactly(length)
+        # The fixed header alone is enough: the rest is never read. Its length is in groups of 7 bits.
+        writer.write(b"\x32" + bytes([0x80, 0x80, 0x80, 0x02]))
+        ended = await reader.read()
+    writer.close()
+    assert b"\x27" + PACKET_BYTES_MAX.to_bytes(4) in properties, "Maximum Packet Size"
+    assert ended == b"\xe0\x01\x95", "DISCONNECT, Packet too large"
+    await until(lambda: bool(noted))
+    assert noted == [("forklift-1", "message", b"")]
 
 
 async def test_a_client_that_names_nobody_is_told_by_its_address(broker: Broker, noted: Noted, until) -> None:
