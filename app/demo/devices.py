@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-import httpx
 import msgspec
 
 from app.api_client import ApiClient
 from app.demo.accounts import Account
 from kernel.clock import Clock
-from kernel.ids import Ids
 from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.protocols.llrp.server import LlrpReaderServer
 from simulators.protocols.modbus.server import BarrierServer, WeighbridgeServer
 from simulators.protocols.mqtt.server import Tracker
-from simulators.protocols.pda.server import Handheld, SignIn, enrol
+from simulators.protocols.pda.server import Handheld, SignIn
 from simulators.protocols.publisher import Login
 
 
@@ -63,8 +61,6 @@ async def hand_out_handheld(
 ) -> Handheld:
     """Enrol a handheld as its QR would, and sign the picker in on it."""
     issued = await keeper.post(f"/sites/{site_id}/devices/pda/enrolment-codes")
-    async with httpx.AsyncClient(base_url=address) as client:
-        device_id, token = await enrol(client, issued["enrolment_code"])
     person = SignIn(picker.username, picker.password)
-    ids = Ids.unguessable(clock)
-    return await stack.enter_async_context(Handheld(address, device_id, token, person, clock, ids))
+    handheld = await Handheld.enrolled(address, issued["enrolment_code"], person, clock)
+    return await stack.enter_async_context(handheld)

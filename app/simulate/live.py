@@ -2,8 +2,10 @@
 
 The system's edge is on this machine, for what it dials stands on loopback. Devices are enrolled through the
 product's API by an account that the user gives, and accepted by an officer's where one is given; then the
-world goes on at a pace, and what its devices say goes onto the wire when it is time. Of what people enter, a
-warehouse's stock and the trucks that bring goods are; handhelds, departures and papers of finance are not.
+world goes on at a pace, and what its devices say goes onto the wire when it is time. A warehouse has a camera
+more than in a simulation, whose pictures are painted from the world. Of what people enter, its stock, the
+trucks that bring goods and what is scanned are, by a picker's account where one is given; departures and
+papers of finance are not.
 """
 
 import asyncio
@@ -23,6 +25,8 @@ from app.simulate.scenario import Scenario, read_scenario
 from app.simulate.site import Live, SimulatedRanch, SimulatedSite, Site
 from kernel.clock import Clock
 from kernel.layout import Layout
+from simulators.protocols.pda.server import Handheld, SignIn
+from simulators.sites.eyes import MOUNT, Eye
 from simulators.sites.sockets import Sockets
 from simulators.sites.warehouse import NETWORK_SERVER, Paper
 
@@ -31,7 +35,7 @@ HOUR_S = 3_600.0
 TOLD_EVERY_S = 30.0
 READY_WITHIN_S = 60.0
 SETTLED_WITHIN_S = 120.0
-ENROLS, ACCEPTS = frozenset({"admin", "keeper"}), "officer"
+ENROLS, ACCEPTS, SCANS = frozenset({"admin", "keeper"}), "officer", "picker"
 
 
 class LiveRefused(Exception):
@@ -67,11 +71,15 @@ async def drive_live(options: LiveOptions, keys: Keys, clock: Clock, say: Say) -
     scenario = read_scenario(options.scenario)
     accounts = read_accounts(options.accounts)
     admin = _who(accounts, ENROLS, options.accounts)
-    officer = next((account for account in accounts if ACCEPTS in account.roles), None)
+    officer, picker = (
+        next((account for account in accounts if role in account.roles), None) for role in (ACCEPTS, SCANS)
+    )
     herd_key = _herd_key(scenario, keys, options.key_name)
     # Its layout, its settings and what stands there are wanted before its time begins.
     planned = _site(options, scenario, herd_key, clock)
     layout = msgspec.structs.replace(planned.layout, site_id=options.site_id)
+    if isinstance(planned, SimulatedSite):
+        layout = msgspec.structs.replace(layout, mounts=[*layout.mounts, MOUNT])
     ids = {mount.mount_id: f"{options.site_id}-{mount.mount_id}" for mount in layout.mounts}
     async with AsyncExitStack() as stack:
         keeper = await stack.enter_async_context(ApiClient(options.address))
@@ -79,6 +87,11 @@ async def drive_live(options: LiveOptions, keys: Keys, clock: Clock, say: Say) -
         say(f"{admin.username} is signed in at {options.address}")
         sockets = Sockets(layout, ids, clock)
         connections = await sockets.plug_in(stack)
+        eye = None
+        if isinstance(planned, SimulatedSite):
+            eye = await stack.enter_async_context(Eye(planned.world, clock))
+            await eye.look(planned.world)
+            connections[MOUNT.mount_id] = eye.connection
         secrets = await _enrol(keeper, layout, ids, connections, _settings(planned, options, ids))
         say(f"site {layout.site_id}: layout is in, {len(secrets)} devices are enrolled")
         if officer is None:
@@ -94,11 +107,16 @@ async def drive_live(options: LiveOptions, keys: Keys, clock: Clock, say: Say) -
             papers = [message.facts for message in planned.line.take(planned.time_s)]
             trucks = sum([await office.announce(paper) for paper in papers])
             say(f"{trucks} trucks are announced")
+            if picker is None:
+                say("no picker's account was given: nothing is scanned")
+            else:
+                sockets.handhelds = await _hand_out(stack, keeper, layout, picker, options.address, clock)
+                say(f"{picker.username} is signed in at {len(sockets.handhelds)} handhelds")
         await sockets.switch_on(stack, secrets, options.broker)
         await _within(sockets.ready(READY_WITHIN_S), "the system reads the readers of every portal")
         set_aside = await _set_aside(keeper, layout.site_id)
         site = _site(options, scenario, herd_key, clock)
-        lag_s = await _drive(site, sockets, office, options, clock, say)
+        lag_s = await _drive(site, sockets, office, eye, options, clock, say)
         await _within(sockets.settle(SETTLED_WITHIN_S), "the broker takes all that was published")
         set_aside = await _set_aside(keeper, layout.site_id) - set_aside
         say(
@@ -111,6 +129,7 @@ async def drive_live(options: LiveOptions, keys: Keys, clock: Clock, say: Say) -
             "site_id": layout.site_id,
             "delivered": dict(sorted(sockets.delivered.items())),
             "not_delivered": dict(sorted(sockets.not_delivered.items())),
+            "scanned": dict(sorted(sockets.scanned.items())),
             "lag_s_max": round(lag_s, 3),
             "set_aside": set_aside,
         }
@@ -230,13 +249,32 @@ async def _accept(
     return secrets
 
 
+async def _hand_out(
+    stack: AsyncExitStack, keeper: ApiClient, layout: Layout, picker: Account, address: str, clock: Clock
+) -> dict[str, Handheld]:
+    """Enrol a handheld for each of the layout, by code as its picture would, and sign the picker in on it."""
+    handhelds, person = {}, SignIn(picker.username, picker.password)
+    for mount in layout.mounts:
+        if mount.family == "pda":
+            issued = await keeper.post(f"/sites/{layout.site_id}/devices/pda/enrolment-codes")
+            handheld = await Handheld.enrolled(address, issued["enrolment_code"], person, clock)
+            handhelds[mount.mount_id] = await stack.enter_async_context(handheld)
+    return handhelds
+
+
 async def _set_aside(keeper: ApiClient, site_id: str) -> int:
     """How many readings of the site's devices went to quarantine."""
     return sum([device["quarantined"] for device in await keeper.items(f"/sites/{site_id}/devices")])
 
 
 async def _drive(
-    site: Site, sockets: Sockets, office: Office | None, options: LiveOptions, clock: Clock, say: Say
+    site: Site,
+    sockets: Sockets,
+    office: Office | None,
+    eye: Eye | None,
+    options: LiveOptions,
+    clock: Clock,
+    say: Say,
 ) -> float:
     """Step the world ahead and say what it said when it is time; returns how late anything was at most."""
     from_s = site.time_s
@@ -248,6 +286,8 @@ async def _drive(
     told_at, lag_s = begun, 0.0
     while site.moment(site.time_s) < ends:
         site.line.put(site.go_on()[1])
+        if eye is not None and isinstance(site, SimulatedSite):
+            await eye.look(site.world)
         for message in site.line.take(site.time_s):
             if message.at_s < from_s:
                 continue  # Announced before.

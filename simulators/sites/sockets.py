@@ -2,10 +2,12 @@
 
 Each message is what a device has already put into its protocol; here it only reaches the wire. Scales show
 one ticket after the other, since an indicator's memory holds the last alone. Readers of portals run their own
-sessions. What people do with handhelds and enter as papers is told by nobody here, and counted.
+sessions. What is scanned goes through `handhelds`, where somebody is signed in on them. What people enter as
+papers is told by nobody here, and counted.
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -16,6 +18,7 @@ from kernel.layout import Layout, Mount
 from simulators.protocols.connections import SpeakingServer
 from simulators.protocols.llrp.server import LlrpReaderServer
 from simulators.protocols.modbus.server import BarrierServer, ShownServer
+from simulators.protocols.pda.server import Handheld, ScanRefused
 from simulators.protocols.publisher import Login, Publisher
 from simulators.sites.messages import Message
 
@@ -41,10 +44,15 @@ class Sockets:
         self._publishers: dict[str, Publisher] = {}
         self._tickets: dict[str, asyncio.Queue[tuple[int, ...]]] = {}
         self._streamed_s: dict[str, float] = {}
+        self.handhelds: Mapping[str, Handheld] = {}
+        """Somebody is signed in on these, by their mounts."""
         self.delivered: Counter[str] = Counter()
         """Messages by device."""
         self.not_delivered: Counter[str] = Counter()
         """Messages of what stands on no socket here, by how they would have gone."""
+        self._scans: list[asyncio.Future[dict[str, Any]]] = []
+        self.scanned: Counter[str] = Counter()
+        """What the product answered to scans, once all is settled."""
 
     # --- being there -------------------------------------------------------------------------------
 
@@ -97,6 +105,9 @@ class Sockets:
                 await publisher.sent(within_s)
             for waiting in self._tickets.values():
                 await waiting.join()
+            answers = await asyncio.gather(*self._scans, return_exceptions=True)
+            self.scanned.update(_told(answer) for answer in answers)
+            self._scans = []
 
     # --- saying things -----------------------------------------------------------------------------
 
@@ -115,6 +126,9 @@ class Sockets:
         elif name in self._readers:
             heard = message.facts
             self._readers[name].hear(heard.epc_hex, heard.antenna, heard.rssi_cdbm, heard.at)
+        elif name in self.handhelds:
+            for scan in json.loads(message.payload)["scans"]:
+                self._scans.append(self.handhelds[name].queue(scan["code"], scan["place_code"]))
         elif name in self._lines:
             if not message.is_kept and not self._may_stream(name):
                 return
@@ -137,6 +151,14 @@ class Sockets:
         if is_open or is_closed:
             barrier.boom.order(bool(is_open), self._clock.now())
         barrier.vehicle_over_loop(bool(loop))
+
+
+def _told(said: dict[str, Any] | BaseException) -> str:
+    if isinstance(said, ScanRefused):
+        return str(said.problem.get("key", "refused"))
+    if isinstance(said, BaseException):
+        raise said
+    return str(said["outcome"])
 
 
 async def _show(scale: ShownServer, waiting: asyncio.Queue[tuple[int, ...]]) -> None:

@@ -19,6 +19,8 @@ Modules = tuple[tuple[bool, ...], ...]
 
 MARK_M: Final = 0.30
 """The black square of a rack's marks."""
+PLACARD_M: Final = 0.24
+"""That of the marks before its uprights."""
 LABEL_M: Final = 0.22
 """The black square of a pallet's label."""
 CODE_M: Final = 0.40
@@ -117,7 +119,7 @@ def placards(rack: Rack) -> list[Sticker]:
     for slot in slots:
         if slot.level in (1, rack.levels):
             edge_m = -slot.width_mm / 2000
-            found.append(on_front(slot, edge_m, 1.2, -GAP_M, MARK_M * 0.8, marker=number))
+            found.append(on_front(slot, edge_m, 1.2, -GAP_M, PLACARD_M, marker=number))
             number += 1
     return found
 

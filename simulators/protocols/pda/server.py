@@ -67,6 +67,13 @@ class Handheld:
         self.acked_sequence = 0
         self.request_count = 0
 
+    @classmethod
+    async def enrolled(cls, base_url: str, enrolment_code: str, person: SignIn, clock: Clock) -> Self:
+        """A handheld that has redeemed the code of an enrolment QR. Raises ScanRefused."""
+        async with httpx.AsyncClient(base_url=base_url) as client:
+            device_id, token = await enrol(client, enrolment_code)
+        return cls(base_url, device_id, token, person, clock, Ids.unguessable(clock))
+
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name=f"handheld {self.device_id}")
         return self

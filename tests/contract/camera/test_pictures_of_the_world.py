@@ -16,7 +16,7 @@ from kernel.rng import Rng
 from simulators.protocols.camera.painter import Painter
 from simulators.protocols.camera.scene import Camera, looking_at
 from simulators.protocols.camera.server import Feed, HttpCamera
-from simulators.sites.pictures import aisle_scene, stretch, truck_scene
+from simulators.sites.pictures import aisle_scene, stretch, truck_scene, view_of
 from simulators.sites.warehouse import Codes
 from simulators.world.warehouse.build import build_warehouse
 from simulators.world.warehouse.parameters import read_parameters
@@ -25,7 +25,6 @@ from simulators.world.warehouse.state import Warehouse
 from simulators.world.warehouse.step import step
 from tests.conftest import START
 from tests.contract.camera.conftest import Paint
-from tests.contract.camera.racks import view_of
 from tests.contract.wire import Collected, ticking
 from tests.unit.simulators.test_warehouse_world import REFERENCE, SMALL
 

@@ -29,6 +29,7 @@ PASSWORD = "a-password-of-this-test-alone"
 PEOPLE: dict[str, tuple[str, tuple[PersonRole, ...]]] = {
     "keeper": ("keeper-1", ("admin", "keeper", "operator")),
     "officer": ("bank-1", ("officer",)),
+    "picker": ("keeper-1", ("picker",)),
 }
 
 
@@ -117,14 +118,21 @@ async def test_a_warehouse_on_sockets_is_known_with_its_stock_and_its_trucks(
 ) -> None:
     play(monkeypatch, warehouse.a_small_one())
     said = list[str]()
-    done = await drive_live(options(up, tmp_path), Keys(tmp_path / "keys"), SystemClock(), said.append)
+    busy = options(up, tmp_path, lasts_s=20.0, from_hour=9.0)
+    done = await drive_live(busy, Keys(tmp_path / "keys"), SystemClock(), said.append)
     assert done["set_aside"] == 0
     assert done["delivered"]["forklift-1"] > 0
+    assert done["delivered"]["lorawan-1"] > 0
+    assert sum(done["scanned"].values()) == sum(
+        count for name, count in done["delivered"].items() if name.startswith("pda")
+    )
     assert any("pallets are entered" in line for line in said)
     assert any("trucks are announced" in line for line in said)
     rows = await devices(up)
     assert rows["live-forklift-1"]["last_seen_at"] is not None
     assert rows["live-portal-1"]["last_seen_at"] is not None
+    assert rows["live-climate-1"]["last_seen_at"] is not None
+    assert rows["live-picture-camera-1"]["last_seen_at"] is not None
 
 
 def test_accounts_without_a_password_or_a_role_are_refused(tmp_path: Path) -> None:
