@@ -15,8 +15,9 @@ TONNES_FROM_G = 10 * TONNE_G
 MOMENTS = ("since", "until")
 _PLACE = re.compile(r"\[\d+\]|\.\d+")
 _NUMBER = re.compile(r"\d+")
-_UNIT = re.compile(r"(_fen|_g)$")
-"""The end of a field whose numbers are amounts of money or masses, also in the rule that it breaks."""
+_UNIT = re.compile(r"(_fen|_g)(_each)?$")
+"""The end of a field whose numbers are amounts of money or masses, in all or a piece, also in the rule that
+it breaks."""
 
 
 class Texts:
@@ -150,13 +151,14 @@ def phrase_key(phrase: str) -> str:
 
 
 def _amount(name: str, number: int, currency: str) -> Any:
-    if name.endswith("_fen"):
+    unit = _UNIT.search(name)
+    if unit is not None and unit[1] == "_fen":
         return _money(number, currency)
-    if name.endswith("_g"):
+    if unit is not None:
         if 0 < abs(number) < KILOGRAM_G:
             return f"{number} g"
-        unit, size, digits = ("t", TONNE_G, 2) if abs(number) >= TONNES_FROM_G else ("kg", KILOGRAM_G, 1)
-        return f"{number / size:,.{digits}f} {unit}"
+        sign, size, digits = ("t", TONNE_G, 2) if abs(number) >= TONNES_FROM_G else ("kg", KILOGRAM_G, 1)
+        return f"{number / size:,.{digits}f} {sign}"
     return number
 
 

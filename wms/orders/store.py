@@ -83,9 +83,16 @@ LINE_STATE = """CASE
         WHEN l.reserved_each + l.picked_each + l.shipped_each = l.quantity_each THEN 'allocated'
         WHEN l.reserved_each + l.picked_each + l.shipped_each > 0 THEN 'short'
         ELSE 'waiting' END"""
+# Under a release whose time is over goods wait for a new one, as `ReleaseShipment` finds them.
 _ORDER = """
-    SELECT order_id, site_id, owner_party_id, reference, source, customer, state, placed_at, ended_reason
-    FROM wms.outbound_order"""
+    SELECT order_id, site_id, owner_party_id, reference, source, customer, state, placed_at, ended_reason,
+        EXISTS (
+            SELECT FROM wms.reservation r WHERE r.order_id = o.order_id AND r.state = 'picked'
+                AND NOT EXISTS (
+                    SELECT FROM wms.release_reservation rr JOIN wms.release x USING (release_id)
+                    WHERE rr.reservation_id = r.reservation_id AND rr.ended_at IS NULL
+                        AND (x.state <> 'issued' OR x.valid_until >= %(now)s))) AS is_releasable
+    FROM wms.outbound_order o"""
 PAGE = f"""{_ORDER}
     WHERE site_id = %(site_id)s AND (%(state)s::text IS NULL OR state = %(state)s)
         AND (%(cursor)s::text IS NULL OR order_id < %(cursor)s)
@@ -245,11 +252,12 @@ async def owners_of_skus(read: ReadTx, site_id: str, skus: Iterable[str]) -> lis
 
 
 async def page(read: ReadTx, site_id: str, state: str | None, cursor: str | None, limit: int) -> list[Row]:
-    return await read.rows(PAGE, {"site_id": site_id, "state": state, "cursor": cursor, "limit": limit})
+    asked = {"site_id": site_id, "state": state, "cursor": cursor, "limit": limit, "now": read.now}
+    return await read.rows(PAGE, asked)
 
 
 async def one(read: ReadTx, order_id: str) -> Row | None:
-    return await read.row(ONE, {"order_id": order_id})
+    return await read.row(ONE, {"order_id": order_id, "now": read.now})
 
 
 async def lines_of(read: ReadTx, order_ids: Sequence[str]) -> list[Row]:

@@ -34,6 +34,8 @@ class LineRow(BaseModel):
 
 
 class OrderRow(BaseModel):
+    """`is_releasable`: something is picked that no live release lets out."""
+
     order_id: str
     site_id: str
     owner_party_id: str
@@ -45,6 +47,7 @@ class OrderRow(BaseModel):
     reasons: list[ReasonRow]
     placed_at: datetime
     ended_reason: str | None
+    is_releasable: bool
 
 
 class RuleRow(BaseModel):

@@ -48,6 +48,7 @@ from wms.messages import (
     VehicleAdmitted,
     VisitExpected,
 )
+from wms.orders.views import order_view
 from wms.visits.store import STAYS_WEIGHED, empty_mass_g
 
 
@@ -246,6 +247,28 @@ async def test_an_expired_release_is_replaced_by_a_new_one(
     assert (await release_view(tx, first.release_id)).state == "expired"
     await release(warehouse, order_id, vehicle_id)
     assert await tx.value("SELECT count(*) FROM wms.release WHERE state = 'expired'") == 1
+
+
+async def test_an_order_tells_whether_something_is_picked_that_no_live_release_lets_out(
+    warehouse: Warehouse, tx: PgTx, clock: ManualClock
+) -> None:
+    async def is_releasable(order_id: str) -> bool:
+        return (await order_view(tx, order_id)).is_releasable
+
+    await warehouse.stock(1)
+    order_id = await warehouse.allocated(100)
+    assert not await is_releasable(order_id)
+    await warehouse.pick(order_id)
+    assert await is_releasable(order_id)
+    vehicle_id = await warehouse.inside()
+    await release(warehouse, order_id, vehicle_id, minutes=1)
+    assert not await is_releasable(order_id)
+    tx.now = clock.advance(61)
+    assert await is_releasable(order_id)
+    again = await release(warehouse, order_id, vehicle_id)
+    assert not await is_releasable(order_id)
+    await warehouse.do(CancelRelease(release_id=again.release_id, reason="another vehicle"))
+    assert await is_releasable(order_id)
 
 
 async def test_a_release_waits_for_the_last_pick_and_knows_gate_and_vehicle(warehouse: Warehouse) -> None:

@@ -121,3 +121,8 @@ def test_every_sentence_is_filled_where_it_is_raised(locale: str) -> None:
 def test_everything_that_a_device_is_given_has_a_name(locale: str) -> None:
     given = {name for family in FAMILIES.values() for name in family.parameters if family.reach != "http"}
     assert {name for name in given if TEXTS._find(locale, f"devices.parameter.{name}") is None} == set()
+
+
+def test_the_bounds_of_a_price_of_one_piece_are_said_in_yuan() -> None:
+    facts = {"field": "price_fen_each", "rule": "1 to 100000000000"}
+    assert TEXTS.problem("en", "price.amount", facts).endswith("CNY 0.01 to CNY 1,000,000,000.00.")

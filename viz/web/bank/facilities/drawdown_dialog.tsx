@@ -23,13 +23,14 @@ export function DrawdownDialog({ facility, onClose }: { facility: FacilityDetail
   const [maturity_date, setMaturity] = useState(() => dueDate(Date.now(), TERM_DAYS));
   const amount_fen = parseYuan(text);
   const isAbove = amount_fen !== null && amount_fen > facility.available_fen;
+  const isPast = maturity_date < dueDate(Date.now(), 1);
   const available = formatMoney(facility.available_fen, locale, facility.currency);
   const wrong = text === "" ? undefined : amount_fen === null ? t("bank.notAnAmount") : isAbove ? t("bank.aboveAvailable", { available }) : undefined;
   return (
     <CommandDialog
       title={t("bank.proposeDrawdown")}
       path={`/facilities/${encodeURIComponent(facility.facility_id)}/drawdowns`}
-      body={amount_fen !== null && !isAbove && maturity_date ? { amount_fen, maturity_date } : null}
+      body={amount_fen !== null && !isAbove && !isPast ? { amount_fen, maturity_date } : null}
       action={t("bank.propose")}
       onClose={onClose}
     >
@@ -37,7 +38,7 @@ export function DrawdownDialog({ facility, onClose }: { facility: FacilityDetail
       <Field label={t("bank.amount")} hint={t("bank.availableNow", { available })} wrong={wrong}>
         <Input value={text} inputMode="decimal" prefix="¥" autoFocus onChange={(event) => setText(event.target.value)} />
       </Field>
-      <Field label={t("bank.dueOn")}>
+      <Field label={t("bank.dueOn")} wrong={isPast && maturity_date !== "" ? t("bank.duePast") : undefined}>
         <Input type="date" value={maturity_date} min={dueDate(Date.now(), 1)} onChange={(event) => setMaturity(event.target.value)} />
       </Field>
     </CommandDialog>

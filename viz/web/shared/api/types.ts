@@ -429,6 +429,8 @@ export interface Order {
   reasons: { line_no: number; key: string; facts: Facts }[];
   placed_at: string;
   ended_reason: string | null;
+  /** Something is picked that no release lets out yet. */
+  is_releasable: boolean;
 }
 
 export interface Release {

@@ -42,13 +42,21 @@ function refuse(field: string, rule: string) {
   vi.spyOn(ApiClient.prototype, "post").mockRejectedValue(new ApiProblem(document));
 }
 
-test("a refusal stands beside the field it names, and the dialog stays", async () => {
+test("a refusal is said once, beside the field it names, and the dialog stays", async () => {
   refuse("vehicle.plate", "1 to 16 characters");
   const onClose = show();
   fireEvent.click(screen.getByRole("button", { name: "Send" }));
-  expect(await screen.findByText("must be: 1 to 16 characters")).toBeTruthy();
-  expect(screen.getByText("It was refused.")).toBeTruthy();
+  const alerts = await screen.findAllByRole("alert");
+  expect(alerts.map((alert) => alert.textContent)).toEqual(["It was refused."]);
+  expect(alerts[0]!.closest(".field")!.textContent).toContain("Plate");
   expect(onClose).not.toHaveBeenCalled();
+});
+
+test("a refusal that names no field of the dialog is said below it", async () => {
+  refuse("reference", "used once");
+  show();
+  fireEvent.click(screen.getByRole("button", { name: "Send" }));
+  expect((await screen.findByText("It was refused.")).closest(".th-problem")).toBeTruthy();
 });
 
 test("a refused line is counted as it stands here, blank ones before it too, and masses are told in kilograms", async () => {
@@ -58,6 +66,7 @@ test("a refused line is counted as it stands here, blank ones before it too, and
   expect(await screen.findByText(/^Line 2, Mass: must be 950\skg to 1,110\skg$/)).toBeTruthy();
   expect(screen.getByLabelText("Mass 2").getAttribute("aria-invalid")).toBe("true");
   expect(screen.getByLabelText("SSCC 2").getAttribute("aria-invalid")).toBe("false");
+  expect(screen.queryByText("It was refused.")).toBeNull();
 });
 
 test("rows that are pasted fill lines, and there is always an empty one to type on", () => {

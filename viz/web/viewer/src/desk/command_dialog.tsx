@@ -6,7 +6,7 @@ import { api } from "@shared/api/client";
 import { useWords } from "@shared/react/page";
 import { Problem } from "@shared/react/parts";
 import { Modal } from "antd";
-import { useState, type ReactNode } from "react";
+import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { RefusalContext } from "./field";
 
 const WIDTH_PX = 440;
@@ -30,6 +30,10 @@ export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
   const { t } = useWords();
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
+  const [isSaidBeside, setSaidBeside] = useState(false);
+  const form = useRef<HTMLDivElement>(null);
+  // A refusal is said once: beside its field where there is one, else below.
+  useLayoutEffect(() => setSaidBeside(form.current?.querySelector("[data-refusal=true]") != null), [failure]);
   const [answer, setAnswer] = useState<{ value: Answer } | null>(null);
   async function send() {
     setIsBusy(true);
@@ -72,9 +76,9 @@ export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
       width={props.width ?? WIDTH_PX}
     >
       <RefusalContext value={failure}>
-        <div className="dialog-form">{props.children}</div>
+        <div className="dialog-form" ref={form}>{props.children}</div>
       </RefusalContext>
-      {failure !== null && <Problem error={failure} />}
+      {failure !== null && !isSaidBeside && <Problem error={failure} />}
     </Modal>
   );
 }

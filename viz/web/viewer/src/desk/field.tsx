@@ -3,6 +3,7 @@ import { ApiProblem } from "@shared/api/client";
 import type { Locale } from "@shared/api/types";
 import { formatMass } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
+import { problemText } from "@shared/react/parts";
 import { createContext, useContext, type ReactNode } from "react";
 import { sayRule } from "./rules";
 
@@ -30,16 +31,17 @@ interface FieldProps {
 
 export function Field({ label, name, hint, wrong, children }: FieldProps) {
   const { t, locale } = useWords();
-  const refused = refusedField(useContext(RefusalContext), locale);
-  const isRefused = refused !== null && [name].flat().includes(refused.field);
-  const against = wrong ?? (isRefused ? t("devices.mustBe", { rule: refused.rule }) : undefined);
+  const failure = useContext(RefusalContext);
+  const refused = refusedField(failure, locale);
+  const isRefused = wrong === undefined && refused !== null && [name].flat().includes(refused.field);
+  const against = wrong ?? (isRefused ? problemText(failure, t) : undefined);
   return (
     <div className="field" data-wrong={against !== undefined}>
       <label>
         <span>{label}</span>
         {children}
       </label>
-      {against !== undefined ? <small role="alert">{against}</small> : hint && <small>{hint}</small>}
+      {against !== undefined ? <small role="alert" data-refusal={isRefused}>{against}</small> : hint && <small>{hint}</small>}
     </div>
   );
 }

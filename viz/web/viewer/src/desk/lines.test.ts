@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { numberOf, pasteInto, tableOf } from "./lines";
+import { faultIn, numberOf, pasteInto, tableOf } from "./lines";
 
 test("rows of a spreadsheet and lines of CSV become the same cells", () => {
   const cells = [["A", "1"], ["B", "2"]];
@@ -24,4 +24,14 @@ test("a pasted table fills lines from its place on, without its heading", () => 
 
 test("a number may have blanks between its digits, and nothing else is one", () => {
   expect([numberOf("1 200"), numberOf("12.5"), numberOf(""), numberOf("1,200")]).toEqual([1200, 12.5, Number.NaN, Number.NaN]);
+});
+
+test("powers of ten, signs and other notations are no numbers here", () => {
+  for (const text of ["1e3", "0x10", "-1", "+1", "Infinity", ".5", "1."]) expect(numberOf(text)).toBeNaN();
+});
+
+test("the first cell that breaks a rule is told, blank ones break none", () => {
+  const ruleOf = (name: string, text: string) => (name === "sku" && text !== "A" ? "an item" : null);
+  expect(faultIn([{ sku: "A" }, { sku: " ", pieces: "x" }, { sku: "B" }], ruleOf)).toEqual({ row: 2, name: "sku", rule: "an item" });
+  expect(faultIn([{ sku: "A" }], ruleOf)).toBeNull();
 });

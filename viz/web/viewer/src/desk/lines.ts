@@ -31,5 +31,24 @@ export function pasteInto(lines: readonly Line[], names: readonly string[], tabl
 /** A number as people type it, blanks between its digits or not; NaN, which the server refuses, for anything else. */
 export function numberOf(text: string | undefined): number {
   const digits = (text ?? "").replace(/[\s\u00a0]/g, "");
-  return digits === "" ? Number.NaN : Number(digits);
+  return /^\d{1,15}(\.\d{1,6})?$/.test(digits) ? Number(digits) : Number.NaN;
+}
+
+/** What the page itself has against a cell, before the line is sent. */
+export interface Fault {
+  row: number;
+  /** The column's. */
+  name: string;
+  rule: string;
+}
+
+/** The first cell with something in it that `ruleOf` has a rule against. */
+export function faultIn(lines: readonly Line[], ruleOf: (name: string, text: string) => string | null): Fault | null {
+  for (const [row, line] of lines.entries()) {
+    for (const [name, text] of Object.entries(line)) {
+      const rule = text.trim() === "" ? null : ruleOf(name, text);
+      if (rule !== null) return { row, name, rule };
+    }
+  }
+  return null;
 }

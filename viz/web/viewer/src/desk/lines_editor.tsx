@@ -1,9 +1,9 @@
 /** Lines of a command as a small spreadsheet: cells are typed, or pasted from a spreadsheet or a CSV file. */
 import { useWords } from "@shared/react/page";
 import { Icon } from "@shared/react/parts";
-import { useContext, type ClipboardEvent } from "react";
+import { useContext, useState, type ClipboardEvent } from "react";
 import { RefusalContext, refusedField } from "./field";
-import { isBlank, pasteInto, tableOf, type Line } from "./lines";
+import { isBlank, pasteInto, tableOf, type Fault, type Line } from "./lines";
 
 export interface LineColumn {
   /** As the server calls it. */
@@ -21,12 +21,16 @@ interface LinesEditorProps {
   hint: string;
   columns: readonly LineColumn[];
   lines: readonly Line[];
+  /** What the page has against a line, which is said once the cell is left. */
+  fault?: Fault | null;
   onChange: (lines: Line[]) => void;
 }
 
-export function LinesEditor({ field, label, hint, columns, lines, onChange }: LinesEditorProps) {
+export function LinesEditor({ field, label, hint, columns, lines, fault = null, onChange }: LinesEditorProps) {
   const { t } = useWords();
-  const wrong = useWrong(field, lines);
+  const [typing, setTyping] = useState("");
+  const refused = useWrong(field, lines);
+  const wrong = fault === null ? refused : typing === cellOf(fault.row, fault.name) ? null : fault;
   const names = columns.map((column) => column.name);
   // There is always an empty line to type on.
   const shown = lines.length === 0 || !isBlank(lines[lines.length - 1]!) ? [...lines, {}] : lines;
@@ -42,7 +46,7 @@ export function LinesEditor({ field, label, hint, columns, lines, onChange }: Li
     <fieldset className="lines">
       <legend>{label}</legend>
       <small>{hint}</small>
-      {wrong !== null && <small role="alert">{t("desk.lineWrong", { number: wrong.row + 1, column: columns.find(({ name }) => name === wrong.name)?.label ?? label, rule: wrong.rule })}</small>}
+      {wrong !== null && <small role="alert" data-refusal={wrong === refused}>{t("desk.lineWrong", { number: wrong.row + 1, column: columns.find(({ name }) => name === wrong.name)?.label ?? label, rule: wrong.rule })}</small>}
       {columns.map(({ name, choices }) => choices && <Choices key={name} id={`${field}-${name}`} choices={choices} />)}
       <div className="lines-rows">
         <table>
@@ -66,6 +70,8 @@ export function LinesEditor({ field, label, hint, columns, lines, onChange }: Li
                       list={column.choices && `${field}-${column.name}`}
                       value={line[column.name] ?? ""}
                       onChange={(event) => change(row, column.name, event.target.value)}
+                      onFocus={() => setTyping(cellOf(row, column.name))}
+                      onBlur={() => setTyping("")}
                       onPaste={(event) => paste(event, row, at)}
                     />
                   </td>
@@ -92,6 +98,10 @@ export function LinesEditor({ field, label, hint, columns, lines, onChange }: Li
   );
 }
 
+function cellOf(row: number, name: string): string {
+  return `${row}.${name}`;
+}
+
 function Choices({ id, choices }: { id: string; choices: NonNullable<LineColumn["choices"]> }) {
   return (
     <datalist id={id}>
@@ -103,7 +113,7 @@ function Choices({ id, choices }: { id: string; choices: NonNullable<LineColumn[
 }
 
 /** The line that the server refuses, as it stands here: blank lines are not sent, so it counts without them. */
-function useWrong(field: string, lines: readonly Line[]): { row: number; name: string; rule: string } | null {
+function useWrong(field: string, lines: readonly Line[]): Fault | null {
   const { locale } = useWords();
   const refused = refusedField(useContext(RefusalContext), locale);
   const [list, number, name = ""] = refused?.field.split(".") ?? [];

@@ -4,7 +4,7 @@ import { Input } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
-import { isBlank, numberOf, type Line } from "../desk/lines";
+import { faultIn, isBlank, numberOf, type Line } from "../desk/lines";
 import { LinesEditor } from "../desk/lines_editor";
 import type { ShippingDialogProps } from "./dialogs";
 import { ItemField, OwnerField } from "./goods_fields";
@@ -32,7 +32,11 @@ export function AnnounceDialog({ path, ...rest }: ShippingDialogProps) {
   const [vehicle, setVehicle] = useState(NO_VEHICLE);
   const [lines, setLines] = useState<readonly Line[]>([]);
   const units = lines.filter((line) => !isBlank(line)).map(palletOf);
-  const isWhole = owner !== null && sku !== null && lotCode.trim() !== "" && isComplete(vehicle) && units.length > 0;
+  const fault = faultIn(lines, (name, text) => {
+    if (name === "quantity_each") return Number.isInteger(numberOf(text)) ? null : t("shipping.rulePieces");
+    return name === "expected_mass_g" && Number.isNaN(numberOf(text)) ? t("shipping.ruleMass") : null;
+  });
+  const isWhole = fault === null && owner !== null && sku !== null && lotCode.trim() !== "" && isComplete(vehicle) && units.length > 0;
   const body = isWhole ? { owner_party_id: owner, sku, lot_code: lotCode.trim(), vehicle, units } : null;
   return (
     <CommandDialog
@@ -63,6 +67,7 @@ export function AnnounceDialog({ path, ...rest }: ShippingDialogProps) {
           { name: "expected_mass_g", label: t("shipping.massKg"), isNumber: true },
         ]}
         lines={lines}
+        fault={fault}
         onChange={setLines}
       />
     </CommandDialog>

@@ -14,7 +14,8 @@ export function ItemDialog(props: ShippingDialogProps) {
   const { t } = useWords();
   const [given, setGiven] = useState({ sku: "", name_zh: "", name_en: "" });
   const [massKg, setMassKg] = useState("");
-  const isWhole = FIELDS.every((field) => given[field].trim() !== "") && massKg.trim() !== "";
+  const isMass = !Number.isNaN(numberOf(massKg));
+  const isWhole = FIELDS.every((field) => given[field].trim() !== "") && isMass;
   const items = [{ ...given, unit_mass_g: Math.round(numberOf(massKg) * G_PER_KG) }];
   return (
     <CommandDialog {...props} title={t("shipping.do.item")} path="/skus" body={isWhole ? { items } : null} action={t("shipping.enter")}>
@@ -23,7 +24,7 @@ export function ItemDialog(props: ShippingDialogProps) {
           <Input maxLength={120} value={given[field]} onChange={(event) => setGiven({ ...given, [field]: event.target.value })} />
         </Field>
       ))}
-      <Field label={t("shipping.pieceMassKg")} name="items.0.unit_mass_g" hint={t("shipping.pieceMassHint")}>
+      <Field label={t("shipping.pieceMassKg")} name="items.0.unit_mass_g" hint={t("shipping.pieceMassHint")} wrong={massKg.trim() === "" || isMass ? undefined : t("devices.mustBe", { rule: t("shipping.ruleMass") })}>
         <Input inputMode="decimal" value={massKg} onChange={(event) => setMassKg(event.target.value)} />
       </Field>
     </CommandDialog>

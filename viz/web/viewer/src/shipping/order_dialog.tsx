@@ -5,7 +5,7 @@ import { Input } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
-import { isBlank, numberOf, type Line } from "../desk/lines";
+import { faultIn, isBlank, numberOf, type Line } from "../desk/lines";
 import { LinesEditor } from "../desk/lines_editor";
 import { useSite } from "../state/site";
 import type { ShippingDialogProps } from "./dialogs";
@@ -28,9 +28,15 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
     .filter((line) => !isBlank(line))
     .map((line) => {
       const lot = (line["lot_id"] ?? "").trim();
-      return { sku: line["sku"] ?? "", quantity_each: numberOf(line["quantity_each"]), lot_id: lot === "" ? null : (idOfLot.get(lot) ?? lot) };
+      return { sku: line["sku"] ?? "", quantity_each: numberOf(line["quantity_each"]), lot_id: idOfLot.get(lot) ?? null };
     });
-  const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0;
+  const known = items && new Set(items.map((item) => item.value));
+  const fault = faultIn(lines, (name, text) => {
+    if (name === "sku") return known === null || known.has(text.trim().toUpperCase()) ? null : t("shipping.ruleItem");
+    if (name === "lot_id") return idOfLot.has(text.trim()) ? null : t("shipping.ruleLot");
+    return Number.isInteger(numberOf(text)) ? null : t("shipping.rulePieces");
+  });
+  const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0 && fault === null;
   return (
     <CommandDialog
       {...rest}
@@ -59,6 +65,7 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
           { name: "lot_id", label: t("shipping.lotIfAny"), choices: [...lots.values()].map(({ code, owner_name }) => ({ value: code, label: owner_name })) },
         ]}
         lines={lines}
+        fault={fault}
         onChange={setLines}
       />
       <OwnerField value={owner} onChange={setOwner} isOptional />

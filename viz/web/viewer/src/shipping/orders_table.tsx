@@ -28,18 +28,18 @@ type Act = "allocate" | "accept" | "refuse" | "release" | "cancel";
 
 /** What can be done with an order, the next step first. */
 export function actsOf(order: Order): Act[] {
-  const isPicked = order.lines.some((line) => line.picked_each > 0);
+  const release: Act[] = order.is_releasable ? ["release"] : [];
   switch (order.state) {
     case "held":
       return ["accept", "refuse"];
     case "received":
       return ["allocate", "cancel"];
     case "short":
-      return isPicked ? ["release", "allocate"] : ["allocate", "cancel"];
+      return order.lines.some((line) => line.picked_each > 0) ? [...release, "allocate"] : ["allocate", "cancel"];
     case "allocated":
       return ["cancel"];
     case "ready":
-      return ["release"];
+      return release;
     default:
       return [];
   }
@@ -102,10 +102,16 @@ function Row({ order, onAct }: { order: Order; onAct: (act: Act) => void }) {
   );
 }
 
+/** The first reason of each line, by which it is counted: one that is refused waits for nobody's decision. */
+export function reasonsShown(order: Order): Order["reasons"] {
+  return order.reasons.filter(({ line_no }, at) => order.reasons.findIndex((other) => other.line_no === line_no) === at);
+}
+
 /** Why lines do not flow, or what the order waits for. */
 function Reasons({ order }: { order: Order }) {
   const { t } = useWords();
-  if (order.reasons.length > 0) return [...new Set(order.reasons.map(({ key, facts }) => t(`problems.${key}`, facts)))].join(" ");
+  const reasons = reasonsShown(order);
+  if (reasons.length > 0) return [...new Set(reasons.map(({ key, facts }) => t(`problems.${key}`, facts)))].join(" ");
   return order.state === "allocated" ? t("shipping.waitsForPick") : null;
 }
 

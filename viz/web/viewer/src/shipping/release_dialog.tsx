@@ -21,10 +21,10 @@ interface ReleaseDialogProps {
   onDone: () => void;
 }
 
-/** Vehicles whose stay has not ended, those that are inside first. */
+/** Vehicles that collect and whose stay has not ended, those that are inside first. */
 export function vehiclesToLoad(visits: readonly Visit[]): Visit[] {
   const order: Partial<Record<Visit["state"], number>> = { admitted: 0, leaving: 1, expected: 2 };
-  return visits.filter((visit) => visit.state in order).sort((a, b) => order[a.state]! - order[b.state]!);
+  return visits.filter((visit) => visit.purpose === "pickup" && visit.state in order).sort((a, b) => order[a.state]! - order[b.state]!);
 }
 
 export function ReleaseDialog({ order, site, ...command }: ReleaseDialogProps) {
@@ -53,7 +53,7 @@ export function ReleaseDialog({ order, site, ...command }: ReleaseDialogProps) {
             onChange={setVehicle}
             options={vehicles.map((visit) => ({
               value: visit.vehicle_id,
-              label: `${visit.plate} · ${t(`states.visits.${visit.state}`)} · ${t(`shipping.purposes.${visit.purpose}`)}`,
+              label: `${visit.plate} · ${t(`states.visits.${visit.state}`)}`,
             }))}
           />
         </Field>

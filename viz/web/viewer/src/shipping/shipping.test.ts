@@ -1,12 +1,12 @@
 import type { Order, OrderState, Visit } from "@shared/api/types";
 import { expect, test } from "vitest";
 import { palletOf } from "./announce_dialog";
-import { actsOf } from "./orders_table";
+import { actsOf, reasonsShown } from "./orders_table";
 import { vehiclesToLoad } from "./release_dialog";
 
-function anOrder(state: OrderState, picked_each = 0): Order {
+function anOrder(state: OrderState, picked_each = 0, is_releasable = picked_each > 0): Order {
   const line = { line_no: 1, sku: "CU", quantity_each: 4, picked_each, shipped_each: 0 };
-  return { order_id: "o", reference: "SO-1", customer: "C", state, lines: [line], reasons: [], placed_at: "", ended_reason: null };
+  return { order_id: "o", reference: "SO-1", customer: "C", state, lines: [line], reasons: [], placed_at: "", ended_reason: null, is_releasable };
 }
 
 test.each([
@@ -21,9 +21,21 @@ test.each([
   expect(actsOf(anOrder(state, picked))).toEqual(acts);
 });
 
-test("a release goes to a vehicle whose stay has not ended, those inside first", () => {
-  const visits = (["left", "expected", "admitted"] as const).map((state) => ({ visit_id: state, state }) as Visit);
-  expect(vehiclesToLoad(visits).map((visit) => visit.state)).toEqual(["admitted", "expected"]);
+test("a line that is refused is not said to wait for a person too", () => {
+  const reason = (line_no: number, rule: string) => ({ line_no, key: `orders.row.${rule}`, facts: {} });
+  const refused = { ...anOrder("refused"), reasons: [reason(1, "unknown_sku"), reason(1, "large_quantity"), reason(2, "large_quantity")] };
+  expect(reasonsShown(refused)).toEqual([reason(1, "unknown_sku"), reason(2, "large_quantity")]);
+});
+
+test("what is under a release already is not offered for another", () => {
+  expect(actsOf(anOrder("ready", 4, false))).toEqual([]);
+  expect(actsOf(anOrder("short", 2, false))).toEqual(["allocate"]);
+});
+
+test("a release goes to a vehicle that collects and whose stay has not ended, those inside first", () => {
+  const visits = (["left", "expected", "admitted"] as const).map((state) => ({ visit_id: state, state, purpose: "pickup" }) as Visit);
+  const bringing = { visit_id: "b", state: "admitted", purpose: "delivery" } as Visit;
+  expect(vehiclesToLoad([bringing, ...visits]).map((visit) => visit.visit_id)).toEqual(["admitted", "expected"]);
 });
 
 test("a pallet is sent in grams, its codes without the blanks that people group them by", () => {
