@@ -100,6 +100,7 @@ async def _bench(tx: Tx, site_id: str, scans: Sequence[Scan]) -> Bench:
         tasks=locked,
         occupants=await store.occupants(tx, site_id, slots),
         held_units=await store.held_units(tx, [task.unit_id for task in locked.values()]),
+        gone_units=await store.gone_units(tx, unit_of.values()),
         person_id=tx.caller.person_id,
         now=tx.now,
     )

@@ -17,12 +17,13 @@ Facts = dict[str, str | int | None]
 
 class Bench(NamedTuple):
     """What the judgement may look at. `tasks` are locked; `occupants` says which unit the books have in a
-    slot; `held_units` may not be moved."""
+    slot; `held_units` may not be moved; `gone_units` have left by the books."""
 
     unit_of_sscc: Mapping[str, str]
     tasks: Mapping[str, Task]
     occupants: Mapping[str, str]
     held_units: Collection[str]
+    gone_units: Collection[str]
     person_id: str
     now: datetime
 
@@ -64,6 +65,8 @@ def judge(scan: Scan, bench: Bench, ended: Collection[str]) -> Verdict:
         return _refused("scan.unknown_code", {"scanned": sscc}, None)
     live = [task for task in bench.tasks.values() if task.unit_id == unit_id and task.task_id not in ended]
     task = _task_meant(live, bench)
+    if task is None and unit_id in bench.gone_units:
+        return _refused("scan.has_left", {"scanned": sscc}, None)
     if task is None:
         return Verdict("noted", None, {"scanned": sscc}, None)
     return _judge_task(scan, sscc, unit_id, task, bench, ended)

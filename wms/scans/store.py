@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from kernel.tx import ReadTx, Row, Tx
 from wms.messages import Scan
 from wms.scans.model import Verdict
+from wms.stock.model import CUSTOMER
 
 EARLIER = """
     SELECT sequence, outcome, key, facts, task_id FROM wms.scan
@@ -17,6 +18,10 @@ OCCUPANTS = """
 HELD_UNITS = """
     SELECT DISTINCT unit_id FROM wms.balance
     WHERE unit_id = ANY(%(unit_ids)s) AND hold_id IS NOT NULL AND quantity_each > 0"""
+GONE_UNITS = """
+    SELECT DISTINCT m.from_unit_id FROM wms.stock_move m
+    WHERE m.from_unit_id = ANY(%(unit_ids)s) AND m.to_bin = %(customer)s
+        AND NOT EXISTS (SELECT FROM wms.balance b WHERE b.unit_id = m.from_unit_id AND b.quantity_each > 0)"""
 INSERT = """
     INSERT INTO wms.scan (device_id, boot, sequence, site_id, observed_at, code, place_code, asked_task_id,
         task_id, outcome, key, facts, person_id, recorded_at)
@@ -49,6 +54,12 @@ async def occupants(read: ReadTx, site_id: str, bins: Iterable[str]) -> dict[str
 async def held_units(read: ReadTx, unit_ids: Iterable[str]) -> set[str]:
     rows = await read.rows(HELD_UNITS, {"unit_ids": sorted(set(unit_ids))})
     return {row["unit_id"] for row in rows}
+
+
+async def gone_units(read: ReadTx, unit_ids: Iterable[str]) -> set[str]:
+    """Those of the units that went out through a gate and of which nothing is on stock."""
+    params = {"unit_ids": sorted(set(unit_ids)), "customer": CUSTOMER}
+    return {row["from_unit_id"] for row in await read.rows(GONE_UNITS, params)}
 
 
 async def insert(

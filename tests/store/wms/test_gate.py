@@ -104,6 +104,11 @@ async def test_released_goods_leave_the_books_when_the_vehicle_left(warehouse: W
     assert await tx.value("SELECT sum(quantity_each) FROM wms.balance") == 100
     (departed,) = warehouse.sent(ShipmentDeparted)
     assert departed.unit_ids == tuple(sorted(units[:2]))
+    answers = await warehouse.scan((sscc(1), None), (sscc(3), None))
+    assert [(answer.outcome, answer.key) for answer in answers] == [
+        ("refused", "scan.has_left"),
+        ("noted", None),
+    ]
     assert await warehouse.orders_to_barrier() == ["open", "close", "open", "close"]
 
 

@@ -50,6 +50,7 @@ def a_bench(*tasks: Task, **changes: Any) -> Bench:
         unit_of_sscc={SSCC: "unit_1", OTHER: "unit_2"},
         tasks={task.task_id: task for task in tasks},
         occupants={},
+        gone_units=(),
         held_units=set(),
         person_id="picker-a",
         now=NOW,
@@ -171,3 +172,9 @@ def test_a_batch_that_cannot_be_judged_names_the_field(boot: int, sequences: lis
     with pytest.raises(Invalid) as refused:
         require_batch(RecordScans(site_id="site-a", device_id="pda-1", boot=boot, scans=scans))
     assert refused.value.facts["field"] == field
+
+
+def test_a_pallet_that_left_by_the_books_is_not_silently_noted() -> None:
+    verdict = judge(a_scan(), a_bench(gone_units={"unit_1"}), set())
+    assert (verdict.outcome, verdict.key) == ("refused", "scan.has_left")
+    assert judge(a_scan(OTHER), a_bench(gone_units={"unit_1"}), set()).outcome == "noted"
