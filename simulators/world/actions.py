@@ -47,7 +47,7 @@ def build_world(scenario: Scenario, stored: dict[str, Pallet], pace: float = 1.0
         start = Point(40.0 + 6.0 * number, CORRIDOR_Y_M)
         speed = scenario.forklift["speed_mps"]
         name = f"forklift-{number}"
-        movers[name] = Mover(mover_id=name, kind="forklift", point=start, speed_mps=speed)
+        movers[name] = Mover(mover_id=name, kind="forklift", point=start, home=start, speed_mps=speed)
     for number in range(1, scenario.person["count"] + 1):
         start = Point(26.0 + 18.0 * number, CORRIDOR_Y_M - 1.0)
         name = f"person-{number}"

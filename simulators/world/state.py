@@ -55,6 +55,8 @@ class Mover(msgspec.Struct, frozen=True, kw_only=True):
     tare_g: int = 0
     dock_s: float = 0.0
     """Trucks: so long they stay at a dock at the least, in seconds of the devices' clocks."""
+    home: Point | None = None
+    """Forklifts: where it stands while there is nothing to carry."""
     stop: str = "road"
     """Trucks: the stop it stands at or drives to (road, bridge_in, dock, bridge_out, barrier_out)."""
 

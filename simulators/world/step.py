@@ -25,7 +25,7 @@ def step(world: World, dt_s: float, rng: Rng) -> World:
 def _step_mover(world: World, mover: Mover, dt_s: float, rng: Rng) -> World:
     if mover.wait_s > 0:
         return put(world, msgspec.structs.replace(mover, wait_s=max(0.0, mover.wait_s - dt_s), moving=False))
-    if mover.path:
+    if mover.path and not _is_wanted(world, mover):
         return put(world, _drive(world, mover, dt_s))
     if mover.kind == "forklift":
         return _work(world, msgspec.structs.replace(mover, moving=False), rng)
@@ -79,9 +79,16 @@ def _work(world: World, forklift: Mover, rng: Rng) -> World:
     return _place(world, forklift, job, rng)
 
 
+def _is_wanted(world: World, mover: Mover) -> bool:
+    """True for a forklift that is on its way home while there is something to carry."""
+    return mover.kind == "forklift" and mover.job is None and bool(world.jobs)
+
+
 def _take_job(world: World, forklift: Mover) -> World:
+    """The oldest work there is; with none it drives home, so that no two stand in one place."""
     if not world.jobs:
-        return put(world, forklift)
+        path = () if forklift.home in (None, forklift.point) else route(forklift.point, forklift.home)
+        return put(world, msgspec.structs.replace(forklift, path=path))
     job, rest = world.jobs[0], world.jobs[1:]
     path = route(forklift.point, job.pick_at)
     taken = msgspec.structs.replace(forklift, job=job, phase="to_pick", path=path)

@@ -116,3 +116,21 @@ def test_forklifts_carry_every_pallet_to_its_slot_and_lose_none(seed: int) -> No
     assert {pallet.place for pallet in world.pallets.values()} == {f"slot:{slot.slot_id}" for slot in slots}
     changes = [item for item in happened if isinstance(item, LoadChanged)]
     assert [item.action for item in changes].count("set_down") == len(slots)
+
+
+def test_forklifts_without_work_stand_at_homes_of_their_own_and_leave_them_for_work_at_once() -> None:
+    world, rng = a_world_with_a_loaded_truck(1)
+    slots = all_slots(LAYOUT)
+    wanted = zip(list(world.pallets)[:3], slots[:3], strict=True)
+    first, second, third = [actions.store_job(sscc, LAYOUT, slot, 1) for sscc, slot in wanted]
+    world = actions.give_jobs(world, [first, second])
+    world, happened = run(world, rng, 300.0)
+    assert sum(isinstance(item, LoadChanged) for item in happened) == 4
+    forklifts = [mover for mover in world.movers.values() if mover.kind == "forklift"]
+    assert [fork.point for fork in forklifts] == [fork.home for fork in forklifts]
+    assert len({fork.point for fork in forklifts}) == len(forklifts)
+    assert not any(fork.moving for fork in forklifts)
+    away = msgspec.structs.replace(forklifts[0], path=(slots[-1].centre,))
+    world = msgspec.structs.replace(world, movers={**world.movers, away.mover_id: away})
+    world = actions.give_jobs(world, [third])
+    assert step(world, 0.1, rng).movers[away.mover_id].phase == "to_pick"

@@ -112,8 +112,15 @@ function Rail({ session }: { session: Session }) {
   const lends = seesFacilities(session);
   const looksAt = (useInspectedSites(seesDevices(session)).data ?? []).map((site) => site.site_id);
   const devicesWaiting = useDevicesWaiting(looksAt);
+  const [here] = useLocation();
+  const rail = useRef<HTMLElement>(null);
+  const marks = [frozen, waiting, alarms.data?.length ?? 0, devicesWaiting].map((count) => count > 0).join();
+  // On a narrow page the rail is a strip that shows a part of itself; the marks that arrive move what is in it.
+  useEffect(() => {
+    rail.current?.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest", inline: "center" });
+  }, [here, marks]);
   return (
-    <nav className="rail" aria-label={t("bank.sections")}>
+    <nav className="rail" ref={rail} aria-label={t("bank.sections")}>
       {lends && <RailLink to="/facilities" icon="lock" text={t("bank.facilities")} alert={frozen} />}
       {seesReceipts(session) && <RailLink to="/receipts" icon="list" text={t("bank.receipts")} />}
       <RailLink to="/stock" icon="pallet" text={t("bank.stock")} />
@@ -139,13 +146,8 @@ interface RailLinkProps {
 function RailLink({ to, icon, text, alert = 0, waiting = 0 }: RailLinkProps) {
   const [here] = useLocation();
   const isHere = here === to || here.startsWith(`${to}/`);
-  const link = useRef<HTMLAnchorElement>(null);
-  // On a phone the rail is a strip that shows a part of itself.
-  useEffect(() => {
-    if (isHere) link.current?.scrollIntoView?.({ block: "nearest", inline: "center" });
-  }, [isHere]);
   return (
-    <Link to={to} ref={link} aria-current={isHere ? "page" : undefined}>
+    <Link to={to} aria-current={isHere ? "page" : undefined}>
       <Icon name={icon} />
       <span>{text}</span>
       {alert > 0 && <b>{alert}</b>}

@@ -32,8 +32,8 @@ interface Shown {
   height: number;
 }
 
-/** Labels of this rank and above are lifted over others rather than left out, at most so many times. */
-const LIFTED_RANK = 7;
+/** Labels of this rank and above, vehicles among them, are lifted over others rather than left out, at most so many times. */
+const LIFTED_RANK = 4;
 const LIFTS_MAX = 4;
 
 /** Most labels at once. */
