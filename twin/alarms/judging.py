@@ -10,7 +10,6 @@ from twin.alarms import store
 from twin.alarms.incidents import EXIT_KINDS, Incident, evidence, keep, where, withdraw
 from twin.alarms.model import ExitMass, Judgement, Load, Passage, UnitOut, each_once, gravest, judge_gate
 from twin.alarms.passages import unknown_passage
-from twin.alarms.refused import KIND as LEFT_REFUSED
 from twin.alarms.seen_after_exit import judge_seen_after_exit
 from twin.messages import AlarmEvidence
 from twin.presence.handlers import Touched
@@ -57,7 +56,6 @@ async def _judge_standing(
     units = each_once([_unit_out(row, releases, derivation.vehicle_id) for row in out])
     expected_g = sum(unit.expected_mass_g or 0 for unit in units)
     passage = _own_passage(standing)
-    await _withdraw_gone(tx, site_id, derivation.vehicle_id, standing)
     load = None
     if all(unit.is_released for unit in units):
         load = await _load(tx, site_id, derivation, standing, out)
@@ -88,13 +86,6 @@ async def _judge_standing(
         evidence=_evidence_of(judgement, out, standing, passage),
     )
     return await keep(tx, site_id, known_by, incident)
-
-
-async def _withdraw_gone(tx: Tx, site_id: str, vehicle_id: str, standing: Standing) -> None:
-    """It was taken for gone, and is heard at the gate or inside after that."""
-    known_by = where(site_id, standing.gate_id, vehicle_id, (standing.began_at, standing.last_at))
-    told = await store.alarms_at(tx, known_by, [LEFT_REFUSED])
-    await withdraw(tx, [alarm for alarm in told if alarm["last_at"] < standing.last_at], vehicle_id)
 
 
 async def _out_with(

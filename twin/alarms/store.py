@@ -51,7 +51,7 @@ VEHICLES_THROUGH = """
         left_at IS NOT NULL AS has_left
     FROM twin.standing
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out' AND last_at >= %(since)s
-        AND coalesce(left_at, crossed_at) IS NOT NULL
+        AND coalesce(left_at, crossed_at) IS NOT NULL AND outcome <> 'returned'
     UNION ALL
     SELECT v.entered_at, v.began_at, false
     FROM twin.visit v

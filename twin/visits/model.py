@@ -29,6 +29,9 @@ HEARD_WITH = timedelta(seconds=10)
 """Units heard this long before or after their vehicle may be with it: a lorry takes that long to pass."""
 STAYED_BEHIND = timedelta(seconds=5)
 """A unit still heard inside this long after its vehicle is heard outside has stayed behind."""
+LEAVES_WITHIN = timedelta(minutes=15)
+"""A vehicle that was weighed and heard on its way out leaves within this time, or is weighed again: in the
+yard it may be loaded meanwhile."""
 PARKED_BEFORE = timedelta(seconds=120)
 """A unit heard inside since this long before the vehicle came was parked there."""
 SCALE_INTERVAL_G = 20_000
@@ -103,6 +106,14 @@ class Standing(msgspec.Struct, kw_only=True):
     """A reader that was accepted heard it here."""
     is_heard_out: bool = False
     """Such a reader told `crossed_at`."""
+
+    @property
+    def mass(self) -> Weighing | None:
+        """What it weighs as it is heard here last; None once it was weighed `LEAVES_WITHIN` ago."""
+        weighing = self.weighing
+        if weighing is None or self.last_at - weighing.weighed_at >= LEAVES_WITHIN:
+            return None
+        return weighing
 
 
 class Visit(msgspec.Struct, kw_only=True):
@@ -240,8 +251,10 @@ class _Folding:
         """A weighing whose direction only the next stay tells."""
         self.heard_inside: list[datetime] = []
         """When each of its stays inside ended."""
-        self.left_unheard: Standing | None = None
-        """A barrier that nobody accepted says that it left from there, and no reader had heard it outside."""
+        self.left: Standing | None = None
+        """It has left from there as it seems, and was not heard since."""
+        self.is_left_surely = False
+        """A barrier that was accepted says so, or a reader had heard it outside."""
 
     def stay(self, stay: Stay) -> None:
         if stay.side == "outside":
@@ -251,8 +264,9 @@ class _Folding:
             self.heard_inside.append(stay.last_at)
 
     def _outside(self, stay: Stay) -> None:
-        if self.left_unheard is not None and stay.is_accepted:
-            self._stand_again(self.left_unheard)
+        if self.left is not None and not self.is_left_surely and stay.is_accepted:
+            self._stand_again(self.left)
+        self.left = None
         if self.standing is not None and self.standing.direction == "out":
             self._hear_out(self.standing, stay)
             self._extend(stay)
@@ -265,11 +279,12 @@ class _Folding:
             self._stand(stay, "in")
 
     def _stand_again(self, standing: Standing) -> None:
-        """Only now is it heard outside: it was at the gate all the while, and its goods are with it."""
+        """It had not left: only now is it heard outside, with its goods, or it is heard inside and was not
+        heard coming in. Something else went over the loop."""
         standing.outcome, standing.left_at = "standing", None
         standing.evidence_ids = standing.evidence_ids[:-EVIDENCE_OF_PASS]
         self.visits[-1].left_at = None
-        self.is_inside, self.standing, self.left_unheard = True, standing, None
+        self.is_inside, self.standing, self.left = True, standing, None
 
     def _hear_out(self, standing: Standing, stay: Stay) -> None:
         """It is heard outside: first of all by a reader that was accepted."""
@@ -277,7 +292,10 @@ class _Folding:
             standing.crossed_at, standing.is_heard_out = stay.first_at, stay.is_accepted
 
     def _inside(self, stay: Stay) -> None:
-        self.left_unheard = None
+        if self.left is not None and self.left.left_at is not None:
+            if stay.first_at - self.left.left_at <= LEAVES_WITHIN:
+                self._stand_again(self.left)
+            self.left = None
         if self.standing is not None and self.standing.direction == "in":
             self._end(stay, "passed")
             self._enter(stay)
@@ -396,20 +414,28 @@ class _Folding:
         visit.standings.append(self.standing)
 
     def passed(self, passed: Pass) -> None:
-        """The loop became free: a vehicle that stood outwards there has left."""
+        """The loop became free: a vehicle that stood outwards there lately has left."""
         standing = self.standing
         if standing is None or standing.direction != "out" or standing.gate_id != passed.gate_id:
             return
-        alone = not passed.heard - {self.vehicle_id}
-        was_weighed = standing.weighing is not None and standing.weighing.weighed_at <= passed.freed_at
-        if standing.crossed_at is None and not (was_weighed and alone):
+        if passed.occupied_at - standing.last_at > LEAVES_WITHIN:
+            return
+        if standing.crossed_at is None and (
+            passed.heard - {self.vehicle_id} or not _weighed_for(standing, passed)
+        ):
             return
         standing.outcome, standing.left_at = "left", passed.freed_at
         standing.last_at = max(standing.last_at, passed.freed_at)
         standing.evidence_ids = [*standing.evidence_ids, *passed.evidence_ids]
         self.visits[-1].left_at = passed.freed_at
-        is_sure = passed.is_accepted or standing.crossed_at is not None
-        self.is_inside, self.standing, self.left_unheard = False, None, None if is_sure else standing
+        self.is_inside, self.standing, self.left = False, None, standing
+        self.is_left_surely = passed.is_accepted or standing.crossed_at is not None
+
+
+def _weighed_for(standing: Standing, passed: Pass) -> bool:
+    """Whether it was weighed shortly before the passage."""
+    weighing = standing.weighing
+    return weighing is not None and timedelta(0) <= passed.freed_at - weighing.weighed_at <= LEAVES_WITHIN
 
 
 def units_with(standing: Standing, unit_stays: Iterable[tuple[str, Stay]]) -> list[str]:

@@ -72,7 +72,7 @@ def tell_standings(site_id: str, derivation: Derivation, facts: dict[str, Event]
     standing = derivation.visits[-1].standings[-1]
     if standing.outcome == "standing":
         event = _at_gate(site_id, derivation, standing)
-        facts[f"gate:{derivation.vehicle_id}:{_digest(event)}"] = event
+        facts[f"gate:{derivation.vehicle_id}:{_digest(event)}{_lapsed(standing)}"] = event
     elif standing.outcome == "returned":
         key = f"back:{derivation.vehicle_id}:{standing.began_at.isoformat()}"
         facts[key] = VehicleTurnedBack(
@@ -90,8 +90,14 @@ def _digest(event: VehicleAtGate) -> str:
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
 
-def _at_gate(site_id: str, derivation: Derivation, standing: Standing) -> VehicleAtGate:
+def _lapsed(standing: Standing) -> str:
+    """That a weighing no longer counts is another fact than that there was none yet."""
     weighing = standing.weighing
+    return f":{weighing.observation_id}" if weighing is not None and standing.mass is None else ""
+
+
+def _at_gate(site_id: str, derivation: Derivation, standing: Standing) -> VehicleAtGate:
+    weighing = standing.mass
     return VehicleAtGate(
         site_id=site_id,
         gate_id=standing.gate_id,
@@ -109,7 +115,7 @@ def _at_gate(site_id: str, derivation: Derivation, standing: Standing) -> Vehicl
 
 def _left(site_id: str, derivation: Derivation, standing: Standing) -> VehicleLeft:
     assert standing.left_at is not None
-    weighing = standing.weighing
+    weighing = standing.mass
     return VehicleLeft(
         site_id=site_id,
         gate_id=standing.gate_id,

@@ -6,7 +6,7 @@ import msgspec
 
 from kernel.tx import ReadTx, Row, Tx
 from twin.messages import BarrierRow, VehicleLeft, VehicleState, WeighbridgeRow
-from twin.visits.model import Weighing
+from twin.visits.model import LEAVES_WITHIN, Weighing
 
 VEHICLE_COLUMNS = "vehicle_id, site_id, plate, epc_hex, state, gate_id, entered_at, left_at, gross_g, tare_g"
 VEHICLE = f"SELECT {VEHICLE_COLUMNS} FROM twin.vehicle WHERE vehicle_id = %(vehicle_id)s"  # noqa: S608
@@ -64,6 +64,8 @@ async def gone_unheard(tx: Tx, vehicle_id: str, before: datetime) -> VehicleLeft
     if row is None:
         return None
     weighing = msgspec.convert(row.pop("weighing"), Weighing | None)
+    if weighing is not None and row["left_at"] - weighing.weighed_at >= LEAVES_WITHIN:
+        weighing = None
     return VehicleLeft(
         **row,
         vehicle_id=vehicle_id,

@@ -248,7 +248,8 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
     """The vehicle is gone: its stay ends, what was released to it leaves the books, the gate shuts.
 
     A vehicle that left without the gate being opened for it takes nothing out of the books: the twin sees
-    the goods leave, and the difference stays visible.
+    the goods leave, and the difference stays visible. So does one that the gate would have refused as it was
+    weighed last: with another mass than the gate was opened for, or none any more.
     """
     visit = await visits.lock_live(tx, event.site_id, event.vehicle_id)
     await store.end_presence(tx, event.site_id, event.vehicle_id)
@@ -257,11 +258,17 @@ async def on_vehicle_left(event: VehicleLeft, tx: Tx) -> None:
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", None)
         await _decide_waiting(tx, event.site_id)
         return
-    was_refused = visit["state"] != "leaving" and await tell_left_refused(tx, event, visit)
+    is_leaving = visit["state"] == "leaving"
+    was_let_out = is_leaving and event.mass_g is not None and event.mass_g == visit["exit_mass_g"]
+    was_refused = not was_let_out and await tell_left_refused(tx, event, visit)
     releases = await store.lock_live_of_vehicle(tx, event.site_id, event.vehicle_id)
     await visits.leave(tx, visit["visit_id"], was_refused=was_refused)
-    await _depart(tx, event, [release.release_id for release, state in releases if state == "at_gate"])
-    if visit["state"] == "leaving":
+    at_gate = [release.release_id for release, state in releases if state == "at_gate"]
+    if is_leaving and not was_refused:
+        await _depart(tx, event, at_gate)
+    else:
+        await store.set_state(tx, at_gate, ["at_gate"], "issued")
+    if is_leaving:
         await order_gate(tx, event.site_id, event.gate_id, "close", "vehicle_left", visit["visit_id"])
     else:
         await lower(tx, event.site_id, event.gate_id, "vehicle_left", visit["visit_id"])

@@ -2,7 +2,7 @@
 forklift, with a keeper, two owners and two banks. Observations are folded by the twin itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -339,6 +339,24 @@ class Story:
             for nth, (after, reading) in enumerate(readings, start=1)
         ]
         self._sequences[device_id] += len(observations)
+        fold = await self.as_("product", "product:fold")
+        await twin.api.apply(fold, [self._envelope(observation) for observation in observations])
+        await self._tell(fold)
+
+    async def tell_late(self, start: datetime, told: list[tuple[str, float, AnyReading]]) -> None:
+        """What devices saw so many seconds after `start` comes in now, all at once."""
+        observations = []
+        for device_id, after, reading in told:
+            self._sequences[device_id] += 1
+            observations.append(
+                Observation(
+                    device_id=self.prefix + device_id,
+                    boot=1,
+                    sequence=self._sequences[device_id],
+                    observed_at=start + timedelta(seconds=after),
+                    reading=reading,
+                )
+            )
         fold = await self.as_("product", "product:fold")
         await twin.api.apply(fold, [self._envelope(observation) for observation in observations])
         await self._tell(fold)

@@ -5,12 +5,13 @@ import pytest
 from devices.messages import CLOCK_AHEAD_MAX
 from finance.messages import PledgeReceipt, ProposeDrawdown, ReleasePledge, RepayLoan
 from kernel.errors import Conflict
-from kernel.messages import BarrierState
+from kernel.messages import BarrierState, MassReading, TagRead
 from tests.store.finance.conftest import BANK, KEEPER, OWNER, PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_lending import drawn, due, pledge_of
 from twin.alarms.unexplained import SETTLES
 from twin.api import alarms
 from twin.messages import AlarmRow, ClearAlarm
+from twin.visits.model import LEAVES_WITHIN
 from wms.api import tell_what_left_unseen
 from wms.dispatch.before import GONE_AFTER
 from wms.messages import MoveBarrierByHand
@@ -219,7 +220,7 @@ async def test_vehicles_that_come_in_and_leave_under_the_boom_explain_what_its_l
 async def test_a_refused_truck_that_is_heard_outside_and_then_no_more_has_left(
     story: Story, lot: Lot
 ) -> None:
-    """No barrier tells that it passed. Heard again, it had not."""
+    """No barrier tells that it passed. Heard again, it may have been away meanwhile."""
     await story.pledged(lot, await story.facility())
     truck = await story.visit()
     await story.drive_out(truck, (), TRUCK_G + 12 * PALLET_G)
@@ -229,7 +230,89 @@ async def test_a_refused_truck_that_is_heard_outside_and_then_no_more_has_left(
     assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.too_heavy")
     assert await look_by_the_clock(story) == [alarm]
     await story.hear([truck], antenna=2)
-    assert await look_by_the_clock(story) == []
+    assert await look_by_the_clock(story) == [alarm]
+
+
+async def let_out_empty(story: Story) -> str:
+    """An empty truck is weighed, and the boom is raised for it; returns its tag."""
+    truck = await story.visit()
+    story.clock.advance(1200)
+    await story.hear([truck], antenna=2)
+    await story.weigh(TRUCK_G)
+    assert await last_decision(story) == (True, "gate.empty")
+    return truck
+
+
+async def test_a_truck_that_does_not_leave_within_a_quarter_of_an_hour_is_weighed_again(
+    story: Story, lot: Lot
+) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await let_out_empty(story)
+    story.clock.advance(LEAVES_WITHIN.total_seconds())
+    await story.hear([truck], antenna=1)
+    assert await last_decision(story) == (False, "gate.not_weighed")
+    await turned_by_its_key(story)
+    [alarm] = await active(story)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.not_weighed")
+
+
+async def test_a_truck_that_was_let_out_and_is_weighed_heavier_before_it_leaves_was_refused(
+    story: Story, lot: Lot
+) -> None:
+    """All of it is told at once, after the line was cut."""
+    await story.pledged(lot, await story.facility())
+    truck = await let_out_empty(story)
+    await story.weigh(TRUCK_G)
+    assert await active(story) == []
+    at = story.clock.now()
+    told = [
+        ("weighbridge-1", 10, MassReading(mass_g=TRUCK_G + 2 * PALLET_G, weight_id=99, legal_for_trade=True)),
+        ("gate-1-reader", 20, TagRead(epc_hex=truck, antenna=1, rssi_cdbm=-4_500)),
+        (BARRIER, 25, BarrierState(is_open=True, is_closed=False, loop_occupied=True)),
+        (BARRIER, 30, BarrierState(is_open=True, is_closed=False, loop_occupied=False)),
+    ]
+    story.clock.advance(60)
+    await story.tell_late(at, told)
+    [alarm] = await active(story)
+    assert (alarm.kind, alarm.facts["refusal"]) == ("exit_refused", "gate.too_heavy")
+
+
+async def test_what_passes_long_after_a_truck_was_weighed_is_not_that_truck(story: Story, lot: Lot) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await let_out_empty(story)
+    story.clock.advance(LEAVES_WITHIN.total_seconds())
+    await turned_by_its_key(story)
+    story.clock.advance(SETTLES.total_seconds())
+    [alarm] = await look_by_the_clock(story)
+    assert alarm.kind == "passage_unexplained"
+    await story.hear([truck], antenna=2)
+    assert await look_by_the_clock(story) == [alarm]
+
+
+async def test_a_truck_that_is_heard_inside_after_something_passed_had_not_left_by_that(
+    story: Story, lot: Lot
+) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await let_out_empty(story)
+    await turned_by_its_key(story)
+    story.clock.advance(SETTLES.total_seconds())
+    assert await look_by_the_clock(story) == [], "it has left, as it seems"
+    await story.hear([truck], antenna=2)
+    [alarm] = await look_by_the_clock(story)
+    assert alarm.kind == "passage_unexplained"
+
+
+async def test_a_truck_that_backs_into_the_yard_explains_nothing_that_passes_out(
+    story: Story, lot: Lot
+) -> None:
+    await story.pledged(lot, await story.facility())
+    truck = await let_out_empty(story)
+    await story.hear([truck], antenna=1)
+    await story.hear([truck], antenna=2)
+    await turned_by_its_key(story)
+    story.clock.advance(SETTLES.total_seconds())
+    [alarm] = await look_by_the_clock(story)
+    assert alarm.kind == "passage_unexplained"
 
 
 async def test_a_bank_and_an_owner_learn_nothing_of_a_strangers_truck(story: Story, lot: Lot) -> None:

@@ -68,6 +68,8 @@ class Warehouse:
         self.tx = tx
         self.site_id = site_id
         self.sequence = 0
+        self._mass_g: dict[str, int | None] = {}
+        """What each vehicle was last said to weigh on its way out."""
 
     async def do(self, command: Command, tx: PgTx | None = None) -> Any:
         """Carry out a command; in a savepoint, so that a refused one leaves nothing behind."""
@@ -273,6 +275,8 @@ class Warehouse:
             "at": self.tx.now,
             "evidence_ids": ["gate-1-reader:1:1"],
         }
+        if direction == "out":
+            self._mass_g[vehicle_id] = changes.get("mass_g")
         return VehicleAtGate(**{**event, **changes})
 
     def weighed(self, vehicle_id: str, mass_g: int, direction: str) -> VehicleWeighed:
@@ -305,7 +309,7 @@ class Warehouse:
             vehicle_id=vehicle_id,
             left_at=self.tx.now,
             unit_ids=list(unit_ids),
-            mass_g=None,
+            mass_g=self._mass_g.get(vehicle_id),
             weight_id=None,
             evidence_ids=["gate-1-reader:1:3"],
         )
