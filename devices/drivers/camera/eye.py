@@ -1,7 +1,7 @@
 """Looks at one picture after the other: decodes it, asks whether it is news, and what it shows.
 
-Takes a tenth of a second a picture, most of it outside of Python; the driver calls it in a thread. A picture
-is decoded only after its size was read and found bearable.
+Takes up to two tenths of a second a picture, most of it outside of Python; the driver calls it in a thread. A
+picture is decoded only after its size was read and found bearable.
 """
 
 from datetime import datetime, timedelta

@@ -43,6 +43,9 @@ def encoded(picture: np.ndarray, quality: int) -> bytes:
     return out.getvalue()
 
 
-def encoded_again(jpeg: bytes, quality: int) -> bytes:
-    """A JPEG as a recorder plays it again: decoded and encoded anew."""
-    return encoded(np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")), quality)
+def encoded_again(jpeg: bytes, quality: int, *, noise: float = 0.0, seed: int = 0) -> bytes:
+    """A JPEG as a recorder plays it again: decoded and encoded anew, with noise of the recorder's own on top
+    where it wants to pass for live."""
+    picture = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"), dtype=np.float32)
+    put_on = np.random.default_rng(seed).normal(0.0, noise, picture.shape[:2])[..., None]
+    return encoded(np.clip(np.rint(picture + put_on), 0, 255).astype(np.uint8), quality)

@@ -127,13 +127,21 @@ async def test_a_frozen_camera_is_found_and_shows_nothing_and_then_sees_again(
     assert frozen.reading == SlotSight(state="frozen", frame_id=frozen.reading.frame_id)
 
 
-@pytest.mark.parametrize("quality", [None, 92], ids=["its bytes", "encoded again"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda jpeg, _: jpeg,
+        lambda jpeg, _: encoded_again(jpeg, 92),
+        lambda jpeg, seed: encoded_again(jpeg, 75, noise=1.0, seed=seed),
+    ],
+    ids=["its bytes", "encoded again", "under noise of one level"],
+)
 async def test_a_recording_that_is_played_again_is_found(
-    paint: Paint, clock: ManualClock, quality: int | None
+    paint: Paint, clock: ManualClock, again: Callable[[bytes, int], bytes]
 ) -> None:
     negative = await paint(a_scene(LOADS))
     taken = [negative.exposed(number) for number in range(30)]
-    played = taken if quality is None else [encoded_again(jpeg, quality) for jpeg in taken]
+    played = [again(jpeg, seed) for seed, jpeg in enumerate(taken)]
     async with HttpCamera(clock) as camera:
         driver = CameraDriver("camera-1", camera.url(), clock, 1, look_every_s=0.1, reads_codes=False)
         async with driver, Collected(driver.readings()) as seen, ticking(clock):
