@@ -10,7 +10,7 @@ from devices.ingest.event_count_store import save_event_counts
 from devices.ingest.event_counts import latest
 from devices.ingest.model import Received, Registration, TurnedAway, check, rejected
 from devices.ingest.ranges import Spans
-from devices.ingest.readings import Bounds, Broken
+from devices.ingest.readings import NUMBER_MAX, Bounds, Broken
 from devices.ingest.store import Contact, Identity, Key
 from devices.ingest.strangers import record_turned_away
 from devices.registry.clones import IDENTITY, CloneSign, tell_clones
@@ -200,6 +200,8 @@ async def _new_ones(
 ) -> tuple[list[Received], int, list[Rejected]]:
     """Split into new readings, a count of repeats, and what is refused for its identity: clones (one
     identity with two contents) and numbers too far scattered."""
+    if _go_on(accepted, marks):
+        return list(accepted), 0, []
     named = [(_identity(item.observation), item) for item in accepted]
     again = {
         identity: item.observation.observed_at for identity, item in named if _may_have_come(identity, marks)
@@ -224,6 +226,19 @@ async def _new_ones(
         else:
             refused.append(rejected(item, CLONED))
     return fresh, duplicates, refused
+
+
+def _go_on(accepted: Sequence[Received], marks: Mapping[Key, Spans]) -> bool:
+    """Whether every number is the next or a later one of its series, as on most days: then all are new. A
+    series with many holes is looked at closely, and so is what is known by its content."""
+    last = {key: spans.last for key, spans in marks.items() if len(spans) <= HOLES_MAX}
+    for item in accepted:
+        observation = item.observation
+        key, number = (observation.device_id, observation.boot), observation.sequence
+        if number <= last.get(key, NUMBER_MAX):
+            return False
+        last[key] = number
+    return True
 
 
 async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received], list[Rejected]]:

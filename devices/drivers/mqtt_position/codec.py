@@ -72,31 +72,13 @@ def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Observation | Re
 
 
 def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observation | Rejected:
-    boot, sequence = known_identity(raw) or (None, None)
-
-    def refuse(field: str, rule: str) -> Rejected:
-        return Rejected(
-            device_id=device_id,
-            field=field,
-            rule=rule,
-            raw=raw,
-            received_at=received_at,
-            boot=boot,
-            sequence=sequence,
-        )
-
     try:
         report = _report.decode(raw)
+        reading, quality = _reading(report, device_id)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        wrong = wrong_json(error, "reading")
-        return refuse(wrong.field, wrong.rule)
-    if report.device_id is not None and report.device_id != device_id:
-        return refuse("device_id", "the device of the topic")
-    if report.observed_at.tzinfo is None:
-        return refuse("observed_at", "carries a time zone")
-    reading, quality = _reading(report)
-    if reading is None:
-        return refuse("position", "given, or a status instead")
+        return _refused(raw, device_id, received_at, wrong_json(error, "reading"))
+    except FieldRejected as wrong:
+        return _refused(raw, device_id, received_at, wrong)
     return Observation(
         device_id=device_id,
         boot=report.boot,
@@ -108,12 +90,31 @@ def _decode_one(raw: bytes, device_id: str, received_at: datetime) -> Observatio
     )
 
 
-def _reading(report: _Report) -> tuple[AnyReading | None, Literal["good", "suspect"]]:
+def _refused(raw: bytes, device_id: str, received_at: datetime, wrong: FieldRejected) -> Rejected:
+    """One reading of a message, settled by its number where that can be read."""
+    boot, sequence = known_identity(raw) or (None, None)
+    return Rejected(
+        device_id=device_id,
+        field=wrong.field,
+        rule=wrong.rule,
+        raw=raw,
+        received_at=received_at,
+        boot=boot,
+        sequence=sequence,
+    )
+
+
+def _reading(report: _Report, device_id: str) -> tuple[AnyReading, Literal["good", "suspect"]]:
+    """What a report says, and how good that is. Raises FieldRejected."""
+    if report.device_id is not None and report.device_id != device_id:
+        raise FieldRejected("device_id", "the device of the topic")
+    if report.observed_at.tzinfo is None:
+        raise FieldRejected("observed_at", "carries a time zone")
     if report.status is not None:
         return DeviceStatus(state=report.status), "good"
     position, load = report.position, report.load
     if position is None:
-        return None, "good"
+        raise FieldRejected("position", "given, or a status instead")
     point = Point(position.x_m, position.y_m, position.z_m)
     epc_hex = load.epc.upper() if load.epc else None
     if load.change is not None and epc_hex is not None:
