@@ -1,8 +1,9 @@
 """Whether a beacon of an ear tag is new, or was heard before. Pure.
 
 A tag's counter grows with each beacon and is authenticated, so a beacon can be copied but not made. What a
-copy cannot have is its time: it is heard after the tag itself has gone on. Beacons that come late from a
-station whose line was cut carry the time at which they were heard, and are good.
+copy cannot have is its time: it is heard after the beacon itself had reached us. Whatever a station's clock
+says, an honest one heard it before that; so the beacon of a station whose clock is behind, and of another
+that hears the same, are both good, as are those that come late from a station whose line was cut.
 """
 
 from datetime import datetime, timedelta
@@ -11,16 +12,16 @@ from typing import NamedTuple
 from devices.ingest.readings import Broken
 
 SAME_BEACON_MAX = timedelta(seconds=60)
-"""Stations that hear one beacon differ by their clocks; a copy played within it tells nothing untrue."""
+"""Our clock and that of an honest station differ by less; a copy played within it tells nothing untrue."""
 LATE_BEACONS_MAX = 4_096
 """How far a late beacon's counter may lie behind: two weeks of one every five minutes."""
 
 
 class Mark(NamedTuple):
-    """The highest counter of a tag that was accepted, and when its beacon was first said to be heard."""
+    """The highest counter of a tag that was accepted, and when its beacon first reached us."""
 
     counter: int
-    heard_at: datetime
+    received_at: datetime
 
 
 def verify(counter: int, heard_at: datetime, last: Mark | None) -> Broken | None:
@@ -30,11 +31,11 @@ def verify(counter: int, heard_at: datetime, last: Mark | None) -> Broken | None
         return None
     if last.counter - counter > LATE_BEACONS_MAX:
         return Broken("counter", f"at most {LATE_BEACONS_MAX} behind the tag's last")
-    if heard_at > last.heard_at + SAME_BEACON_MAX:
+    if heard_at > last.received_at + SAME_BEACON_MAX:
         return Broken("counter", "above the tag's last, or heard before that was: a replay")
     return None
 
 
-def moved(counter: int, heard_at: datetime, last: Mark | None) -> Mark:
+def moved(counter: int, received_at: datetime, last: Mark | None) -> Mark:
     """The mark after an accepted beacon."""
-    return Mark(counter, heard_at) if last is None or counter > last.counter else last
+    return Mark(counter, received_at) if last is None or counter > last.counter else last

@@ -261,7 +261,7 @@ async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received
             if broken is not None:
                 refused.append(rejected(item, broken))
                 continue
-            marks[tag] = counters.moved(beacon.counter, heard_at, marks.get(tag))
+            marks[tag] = counters.moved(beacon.counter, item.received_at, marks.get(tag))
         kept.append(item)
     await store.save_tag_counters(tx, {tag: mark for tag, mark in marks.items() if mark != known.get(tag)})
     return kept, refused

@@ -159,21 +159,21 @@ JOURNAL_AFTER = """
 JOURNAL_SITES = "SELECT site_id FROM devices.journal ORDER BY site_id"
 # Locked, in one order, for a tag may be heard at two sites at once.
 TAG_COUNTERS = """
-    SELECT c.id_scheme, c.animal_id, c.key_id, c.counter, c.heard_at
+    SELECT c.id_scheme, c.animal_id, c.key_id, c.counter, c.received_at
     FROM devices.tag_counter c
     JOIN unnest(%(schemes)s::text[], %(animals)s::text[], %(keys)s::text[])
         AS wanted (id_scheme, animal_id, key_id) USING (id_scheme, animal_id, key_id)
     ORDER BY c.animal_id, c.id_scheme, c.key_id FOR UPDATE OF c"""
 SAVE_TAG_COUNTERS = """
-    INSERT INTO devices.tag_counter AS c (id_scheme, animal_id, key_id, counter, heard_at)
-    SELECT id_scheme, animal_id, key_id, counter, heard_at
+    INSERT INTO devices.tag_counter AS c (id_scheme, animal_id, key_id, counter, received_at)
+    SELECT id_scheme, animal_id, key_id, counter, received_at
     FROM unnest(
         %(schemes)s::text[], %(animals)s::text[], %(keys)s::text[], %(counters)s::bigint[],
-        %(heard_at)s::timestamptz[]
-    ) AS fresh (id_scheme, animal_id, key_id, counter, heard_at)
+        %(received_at)s::timestamptz[]
+    ) AS fresh (id_scheme, animal_id, key_id, counter, received_at)
     ORDER BY animal_id, id_scheme, key_id
     ON CONFLICT (animal_id, id_scheme, key_id) DO UPDATE SET counter = EXCLUDED.counter,
-        heard_at = EXCLUDED.heard_at WHERE EXCLUDED.counter > c.counter"""
+        received_at = EXCLUDED.received_at WHERE EXCLUDED.counter > c.counter"""
 MAKE_PARTITIONS = "SELECT devices.make_partitions(%(first_day)s, %(days)s)"
 
 
@@ -283,7 +283,7 @@ async def tag_counters(tx: ReadTx, tags: Collection[Tag]) -> dict[Tag, Mark]:
     """The marks of those tags that have one, locked."""
     rows = await tx.rows(TAG_COUNTERS, _tag_columns(tags))
     return {
-        (row["id_scheme"], row["animal_id"], row["key_id"]): Mark(row["counter"], row["heard_at"])
+        (row["id_scheme"], row["animal_id"], row["key_id"]): Mark(row["counter"], row["received_at"])
         for row in rows
     }
 
@@ -294,7 +294,7 @@ async def save_tag_counters(tx: Tx, marks: Mapping[Tag, Mark]) -> None:
         {
             **_tag_columns(marks),
             "counters": [mark.counter for mark in marks.values()],
-            "heard_at": [mark.heard_at for mark in marks.values()],
+            "received_at": [mark.received_at for mark in marks.values()],
         },
     )
 

@@ -112,6 +112,41 @@ async def test_a_station_whose_clock_is_ahead_may_hear_what_another_heard(
     assert (recorded.stored, recorded.rejected) == (1, [])
 
 
+@pytest.mark.parametrize("behind_s", [59, 61, 90, 3600])
+async def test_a_station_whose_clock_is_behind_costs_neither_its_own_beacons_nor_those_of_others(
+    air: Air, tx: PgTx, clock: ManualClock, behind_s: int
+) -> None:
+    for counter in range(42, 46):
+        clock.advance(300)
+        late = air.heard(counter, "station-1", at=clock.now() - timedelta(seconds=behind_s))
+        first = await air.put(late)
+        clock.advance(1)
+        second = await air.put(air.heard(counter, "station-2", at=clock.now() - timedelta(seconds=1)))
+        assert (first.stored, second.stored, first.rejected, second.rejected) == (1, 1, [], [])
+    skews = "SELECT device_id, clock_skew_ms FROM devices.device_state ORDER BY device_id"
+    shown = {row["device_id"]: row["clock_skew_ms"] for row in await tx.rows(skews)}
+    assert shown == {"station-1": -1_000 * behind_s, "station-2": -1_000}
+
+
+async def test_beside_a_station_whose_clock_is_behind_one_whose_line_was_cut_keeps_its_beacons(
+    air: Air, clock: ManualClock
+) -> None:
+    heard_at = clock.now()
+    await air.put(air.heard(42, "station-1", at=heard_at - timedelta(seconds=90)))
+    clock.advance(8 * 3600)
+    recorded = await air.put(air.heard(42, "station-2", at=heard_at))
+    assert (recorded.stored, recorded.rejected) == (1, [])
+
+
+async def test_a_copy_is_a_replay_also_where_the_clock_that_heard_the_first_was_behind(
+    air: Air, clock: ManualClock
+) -> None:
+    await air.put(air.heard(42, "station-1", at=clock.now() - timedelta(seconds=90)))
+    clock.advance(61)
+    recorded = await air.put(air.heard(42, "station-2"))
+    assert (recorded.stored, [entry.field for entry in recorded.rejected]) == (0, ["counter"])
+
+
 async def test_what_a_station_kept_while_its_line_was_cut_is_good(air: Air, clock: ManualClock) -> None:
     cut_at = clock.now()
     for counter in range(43, 48):

@@ -65,5 +65,5 @@ def test_honest_beacons_are_good_in_any_order_and_their_copies_never(counters: l
         assert verify(counter, sent[counter], last) is None
         last = moved(counter, sent[counter], last)
     assert last == Mark(max(counters), sent[max(counters)])
-    later = last.heard_at + SAME_BEACON_MAX + SECOND
+    later = last.received_at + SAME_BEACON_MAX + SECOND
     assert all(verify(counter, later, last) is not None for counter in counters)
