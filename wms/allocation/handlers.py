@@ -267,7 +267,8 @@ async def _whole_units(tx: Tx, site_id: str, picks: Sequence[Task]) -> set[str]:
 
 
 async def _parcels(tx: Tx, site_id: str, picks: Sequence[Task]) -> dict[str, str]:
-    """The parcel of each order that loose pieces are packed for, made at the first pick."""
+    """The parcel of each order that loose pieces are packed for, made at its first pick, and at the first
+    after what was packed was released."""
     wanted = await store.parcels(tx, [task.order_id for task in picks if task.order_id])
     fresh = {
         order_id: tx.ids.new("parcel") for order_id, row in wanted.items() if row["parcel_unit_id"] is None

@@ -27,9 +27,14 @@ OF_ORDERS = """
     FROM wms.reservation r JOIN wms.balance b USING (balance_id)
     WHERE r.order_id = ANY(%(order_ids)s) AND r.state = ANY(%(states)s)
     ORDER BY r.balance_id, r.reservation_id"""
+# A parcel that is released, or has left, is closed: the order's next pieces go into another.
 PARCELS = """
-    SELECT order_id, parcel_unit_id, owner_party_id FROM wms.outbound_order
-    WHERE order_id = ANY(%(order_ids)s)"""
+    SELECT o.order_id, o.owner_party_id, CASE WHEN NOT EXISTS (
+            SELECT FROM wms.release_reservation rr JOIN wms.release r USING (release_id)
+            WHERE rr.unit_id = o.parcel_unit_id AND r.state IN ('issued', 'at_gate', 'departed'))
+        THEN o.parcel_unit_id END AS parcel_unit_id
+    FROM wms.outbound_order o
+    WHERE o.order_id = ANY(%(order_ids)s)"""
 SET_PARCELS = """
     UPDATE wms.outbound_order o SET parcel_unit_id = t.unit_id
     FROM unnest(%(order_ids)s::text[], %(unit_ids)s::text[]) AS t(order_id, unit_id)

@@ -21,10 +21,13 @@ from tests.store.wms.building import (
     BRIDGE,
     GATE,
     KEEPER,
+    OWNER,
     PALLET_G,
     SITE,
+    SKU,
     TRUCK_G,
     Warehouse,
+    an_opening_row,
     epc,
     sscc,
 )
@@ -37,11 +40,15 @@ from wms.dispatch.gate import BARRIER_TRIES_MAX
 from wms.dispatch.views import decision_list, release_view
 from wms.messages import (
     AdjustStock,
+    AllocateOrder,
     CancelRelease,
+    DeclareOpeningStock,
     DeliveryUnit,
     GateDecided,
     GateOpenedByHand,
     MoveBarrierByHand,
+    OrderLine,
+    PlaceOrder,
     ReleaseResult,
     ReleaseShipment,
     ShipmentDeparted,
@@ -1015,3 +1022,23 @@ async def test_nobody_opens_by_hand_for_a_vehicle_too_heavy_to_be_empty_while_go
     assert refused.value.facts["vehicle_ids"] == [vehicle_id]
     await lift_hold(tx, hold_id)
     await warehouse.do(BY_HAND)
+
+
+async def test_pieces_picked_after_a_parcel_was_released_are_packed_into_another(
+    warehouse: Warehouse, tx: PgTx
+) -> None:
+    await warehouse.stock(1)
+    lines = (OrderLine(sku=SKU, quantity_each=50), OrderLine(sku="71053", quantity_each=10))
+    command = PlaceOrder(site_id=SITE, reference="two", customer="shop", owner_party_id=OWNER, lines=lines)
+    order_id = (await warehouse.do(command)).order_id
+    packed = []
+    for serial in (2, 3):
+        await warehouse.do(AllocateOrder(order_id=order_id))
+        await warehouse.pick(order_id)
+        visit = await warehouse.visit("B" if serial == 2 else "C")
+        await release(warehouse, order_id, visit.vehicle_id)
+        packed.append(await tx.value("SELECT parcel_unit_id FROM wms.outbound_order"))
+        row = an_opening_row(serial, sku="71053", slot_id=f"A01-0{serial}-2")
+        await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=(row,)))
+    assert None not in packed
+    assert len(set(packed)) == 2
