@@ -1,9 +1,10 @@
 """Appending to the journal: one transaction per batch, each reading once, whatever the wire repeats."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 
 from devices.ingest import counters, store
 from devices.ingest.event_count_store import save_event_counts
@@ -13,6 +14,7 @@ from devices.ingest.ranges import Spans
 from devices.ingest.readings import NUMBER_MAX, Bounds, Broken
 from devices.ingest.store import Contact, Identity, Key
 from devices.ingest.strangers import record_turned_away
+from devices.messages import CLOCK_AHEAD_MAX
 from devices.registry.clones import IDENTITY, CloneSign, tell_clones
 from kernel.errors import Invalid
 from kernel.messages import (
@@ -33,6 +35,8 @@ SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes"
 CLONED = Broken(IDENTITY, "cloned: one device, boot and sequence, one time and one reading")
 
 NO_NUMBERS = Spans()
+
+log = structlog.get_logger("ingest")
 
 Item = Received | Rejected
 Content = tuple[datetime, AnyReading]
@@ -58,10 +62,12 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
     """Append what is new of `batch` to the site's journal and set aside what breaks a rule.
 
     The site's journal row is locked first, so positions are gapless and in commit order and two writers
-    never see half of each other. Raises Invalid for a batch above `BATCH_OBSERVATIONS_MAX`.
+    never see half of each other. Nothing is kept as received later than now. Raises Invalid for a batch above
+    `BATCH_OBSERVATIONS_MAX`.
     """
     if len(batch) > BATCH_OBSERVATIONS_MAX:
         raise Invalid("observations.batch", field="batch", rule=f"at most {BATCH_OBSERVATIONS_MAX}")
+    batch = _come_by_now(site_id, batch, tx.now)
     known = await store.registrations(tx, {_device_of(item) for item in batch})
     here = {device_id for device_id, device in known.items() if device.site_id == site_id}
     # A stranger must not be able to make journals of sites that do not exist.
@@ -87,6 +93,19 @@ async def record(tx: Tx, site_id: str, batch: Sequence[Item]) -> Recorded:
         duplicates=duplicates,
         rejected=refused,
     )
+
+
+def _come_by_now(site_id: str, batch: Sequence[Item], now: datetime) -> Sequence[Item]:
+    """Nothing has been received after now, whatever an edge whose clock is ahead says: its devices would be
+    heard in times to come. When a reading was observed is judged by that too."""
+    ahead = max((item.received_at for item in batch), default=now) - now
+    if ahead <= timedelta(0):
+        return batch
+    if ahead > CLOCK_AHEAD_MAX:
+        log.warning("edge_clock_ahead", site_id=site_id, ahead_s=round(ahead.total_seconds()))
+    return [
+        msgspec.structs.replace(item, received_at=now) if item.received_at > now else item for item in batch
+    ]
 
 
 async def _quarantine(

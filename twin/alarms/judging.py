@@ -34,6 +34,7 @@ EVIDENCE_KEPT = 40
 
 async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched: Touched) -> None:
     """Judge every outward standing derived anew, what went out without a vehicle, and deliveries' mass."""
+    await _note_passages(tx, site_id, touched)
     plates = await store.plates(tx, touched.vehicles)
     concerned: set[str] = set()
     for derivation, _, standing in standings_out(derivations):
@@ -44,6 +45,14 @@ async def judge(tx: Tx, site_id: str, derivations: Sequence[Derivation], touched
     concerned |= await _judge_deliveries(tx, site_id, touched, plates)
     concerned |= await judge_seen_after_exit(tx, site_id, touched.unit_ids)
     await store.put_grades(tx, concerned)
+
+
+async def _note_passages(tx: Tx, site_id: str, touched: Touched) -> None:
+    """What passed over the loops of the touched gates is judged, again, by the clock."""
+    since: dict[str, datetime] = {}
+    for gate_id, first_at, _ in touched.at_gates():
+        since.setdefault(gate_id, first_at)
+    await store.passages_due(tx, site_id, since)
 
 
 async def _judge_standing(

@@ -1,7 +1,7 @@
 """SQL of alarms and of what they are judged on."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from kernel.tx import Row, Tx
@@ -40,29 +40,42 @@ RELEASED = """
         AND d.valid_from <= %(last_at)s AND least(d.valid_until, d.cancelled_at) >= %(first_at)s
         AND NOT EXISTS (SELECT FROM twin.standing s
             WHERE s.vehicle_id = d.vehicle_id AND s.left_at < %(began_at)s AND s.unit_ids && d.unit_ids)"""
-LOOPS_FELT = """
-    SELECT DISTINCT site_id, gate_id FROM twin.barrier_state
-    WHERE observed_at >= %(since)s AND loop_occupied AND is_accepted ORDER BY site_id, gate_id"""
+# In one order, before any alarm is locked.
+PASSAGES_DUE = """
+    INSERT INTO twin.passages_due AS d (site_id, gate_id, since)
+    SELECT %(site_id)s, t.gate_id, t.since
+    FROM unnest(%(gate_ids)s::text[], %(since)s::timestamptz[]) AS t (gate_id, since) ORDER BY t.gate_id
+    ON CONFLICT (site_id, gate_id) DO UPDATE SET since = least(d.since, EXCLUDED.since)"""
+LOCK_DUE = "SELECT site_id, gate_id, since FROM twin.passages_due ORDER BY site_id, gate_id FOR UPDATE"
+DUE_SINCE = """
+    UPDATE twin.passages_due SET since = %(since)s WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s"""
+NOT_DUE = "DELETE FROM twin.passages_due WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s"
+LOOP_FREE_BEFORE = """
+    SELECT max(observed_at) FROM twin.barrier_state
+    WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND observed_at <= %(before)s
+        AND NOT loop_occupied AND is_accepted"""
 # Vehicles that went through a gate since a moment. Outwards: when they left over the loop, or else when they
-# were heard outside. Inwards, as readers heard that were accepted: from when they were seen until they were
-# inside; those that were heard outside after `%(fresh)s` may be on their way still.
+# were heard outside, but not those that turned back. Inwards, as readers heard that were accepted: from when
+# they were seen until they were inside; nothing but a scale says that they were vehicles. Those that were not
+# weighed yet, and those that stand outside, may be on their way.
 VEHICLES_THROUGH = """
     SELECT coalesce(left_at, crossed_at) AS at, coalesce(left_at, crossed_at) AS first_at,
-        left_at IS NOT NULL AS has_left
+        left_at IS NOT NULL AS has_left, true AS is_sure
     FROM twin.standing
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'out' AND last_at >= %(since)s
         AND coalesce(left_at, crossed_at) IS NOT NULL AND outcome <> 'returned'
     UNION ALL
-    SELECT v.entered_at, v.began_at, false
+    SELECT v.entered_at, v.began_at, false, coalesce((v.entry ->> 'is_accepted')::boolean
+        AND (v.entry ->> 'mass_g')::bigint >= %(heavy_g)s, false)
     FROM twin.visit v
     JOIN twin.vehicle t USING (vehicle_id)
     JOIN twin.stay s ON (s.site_id, s.epc_hex) = (t.site_id, t.epc_hex) AND s.first_at = v.entered_at
     WHERE v.site_id = %(site_id)s AND v.entered_at >= %(since)s
         AND s.gate_id = %(gate_id)s AND s.side = 'inside' AND s.is_accepted
     UNION ALL
-    SELECT last_at, began_at, false FROM twin.standing
+    SELECT last_at, began_at, false, false FROM twin.standing
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND direction = 'in' AND outcome = 'standing'
-        AND last_at >= %(fresh)s"""
+        AND last_at >= %(since)s"""
 PLATES = "SELECT vehicle_id, plate FROM twin.vehicle WHERE vehicle_id = ANY (%(vehicle_ids)s)"
 # Alarms of one subject that overlap a period: of the same vehicle, or of none known and the same units.
 ALARMS_AT = """
@@ -197,15 +210,35 @@ async def released(
     return list(units.values()), sum({**of_units, **stated}.values())
 
 
-async def loops_felt(tx: Tx, since: datetime) -> list[tuple[str, str]]:
-    """Sites and gates where the loop of an accepted barrier was occupied since a moment."""
-    rows = await tx.rows(LOOPS_FELT, {"since": since})
-    return [(row["site_id"], row["gate_id"]) for row in rows]
+async def passages_due(tx: Tx, site_id: str, gates: Mapping[str, datetime]) -> None:
+    """Note that passages are to be judged at these gates, each from a moment on."""
+    if gates:
+        due = {"gate_ids": list(gates), "since": list(gates.values())}
+        await tx.run(PASSAGES_DUE, {"site_id": site_id, **due})
 
 
-async def vehicles_through(tx: Tx, site_id: str, gate_id: str, since: datetime, fresh: datetime) -> list[Row]:
-    """See `VEHICLES_THROUGH`: `first_at`, `at` and `has_left` of each vehicle that went through the gate."""
-    named = {"site_id": site_id, "gate_id": gate_id, "since": since, "fresh": fresh}
+async def lock_due(tx: Tx) -> list[tuple[str, str, datetime]]:
+    """Sites and gates at which passages are to be judged, locked, and since when."""
+    return [(row["site_id"], row["gate_id"], row["since"]) for row in await tx.rows(LOCK_DUE)]
+
+
+async def loop_free_before(tx: Tx, site_id: str, gate_id: str, before: datetime) -> datetime | None:
+    """When an accepted barrier of the gate last said, up to a moment, that its loop was free."""
+    named = {"site_id": site_id, "gate_id": gate_id, "before": before}
+    free_at: datetime | None = await tx.value(LOOP_FREE_BEFORE, named)
+    return free_at
+
+
+async def due_since(tx: Tx, site_id: str, gate_id: str, since: datetime | None) -> None:
+    """What has to be judged again at the gate begins then; None: nothing has."""
+    named = {"site_id": site_id, "gate_id": gate_id}
+    await tx.run(NOT_DUE if since is None else DUE_SINCE, {**named, "since": since})
+
+
+async def vehicles_through(tx: Tx, site_id: str, gate_id: str, since: datetime, heavy_g: int) -> list[Row]:
+    """See `VEHICLES_THROUGH`. What came in is sure to be a vehicle when an accepted scale weighed it as
+    `heavy_g` or more."""
+    named = {"site_id": site_id, "gate_id": gate_id, "since": since, "heavy_g": heavy_g}
     return await tx.rows(VEHICLES_THROUGH, named)
 
 

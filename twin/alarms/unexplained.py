@@ -1,10 +1,12 @@
 """Passages over the loop of a gate that no known vehicle made: whatever passed, no reader heard it.
 
-They are looked for by the clock and not by the fold: that nothing explains a passage shows only when nothing
-more is heard. The barrier alone saw it: grade `check`, one alarm a passage, withdrawn when a vehicle becomes
-known that made it.
+The clock looks for them and not the fold: that nothing explains a passage shows only when nothing more is
+heard. Which gates it looks at, and from when on, the fold says: whatever comes in late, after a line was cut
+or while nothing judged, is judged then. The barrier alone saw it: grade `check`, one alarm a passage,
+withdrawn when a vehicle becomes known that made it.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -16,18 +18,29 @@ from twin.alarms import store
 from twin.alarms.incidents import evidence, keep_unheard, where, withdraw
 from twin.messages import AlarmKind
 from twin.presence.model import PASSAGE
-from twin.visits.model import WEIGHED_WITHIN, Pass, Weighing, passes_of
-from twin.visits.store import barrier_changes, weighings_at
+from twin.visits.model import (
+    WEIGHED_WITHIN,
+    BarrierChange,
+    Pass,
+    Weighing,
+    passes_of,
+    shut_passes_of,
+)
+from twin.visits.store import barrier_changes, vehicle_stays_at, weighings_at
 
 KIND: Final[AlarmKind] = "passage_unexplained"
-LOOK_BACK = timedelta(hours=2)
-"""What a barrier tells later comes after a silence, for which alone goods have to be seen again."""
 SETTLES = timedelta(minutes=2)
-"""So long after a passage its vehicle was heard on the other side, and the loop's reports have come."""
+"""So long after a passage was told its vehicle was heard on the other side, with what else the gate told."""
+ON_ITS_WAY = PASSAGE
+"""Within this time of its passage a vehicle that stood outside was heard inside, and was weighed."""
+AROUND = timedelta(minutes=15)
+"""Passages and vehicles so long before what is judged say which vehicle made which passage."""
+BLOCKED = timedelta(minutes=15)
+"""A loop that is occupied for so long is no watch."""
 COUPLED = timedelta(seconds=2)
 """A lorry and its trailer free the loop for no longer between them."""
 HEAVY_G = 1_000_000
-"""What weighs less on the lane's scale is no vehicle with goods."""
+"""What weighs less on the lane's scale is no vehicle."""
 
 
 class Crossing(NamedTuple):
@@ -38,25 +51,73 @@ class Crossing(NamedTuple):
     at: datetime
 
 
-async def gates_passed(tx: Tx) -> list[tuple[str, str]]:
-    """Sites and gates of which a barrier that was accepted felt something on its loop lately."""
-    return await store.loops_felt(tx, tx.now - LOOK_BACK)
+async def gates_passed(tx: Tx) -> list[tuple[str, str, datetime]]:
+    """Sites and gates, locked, at which something came in since they were judged; and from when on."""
+    return await store.lock_due(tx)
 
 
-async def judge_passages(tx: Tx, site_id: str, gate_id: str, lot_ids: Sequence[str]) -> None:
-    """Keep one alarm for each passage of the last `LOOK_BACK` through the gate that no known vehicle explains
-    `SETTLES` after it. `lot_ids` are those of which something may have gone."""
-    since = tx.now - LOOK_BACK
-    changes = await barrier_changes(tx, site_id, gate_id, since)
+async def judge_passages(tx: Tx, site_id: str, gate_id: str, since: datetime, lot_ids: Sequence[str]) -> None:
+    """Keep one alarm for each passage through the gate that ended at `since` or later and that no known
+    vehicle explains `SETTLES` after it was told, and for each time its loop was occupied for `BLOCKED`.
+    `lot_ids` are those of which something may have gone."""
+    start = await store.loop_free_before(tx, site_id, gate_id, since - AROUND)
+    changes = await barrier_changes(tx, site_id, gate_id, start or since - AROUND)
     told = coupled(passed for passed in passes_of(changes) if passed.is_accepted)
-    crossings = await _crossings(tx, site_id, gate_id, since)
-    settled = [passed for passed in unexplained(told, crossings) if tx.now - passed.freed_at >= SETTLES]
+    sure, on_their_way = await _crossings(tx, site_id, gate_id, since - AROUND)
+    left = unexplained(told, sure)
+    young = [passed for passed in left if tx.now - _told_at(passed) < ON_ITS_WAY]
+    old = [passed for passed in left if passed not in young]
+    left = [*old, *unexplained(young, on_their_way), *await _unheard(tx, site_id, gate_id, changes)]
+    settled = [passed for passed in left if tx.now - _told_at(passed) >= SETTLES]
+    blocked = blocked_in(changes, tx.now)
     kept: set[str] = set()
-    for passed in settled:
-        await _keep(tx, site_id, passed, lot_ids, kept)
+    for passed in [*settled, *blocked]:
+        if passed.freed_at >= since:
+            await _keep(tx, site_id, passed, lot_ids, kept)
     known = await store.alarms_at(tx, where(site_id, gate_id, None, (since, tx.now)), [KIND])
-    seen_whole = [alarm for alarm in known if alarm["first_at"] >= since and alarm["alarm_id"] not in kept]
-    await withdraw(tx, seen_whole, None)
+    stale = [alarm for alarm in known if alarm["last_at"] >= since and alarm["alarm_id"] not in kept]
+    await withdraw(tx, stale, None)
+    fresh = [passed for passed in [*told, *shut_passes_of(changes)] if _is_fresh(passed, tx.now)]
+    fresh += occupied_until(changes, tx.now)
+    again = min((passed.occupied_at for passed in fresh), default=None)
+    await store.due_since(tx, site_id, gate_id, again)
+
+
+def _told_at(passed: Pass) -> datetime:
+    """When it was over and known to be."""
+    return max(passed.freed_at, passed.told_at or passed.freed_at)
+
+
+def _is_fresh(passed: Pass, now: datetime) -> bool:
+    """Whether what the clock brings may change the judgement."""
+    return now - _told_at(passed) < ON_ITS_WAY + SETTLES
+
+
+def blocked_in(changes: Sequence[BarrierChange], now: datetime) -> list[Pass]:
+    """When the loop was occupied for `BLOCKED`, until it was free or until now: it tells of nothing that
+    passes meanwhile, whatever the boom does."""
+    spans = [*passes_of(changes), *shut_passes_of(changes), *occupied_until(changes, now)]
+    return [span for span in spans if span.is_accepted and span.freed_at - span.occupied_at >= BLOCKED]
+
+
+def occupied_until(changes: Sequence[BarrierChange], now: datetime) -> list[Pass]:
+    """That the loop of an accepted barrier is occupied now, if it is."""
+    told = sorted(
+        (change for change in changes if change.is_accepted),
+        key=lambda change: (change.observed_at, change.observation_id),
+    )
+    occupied = list(itertools.takewhile(lambda change: change.loop_occupied, reversed(told)))
+    if not occupied:
+        return []
+    first, last = occupied[-1], occupied[0]
+    return [
+        Pass(
+            gate_id=first.gate_id,
+            occupied_at=first.observed_at,
+            freed_at=max(now, last.observed_at),
+            evidence_ids=list(dict.fromkeys([first.observation_id, last.observation_id])),
+        )
+    ]
 
 
 def coupled(passes: Iterable[Pass]) -> list[Pass]:
@@ -65,7 +126,7 @@ def coupled(passes: Iterable[Pass]) -> list[Pass]:
     for passed in sorted(passes, key=lambda passed: passed.freed_at):
         if found and passed.occupied_at - found[-1].freed_at <= COUPLED:
             ids = [found[-1].evidence_ids[0], passed.evidence_ids[-1]]
-            found[-1] = replace(found[-1], freed_at=passed.freed_at, evidence_ids=ids)
+            found[-1] = replace(found[-1], freed_at=passed.freed_at, told_at=passed.told_at, evidence_ids=ids)
         else:
             found.append(passed)
     return found
@@ -85,16 +146,30 @@ def unexplained(passes: Sequence[Pass], crossings: Iterable[Crossing]) -> list[P
     return rest
 
 
-async def _crossings(tx: Tx, site_id: str, gate_id: str, since: datetime) -> list[Crossing]:
-    """Of vehicles that left by the loop: that very moment. Of others the time in which they may have passed
-    it; one that was heard outside on its way in may yet be on its way for a while."""
-    rows = await store.vehicles_through(tx, site_id, gate_id, since - PASSAGE, tx.now - PASSAGE)
-    return [
-        Crossing(row["at"], row["at"], row["at"])
-        if row["has_left"]
-        else Crossing(row["first_at"] - WEIGHED_WITHIN, row["at"] + WEIGHED_WITHIN, row["at"])
-        for row in rows
-    ]
+async def _crossings(
+    tx: Tx, site_id: str, gate_id: str, since: datetime
+) -> tuple[list[Crossing], list[Crossing]]:
+    """Of vehicles that went through, and of others that may be on their way. Of those that left by the loop:
+    that very moment. Of others the time in which they may have passed it."""
+    sure: list[Crossing] = []
+    on_their_way: list[Crossing] = []
+    for row in await store.vehicles_through(tx, site_id, gate_id, since - PASSAGE, HEAVY_G):
+        margin = timedelta(0) if row["has_left"] else WEIGHED_WITHIN
+        crossing = Crossing(row["first_at"] - margin, row["at"] + margin, row["at"])
+        (sure if row["is_sure"] else on_their_way).append(crossing)
+    return sure, on_their_way
+
+
+async def _unheard(tx: Tx, site_id: str, gate_id: str, changes: Sequence[BarrierChange]) -> list[Pass]:
+    """What went over the loop under a boom that is said to be shut, with no known vehicle heard near it by a
+    reader that was accepted: a vehicle that waits there may feel its way."""
+    found = []
+    for passed in shut_passes_of(changes):
+        around = (passed.occupied_at - WEIGHED_WITHIN, passed.freed_at + WEIGHED_WITHIN)
+        stays = await vehicle_stays_at(tx, site_id, gate_id, *around)
+        if not any(stay.is_accepted for _, stay in stays):
+            found.append(passed)
+    return found
 
 
 async def _keep(tx: Tx, site_id: str, passed: Pass, lot_ids: Sequence[str], kept: set[str]) -> None:

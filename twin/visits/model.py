@@ -71,10 +71,12 @@ class BarrierChange(msgspec.Struct, frozen=True, kw_only=True):
     loop_occupied: bool
     is_accepted: bool = True
     """The barrier was accepted by a second party then."""
+    told_at: datetime | None = None
+    """When the twin took it in; None when that is not known."""
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
-    """Something went over the loop while the boom was not shut."""
+    """Something went over the loop: while the boom was not shut, unless `is_shut`."""
 
     gate_id: str
     occupied_at: datetime
@@ -84,6 +86,9 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """Vehicles heard outside while it happened."""
     is_accepted: bool = True
     """A barrier that was accepted told both its ends."""
+    is_shut: bool = False
+    told_at: datetime | None = None
+    """When its end was told; None when that is not known."""
 
 
 class Standing(msgspec.Struct, kw_only=True):
@@ -163,7 +168,17 @@ def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
     return sorted([*sure, *more], key=lambda passed: passed.freed_at)
 
 
+def shut_passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
+    """What went over the loop of an accepted barrier while the boom, by its word, was shut."""
+    sure = _felt([change for change in changes if change.is_accepted])
+    return [passed for passed in sure if passed.is_shut]
+
+
 def _passes_in(changes: Iterable[BarrierChange]) -> list[Pass]:
+    return [passed for passed in _felt(changes) if not passed.is_shut]
+
+
+def _felt(changes: Iterable[BarrierChange]) -> list[Pass]:
     passes: list[Pass] = []
     start: BarrierChange | None = None
     was_open = False
@@ -172,7 +187,7 @@ def _passes_in(changes: Iterable[BarrierChange]) -> list[Pass]:
             start = start or change
             was_open = was_open or change.is_open or not change.is_closed
             continue
-        if start is not None and was_open:
+        if start is not None:
             passes.append(
                 Pass(
                     gate_id=change.gate_id,
@@ -180,6 +195,8 @@ def _passes_in(changes: Iterable[BarrierChange]) -> list[Pass]:
                     freed_at=change.observed_at,
                     evidence_ids=[start.observation_id, change.observation_id],
                     is_accepted=start.is_accepted and change.is_accepted,
+                    is_shut=not was_open,
+                    told_at=change.told_at,
                 )
             )
         start, was_open = None, False

@@ -20,9 +20,9 @@ INSERT_WEIGHINGS = """
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""
 INSERT_BARRIERS = """
     INSERT INTO twin.barrier_state
-        (site_id, device_id, observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied,
+        (site_id, told_at, device_id, observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied,
         is_accepted)
-    SELECT %(site_id)s, r.* FROM jsonb_to_recordset(%(changes)s::jsonb) AS r (device_id text,
+    SELECT %(site_id)s, %(now)s, r.* FROM jsonb_to_recordset(%(changes)s::jsonb) AS r (device_id text,
         observation_id text, gate_id text, observed_at timestamptz, is_open boolean, is_closed boolean,
         loop_occupied boolean, is_accepted boolean)
     ON CONFLICT (observation_id) DO NOTHING RETURNING observation_id"""
@@ -71,7 +71,7 @@ UNIT_STAYS_AT = """
             SELECT FROM twin.vehicle v WHERE (v.site_id, v.epc_hex) = (s.site_id, s.epc_hex))
     ORDER BY s.epc_hex, s.first_at, s.is_accepted"""
 BARRIERS_SINCE = """
-    SELECT observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied, is_accepted
+    SELECT observation_id, gate_id, observed_at, is_open, is_closed, loop_occupied, is_accepted, told_at
     FROM twin.barrier_state
     WHERE site_id = %(site_id)s AND gate_id = %(gate_id)s AND observed_at >= %(since)s"""
 # Vehicles that stood at a gate in a period: what happens there then may concern them.
@@ -204,7 +204,8 @@ async def insert_barriers(tx: Tx, site_id: str, changes: Sequence[Row]) -> list[
     """Keep barrier reports; returns those that were not there."""
     if not changes:
         return []
-    rows = await tx.rows(INSERT_BARRIERS, {"site_id": site_id, "changes": as_json(changes)})
+    named = {"site_id": site_id, "now": tx.now}
+    rows = await tx.rows(INSERT_BARRIERS, {**named, "changes": as_json(changes)})
     fresh = {row["observation_id"] for row in rows}
     return [change for change in changes if change["observation_id"] in fresh]
 

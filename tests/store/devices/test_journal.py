@@ -1,6 +1,6 @@
 """The journal of observations on a real PostgreSQL."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import psycopg
@@ -11,7 +11,7 @@ from devices.ingest.audit import audit
 from devices.ingest.handlers import HOLES_MAX, record, record_observations
 from devices.ingest.model import Received
 from devices.ingest.store import HEARD_KEPT, journal_after, journal_sites
-from devices.messages import EnrolDevice
+from devices.messages import GATE_SILENCE_MAX, EnrolDevice
 from devices.registry.handlers import enrol_device
 from kernel.clock import ManualClock
 from kernel.errors import Invalid
@@ -250,6 +250,7 @@ async def test_a_device_is_known_to_have_been_silent_until_what_it_said_then_com
     site: str, tx: PgTx, clock: ManualClock
 ) -> None:
     begun = clock.now()
+    later = PgTx(tx.connection, tx.caller, begun + 2 * HEARD_KEPT, tx.ids)
 
     def said(sequence: int, after_s: int, state: str = "online") -> Received:
         at = begun + timedelta(seconds=after_s)
@@ -267,16 +268,38 @@ async def test_a_device_is_known_to_have_been_silent_until_what_it_said_then_com
         )
         return [((row["since"] - begun).seconds, (row["until"] - begun).seconds) for row in rows]
 
-    await record(tx, SITE, [said(1, 0), said(2, 900), said(3, 1_800)])
+    await record(later, SITE, [said(1, 0), said(2, 900), said(3, 1_800)])
     assert await gaps() == []
-    await record(tx, SITE, [said(7, 7_000), said(8, 9_000)])
+    await record(later, SITE, [said(7, 7_000), said(8, 9_000)])
     assert await gaps() == [(2_700, 7_000), (7_900, 9_000)]
-    await record(tx, SITE, [said(4, 2_700, "fault"), said(5, 3_600), said(6, 8_000, "offline")])
+    await record(later, SITE, [said(4, 2_700, "fault"), said(5, 3_600), said(6, 8_000, "offline")])
     assert await gaps() == [(2_700, 3_600), (4_500, 7_000), (7_900, 9_000)]
-    await record(tx, SITE, [said(9, 5_000), said(10, 4_500), said(11, 5_900), said(12, 6_700)])
+    await record(later, SITE, [said(9, 5_000), said(10, 4_500), said(11, 5_900), said(12, 6_700)])
     assert await gaps() == [(2_700, 3_600), (7_900, 9_000)]
-    await record(tx, SITE, [said(13, HEARD_KEPT.days * 86_400 + 5_000)])
+    await record(later, SITE, [said(13, HEARD_KEPT.days * 86_400 + 5_000)])
     assert (await gaps())[0] == (7_900, 9_000), "silences of long ago are not kept for ever"
+
+
+async def test_an_edge_whose_clock_is_ahead_keeps_no_device_heard_in_times_to_come(
+    site: str, tx: PgTx, clock: ManualClock
+) -> None:
+    def said(sequence: int, observed_at: datetime) -> Received:
+        status = Observation(
+            device_id="reader",
+            boot=1,
+            sequence=sequence,
+            observed_at=observed_at,
+            reading=DeviceStatus(state="online"),
+        )
+        return Received(observation=status, received_at=clock.now() + timedelta(days=35))
+
+    told = await record(tx, SITE, [said(1, clock.now()), said(2, clock.now() + timedelta(days=35))])
+    assert (told.stored, told.acked["reader", 1].sequence) == (1, 2)
+    assert await quarantine(tx) == [("reader", "observed_at", "at most 300 s in the future", 1)]
+    row = await tx.row("SELECT last_seen_at, upper(heard) AS heard FROM devices.device_state")
+    assert row == {"last_seen_at": clock.now(), "heard": clock.now() + GATE_SILENCE_MAX}
+    [stored] = await journal_after(tx, SITE, 0, 10)
+    assert stored.received_at == clock.now()
 
 
 async def test_an_audit_of_a_sound_journal_finds_nothing(site: str, tx: PgTx, clock: ManualClock) -> None:
