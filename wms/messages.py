@@ -578,11 +578,12 @@ class ShipmentDeparted(Event, frozen=True, kw_only=True):
 class BlindSpan(msgspec.Struct, frozen=True, kw_only=True):
     """A span, over by now, after which goods of the site have to be seen again.
 
-    `why` is of a device at the gate: `not_accepted` by the party, or `silent`. `mount_id` is its mount.
+    `why` is of a device at the gate: `not_accepted` by the party, or `silent`; or a new layout `dropped` what
+    watched there. `mount_id` is its mount, or the gate itself where that was dropped.
     """
 
     gate_id: str
     mount_id: str
-    why: Literal["not_accepted", "silent"]
+    why: Literal["not_accepted", "silent", "dropped"]
     since: datetime
     until: datetime

@@ -27,6 +27,7 @@ from finance.vouching.handlers import (
     require_own_sight,
     require_seen_since,
     require_sure,
+    require_watched,
 )
 from identity.api import grant_access, revoke_access
 from kernel.errors import Conflict, Forbidden, NotFound
@@ -51,8 +52,8 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     """Pledge a receipt: the bank controls it, its units are held, the bank sees receipt and lot.
 
     NotFound unless the caller controls the receipt and is the facility's borrower; Conflict when the facility
-    is not open, its bank did not accept the devices that are evidence there or were for these goods, or the
-    goods lie elsewhere, have no price or are held or promised already.
+    is not open, its bank did not accept the devices that are evidence there or were for these goods, a gate
+    there is not watched, or the goods lie elsewhere, have no price or are held or promised already.
     """
     facility = await lock_facility(tx, command.facility_id)
     if facility.borrower_party_id != tx.caller.party_id:
@@ -61,6 +62,7 @@ async def pledge_receipt(command: PledgeReceipt, tx: Tx) -> PledgeAnswer:
     _require_controller(receipt, tx)
     require_open(facility)
     await require_own_look(tx, facility)
+    await require_watched(tx, facility)
     await require_own_sight(tx, facility, receipt.live_unit_ids)
     await require_seen_since(tx, facility, receipt.live_unit_ids)
     await _require_pledgeable(tx, receipt, facility)

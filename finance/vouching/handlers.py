@@ -36,11 +36,16 @@ async def require_seen_since(tx: Tx, facility: Facility, unit_ids: Collection[st
         model.require_seen_since(facility.facility_id, doubt, unseen)
 
 
+async def require_watched(tx: Tx, facility: Facility) -> None:
+    """Conflict while goods could leave the facility's site unseen."""
+    model.require_watched(await unwatched_gates(tx, facility.site_id))
+
+
 async def require_sure(tx: Tx, facility: Facility, pledged: Mapping[str, str]) -> None:
     """Conflict while a gate of the site is not watched, an exit alarm concerns the goods, or any of them
     counts by what others alone vouched for or was not seen since something may have left. `pledged` maps each
     unit that money rests on to its lot."""
-    model.require_watched(await unwatched_gates(tx, facility.site_id))
+    await require_watched(tx, facility)
     await require_own_sight(tx, facility, pledged)
     active = await alarms(tx, facility.site_id, active_only=True) if pledged else []
     model.require_quiet(active, await unit_states(tx, sorted(pledged)), pledged)

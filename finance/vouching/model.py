@@ -76,8 +76,8 @@ def require_own_sight(
 
 
 class Doubt(NamedTuple):
-    """Something may have left by the gate from `since` to `until`. `why` is a kind of exit alarm, or that the
-    device on `mount_id` was `silent` or `not_accepted`."""
+    """Something may have left by the gate from `since` to `until`. `why` is a kind of exit alarm, that the
+    device on `mount_id` was `silent` or `not_accepted`, or that a layout `dropped` it."""
 
     gate_id: str
     mount_id: str | None
@@ -111,14 +111,17 @@ def require_seen_since(facility_id: str, doubt: Doubt, unseen: Sequence[str]) ->
     }
     if doubt.why == "silent":
         raise Conflict("facility.goods_unseen_since_silence", **facts)
+    if doubt.why == "dropped":
+        raise Conflict("facility.goods_unseen_since_layout", **facts)
     if doubt.why == "not_accepted":
         raise Conflict("facility.goods_unseen_since_acceptance", **facts)
     raise Conflict("facility.goods_unseen_since_exit", alarm_kind=doubt.why, **facts)
 
 
 def require_watched(unwatched: Mapping[str, Sequence[str]]) -> None:
-    """Refuse, by Conflict, money while goods could leave unseen. `unwatched` are the gates of the site whose
-    reader or lane scale is not accepted, not in service or not to be heard, each with their mounts."""
+    """Refuse, by Conflict, a pledge or money while goods could leave unseen. `unwatched` are the gates of the
+    site whose reader or lane scale is not accepted, not in service or not to be heard, each with their
+    mounts."""
     if unwatched:
         mount_ids = sorted({mount_id for mounts in unwatched.values() for mount_id in mounts})
         raise Conflict("drawdown.gate_unwatched", gate_ids=sorted(unwatched), mount_ids=mount_ids)

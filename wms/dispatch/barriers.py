@@ -14,6 +14,7 @@ from kernel.errors import Conflict
 from kernel.layout import Layout
 from kernel.tx import Tx
 from twin import api as twin
+from wms.dispatch import store
 from wms.stock import store as stock
 
 BARRIERS = devices.families_that("open", "close")
@@ -104,34 +105,31 @@ async def unwatched_gates(tx: Tx, site_id: str) -> dict[str, list[str]]:
 
 
 async def refuse_blind_gates(tx: Tx, before: Layout, after: Layout) -> None:
-    """Conflict `layout.gates_in_use` for a layout that takes a gate away, or what watches it, while anything
-    at the site is on hold."""
-    blind = blind_gates(before, after)
+    """Conflict `layout.gates_in_use` for a layout that takes a gate away, or any of what watches it, while
+    anything at the site is on hold. Else it is kept that it did: goods are to be seen after it."""
+    blind = dropped(before, after)
     hold_ids = await stock.live_holds(tx, before.site_id) if blind else []
     if hold_ids:
-        raise Conflict("layout.gates_in_use", gate_ids=blind, hold_ids=hold_ids[:HOLDS_SHOWN_MAX])
+        gate_ids = list(dict.fromkeys(gate_id for gate_id, _ in blind))
+        raise Conflict("layout.gates_in_use", gate_ids=gate_ids, hold_ids=hold_ids[:HOLDS_SHOWN_MAX])
+    if blind:
+        await store.drop_watch(tx, before.site_id, blind)
 
 
-def blind_gates(before: Layout, after: Layout) -> list[str]:
-    """Gates of a layout that another lacks, or to which it gives no reader, no barrier, no bridge in the lane
-    or no scale on that, though they had one."""
-    kept = {gate.gate_id for gate in after.gates}
-    return [
-        gate.gate_id
-        for gate in before.gates
-        if gate.gate_id not in kept or _watched_by(before, gate.gate_id) - _watched_by(after, gate.gate_id)
-    ]
+def dropped(before: Layout, after: Layout) -> list[tuple[str, str]]:
+    """What another layout takes from the gates of one, each with its gate: the mount of a reader, barrier or
+    scale, the bridge in the lane, the gate itself."""
+    kept = frozenset[tuple[str, str, str]]().union(*(_watch(after, gate.gate_id) for gate in after.gates))
+    gone = [it for gate in before.gates for it in sorted(_watch(before, gate.gate_id) - kept)]
+    return list(dict.fromkeys((gate_id, place_id) for gate_id, _, place_id in gone))
 
 
-def _watched_by(layout: Layout, gate_id: str) -> set[str]:
-    found = witnesses(layout, gate_id)
-    has = {
-        "reader": found.readers,
-        "barrier": found.barriers,
-        "scale": found.scales,
-        "bridge": _lane_bridge(layout, gate_id),
-    }
-    return {name for name, found in has.items() if found}
+def _watch(layout: Layout, gate_id: str) -> frozenset[tuple[str, str, str]]:
+    """What belongs to the watch of a gate: (gate, kind, name), for a mount may be named as its bridge is."""
+    bridge_id = _lane_bridge(layout, gate_id)
+    found = {(gate_id, "mount", mount_id) for mount_id in witnesses(layout, gate_id).all}
+    found |= {(gate_id, "gate", gate_id)} | ({(gate_id, "bridge", bridge_id)} if bridge_id else set())
+    return frozenset(found)
 
 
 def witnesses(layout: Layout, gate_id: str) -> Witnesses:

@@ -112,6 +112,15 @@ INSERT_BY_HAND = """
     VALUES (%(decision_id)s, %(site_id)s, %(gate_id)s, true, 'gate.by_hand', %(facts)s, '{}', '{}', %(by)s,
         %(now)s)"""
 
+DROP_WATCH = """
+    INSERT INTO wms.dropped_watch (site_id, gate_id, mount_id, dropped_at)
+    SELECT %(site_id)s, t.gate_id, t.mount_id, %(now)s
+    FROM unnest(%(gate_ids)s::text[], %(mount_ids)s::text[]) AS t (gate_id, mount_id)
+    ON CONFLICT (site_id, gate_id, mount_id) DO UPDATE SET dropped_at = EXCLUDED.dropped_at"""
+DROPPED_WATCH = """
+    SELECT gate_id, mount_id, dropped_at FROM wms.dropped_watch
+    WHERE site_id = %(site_id)s ORDER BY dropped_at, gate_id, mount_id"""
+
 _SHOWN = """
     SELECT r.release_id, r.site_id, r.order_id, o.reference, r.gate_id, r.vehicle_id, v.plate,
         CASE WHEN r.state = 'issued' AND r.valid_until < %(now)s THEN 'expired' ELSE r.state END AS state,
@@ -273,6 +282,18 @@ async def insert_decision(
             "now": tx.now,
         },
     )
+
+
+async def drop_watch(tx: Tx, site_id: str, dropped: Sequence[tuple[str, str]]) -> None:
+    """Keep that a layout takes these mounts from their gates now: (gate, mount)."""
+    gate_ids, mount_ids = [gate_id for gate_id, _ in dropped], [mount_id for _, mount_id in dropped]
+    named = {"site_id": site_id, "gate_ids": gate_ids, "mount_ids": mount_ids, "now": tx.now}
+    await tx.run(DROP_WATCH, named)
+
+
+async def dropped_watch(read: ReadTx, site_id: str) -> list[Row]:
+    """What layouts took from the gates, in the order in which they did."""
+    return await read.rows(DROPPED_WATCH, {"site_id": site_id})
 
 
 async def page(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[Row]:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from devices.messages import CLOCK_AHEAD_MAX, RetireDevice
+from devices.messages import CLOCK_AHEAD_MAX, EnrolDevice, RetireDevice
 from finance.messages import PledgeReceipt, ReleasePledge
 from kernel.errors import Conflict
-from tests.store.finance.conftest import BANK, KEEPER, OTHER_BANK, OWNER, Lot, Story
+from kernel.layout import Layout
+from tests.store.finance.conftest import BANK, KEEPER, LAYOUT, OTHER_BANK, OWNER, SECRET, Lot, Story
 from tests.store.finance.test_lending import drawn, pledge_of
 from tests.store.finance.test_watched_gates import READER_SILENCE_S, proposed
+from twin.messages import ImportLayout
 
 CLOCK_AHEAD_S = CLOCK_AHEAD_MAX.seconds
 
@@ -97,6 +100,53 @@ async def test_what_may_have_left_while_the_keeper_had_his_own_scale_at_the_gate
     story.clock.advance(CLOCK_AHEAD_S)
     await story.put_down(lot.pallets)
     await drawn(story, facility_id, 100_000)
+
+
+GATE = LAYOUT.gates[0]
+READER = next(mount for mount in LAYOUT.mounts if mount.mount_id == "gate-1-reader")
+WITH_SECOND_GATE = replace(LAYOUT, gates=[GATE, replace(GATE, gate_id="gate-2", lane_weighbridge_id=None)])
+WITH_SECOND_READER = replace(LAYOUT, mounts=[*LAYOUT.mounts, replace(READER, mount_id="gate-1-reader-2")])
+
+
+@pytest.mark.parametrize(
+    ("wider", "mount_id"), [(WITH_SECOND_GATE, "gate-2"), (WITH_SECOND_READER, "gate-1-reader-2")]
+)
+async def test_what_a_layout_no_longer_watches_does_not_say_that_nothing_left_there(
+    story: Story, wider: Layout, mount_id: str
+) -> None:
+    """Nobody watched there; nothing was on hold when it was dropped."""
+    await story.do(ImportLayout(layout=wider, keeper_party_id=KEEPER), KEEPER)
+    lot, opened = await story.receive(), await story.facility()
+    receipt_id = await story.receipt(lot)
+    story.clock.advance(3_600)
+    await story.do(ImportLayout(layout=LAYOUT, keeper_party_id=KEEPER), KEEPER)
+    story.clock.advance(CLOCK_AHEAD_S)
+    pledge = PledgeReceipt(receipt_id=receipt_id, facility_id=opened)
+    with pytest.raises(Conflict, match=r"facility\.goods_unseen_since_layout") as refused:
+        await story.do(pledge, OWNER)
+    assert (refused.value.facts["mount_id"], refused.value.facts["count"]) == (mount_id, 12)
+    await story.put_down(lot.pallets)
+    await story.do(pledge, OWNER)
+    await drawn(story, opened, 100_000)
+
+
+async def test_no_layout_takes_one_of_two_readers_from_a_gate_while_goods_are_on_hold(story: Story) -> None:
+    await story.do(ImportLayout(layout=WITH_SECOND_READER, keeper_party_id=KEEPER), KEEPER)
+    second = EnrolDevice(
+        site_id=story.site_id,
+        device_id="gate-1-reader-2",
+        family="llrp",
+        mount_id="gate-1-reader-2",
+        connection={"host": "127.0.0.1"},
+        secret=SECRET,
+    )
+    await story.do(second, KEEPER)
+    await story.accept("gate-1-reader-2")
+    await story.pledged(await story.receive(), await story.facility())
+    await story.do(RetireDevice(device_id="gate-1-reader-2"), KEEPER)
+    with pytest.raises(Conflict, match=r"layout\.gates_in_use") as refused:
+        await story.do(ImportLayout(layout=LAYOUT, keeper_party_id=KEEPER), KEEPER)
+    assert refused.value.facts["gate_ids"] == ["gate-1"]
 
 
 async def test_goods_that_came_after_the_gate_was_blind_are_lent_on(story: Story) -> None:

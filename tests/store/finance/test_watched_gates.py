@@ -44,6 +44,14 @@ async def test_no_money_is_drawn_while_what_watches_the_gate_is_out_of_service(
         await story.do(ApproveDrawdown(drawdown_id=waiting), BANK, "approver-a")
 
 
+async def test_nothing_is_pledged_while_what_watches_the_gate_is_silent(story: Story) -> None:
+    lot, opened = await story.receive(), await story.facility()
+    story.silent.add("gate-1-barrier")
+    story.clock.advance(READER_SILENCE_S + 1)
+    with pytest.raises(Conflict, match=UNWATCHED):
+        await story.pledged(lot, opened)
+
+
 async def test_no_money_is_drawn_while_nobody_vouches_for_the_gates_reader(
     story: Story, facility_id: str
 ) -> None:
@@ -151,7 +159,6 @@ async def test_a_lane_whose_scale_was_taken_out_of_the_layout_is_unwatched(story
     await story.do(
         ImportLayout(layout=msgspec.structs.replace(LAYOUT, mounts=mounts), keeper_party_id=KEEPER), KEEPER
     )
-    await story.pledged(lot, facility_id)
     with pytest.raises(Conflict, match=UNWATCHED) as refused:
-        await proposed(story, facility_id)
+        await story.pledged(lot, facility_id)
     assert refused.value.facts["mount_ids"] == [LAYOUT.gates[0].lane_weighbridge_id]

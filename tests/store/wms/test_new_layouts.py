@@ -165,11 +165,13 @@ async def test_while_goods_are_on_hold_a_gate_stays_with_what_watches_it(
     await draw(warehouse, **changes)
 
 
-async def test_while_goods_are_on_hold_another_reader_may_watch_the_gate(
+async def test_while_goods_are_on_hold_a_gates_reader_gets_no_other_name(
     warehouse: Warehouse, tx: PgTx
 ) -> None:
     await place_hold(tx, SITE, await warehouse.stock(1), "pledge", "pledge_1")
     await warehouse.do(RetireDevice(device_id="gate-1-reader"))
     [reader] = [mount for mount in LAYOUT.mounts if mount.mount_id == "gate-1-reader"]
     others = [mount for mount in LAYOUT.mounts if mount != reader]
-    await draw(warehouse, mounts=[*others, msgspec.structs.replace(reader, mount_id="gate-1-portal")])
+    with pytest.raises(Conflict, match=r"layout\.gates_in_use"):
+        await draw(warehouse, mounts=[*others, msgspec.structs.replace(reader, mount_id="gate-1-portal")])
+    await draw(warehouse, mounts=[*others, msgspec.structs.replace(reader, x_mm=reader.x_mm + 100)])
