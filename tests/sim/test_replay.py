@@ -27,12 +27,13 @@ from twin.api import apply
 SEED = 11
 BUSY = {**SMALL, "flow": {"pallets_in": 120, "pallets_out": 120, "relocations": 24, "pallets_a_truck": 10}}
 """Trucks come and go within an hour."""
+# A forklift tells its places every five seconds.
 PLAN = Plan(
     scenario=msgspec.structs.replace(read_scenario("quiet_week"), changes=BUSY),
     before=7.0,
     cut=1.0,
     buffer=1.0,
-    live_s=1.0,
+    live_s=6.0,
 )
 
 
