@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kernel.money import AMOUNT_FEN_MAX
 
@@ -10,9 +10,3 @@ Fen = Annotated[int, Field(strict=True, ge=1, le=AMOUNT_FEN_MAX)]
 """Whole fen, 1 or more: no fraction, no text, no exponent."""
 Id = Annotated[str, Field(min_length=1, max_length=100)]
 Currency = Annotated[str, Field(min_length=3, max_length=3)]
-
-
-class Body(BaseModel):
-    """A body with a field that nobody knows is refused: a slip in a money field must not pass in silence."""
-
-    model_config = ConfigDict(extra="forbid")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 from fastapi import Depends, Header, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from kernel.caller import Caller, Role
@@ -181,6 +181,16 @@ def _idempotency_key(connection: HTTPConnection) -> str | None:
     if key is None and connection.scope.get("method") == "POST":
         raise Invalid("idempotency.missing", field="Idempotency-Key", rule="required on POST")
     return key
+
+
+class Body(BaseModel):
+    """What a request says. A field that nobody knows is refused: a slip must not pass in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number of a body: no text, no fraction, no exponent."""
 
 
 class Page(BaseModel, Generic[Item]):

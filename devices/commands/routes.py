@@ -9,7 +9,7 @@ from devices.commands.model import REASON_LENGTH_MAX, REASON_LENGTH_MIN
 from devices.commands.views import OrderRow, orders_of_site
 from devices.families import Value
 from devices.messages import OrderDevice
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
 
@@ -17,7 +17,7 @@ Staff = Annotated[Session, Depends(Admits("operator", "keeper"))]
 Inspector = Annotated[Session, Depends(Admits("operator", "keeper", "auditor", "admin"))]
 
 
-class OrderBody(BaseModel):
+class OrderBody(Body):
     """`action` and `parameters` are as the manifest of the device's family has them; `reason` is kept."""
 
     action: str = Field(max_length=64)

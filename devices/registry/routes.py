@@ -34,7 +34,7 @@ from devices.registry.views import (
 )
 from devices.transport.mqtt import TOPIC_ROOT
 from identity.api import holders_of
-from identity.http import Admits, BrokerPlace, Desk, Page, PagingQuery, Public, Session
+from identity.http import Admits, Body, BrokerPlace, Desk, Page, PagingQuery, Public, Session, Whole
 from kernel.caller import Caller
 
 SECRET_BYTES = 32
@@ -51,7 +51,7 @@ Officer = Annotated[Session, Depends(Admits("officer"))]
 Administrator = Annotated[Session, Depends(Admits("admin", "keeper"))]
 
 
-class DeviceBody(BaseModel):
+class DeviceBody(Body):
     """`connection` holds the parameters that the family's manifest asks for, such as host and port."""
 
     device_id: str = Field(max_length=64)
@@ -69,7 +69,7 @@ class EnrolledView(BaseModel):
     secret: str
 
 
-class InspectorBody(BaseModel):
+class InspectorBody(Body):
     party_id: str = Field(min_length=1, max_length=64)
 
 
@@ -81,10 +81,10 @@ class InspectorView(BaseModel):
     since: datetime
 
 
-class AcceptBody(BaseModel):
+class AcceptBody(Body):
     """`enrolment` is the one that was looked at; a device that was enrolled anew since is not accepted."""
 
-    enrolment: int = Field(ge=1)
+    enrolment: Whole = Field(ge=1)
 
 
 class AcceptedView(BaseModel):
@@ -98,7 +98,7 @@ class AcceptedView(BaseModel):
     key_held_by: str | None = None
 
 
-class CalibrationBody(BaseModel):
+class CalibrationBody(Body):
     """A certificate of calibration or legal verification."""
 
     certificate: str = Field(min_length=1, max_length=120)
@@ -112,11 +112,11 @@ class CalibratedView(BaseModel):
     calibration_id: str
 
 
-class DistrustBody(BaseModel):
+class DistrustBody(Body):
     reason: str = Field(min_length=1, max_length=500)
 
 
-class CodeBody(BaseModel):
+class CodeBody(Body):
     """`device_id` when a handheld is to take the place of one that is known; else a new id is made."""
 
     device_id: str | None = Field(None, max_length=64)
@@ -131,7 +131,7 @@ class CodeView(BaseModel):
     expires_at: datetime
 
 
-class EnrolBody(BaseModel):
+class EnrolBody(Body):
     enrolment_code: str = Field(min_length=1, max_length=SECRET_LENGTH_MAX)
 
 

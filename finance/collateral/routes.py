@@ -7,14 +7,14 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
-from finance.bodies import Body, Currency, Fen, Id
+from finance.bodies import Currency, Fen, Id
 from finance.collateral.model import SOURCE_LENGTH_MAX, PriceState
 from finance.collateral.pricing import PriceAnswer
 from finance.collateral.views import PriceView, last_pledge_id, price_list
 from finance.facilities.model import REASON_LENGTH_MAX
 from finance.messages import ApprovePrice, PledgeReceipt, RefusePrice, ReleasePledge, SetPrice
 from finance.receipts.views import ReceiptView, receipt_view
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 
 router = APIRouter(prefix="/api/v1", tags=["collateral"])
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from finance.bodies import Body, Currency, Fen
+from finance.bodies import Currency, Fen
 from finance.facilities.model import REASON_LENGTH_MAX
 from finance.loans.views import DrawdownView, LoanView, drawdown_view, loan_list, loan_view
 from finance.messages import ApproveDrawdown, ProposeDrawdown, RefuseDrawdown, RepayLoan, ReverseRepayment
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 
 router = APIRouter(prefix="/api/v1", tags=["loans"])
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from finance.bodies import Body, Id
+from finance.bodies import Id
 from finance.messages import CancelReceipt, IssueReceipt
 from finance.receipts.model import TEXT_LENGTH_MAX, UNITS_MAX
 from finance.receipts.views import ReceiptView, receipt_list, receipt_view
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 from kernel.money import AMOUNT_FEN_MAX
 
 router = APIRouter(prefix="/api/v1/receipts", tags=["receipts"])

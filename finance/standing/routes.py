@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from devices.api import inspected_sites
-from finance.bodies import Body, Currency, Fen, Id
+from finance.bodies import Currency, Fen, Id
 from finance.facilities.model import REASON_LENGTH_MAX
 from finance.freezes.model import EVIDENCE_MAX
 from finance.messages import (
@@ -26,7 +26,7 @@ from finance.standing.views import (
     facility_list,
     thaw_view,
 )
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 from twin.api import SiteName, site_names
 
 router = APIRouter(prefix="/api/v1", tags=["facilities"])

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from identity.http import (
     SESSION_COOKIE,
     Admits,
+    Body,
     Desk,
     Page,
     PagingQuery,
@@ -31,16 +32,16 @@ Admin = Annotated[Session, Depends(Admits("admin"))]
 Overseer = Annotated[Session, Depends(Admits("admin", "auditor"))]
 
 
-class SignInBody(BaseModel):
+class SignInBody(Body):
     username: str = Field(max_length=64)
     password: str = Field(max_length=model.PASSWORD_LENGTH_MAX)
 
 
-class LocaleBody(BaseModel):
+class LocaleBody(Body):
     locale: Locale
 
 
-class PersonBody(BaseModel):
+class PersonBody(Body):
     username: str
     password: str
     display_name: str

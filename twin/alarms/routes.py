@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 from kernel.caller import ROLES
 from kernel.errors import NotFound
 from twin.alarms.views import alarm, alarms
@@ -63,7 +63,7 @@ class AlarmView(BaseModel):
         return cls.model_validate(msgspec.to_builtins(row))
 
 
-class ClearBody(BaseModel):
+class ClearBody(Body):
     reason: str = Field(min_length=1, max_length=500)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from identity.http import Admits, Session
+from identity.http import Admits, Body, Session
 from wms.messages import ORDERS_ALLOCATED_MAX, AllocateOrder, AllocateOrders, CancelOrder
 from wms.orders.views import OrderRow, order_view
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1", tags=["allocation"])
 Staff = Annotated[Session, Depends(Admits("operator", "keeper"))]
 
 
-class OrdersBody(BaseModel):
+class OrdersBody(Body):
     order_ids: list[str] = Field(min_length=1, max_length=ORDERS_ALLOCATED_MAX)
 
 
@@ -27,7 +27,7 @@ class AllocatedView(BaseModel):
     orders: list[OrderStateView]
 
 
-class ReasonBody(BaseModel):
+class ReasonBody(Body):
     reason: str = Field(min_length=1, max_length=200)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from kernel.caller import ROLES
 from wms.catalogue.views import SkuRow, sku_list
 from wms.messages import SKUS_MAX, Handling, RegisterSkus, SkuEntry
@@ -16,15 +16,15 @@ Anyone = Annotated[Session, Depends(Admits(*ROLES))]
 Keeper = Annotated[Session, Depends(Admits("keeper", "operator"))]
 
 
-class SkuBody(BaseModel):
+class SkuBody(Body):
     sku: str
     name_en: str
     name_zh: str
-    unit_mass_g: int
+    unit_mass_g: Whole
     handling: Handling = "ambient"
 
 
-class SkusBody(BaseModel):
+class SkusBody(Body):
     items: list[SkuBody] = Field(max_length=SKUS_MAX)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from devices.messages import BarrierAction
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from kernel.errors import Invalid, NotFound
 from wms.dispatch.views import DecisionRow, ReleaseRow, decision_list, release_list, release_view
 from wms.messages import CancelRelease, MoveBarrierByHand, ReleaseShipment
@@ -20,16 +20,16 @@ Reader = Annotated[Session, Depends(Admits("operator", "keeper", "borrower", "au
 Inspector = Annotated[Session, Depends(Admits("operator", "keeper", "auditor", "admin"))]
 
 
-class ShipBody(BaseModel):
+class ShipBody(Body):
     """The vehicle by its id or its plate."""
 
     gate_id: str
     vehicle_id: str | None = None
     plate: str | None = None
-    valid_minutes: int = 120
+    valid_minutes: Whole = 120
 
 
-class BarrierBody(BaseModel):
+class BarrierBody(Body):
     """`reason` is kept with the order: a person who overrides a gate says why."""
 
     action: BarrierAction
@@ -40,7 +40,7 @@ class CommandView(BaseModel):
     command_id: str
 
 
-class ReasonBody(BaseModel):
+class ReasonBody(Body):
     reason: str = Field(min_length=1, max_length=200)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from wms.inbound.views import DeliveryRow, delivery_list, delivery_view
 from wms.messages import (
     DELIVERY_UNITS_MAX,
@@ -26,19 +26,19 @@ Reader = Annotated[
 ]
 
 
-class VehicleBody(BaseModel):
+class VehicleBody(Body):
     plate: str
     epc_hex: str
 
 
-class DeliveryUnitBody(BaseModel):
+class DeliveryUnitBody(Body):
     sscc: str
     epc_hex: str
-    quantity_each: int
-    expected_mass_g: int
+    quantity_each: Whole
+    expected_mass_g: Whole
 
 
-class DeliveryBody(BaseModel):
+class DeliveryBody(Body):
     owner_party_id: str
     lot_code: str
     sku: str
@@ -47,22 +47,22 @@ class DeliveryBody(BaseModel):
     delivery_id: str | None = Field(default=None, min_length=1, max_length=60)
 
 
-class ReasonBody(BaseModel):
+class ReasonBody(Body):
     reason: str
 
 
-class OpeningRowBody(BaseModel):
+class OpeningRowBody(Body):
     sscc: str
     sku: str
     lot: str
-    quantity_each: int
-    mass_g: int
+    quantity_each: Whole
+    mass_g: Whole
     slot_id: str
     owner_party_id: str
     epc_hex: str | None = None
 
 
-class OpeningBody(BaseModel):
+class OpeningBody(Body):
     rows: list[OpeningRowBody] = Field(max_length=OPENING_ROWS_MAX)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from identity.http import Admits, Session
+from identity.http import Admits, Body, Session
 from wms.labels.handlers import REASON_LENGTH_MAX
 from wms.messages import PrintPalletLabel
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1", tags=["stock"])
 Staff = Annotated[Session, Depends(Admits("operator", "keeper", "picker"))]
 
 
-class LabelBody(BaseModel):
+class LabelBody(Body):
     """`device_id` is a label printer of the pallet's site; every label but the first needs a `reason`."""
 
     device_id: str = Field(max_length=64)

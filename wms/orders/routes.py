@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from wms.messages import (
     IMPORT_ROWS_MAX,
     ORDER_LINES_MAX,
@@ -35,41 +35,41 @@ Staff = Annotated[Session, Depends(Admits("operator", "keeper"))]
 Reader = Annotated[Session, Depends(Admits("operator", "keeper", "picker", "borrower", "auditor", "admin"))]
 
 
-class LineBody(BaseModel):
+class LineBody(Body):
     sku: str
-    quantity_each: int = 0
+    quantity_each: Whole = 0
     lot_id: str | None = None
     unit_ids: list[str] = Field(default=[], max_length=500)
 
 
-class OrderBody(BaseModel):
+class OrderBody(Body):
     reference: str
     customer: str
     lines: list[LineBody] = Field(max_length=ORDER_LINES_MAX)
     owner_party_id: str | None = None
 
 
-class DecisionBody(BaseModel):
+class DecisionBody(Body):
     accept: bool
     reason: str = Field(min_length=1, max_length=200)
 
 
-class ImportRowBody(BaseModel):
-    row_number: int = Field(ge=1)
+class ImportRowBody(Body):
+    row_number: Whole = Field(ge=1)
     sku: str
-    quantity_each: int
+    quantity_each: Whole
     description: str = ""
-    price_milli: int = 0
+    price_milli: Whole = 0
 
 
-class InvoiceBody(BaseModel):
+class InvoiceBody(Body):
     reference: str
     customer: str
     placed_at: AwareDatetime
     rows: list[ImportRowBody] = Field(min_length=1, max_length=ORDER_LINES_MAX)
 
 
-class ImportBody(BaseModel):
+class ImportBody(Body):
     source: str = Field(min_length=1, max_length=120)
     owner_party_id: str
     invoices: list[InvoiceBody] = Field(min_length=1, max_length=IMPORT_ROWS_MAX)

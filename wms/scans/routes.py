@@ -6,7 +6,17 @@ from fastapi import APIRouter, Depends, Header
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.requests import HTTPConnection
 
-from identity.http import DEVICE_HEADER, Admits, DeviceCaller, DeviceIdentity, Page, PagingQuery, Session
+from identity.http import (
+    DEVICE_HEADER,
+    Admits,
+    Body,
+    DeviceCaller,
+    DeviceIdentity,
+    Page,
+    PagingQuery,
+    Session,
+    Whole,
+)
 from kernel.errors import Forbidden
 from wms.messages import MAY_SCAN, SCANS_MAX, RecordScans, Scan, ScanOutcome
 from wms.scans.views import ScanRow, scan_list
@@ -18,8 +28,8 @@ Worker = Annotated[Session, Depends(Admits(*MAY_SCAN))]
 Reader = Annotated[Session, Depends(Admits("keeper", "operator", "auditor", "admin"))]
 
 
-class ScanBody(BaseModel):
-    sequence: int = Field(ge=1)
+class ScanBody(Body):
+    sequence: Whole = Field(ge=1)
     observed_at: AwareDatetime
     code: str
     place_code: str | None = None
@@ -27,11 +37,11 @@ class ScanBody(BaseModel):
     task_id: str | None = None
 
 
-class ScansBody(BaseModel):
+class ScansBody(Body):
     """`sent_at` is the handheld's clock when it sends: what it scanned may be hours old."""
 
     device_id: str
-    boot: int = Field(ge=1)
+    boot: Whole = Field(ge=1)
     scans: list[ScanBody] = Field(min_length=1, max_length=SCANS_MAX)
     sent_at: AwareDatetime | None = None
 

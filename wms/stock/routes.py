@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from wms.messages import AdjustStock
 from wms.stock.views import MoveRow, move_list
 
@@ -17,8 +17,8 @@ Reader = Annotated[
 ]
 
 
-class CountBody(BaseModel):
-    counted_each: int = Field(ge=0)
+class CountBody(Body):
+    counted_each: Whole = Field(ge=0)
     reason: str = Field(min_length=1, max_length=200)
 
 

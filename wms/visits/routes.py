@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from identity.http import Admits, Page, PagingQuery, Session
+from identity.http import Admits, Body, Page, PagingQuery, Session
 from wms.messages import RegisterVisit, VisitPurpose
 from wms.visits.views import VisitRow, visit_list
 
@@ -15,7 +15,7 @@ Staff = Annotated[Session, Depends(Admits("operator", "keeper"))]
 Reader = Annotated[Session, Depends(Admits("operator", "keeper", "picker", "auditor", "admin"))]
 
 
-class VisitBody(BaseModel):
+class VisitBody(Body):
     plate: str
     epc_hex: str
     purpose: VisitPurpose = "pickup"

@@ -153,7 +153,7 @@ async def test_an_order_from_the_desk_through_the_gate(site: Site, keeper: Clien
     assert (release["state"], release["unit_ids"]) == ("issued", [unit["unit_id"]])
     mass = {"mass_g": TRUCK_G + PALLET_G, "entry_mass_g": TRUCK_G}
     await site.hear("at_gate", vehicle_id, "out", unit["unit_id"], **mass)
-    await site.hear("left", vehicle_id, unit["unit_id"])
+    await site.hear("left", vehicle_id, unit["unit_id"], mass_g=mass["mass_g"])
     shown = (await keeper.get(f"{API}/orders/{order['order_id']}")).json()
     assert (shown["state"], shown["lines"][0]["shipped_each"]) == ("shipped", 100)
     releases = (await keeper.get(f"{AT}/releases")).json()["items"]
@@ -299,6 +299,22 @@ async def test_bad_opening_stock_names_field_and_rule(
     answer = await keeper.post(f"{AT}/opening-stock", json=body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
     assert answer.json()["rule"]
+
+
+@pytest.mark.parametrize(
+    ("slip", "field", "rule"),
+    [
+        ({"unit_mass_g": "1000"}, "items.0.unit_mass_g", "a whole number"),
+        ({"unit_mass_kg": 1}, "items.0.unit_mass_kg", "a field that is known here"),
+    ],
+)
+async def test_a_slip_in_a_body_does_not_pass_in_silence(
+    keeper: Client, slip: dict[str, object], field: str, rule: str
+) -> None:
+    item = {"sku": "R-1", "name_en": "Rice", "name_zh": "大米", "unit_mass_g": 1_000}
+    refused = await keeper.post(f"{API}/skus", json={"items": [{**item, **slip}]})
+    assert refused.status_code == 422
+    assert (refused.json()["field"], refused.json()["rule"]) == (field, rule)
 
 
 async def test_every_refusal_has_a_sentence_in_both_languages(keeper: Client) -> None:
