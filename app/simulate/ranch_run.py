@@ -104,6 +104,7 @@ class RanchRun:
         return {device: round(float(np.mean(some))) for device, some in sorted(off.items())}
 
     def outcome(self, seed: int, cpu_s: float) -> Outcome:
+        self.site.settle(self.product)
         return make_outcome(
             self.site,
             self.product,

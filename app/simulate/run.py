@@ -105,6 +105,7 @@ class _Run:
         )
 
     def outcome(self, seed: int, cpu_s: float) -> Outcome:
+        self.site.settle(self.product)
         world = self.site.world
         noticed: dict[str, int] = {
             **dict(sorted(self.noticing.counts.items())),

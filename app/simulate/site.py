@@ -70,6 +70,7 @@ class Site(ABC):
             raise ValueError("; ".join(broken))
         self.layout, self.start = layout, start
         self._pace = 1.0 if live is None else live.pace
+        self._late_s_max = network.late_s_max
         self._steps = rng.child("steps")
         self.of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
         of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
@@ -100,9 +101,16 @@ class Site(ABC):
             note(seen)
             self.truth.update(type(noticed).__name__ for noticed in seen)
             self.line.put(said)
-            for message in self.line.take(self.time_s):
-                self.messages += 1
-                product.receive(message, self.moment(message.at_s))
+            self._arrive(self.time_s, product)
+
+    def settle(self, product: Product) -> None:
+        """Let what was overtaken arrive before anything is counted; the world stands still."""
+        self._arrive(self.time_s + self._late_s_max, product)
+
+    def _arrive(self, until_s: float, product: Product) -> None:
+        for message in self.line.take(until_s):
+            self.messages += 1
+            product.receive(message, self.moment(message.at_s))
 
     def moment(self, at_s: float) -> datetime:
         """A moment of the world on the calendar, to the millisecond."""
