@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
@@ -18,6 +19,10 @@ from kernel.caller import Caller, Role
 from kernel.clock import ManualClock
 from kernel.ids import Ids
 from kernel.rng import Rng
+
+# How long a busy machine takes says nothing of the product.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 APP_PASSWORD = "for-this-run-only"

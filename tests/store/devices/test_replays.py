@@ -59,7 +59,7 @@ class Air:
         )
 
     async def put(self, *heard: Observation) -> Recorded:
-        now = self._clock.now()
+        now = self._tx.now = self._clock.now()
         batch = [Received(observation=observation, received_at=now) for observation in heard]
         return await record(self._tx, RANCHES[heard[0].device_id], batch)
 

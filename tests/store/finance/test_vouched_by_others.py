@@ -262,12 +262,13 @@ async def test_a_theft_that_a_reader_of_others_alone_hid_is_not_lent_on_once_tha
     await story.hear(tags, antenna=1)
     story.clock.advance(120)
     await story.do(RetireDevice(device_id=SECOND_READER), KEEPER)
-    await story.do(ImportLayout(layout=LAYOUT, keeper_party_id=KEEPER), KEEPER)
+    with pytest.raises(Conflict, match="gates_in_use"):
+        await story.do(ImportLayout(layout=LAYOUT, keeper_party_id=KEEPER), KEEPER)
     for unit in (await story.verified(lot)).units:
         assert unit.modalities, "the twin believes the reader that a bank accepted"
-    with pytest.raises(Conflict, match=OF_OTHERS) as refused:
+    with pytest.raises(Conflict, match="gate_unwatched") as refused:
         await propose(story, facility_id)
-    assert refused.value.facts["device_id"] == SECOND_READER
+    assert refused.value.facts["mount_ids"] == ["gate-1-reader-2"]
 
 
 async def test_while_anything_is_owed_no_pledge_is_released_for_goods_that_others_alone_vouched_for(

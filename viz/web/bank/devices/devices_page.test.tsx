@@ -2,7 +2,7 @@ import { ApiClient } from "@shared/api/client";
 import type { Device, Role, Session } from "@shared/api/types";
 import { i18n, Page } from "@shared/react/page";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SessionContext } from "../parts/session";
 import { DevicesPage } from "./devices_page";
@@ -98,11 +98,17 @@ test("a device out of service is shown as such, last, and nobody is asked to acc
 });
 
 test("an officer accepts what was looked at and is shown the credential once", async () => {
-  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({ device_id: "fork-2", site_id: "site-a", secret: "s3cret" } as never);
-  show("officer", [WAITING]);
+  const listed = [WAITING];
+  const post = vi.spyOn(ApiClient.prototype, "post").mockImplementation(() => {
+    listed[0] = aDevice({ device_id: "fork-2" });
+    return Promise.resolve({ device_id: "fork-2", site_id: "site-a", secret: "s3cret" } as never);
+  });
+  show("officer", listed);
   fireEvent.click(await screen.findByRole("button", { name: "Accept" }));
   fireEvent.click((await screen.findAllByRole("button", { name: "Accept" })).at(-1)!);
   expect((await screen.findByTestId("credential")).textContent).toBe("s3cret");
+  await waitFor(() => expect(screen.queryByText("Not accepted")).toBeNull());
+  expect(screen.getByTestId("credential").textContent).toBe("s3cret");
   expect(post).toHaveBeenCalledWith("/devices/fork-2/accept", { enrolment: 3 });
 });
 

@@ -1,5 +1,6 @@
 /** The devices whose word the bank lends on: who enrolled each, where it hangs, and whether the bank accepted it. */
 
+import { useState } from "react";
 import type { Device } from "@shared/api/types";
 import { deviceName } from "@shared/device_name";
 import { formatDate } from "@shared/i18n/format";
@@ -167,14 +168,17 @@ function Acceptances({ device }: { device: Device }) {
 function Act({ device, familyName }: { device: Device; familyName: string }) {
   const { t } = useWords();
   const name = deviceName(device.device_id, t);
+  const [isAccepting, setAccepting] = useState(false);
   if (device.retired_at !== null) return null;
-  if (waitsForUs(device)) {
+  // Once accepted the device waits no longer, and its new credential is still to be read.
+  if (waitsForUs(device) || isAccepting) {
     return (
-      <DialogButton
-        text={t("bank.accept")}
-        kind="primary"
-        dialog={(close) => <AcceptDialog device={device} familyName={familyName} onClose={close} />}
-      />
+      <>
+        <button type="button" className="th-button" data-kind="primary" onClick={() => setAccepting(true)}>
+          {t("bank.accept")}
+        </button>
+        {isAccepting && <AcceptDialog device={device} familyName={familyName} onClose={() => setAccepting(false)} />}
+      </>
     );
   }
   return (
