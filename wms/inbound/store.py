@@ -64,15 +64,16 @@ WITHDRAW_UNITS = """
     WHERE unit_id IN (SELECT unit_id FROM wms.delivery_unit WHERE delivery_id = %(delivery_id)s)"""
 
 PAGE = """
-    SELECT d.delivery_id, d.site_id, d.lot_id, d.owner_party_id, d.sku, d.visit_id, v.plate, v.vehicle_id,
-        d.state, v.cancelled_reason, d.expected_net_g, d.announced_at, d.received_at,
-        v.entry_mass_g AS gross_g, v.exit_mass_g AS tare_g,
+    SELECT d.delivery_id, d.site_id, d.lot_id, l.code AS lot_code, d.owner_party_id, p.name AS owner_name,
+        d.sku, d.visit_id, v.plate, v.vehicle_id, d.state, v.cancelled_reason, d.expected_net_g,
+        d.announced_at, d.received_at, v.entry_mass_g AS gross_g, v.exit_mass_g AS tare_g,
         count(*) AS units_expected, count(du.seen_at) AS units_seen,
         count(du.put_away_at) AS units_put_away,
         count(*) FILTER (WHERE d.state = 'received' AND du.seen_at IS NULL) AS discrepancies
     FROM wms.delivery d JOIN wms.visit v USING (visit_id) JOIN wms.delivery_unit du USING (delivery_id)
+    JOIN wms.lot l USING (lot_id) LEFT JOIN identity.party p ON p.party_id = d.owner_party_id
     WHERE {where}
-    GROUP BY d.delivery_id, v.visit_id ORDER BY d.delivery_id DESC LIMIT %(limit)s"""
+    GROUP BY d.delivery_id, v.visit_id, l.lot_id, p.party_id ORDER BY d.delivery_id DESC LIMIT %(limit)s"""
 PAGE_OF_SITE = PAGE.format(
     where="d.site_id = %(site_id)s AND (%(cursor)s::text IS NULL OR d.delivery_id < %(cursor)s)"
 )

@@ -16,7 +16,9 @@ class DeliveryRow(BaseModel):
     delivery_id: str
     site_id: str
     lot_id: str
+    lot_code: str
     owner_party_id: str
+    owner_name: str | None
     sku: str
     visit_id: str
     plate: str

@@ -19,6 +19,8 @@ async def test_a_delivery_taken_back_is_expected_no_more_and_its_labels_may_be_a
     await warehouse.do(CancelVisit(visit_id=wrong.visit_id, reason=WHY))
     shown = await delivery_view(tx, wrong.delivery_id)
     assert (shown.state, shown.cancelled_reason, shown.units_expected) == ("cancelled", WHY, 3)
+    assert shown.lot_code
+    assert shown.owner_name
     assert warehouse.sent(VisitCancelled)[0].unit_ids == tuple(sorted(wrong.unit_ids))
     assert await find_units(tx, SITE, limit=10) == []
     assert await lots(tx, SITE, None, 10) == []

@@ -339,7 +339,9 @@ export interface Evidence {
 export interface Delivery {
   delivery_id: string;
   lot_id: string;
+  lot_code: string;
   owner_party_id: string;
+  owner_name: string | null;
   sku: string;
   visit_id: string;
   plate: string;

@@ -4,7 +4,6 @@ import { LOOKS, type Look } from "@shared/icons";
 import { useWords } from "@shared/react/page";
 import { Age, Tag } from "@shared/react/parts";
 import { useState } from "react";
-import { useSite } from "../state/site";
 import { ListPanel, newestFirst, type TableProps } from "./list_panel";
 import { TakeBackButton, TakeBackDialog } from "./take_back_dialog";
 
@@ -33,13 +32,12 @@ export function DeliveriesTable(props: TableProps) {
 
 function Row({ row, onTakeBack }: { row: Delivery; onTakeBack: () => void }) {
   const { t, locale } = useWords();
-  const lot = useSite((state) => state.lots.get(row.lot_id));
   const expected = formatMass(row.expected_net_g, locale);
   return (
     <tr>
       <th scope="row">
-        <b>{lot?.code ?? row.lot_id}</b>
-        <small>{[row.sku, lot?.owner_name].filter(Boolean).join(" · ")}</small>
+        <b>{row.lot_code}</b>
+        <small>{[row.sku, row.owner_name].filter(Boolean).join(" · ")}</small>
       </th>
       <td data-label={t("shipping.state")}>
         <Tag look={DELIVERY_LOOKS[row.state]}>{t(`states.deliveries.${row.state}`)}</Tag>
