@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from kernel.layout import Layout, Slot, all_slots
+from kernel.layout import Layout, all_slots
 from simulators.protocols.onvif_m.frames import EMPTY
+from simulators.sites.views import measured
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import camera_parts
 
@@ -15,19 +16,6 @@ def camera_settings(layout: Layout, parameters: Parameters) -> dict[str, dict[st
     slots, origin = all_slots(layout), msgspec.to_builtins(layout.origin)
     settings = {}
     for number, part in enumerate(camera_parts(parameters)):
-        view = {"slots": [_in_view(slots[place]) for place in part.tolist()], "origin": origin}
+        view = {"slots": [measured(slots[place]) for place in part.tolist()], "origin": origin}
         settings[f"camera-{number + 1}"] = {"view": msgspec.json.encode(view).decode(), "empty_class": EMPTY}
     return settings
-
-
-def _in_view(slot: Slot) -> dict[str, Any]:
-    return {
-        "slot_id": slot.slot_id,
-        "x_m": slot.centre.x_m,
-        "y_m": slot.centre.y_m,
-        "z_m": slot.centre.z_m,
-        "width_m": slot.width_mm / 1000,
-        "depth_m": slot.depth_mm / 1000,
-        "height_m": slot.height_mm / 1000,
-        "heading_deg": slot.heading_deg,
-    }

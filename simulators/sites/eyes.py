@@ -10,7 +10,8 @@ from kernel.layout import Mount, slots_of
 from simulators.protocols.camera.painter import Painter
 from simulators.protocols.camera.scene import Camera, looking_at
 from simulators.protocols.camera.server import Feed, HttpCamera
-from simulators.sites.pictures import aisle_scene, stretch, view_of
+from simulators.sites.pictures import aisle_scene, stretch
+from simulators.sites.views import view_of
 from simulators.sites.warehouse import Codes
 from simulators.world.warehouse.places import places_of
 from simulators.world.warehouse.state import Warehouse

@@ -6,6 +6,7 @@ that the average over lasting luck and shocks is the stated rate.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,20 +33,31 @@ def pass_reads(
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
     """Which of the `chosen` pallets, standing in their places, a forklift's reader hears in one pass."""
-    reader, site = parameters.reader, parameters.site
-    own, shared = reader.tag_reader_sd, shock_sd(reader.pass_correlation, reader.tag_reader_sd)
-    spread = math.hypot(own, shared)
-    top = places.level[pallets.place[chosen]] == site.levels - 1
-    base = np.array(
-        [
-            [base_logit(reader.pass_read * goods * level, spread) for goods in reader.pass_material]
-            for level in (1.0, reader.top_level_factor)
-        ]
-    )
+    reader = parameters.reader
+    rates = [reader.pass_read] * (parameters.site.levels - 1) + [reader.pass_read * reader.top_level_factor]
+    return _reads(parameters, pallets, chosen, places, rates, forklift, rng)
+
+
+def _reads(
+    parameters: Parameters,
+    pallets: Pallets,
+    chosen: Ints,
+    places: Places,
+    rates: Sequence[float],
+    reader: int,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Which of the `chosen` a reader hears once, at these rates from the floor up, times its goods'. `reader`
+    is its column of luck."""
+    own = parameters.reader.tag_reader_sd
+    shared = shock_sd(parameters.reader.pass_correlation, own)
+    spread, goods = math.hypot(own, shared), parameters.reader.pass_material
+    base = np.array([[base_logit(rate * factor, spread) for factor in goods] for rate in rates])
+    place = pallets.place[chosen]
     logit = (
-        base[top.astype(np.int32), pallets.material[chosen]]
-        + pallets.luck[chosen, forklift]
-        + _bay_shock(pallets.place[chosen], places, site.bay_columns, shared, rng)
+        base[np.minimum(places.level[place], len(base) - 1), pallets.material[chosen]]
+        + pallets.luck[chosen, reader]
+        + _bay_shock(place, places, parameters.site.bay_columns, shared, rng)
     )
     return heard(logit, rng) & ~pallets.never_read[chosen] & ~pallets.is_dead[chosen]
 
@@ -80,21 +92,9 @@ def overhead_reads(
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
     """Which of the pallets below it a reader under the roof hears in one round."""
-    reader, devices = parameters.reader, parameters.devices
-    own, shared = reader.tag_reader_sd, shock_sd(reader.pass_correlation, reader.tag_reader_sd)
-    base = np.array(
-        [
-            [base_logit(rate * goods, math.hypot(own, shared)) for goods in reader.pass_material]
-            for rate in reader.overhead_read
-        ]
-    )
-    place = pallets.place[chosen]
-    logit = (
-        base[np.minimum(places.level[place], len(base) - 1), pallets.material[chosen]]
-        + pallets.luck[chosen, devices.forklifts + devices.portals + number]
-        + _bay_shock(place, places, parameters.site.bay_columns, shared, rng)
-    )
-    return heard(logit, rng) & ~pallets.never_read[chosen] & ~pallets.is_dead[chosen]
+    devices = parameters.devices
+    column = devices.forklifts + devices.portals + number
+    return _reads(parameters, pallets, chosen, places, parameters.reader.overhead_read, column, rng)
 
 
 def beacons_heard(

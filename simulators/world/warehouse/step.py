@@ -190,18 +190,31 @@ def _weigh_truck(working: Working, event: Event) -> None:
     aboard = working.pallets.place == ON_TRUCK - truck.number
     aboard[list(truck.brings)] |= working.pallets.place[list(truck.brings)] == EXPECTED
     mass_g = truck.tare_g + truck.hidden_g + int(working.pallets.mass_g[aboard].sum())
-    name = "weighbridge-1"
-    if working.blindness(name, event.at_s) is not None:
+    _weigh(working, event.at_s, "weighbridge-1", mass_g, scale.bridge_interval_g, truck=truck.number)
+
+
+def _weigh(
+    working: Working,
+    at_s: float,
+    name: str,
+    mass_g: int,
+    interval_g: int,
+    *,
+    truck: int = -1,
+    pallet: int = -1,
+) -> None:
+    """A scale comes to rest under a truck or a pallet."""
+    if working.blindness(name, at_s) is not None:
         return
     shown = seeing.weighing_g(
         mass_g,
-        scale.bridge_interval_g,
-        scale.in_service_intervals,
+        interval_g,
+        working.parameters.scale.in_service_intervals,
         working.drift.get(name, 0.0),
         working.draw,
-        zero_g=working.wanders_g(name, event.at_s),
+        zero_g=working.wanders_g(name, at_s),
     )
-    working.notice(Weighed(name, event.at_s, shown, truck=truck.number))
+    working.notice(Weighed(name, at_s, shown, truck=truck, pallet=pallet))
 
 
 def _dock(working: Working, event: Event) -> None:
@@ -357,20 +370,10 @@ def _pick(working: Working, event: Event) -> None:
 
 def _weigh_pallet(working: Working, event: Event) -> None:
     """Every pallet that comes in is set on a floor scale by its dock."""
-    scale = working.parameters.scale
-    name = f"scale-{1 + event.who % working.parameters.devices.floor_scales}"
-    if working.blindness(name, event.at_s) is not None:
-        return
+    devices, interval_g = working.parameters.devices, working.parameters.scale.floor_interval_g
+    name = f"scale-{1 + event.who % devices.floor_scales}"
     mass_g = int(working.pallets.mass_g[event.pallet])
-    shown = seeing.weighing_g(
-        mass_g,
-        scale.floor_interval_g,
-        scale.in_service_intervals,
-        working.drift.get(name, 0.0),
-        working.draw,
-        zero_g=working.wanders_g(name, event.at_s),
-    )
-    working.notice(Weighed(name, event.at_s, shown, pallet=event.pallet))
+    _weigh(working, event.at_s, name, mass_g, interval_g, pallet=event.pallet)
 
 
 def _cross(working: Working, event: Event) -> None:

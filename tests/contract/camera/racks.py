@@ -13,7 +13,7 @@ from simulators.protocols.camera.scene import (
     looking_at,
     rack_scene,
 )
-from simulators.sites.pictures import view_of
+from simulators.sites.views import view_of
 
 RACK = Rack(rack_id="A01", zone_id="hall", x_mm=0, y_mm=0, bays=4, levels=3)
 SLOTS: list[Slot] = slots_of(RACK)

@@ -16,7 +16,8 @@ from kernel.rng import Rng
 from simulators.protocols.camera.painter import Painter
 from simulators.protocols.camera.scene import Camera, looking_at
 from simulators.protocols.camera.server import Feed, HttpCamera
-from simulators.sites.pictures import aisle_scene, stretch, truck_scene, view_of
+from simulators.sites.pictures import aisle_scene, stretch, truck_scene
+from simulators.sites.views import view_of
 from simulators.sites.warehouse import Codes
 from simulators.world.warehouse.build import build_warehouse
 from simulators.world.warehouse.parameters import read_parameters
