@@ -1,5 +1,6 @@
 """A simulated site: a world, the devices of its site and their line, for a product to hear."""
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,6 @@ class Site(ABC):
             raise ValueError("; ".join(broken))
         self.layout, self.start = layout, start
         self._pace = 1.0 if live is None else live.pace
-        self._late_s_max = network.late_s_max
         self._steps = rng.child("steps")
         self.of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
         of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
@@ -104,8 +104,8 @@ class Site(ABC):
             self._arrive(self.time_s, product)
 
     def settle(self, product: Product) -> None:
-        """Let what was overtaken arrive before anything is counted; the world stands still."""
-        self._arrive(self.time_s + self._late_s_max, product)
+        """Let all that was said arrive before anything is counted; the world stands still."""
+        self._arrive(math.inf, product)
 
     def _arrive(self, until_s: float, product: Product) -> None:
         for message in self.line.take(until_s):
