@@ -1,6 +1,7 @@
 """The edge at work: real sockets, a real database of its own, devices that come, fail and go."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -32,7 +33,7 @@ from devices.registry.handlers import enrol_device, retire_device
 from devices.transport.manual_ack import BrokerLogin
 from kernel.caller import Caller
 from kernel.clock import ManualClock, SystemClock
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.ids import Ids
 from kernel.messages import (
     AnimalBeacon,
@@ -138,10 +139,10 @@ class Site:
         try:
             async with asyncio.timeout(WITHIN_S):
                 while True:
-                    async with self.database.write(TEST) as tx:
-                        answer = await ask(tx)
-                    if answer:
-                        return answer
+                    with contextlib.suppress(Unavailable):  # as long as the database is still coming back
+                        async with self.database.write(TEST) as tx:
+                            if answer := await ask(tx):
+                                return answer
                     await asyncio.sleep(0.02)
         except TimeoutError:
             pytest.fail(f"{what}: not within {WITHIN_S} s")
