@@ -11,6 +11,7 @@ from kernel.gs1.epc import (
     epc_from_giai,
     epc_from_sscc,
     epc_from_uri,
+    scheme_of_tag,
     sscc_of_tag,
 )
 from kernel.gs1.keys import CodeRejected, check_digit, has_right_check_digit, is_valid_sscc, make_sscc
@@ -37,5 +38,6 @@ __all__ = [
     "link_of",
     "make_sscc",
     "parse_elements",
+    "scheme_of_tag",
     "sscc_of_tag",
 ]

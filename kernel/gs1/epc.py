@@ -188,12 +188,21 @@ def decode_epc(epc_hex: str) -> Epc | Undecoded:
         return undecoded
 
 
+def scheme_of_tag(epc_hex: str) -> Scheme | None:
+    """The scheme that a tag's header names, whatever follows it; None when that is none of ours.
+
+    Raises ValueError when `epc_hex` is not hexadecimal of whole bytes.
+    """
+    header = bytes.fromhex(epc_hex)[:1]
+    return _BY_HEADER.get(header[0]) if header else None
+
+
 def sscc_of_tag(epc_hex: str) -> str | None:
     """The SSCC that a tag of the scheme SSCC-96 says; empty when its bits say none. None for any other tag.
 
     Raises ValueError when `epc_hex` is not hexadecimal of whole bytes.
     """
-    if bytes.fromhex(epc_hex)[:1] != bytes([_LAYOUTS["sscc-96"].header]):
+    if scheme_of_tag(epc_hex) != "sscc-96":
         return None
     tag = decode_epc(epc_hex)
     return tag.elements["00"] if isinstance(tag, Epc) else ""

@@ -42,14 +42,15 @@ REASON_LENGTH_MAX = 200
 
 async def place_order(command: PlaceOrder, tx: Tx) -> OrderResult:
     """Enter and review an order. The same order under the same reference again changes nothing; another
-    one is Conflict `orders.reference_taken`. Invalid `orders.owner` when the owner is neither named nor
-    clear from lot, units or stock."""
+    one is Conflict `orders.reference_taken`. Invalid `catalogue.unknown` for an item of no catalogue, and
+    `orders.owner` when the owner is neither named nor clear from lot, units or stock."""
     await require_site(tx, command.site_id)
     lines, owners = await _resolve(tx, command.site_id, command.lines)
     draft = Draft(
         reference=command.reference.strip(), customer=command.customer.strip(), source=DESK, lines=lines
     )
     require_draft(draft)
+    await _require_known(tx, lines)
     owner_party_id = await _owner(tx, command, owners, lines)
     kept = await _keep(tx, command.site_id, owner_party_id, DESK, [(draft, tx.now)])
     return kept[0][0]
@@ -110,6 +111,16 @@ async def _units(tx: Tx, site_id: str, unit_ids: Sequence[str]) -> dict[str, Row
 def _require_alike(line_no: int, line: DraftLine, units: Sequence[Row]) -> None:
     if any(unit["sku"] != line.sku for unit in units):
         raise Invalid("orders.units", field=f"lines.{line_no - 1}.unit_ids", rule="units of the line's item")
+
+
+async def _require_known(tx: Tx, lines: Sequence[DraftLine]) -> None:
+    """At the desk a wrong item is a slip of the pen: nothing is kept, and the reference stays free."""
+    known = await known_skus(tx, {line.sku for line in lines})
+    for index, line in enumerate(lines):
+        if line.sku not in known:
+            raise Invalid(
+                "catalogue.unknown", field=f"lines.{index}.sku", rule="in the catalogue", skus=[line.sku]
+            )
 
 
 async def _owner(tx: Tx, command: PlaceOrder, owners: set[str], lines: Sequence[DraftLine]) -> str:

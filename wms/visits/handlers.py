@@ -6,19 +6,19 @@ from twin import api as twin
 from wms.messages import RegisterVisit, VisitExpected, VisitPurpose, VisitResult
 from wms.stock.handlers import require_site
 from wms.visits import store
-from wms.visits.model import normal_epc, normal_plate
+from wms.visits.model import normal_plate, vehicle_epc
 
 
 async def register_visit(command: RegisterVisit, tx: Tx) -> VisitResult:
     """Expect a vehicle at the gate. Conflict `visits.already_expected` while an earlier visit is live,
-    `visits.vehicle_mismatch` when plate and tag belong to different vehicles."""
+    `visits.vehicle_mismatch` when plate and tag belong to different vehicles, Invalid for a tag of goods."""
     await require_site(tx, command.site_id)
     return await open_visit(tx, command.site_id, command.plate, command.epc_hex, command.purpose)
 
 
 async def open_visit(tx: Tx, site_id: str, plate: str, epc_hex: str, purpose: VisitPurpose) -> VisitResult:
     """The same, for other slices, in their transaction."""
-    vehicle = await _known_vehicle(tx, site_id, normal_plate(plate), normal_epc(epc_hex))
+    vehicle = await _known_vehicle(tx, site_id, normal_plate(plate), vehicle_epc(epc_hex))
     live = await store.lock_live(tx, site_id, vehicle["vehicle_id"])
     if live is not None:
         raise Conflict("visits.already_expected", visit_id=live["visit_id"], plate=live["plate"])

@@ -178,6 +178,18 @@ async def test_a_vehicle_has_one_live_visit_and_one_tag(warehouse: Warehouse) ->
         await warehouse.do(RegisterVisit(site_id=SITE, plate=truck("B").plate, epc_hex=truck("C").epc_hex))
 
 
+@pytest.mark.parametrize("header", ["30", "31", "33", "36"])
+async def test_a_tag_of_goods_or_of_a_pallet_is_no_vehicles(warehouse: Warehouse, header: str) -> None:
+    tag = header + epc(1)[2:]
+    with pytest.raises(Invalid, match=r"epc\.not_of_vehicle") as refused:
+        await warehouse.do(RegisterVisit(site_id=SITE, plate="赣GZ0001", epc_hex=tag))
+    assert refused.value.facts["field"] == "epc_hex"
+
+
+async def test_a_tag_of_no_scheme_of_gs1_may_be_a_vehicles(warehouse: Warehouse) -> None:
+    await warehouse.do(RegisterVisit(site_id=SITE, plate="赣GZ0001", epc_hex="E2" + epc(1)[2:]))
+
+
 @pytest.mark.parametrize(
     ("mass_g", "agrees"), [(569_999, False), (570_000, True), (690_000, True), (690_001, False)]
 )

@@ -72,6 +72,19 @@ async def test_a_refused_row_lists_all_its_reasons(warehouse: Warehouse, tx: PgT
     assert sorted(rows) == [2, 3, 5, 6, 7]
 
 
+async def test_an_order_of_an_unknown_item_is_not_kept_and_its_reference_stays_free(
+    warehouse: Warehouse,
+) -> None:
+    def order(sku: str) -> PlaceOrder:
+        lines = (OrderLine(sku=SKU, quantity_each=1), OrderLine(sku=sku, quantity_each=1))
+        return PlaceOrder(site_id=SITE, reference="SO-1", customer="Shop", owner_party_id=OWNER, lines=lines)
+
+    with pytest.raises(Invalid, match=r"catalogue\.unknown") as refused:
+        await warehouse.do(order("bad sku!"))
+    assert (refused.value.facts["field"], refused.value.facts["skus"]) == ("lines.1.sku", ["BAD SKU!"])
+    assert (await warehouse.do(order(SKU.lower()))).state == "received"
+
+
 async def test_an_import_that_comes_again_changes_nothing(warehouse: Warehouse, tx: PgTx) -> None:
     first = await warehouse.do(MIXED)
     assert await warehouse.do(MIXED) == first

@@ -9,6 +9,7 @@ import pytest
 
 from app.texts import LOCALES, Texts
 from devices.families import FAMILIES
+from wms.catalogue.model import SKU_RULE
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("app", "devices", "finance", "identity", "kernel", "twin", "viz", "wms")
@@ -91,9 +92,14 @@ def test_masses_are_told_in_kilograms_and_tonnes() -> None:
 
 
 def test_fields_are_told_by_their_names_and_those_within_others_with_their_place() -> None:
-    facts = {"field": "items.3.sku", "rule": "1 to 40 characters"}
-    assert TEXTS.problem("en", "catalogue.item", facts) == "SKU (entry 4): 1 to 40 characters."
-    assert TEXTS.problem("zh", "catalogue.item", facts) == "货品编码（第4项）：1 至 40 个字符。"
+    facts = {"field": "items.3.sku", "rule": SKU_RULE}
+    assert (
+        TEXTS.problem("en", "catalogue.item", facts)
+        == "SKU (entry 4): 1 to 32 characters without blanks or quotes."
+    )
+    assert (
+        TEXTS.problem("zh", "catalogue.item", facts) == "货品编码（第4项）：1 至 32 个字符，不含空格和引号。"
+    )
     facts = {"field": "connection.host", "rule": "given"}
     assert "Address in the network must be given" in TEXTS.problem("en", "devices.enrolment", facts)
     facts = {"field": "x.unheard_of", "rule": "given"}

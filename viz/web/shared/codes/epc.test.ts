@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ssccOfTag } from "./epc";
+import { isVehicleTag, ssccOfTag } from "./epc";
 
 test("reads the example of the Tag Data Standard", () => {
   // urn:epc:tag:sscc-96:3.0614141.1234567890, which is (00) 1 0614141 234567890 8.
@@ -14,4 +14,9 @@ test.each([
   ["no tag", "A01-07-3"],
 ])("answers null for %s", (_, text) => {
   expect(ssccOfTag(text)).toBeNull();
+});
+
+test("a vehicle carries no tag of goods or of a pallet", () => {
+  expect(["34258000000000000000002A", "E28011606000020812345678"].map(isVehicleTag)).toEqual([true, true]);
+  expect(["3074257BF7194E4000001A85", "3174257BF4499602D2000000", "34"].map(isVehicleTag)).toEqual([false, false, false]);
 });

@@ -1,4 +1,4 @@
-/** The SSCC in an RFID tag. Bit layout: GS1 EPC Tag Data Standard, SSCC-96 and its table of partition values. */
+/** What an RFID tag says. Bit layout: GS1 EPC Tag Data Standard, SSCC-96 and its table of partition values. */
 
 import { checkDigit } from "./gs1";
 
@@ -31,6 +31,14 @@ export function ssccOfTag(epcHex: string): string | null {
   if (prefix === null || serial === null || (value & mask(UNUSED_BITS)) !== 0n) return null;
   const body = serial.slice(0, 1) + prefix + serial.slice(1);
   return body + String(checkDigit(body));
+}
+
+/** Headers of the schemes of goods and of what carries them: SGTIN, SSCC and GRAI, in all their lengths. */
+const HEADERS_OF_GOODS = /^3[01367]/;
+
+/** Whether a vehicle may carry the tag: one that says goods, a pallet or a carrier is none of a vehicle. */
+export function isVehicleTag(epcHex: string): boolean {
+  return /^[0-9A-F]{24}$/i.test(epcHex) && !HEADERS_OF_GOODS.test(epcHex);
 }
 
 function mask(bits: bigint): bigint {

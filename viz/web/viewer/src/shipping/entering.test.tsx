@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { useSite } from "../state/site";
 import { ItemDialog } from "./item_dialog";
 import { OrderDialog } from "./order_dialog";
+import { VisitDialog } from "./visit_dialog";
 
 beforeEach(() => {
   i18n.setLocale("en");
@@ -12,6 +13,7 @@ beforeEach(() => {
   const answers: Record<string, unknown[]> = {
     "/skus": [{ sku: "CU-1", name_en: "Copper", name_zh: "铜", unit_mass_g: 1000, handling: "" }],
     "/owners": [],
+    "/sites/site-1/visits": [],
   };
   vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve(answers[path] as never));
 });
@@ -52,4 +54,20 @@ test("a mass is typed in digits", () => {
   render(<Page><ItemDialog {...rest} /></Page>);
   type(/^Mass of a piece/, "1e3");
   expect(screen.getByText("must be: a mass in kg, in digits")).toBeTruthy();
+});
+
+test("an item's code with a blank is refused before it is sent", () => {
+  render(<Page><ItemDialog {...rest} /></Page>);
+  type(/^SKU/, "bad sku!");
+  expect(screen.getByText("must be: 1 to 32 characters without blanks or quotes")).toBeTruthy();
+});
+
+test("a pallet's tag is refused as that of a vehicle before it is sent", () => {
+  render(<Page><VisitDialog {...rest} /></Page>);
+  type(/^Plate/, "A1");
+  type(/^Windscreen tag/, "3174257BF4499602D2000000");
+  expect(screen.getByText(/^This tag is that of goods/)).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Expect it" }).hasAttribute("disabled")).toBe(true);
+  type(/^Windscreen tag/, "34258000000000000000002A");
+  expect(screen.getByRole("button", { name: "Expect it" }).hasAttribute("disabled")).toBe(false);
 });

@@ -15,7 +15,7 @@ export function OwnerField({ value, onChange, isOptional = false }: ChoiceProps 
   const { t } = useWords();
   const { rows: owners, failure } = useList<Party>("/owners");
   if (failure !== null) return <Problem error={failure} />;
-  const hint = owners?.length === 0 ? t("shipping.noOwners") : isOptional ? t("shipping.ownerHint") : undefined;
+  const hint = owners?.length === 0 ? t("shipping.noOwners") : t(isOptional ? "shipping.ownerHint" : "shipping.ownerIs");
   return (
     <Field label={t("fields.owner_party_id")} name="owner_party_id" hint={hint}>
       <Select

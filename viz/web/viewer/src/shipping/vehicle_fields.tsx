@@ -1,5 +1,6 @@
 /** A vehicle by its plate and the tag in its windscreen; of one that was here before the plate is enough. */
 import type { Visit } from "@shared/api/types";
+import { isVehicleTag } from "@shared/codes/epc";
 import { useWords } from "@shared/react/page";
 import { Input } from "antd";
 import { useId } from "react";
@@ -11,10 +12,12 @@ export interface Vehicle {
   epc_hex: string;
 }
 
+const EPC_HEX_LENGTH = 24;
+
 export const NO_VEHICLE: Vehicle = { plate: "", epc_hex: "" };
 
 export function isComplete(vehicle: Vehicle): boolean {
-  return vehicle.plate.trim() !== "" && vehicle.epc_hex.trim() !== "";
+  return vehicle.plate.trim() !== "" && isVehicleTag(vehicle.epc_hex);
 }
 
 interface VehicleFieldsProps {
@@ -27,6 +30,7 @@ export function VehicleFields({ path, value, onChange }: VehicleFieldsProps) {
   const { t } = useWords();
   const { rows: visits } = useList<Visit>(`${path}/visits`);
   const id = useId();
+  const isWrongTag = value.epc_hex.length === EPC_HEX_LENGTH && !isVehicleTag(value.epc_hex);
   const tagOf = new Map((visits ?? []).map((visit) => [visit.plate, visit.epc_hex]));
   return (
     <div className="field-row">
@@ -42,8 +46,8 @@ export function VehicleFields({ path, value, onChange }: VehicleFieldsProps) {
           <option key={plate} value={plate} />
         ))}
       </datalist>
-      <Field label={t("shipping.vehicleTag")} name={["epc_hex", "vehicle.epc_hex"]} hint={t("shipping.vehicleTagHint")}>
-        <Input className="th-mono" maxLength={24} value={value.epc_hex} onChange={(event) => onChange({ ...value, epc_hex: event.target.value.trim() })} />
+      <Field label={t("shipping.vehicleTag")} name={["epc_hex", "vehicle.epc_hex"]} hint={t("shipping.vehicleTagHint")} wrong={isWrongTag ? t("shipping.notVehicleTag") : undefined}>
+        <Input className="th-mono" maxLength={EPC_HEX_LENGTH} value={value.epc_hex} onChange={(event) => onChange({ ...value, epc_hex: event.target.value.trim() })} />
       </Field>
     </div>
   );
