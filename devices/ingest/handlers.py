@@ -28,7 +28,7 @@ from kernel.messages import (
 )
 from kernel.tx import Tx
 
-BATCH_OBSERVATIONS_MAX = 5_000
+BATCH_OBSERVATIONS_MAX = 10_000
 HOLES_MAX = 1_000
 """A device with more holes in its numbers is told to fill them first; it keeps what is not acknowledged."""
 SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes")

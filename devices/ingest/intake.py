@@ -38,7 +38,7 @@ LastCounts = Callable[[Collection[str]], Awaitable[Counts]]
 Behind = Callable[[str], Awaitable[int]]
 """How many readings of a site's journal the twin has not taken in. Raises Unavailable likewise."""
 
-BATCH_ITEMS_MAX = 4_000
+BATCH_ITEMS_MAX = 8_000
 PORTION_ITEMS, PORTION_ITEMS_MIN, PORTION_ITEMS_MAX = 500, 200, 1_000
 """Kept readings moved at once: at first, and as few and as many as the twin's pace may make of them."""
 TAKEN_IN_S = 0.5
@@ -51,7 +51,7 @@ GIVE_WAY_EVERY_S = 0.02
 BATCH_EVERY_S = 0.03
 """Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows. What
 comes after a rest does not wait."""
-QUEUE_ITEMS_MAX = 10_000
+QUEUE_ITEMS_MAX = 20_000
 RECORD_S_MAX = 5.0
 """A database that takes longer counts as away. If it commits after all, the spooled copy is a duplicate."""
 DRAIN_RETRY_S = 1.0

@@ -91,10 +91,10 @@ def _texts(field: str, texts: Sequence[str]) -> Broken | None:
     if not texts:
         return None
     longest, together = max(texts, key=len), "".join(texts)
-    return _first(
-        _text(field, longest),
-        Broken(field, "no NUL character") if "\x00" in together else None,
-        None if all(texts) else Broken(field, "not empty"),
+    return (
+        _text(field, longest)
+        or (Broken(field, "no NUL character") if "\x00" in together else None)
+        or (None if all(texts) else Broken(field, "not empty"))
     )
 
 
@@ -122,13 +122,13 @@ def _snapshot(sha256: str) -> Broken | None:
 
 
 def _tag_read(read: TagRead, _: Bounds) -> Broken | None:
-    return _first(
-        _epc("epc_hex", read.epc_hex),
-        _within("antenna", read.antenna, 1, 0xFFFF),
-        _within("rssi_cdbm", read.rssi_cdbm, -15_000, 3_000),
-        _within("seen_count", read.seen_count, 1, 0xFFFF),
-        _epc("tid_hex", read.tid_hex) if read.tid_hex else None,
-        _within("event_number", read.event_number, 0, NUMBER_MAX),
+    return (
+        _epc("epc_hex", read.epc_hex)
+        or _within("antenna", read.antenna, 1, 0xFFFF)
+        or _within("rssi_cdbm", read.rssi_cdbm, -15_000, 3_000)
+        or _within("seen_count", read.seen_count, 1, 0xFFFF)
+        or (_epc("tid_hex", read.tid_hex) if read.tid_hex else None)
+        or _within("event_number", read.event_number, 0, NUMBER_MAX)
     )
 
 
@@ -137,24 +137,24 @@ def _beam(state: BeamState, _: Bounds) -> Broken | None:
 
 
 def _mass(mass: MassReading, _: Bounds) -> Broken | None:
-    return _first(
-        _mass_g("mass_g", mass.mass_g),
-        _mass_g("tare_g", mass.tare_g),
-        _within("weight_id", mass.weight_id, 1, NUMBER_MAX),
-        _within("axle_count", mass.axle_count, 0, 100),
-        _text("alibi_id", mass.alibi_id),
+    return (
+        _mass_g("mass_g", mass.mass_g)
+        or _mass_g("tare_g", mass.tare_g)
+        or _within("weight_id", mass.weight_id, 1, NUMBER_MAX)
+        or _within("axle_count", mass.axle_count, 0, 100)
+        or _text("alibi_id", mass.alibi_id)
     )
 
 
 def _position(position: PositionReading, bounds: Bounds) -> Broken | None:
     carried = position.load_epc_hex
-    return _first(
-        _within("speed_mps", position.speed_mps, 0, 100),
-        _within("heading_deg", position.heading_deg, -360, 360),
-        _within("satellites", position.satellites, 0, 255),
-        _wgs84(position.point) if position.frame == "wgs84" else _in_site(position.point, bounds),
-        _within("sigma_m", position.sigma_m, 0, 1_000),
-        None if carried is None else _epc("load_epc_hex", carried),
+    return (
+        _within("speed_mps", position.speed_mps, 0, 100)
+        or _within("heading_deg", position.heading_deg, -360, 360)
+        or _within("satellites", position.satellites, 0, 255)
+        or (_wgs84(position.point) if position.frame == "wgs84" else _in_site(position.point, bounds))
+        or _within("sigma_m", position.sigma_m, 0, 1_000)
+        or (None if carried is None else _epc("load_epc_hex", carried))
     )
 
 
@@ -178,19 +178,19 @@ def _in_site(point: Point, bounds: Bounds) -> Broken | None:
 
 
 def _load_change(change: LoadChange, bounds: Bounds) -> Broken | None:
-    return _first(
-        _epc("epc_hex", change.epc_hex),
-        _in_site(change.point, bounds),
-        _within("sigma_m", change.sigma_m, 0, 1_000),
+    return (
+        _epc("epc_hex", change.epc_hex)
+        or _in_site(change.point, bounds)
+        or _within("sigma_m", change.sigma_m, 0, 1_000)
     )
 
 
 def _scan(scan: CodeScan, _: Bounds) -> Broken | None:
-    return _first(
-        _text("code", scan.code, may_be_empty=False),
-        _text("symbology", scan.symbology),
-        _text("place_code", scan.place_code),
-        _text("task_id", scan.task_id),
+    return (
+        _text("code", scan.code, may_be_empty=False)
+        or _text("symbology", scan.symbology)
+        or _text("place_code", scan.place_code)
+        or _text("task_id", scan.task_id)
     )
 
 
@@ -212,22 +212,22 @@ def _slot_sight(sight: SlotSight, _: Bounds) -> Broken | None:
 
 
 def _code_sight(sight: CodeSight, _: Bounds) -> Broken | None:
-    return _first(
-        _text("code", sight.code, may_be_empty=False),
-        _text("symbology", sight.symbology),
-        _text("slot_id", sight.slot_id),
-        _within("x_px", sight.x_px, 0, 0xFFFF),
-        _within("y_px", sight.y_px, 0, 0xFFFF),
-        _snapshot(sight.snapshot_sha256),
+    return (
+        _text("code", sight.code, may_be_empty=False)
+        or _text("symbology", sight.symbology)
+        or _text("slot_id", sight.slot_id)
+        or _within("x_px", sight.x_px, 0, 0xFFFF)
+        or _within("y_px", sight.y_px, 0, 0xFFFF)
+        or _snapshot(sight.snapshot_sha256)
     )
 
 
 def _plate(plate: PlateRead, _: Bounds) -> Broken | None:
-    return _first(
-        _text("plate", plate.plate, may_be_empty=False),
-        _within("confidence_permille", plate.confidence_permille, 0, 1_000),
-        _within("lane", plate.lane, 0, 255),
-        _snapshot(plate.snapshot_sha256),
+    return (
+        _text("plate", plate.plate, may_be_empty=False)
+        or _within("confidence_permille", plate.confidence_permille, 0, 1_000)
+        or _within("lane", plate.lane, 0, 255)
+        or _snapshot(plate.snapshot_sha256)
     )
 
 
@@ -259,10 +259,10 @@ def _extremes(samples: Sequence[Sequence[int]]) -> Sequence[int]:
 
 
 def _station(beat: StationBeat, _: Bounds) -> Broken | None:
-    return _first(
-        _within("uptime_s", beat.uptime_s, 0, NUMBER_MAX),
-        _within("heard_count", beat.heard_count, 0, NUMBER_MAX),
-        _within("battery_mv", beat.battery_mv, 0, 100_000),
+    return (
+        _within("uptime_s", beat.uptime_s, 0, NUMBER_MAX)
+        or _within("heard_count", beat.heard_count, 0, NUMBER_MAX)
+        or _within("battery_mv", beat.battery_mv, 0, 100_000)
     )
 
 
@@ -272,20 +272,20 @@ def _feed_weight(weight: FeedWeight, _: Bounds) -> Broken | None:
 
 def _feed_event(event: FeedEvent, _: Bounds) -> Broken | None:
     named = event.ingredient if event.action == "load" else event.pen
-    return _first(
-        _mass_g("mass_g", event.mass_g),
-        _mass_g("target_g", event.target_g),
-        _text("ration", event.ration),
-        _text("ingredient" if event.action == "load" else "pen", named, may_be_empty=False),
-        _text("batch", event.batch),
+    return (
+        _mass_g("mass_g", event.mass_g)
+        or _mass_g("target_g", event.target_g)
+        or _text("ration", event.ration)
+        or _text("ingredient" if event.action == "load" else "pen", named, may_be_empty=False)
+        or _text("batch", event.batch)
     )
 
 
 def _environment(seen: Environment, _: Bounds) -> Broken | None:
-    return _first(
-        _within("temperature_mc", seen.temperature_mc, -90_000, 200_000),
-        _within("humidity_permille", seen.humidity_permille, 0, 1_000),
-        _within("battery_mv", seen.battery_mv, 0, 100_000),
+    return (
+        _within("temperature_mc", seen.temperature_mc, -90_000, 200_000)
+        or _within("humidity_permille", seen.humidity_permille, 0, 1_000)
+        or _within("battery_mv", seen.battery_mv, 0, 100_000)
     )
 
 

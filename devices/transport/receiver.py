@@ -22,7 +22,7 @@ FRAME_WAIT_S: Final = 0.005
 FRAME_FULL_BYTES: Final = 393_216
 """A frame with so much is not added to: frames of large messages are read while earlier ones are stored, not
 all before the first."""
-REACHED_EVERY_S: Final = 0.1
+REACHED_EVERY_S: Final = 0.25
 """A device hears of what it may forget this often at most; it sends nothing again for seconds."""
 WORD_BYTES_MAX: Final = 16_777_216
 """More than a frame can hold."""
