@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from identity.access.handlers import Holder, grant_access, holders_of, parties_of, revoke_access
+from identity.access.handlers import Holder, banks_of, grant_access, holders_of, parties_of, revoke_access
 from identity.messages import (
     AddParty,
     AddPerson,
@@ -42,6 +42,7 @@ __all__ = [
     "Holder",
     "Party",
     "Person",
+    "banks_of",
     "grant_access",
     "holders_of",
     "names_of",

@@ -28,6 +28,7 @@ from wms.dispatch.gate import (
     on_alarm_cleared,
     on_order_confirmed,
     on_order_failed,
+    on_tare_changed,
     on_unit_crossed_in,
     on_vehicle_at_gate,
     on_vehicle_left,
@@ -44,6 +45,7 @@ from wms.messages import (
     AllocateOrder,
     AllocateOrders,
     AnnounceDelivery,
+    ApproveTare,
     CancelOrder,
     CancelRelease,
     CancelVisit,
@@ -54,12 +56,17 @@ from wms.messages import (
     MoveBarrierByHand,
     PlaceOrder,
     PrintPalletLabel,
+    ProposeTare,
     RecordScans,
+    RefuseTare,
     RegisterSkus,
     RegisterVisit,
     ReleaseShipment,
     ReleaseTask,
+    TareAnswered,
+    TareWithdrawn,
     VisitExpected,
+    WithdrawTare,
 )
 from wms.orders.handlers import decide_order, import_orders, place_order
 from wms.orders.views import ImportSummary, import_summary, refused_rows
@@ -77,6 +84,7 @@ from wms.stock.views import (
     unit_labels,
     unit_statuses,
 )
+from wms.tares.handlers import approve_tare, propose_tare, refuse_tare, withdraw_tare
 from wms.tasks.handlers import claim_task, release_task
 from wms.visits.handlers import register_visit
 
@@ -88,6 +96,10 @@ COMMANDS: dict[type[Command], Callable[[Any, Any], Awaitable[Any]]] = {
     RegisterVisit: register_visit,
     AnnounceDelivery: announce_delivery,
     CancelVisit: cancel_visit,
+    ProposeTare: propose_tare,
+    ApproveTare: approve_tare,
+    RefuseTare: refuse_tare,
+    WithdrawTare: withdraw_tare,
     ClaimTask: claim_task,
     ReleaseTask: release_task,
     RecordScans: record_scans,
@@ -109,6 +121,8 @@ SUBSCRIBERS: dict[type[Event], list[Callable[[Any, Any], Awaitable[None]]]] = {
     VehicleLeft: [on_vehicle_left],
     VehicleTurnedBack: [on_vehicle_turned_back],
     VisitExpected: [on_visit_expected],
+    TareAnswered: [on_tare_changed],
+    TareWithdrawn: [on_tare_changed],
     DeviceOrderConfirmed: [on_order_confirmed],
     DeviceOrderFailed: [on_order_failed],
 }

@@ -187,6 +187,41 @@ class CancelVisit(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class ProposeTare(Command, frozen=True, kw_only=True):
+    """State what a vehicle weighs empty; answers a `TareResult`. `document` says what that rests on, such as
+    the number of its licence. Nothing changes until banks approve it."""
+
+    site_id: str
+    vehicle_id: str
+    mass_g: int
+    document: str
+
+
+class ApproveTare(Command, frozen=True, kw_only=True):
+    """Agree, in the caller's bank's name, to a stated tare."""
+
+    tare_id: str
+
+
+class RefuseTare(Command, frozen=True, kw_only=True):
+    """Decline it in the caller's bank's name; it may still count for others."""
+
+    tare_id: str
+    reason: str
+
+
+class WithdrawTare(Command, frozen=True, kw_only=True):
+    """Take a stated tare back for all: by its keeper, or a bank that approved it."""
+
+    tare_id: str
+    reason: str
+
+
+class TareResult(Part, frozen=True, kw_only=True):
+    tare_id: str
+    site_id: str
+
+
 class VisitResult(Part, frozen=True, kw_only=True):
     visit_id: str
     vehicle_id: str
@@ -243,6 +278,33 @@ class VisitCancelled(Event, frozen=True, kw_only=True):
     unit_ids: tuple[str, ...]
     reason: str
     cancelled_at: datetime
+
+
+class TareProposed(Event, frozen=True, kw_only=True):
+    site_id: str
+    tare_id: str
+    vehicle_id: str
+    mass_g: int
+    proposed_at: datetime
+
+
+class TareAnswered(Event, frozen=True, kw_only=True):
+    """A bank approved or refused a stated tare."""
+
+    site_id: str
+    tare_id: str
+    vehicle_id: str
+    party_id: str
+    is_approved: bool
+    answered_at: datetime
+
+
+class TareWithdrawn(Event, frozen=True, kw_only=True):
+    site_id: str
+    tare_id: str
+    vehicle_id: str
+    reason: str
+    withdrawn_at: datetime
 
 
 class VehicleAdmitted(Event, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Granting and ending access, always inside the transaction of the command that is the cause."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -39,6 +40,11 @@ async def revoke_access(
 async def parties_of(tx: Tx, subject_id: str) -> list[str]:
     """The parties that may see the subject now."""
     return await store.parties_of(tx, subject_id)
+
+
+async def banks_of(tx: Tx, subject_ids: Collection[str]) -> frozenset[str]:
+    """The banks that may see any of these subjects now."""
+    return await store.banks_of(tx, subject_ids)
 
 
 async def holders_of(read: ReadTx, subject_id: str, cursor: str | None, limit: int) -> list[Holder]:

@@ -1,5 +1,6 @@
 """SQL of the access relation."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,10 @@ PARTIES_OF = """
     WHERE subject_id = %(subject_id)s AND valid_from <= %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)
     ORDER BY party_id"""
 
+BANKS_OF = """
+    SELECT DISTINCT a.party_id FROM identity.access a JOIN identity.party p USING (party_id)
+    WHERE p.kind = 'bank' AND a.subject_id = ANY(%(subject_ids)s)
+        AND a.valid_from <= %(at)s AND (a.valid_to IS NULL OR a.valid_to > %(at)s)"""
 HOLDERS = """
     SELECT a.party_id, p.name, a.valid_from AS since
     FROM identity.access a JOIN identity.party p USING (party_id)
@@ -51,6 +56,11 @@ async def parties_of(tx: Tx, subject_id: str) -> list[str]:
     return [
         str(row["party_id"]) for row in await tx.rows(PARTIES_OF, {"subject_id": subject_id, "at": tx.now})
     ]
+
+
+async def banks_of(tx: Tx, subject_ids: Collection[str]) -> frozenset[str]:
+    rows = await tx.rows(BANKS_OF, {"subject_ids": list(subject_ids), "at": tx.now})
+    return frozenset(row["party_id"] for row in rows)
 
 
 async def holders(read: ReadTx, subject_id: str, cursor: str | None, limit: int) -> list[Row]:

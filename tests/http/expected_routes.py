@@ -92,6 +92,10 @@ def _delivery(ids: Ids) -> dict[str, Any]:
     }
 
 
+def _tare(ids: Ids) -> dict[str, Any]:
+    return {"vehicle_id": ids["vehicle_id"], "mass_g": 9_000_000, "document": "Licence 0001"}
+
+
 def _opening(ids: Ids) -> dict[str, Any]:
     row = {
         "sscc": make_sscc("6901234", 6, 78),
@@ -229,6 +233,11 @@ EXPECTED: Mapping[str, Case] = {
     "POST /api/v1/units/{unit_id}/count": Case("keeper", lambda _: {"counted_each": 40, "reason": "walk"}),
     f"POST {S}/visits": Case(YARD, lambda _: {"plate": "WALK-2", "epc_hex": "3415A537C8000000000F4240"}),
     f"GET {S}/visits": Case("admin auditor keeper operator picker", own=READ),
+    f"POST {S}/tares": Case("keeper", _tare),
+    f"GET {S}/tares": Case("admin approver auditor keeper officer operator", own=READ),
+    "POST /api/v1/tares/{tare_id}/approve": Case("approver officer"),
+    "POST /api/v1/tares/{tare_id}/refuse": Case("approver officer", _reason),
+    "POST /api/v1/tares/{tare_id}/withdraw": Case("approver keeper officer", _reason),
     f"POST {S}/deliveries": Case(YARD, _delivery),
     "POST /api/v1/visits/{visit_id}/cancel": Case(YARD, _reason),
     f"GET {S}/deliveries": Case("admin auditor borrower keeper officer operator picker", own=READ),

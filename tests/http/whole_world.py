@@ -27,6 +27,7 @@ from wms.messages import (
     OpeningRow,
     OrderLine,
     PlaceOrder,
+    ProposeTare,
     RecordScans,
     RegisterVisit,
     ReleaseShipment,
@@ -66,7 +67,7 @@ async def _printer(site: LivingSite) -> str:
 
 
 async def _arriving(site: LivingSite) -> Ids:
-    """A delivery whose pallets wait to be put away, and a vehicle that is expected."""
+    """A delivery whose pallets wait to be put away, and a vehicle that is expected, its empty mass stated."""
     lot = await site.announce(2)
     await site.drive_in(lot.truck_epc, lot.pallets)
     [task, *_] = await _rows(
@@ -75,7 +76,16 @@ async def _arriving(site: LivingSite) -> Ids:
     tag = epc_from_giai(PREFIX, 8_888)
     expected = RegisterVisit(site_id=site.site_id, plate=f"WAIT-{site.letter}", epc_hex=tag)
     visit = await site.do(expected, site.keeper, "operator")
-    return {"task_id": task["task_id"], "delivery_id": lot.delivery_id, "visit_id": visit.visit_id}
+    stated = ProposeTare(
+        site_id=site.site_id, vehicle_id=visit.vehicle_id, mass_g=9_000_000, document="Licence 8888"
+    )
+    tare = await site.do(stated, site.keeper, "keeper")
+    return {
+        "task_id": task["task_id"],
+        "delivery_id": lot.delivery_id,
+        "visit_id": visit.visit_id,
+        "tare_id": tare.tare_id,
+    }
 
 
 async def _shipping(site: LivingSite) -> Ids:

@@ -29,12 +29,20 @@ from wms.dispatch.before import MAY_TAKE_GOODS, alarms_before, goods_before, sus
 from wms.dispatch.model import AtGate, Decision, Held, LiveRelease, LiveVisit, decide_gate
 from wms.inbound import store as inbound
 from wms.inbound.putaway import end_deliveries, plan_putaways
-from wms.messages import GateDecided, ShipmentDeparted, VehicleAdmitted, VisitExpected
+from wms.messages import (
+    GateDecided,
+    ShipmentDeparted,
+    TareAnswered,
+    TareWithdrawn,
+    VehicleAdmitted,
+    VisitExpected,
+)
 from wms.orders import store as orders
 from wms.orders.handlers import refresh_states
 from wms.stock import store as stock
 from wms.stock.handlers import apply_moves, declare_places
 from wms.stock.model import CUSTOMER, Goods, Move, Place
+from wms.tares.agreed import agreed_g
 from wms.visits import store as visits
 
 BARRIER_TRIES_MAX = 20
@@ -67,6 +75,11 @@ async def on_vehicle_at_gate(event: VehicleAtGate, tx: Tx) -> None:
 
 async def on_visit_expected(event: VisitExpected, tx: Tx) -> None:
     """A vehicle that was announced only now may already stand at the gate."""
+    await decide_again(tx, event.site_id, event.vehicle_id)
+
+
+async def on_tare_changed(event: TareAnswered | TareWithdrawn, tx: Tx) -> None:
+    """What a vehicle weighs empty was agreed on, or no more: it may stand at the gate."""
     await decide_again(tx, event.site_id, event.vehicle_id)
 
 
@@ -126,7 +139,8 @@ async def _held(tx: Tx, site_id: str, vehicle_id: str) -> Held | None:
     lightest_g = await stock.lightest_held_g(tx, site_id)
     if lightest_g is None:
         return None
-    return Held(lightest_g, await visits.empty_mass_g(tx, site_id, vehicle_id))
+    known = (await visits.empty_mass_g(tx, site_id, vehicle_id), await agreed_g(tx, site_id, vehicle_id))
+    return Held(lightest_g, min((mass_g for mass_g in known if mass_g is not None), default=None))
 
 
 async def _doubt(tx: Tx, seen: AtGate) -> Decision | None:

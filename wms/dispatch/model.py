@@ -61,8 +61,8 @@ class LiveRelease(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Goods of the site are on hold: the mass of the lightest of them, and what the vehicle weighed empty on
-    earlier stays, None when it never left here before."""
+    """Goods of the site are on hold: the mass of the lightest of them, and what the vehicle weighs empty by
+    earlier stays or as keeper and banks agreed, the less of both; None where neither is known."""
 
     lightest_g: int
     empty_g: int | None

@@ -170,6 +170,9 @@ LIGHTEST_HELD = """
     FROM wms.hold_unit h JOIN wms.unit u USING (unit_id)
         JOIN wms.balance b ON b.unit_id = u.unit_id AND b.hold_id = h.hold_id AND b.quantity_each > 0
     WHERE h.site_id = %(site_id)s AND h.lifted_at IS NULL"""
+HELD_LOTS = """
+    SELECT DISTINCT lot_id FROM wms.hold_unit
+    WHERE site_id = %(site_id)s AND lifted_at IS NULL ORDER BY lot_id"""
 HOLD_REASONS = "SELECT hold_id, reason_code FROM wms.hold WHERE hold_id = ANY(%(hold_ids)s)"
 
 END_OPENING = """
@@ -388,6 +391,11 @@ async def lightest_held_g(read: ReadTx, site_id: str) -> int | None:
     """The declared mass of the lightest unit of the site under a hold, by the pieces left of it."""
     found = await read.value(LIGHTEST_HELD, {"site_id": site_id})
     return None if found is None else int(found)
+
+
+async def held_lots(read: ReadTx, site_id: str) -> list[str]:
+    """The lots of what the books have on hold at the site."""
+    return [row["lot_id"] for row in await read.rows(HELD_LOTS, {"site_id": site_id})]
 
 
 async def units_of_hold(read: ReadTx, hold_id: str) -> list[str]:

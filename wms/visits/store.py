@@ -10,6 +10,7 @@ LOCK_VEHICLE = """
     SELECT vehicle_id, plate, epc_hex FROM wms.vehicle
     WHERE site_id = %(site_id)s AND (plate = %(plate)s OR epc_hex = %(epc_hex)s) FOR UPDATE"""
 VEHICLE = "SELECT vehicle_id, site_id, plate, epc_hex FROM wms.vehicle WHERE vehicle_id = %(vehicle_id)s"
+LOCK_VEHICLE_BY_ID = f"{VEHICLE} AND site_id = %(site_id)s FOR UPDATE"
 VEHICLE_BY_PLATE = """
     SELECT vehicle_id FROM wms.vehicle WHERE site_id = %(site_id)s AND plate = %(plate)s"""
 INSERT_VEHICLE = """
@@ -47,6 +48,9 @@ EMPTY_MASS = """
     WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'
         AND v.exit_mass_g IS NOT NULL AND NOT v.left_refused
     ORDER BY v.left_at DESC LIMIT %(stays)s) AS stay"""
+LEAST_WEIGHED = """
+    SELECT min(least(entry_mass_g, exit_mass_g)) FROM wms.visit
+    WHERE site_id = %(site_id)s AND vehicle_id = %(vehicle_id)s"""
 CANCEL = """
     UPDATE wms.visit SET state = 'cancelled', cancelled_reason = %(reason)s WHERE visit_id = %(visit_id)s"""
 IS_RELEASED_TO = """
@@ -72,6 +76,10 @@ async def lock_vehicle(tx: Tx, site_id: str, plate: str, epc_hex: str) -> list[R
 
 async def find_vehicle(read: ReadTx, vehicle_id: str) -> Row | None:
     return await read.row(VEHICLE, {"vehicle_id": vehicle_id})
+
+
+async def lock_vehicle_by_id(tx: Tx, site_id: str, vehicle_id: str) -> Row | None:
+    return await tx.row(LOCK_VEHICLE_BY_ID, {"site_id": site_id, "vehicle_id": vehicle_id})
 
 
 async def vehicle_by_plate(read: ReadTx, site_id: str, plate: str) -> str | None:
@@ -115,6 +123,12 @@ async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | Non
     released to it; None when it was never weighed leaving with the gate's leave."""
     stays = {"site_id": site_id, "vehicle_id": vehicle_id, "stays": STAYS_WEIGHED}
     found = await read.value(EMPTY_MASS, stays)
+    return None if found is None else int(found)
+
+
+async def least_weighed_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | None:
+    """The least that the vehicle ever weighed here, coming or leaving; None when it was never weighed."""
+    found = await read.value(LEAST_WEIGHED, {"site_id": site_id, "vehicle_id": vehicle_id})
     return None if found is None else int(found)
 
 

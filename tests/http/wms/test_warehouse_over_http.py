@@ -343,3 +343,30 @@ async def test_an_operator_opens_the_barrier_by_hand_and_says_why(
     assert (decision["reason_key"], decision["decided_by"]) == ("gate.by_hand", operator.person_id)
     told = (await keeper.get(f"{AT}/activity", params={"limit": 5})).json()["items"]
     assert ("gate_opened_by_hand", "ambulance") in [(one["kind"], one["facts"].get("reason")) for one in told]
+
+
+async def test_keeper_and_bank_agree_on_what_a_vehicle_weighs_empty(
+    site: Site, keeper: Client, sign_in: SignIn
+) -> None:
+    vehicle = truck("T")
+    expected = {"plate": vehicle.plate, "epc_hex": vehicle.epc_hex}
+    vehicle_id = (await keeper.post(f"{AT}/visits", json=expected)).json()["vehicle_id"]
+    invited = await keeper.post(f"{AT}/inspectors", json={"party_id": "bank-a"})
+    assert invited.status_code == 204
+    stated = {"vehicle_id": vehicle_id, "mass_g": TRUCK_G, "document": "Licence 3601"}
+    refused = await keeper.post(f"{AT}/tares", json={**stated, "mass_g": 70_000_000})
+    assert (refused.status_code, refused.json()["field"]) == (422, "mass_g")
+    tare_id = (await keeper.post(f"{AT}/tares", json=stated)).json()["tare_id"]
+
+    officer, other = await sign_in("officer", "bank-a"), await sign_in("officer", "bank-b")
+    [shown] = (await officer.get(f"{AT}/tares")).json()["items"]
+    assert (shown["plate"], shown["document"], shown["answers"]) == (vehicle.plate, "Licence 3601", [])
+    assert (await other.get(f"{AT}/tares")).json()["items"] == []
+    assert (await other.post(f"{API}/tares/{tare_id}/approve")).status_code == 404
+    assert (await officer.post(f"{API}/tares/{tare_id}/approve")).status_code == 204
+    [shown] = (await keeper.get(f"{AT}/tares")).json()["items"]
+    assert [(one["is_approved"], one["is_own"]) for one in shown["answers"]] == [(True, False)]
+    reason = {"reason": "It has another body."}
+    assert (await keeper.post(f"{API}/tares/{tare_id}/withdraw", json=reason)).status_code == 204
+    [shown] = (await officer.get(f"{AT}/tares")).json()["items"]
+    assert (shown["end_cause"], shown["end_reason"]) == ("withdrawn", "It has another body.")

@@ -1,0 +1,1 @@
+"""What a vehicle weighs empty, as its keeper states and banks agree."""
