@@ -226,6 +226,7 @@ EXPECTED: Mapping[str, Case] = {
         lambda _: {"items": [{"sku": "WALK", "name_en": "Walk", "name_zh": "走", "unit_mass_g": 1}]},
         shared="one catalogue of names for all",
     ),
+    f"GET {S}/free-stock": Case("keeper operator", own=READ),
     f"GET {S}/stock-moves": Case("approver auditor borrower keeper officer operator", own=READ),
     "POST /api/v1/units/{unit_id}/label": Case(
         "keeper operator picker", lambda ids: {"device_id": ids["printer_id"], "reason": "The walk asks."}

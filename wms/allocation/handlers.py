@@ -165,15 +165,18 @@ async def _refuse(tx: Tx, shortages: Sequence[Shortage]) -> None:
             count=len(held),
             hold_reason=", ".join(sorted(set(reasons.values()))),
         )
+    shown = shortages[:UNITS_SHOWN_MAX]
     raise Conflict(
         "orders.short",
+        free_of_wanted=[f"{short.want.sku} {short.found_each}/{short.want.quantity_each}" for short in shown],
         lines=[
             {
-                "line_no": shortage.want.line_no,
-                "sku": shortage.want.sku,
-                "missing_each": shortage.missing_each,
+                "line_no": short.want.line_no,
+                "sku": short.want.sku,
+                "wanted_each": short.want.quantity_each,
+                "free_each": short.found_each,
             }
-            for shortage in shortages[:UNITS_SHOWN_MAX]
+            for short in shown
         ],
     )
 

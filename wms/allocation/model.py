@@ -35,6 +35,11 @@ class Shortage(NamedTuple):
     missing_each: int
     held: tuple[Balance, ...]
 
+    @property
+    def found_each(self) -> int:
+        """What was free for the line, and is promised to it."""
+        return self.want.quantity_each - self.missing_each
+
 
 class Allocation(NamedTuple):
     promises: list[Promise]

@@ -7,11 +7,12 @@ from pydantic import Field
 
 from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from wms.messages import AdjustStock
-from wms.stock.views import MoveRow, move_list
+from wms.stock.views import FreeStockRow, MoveRow, free_stock, move_list
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 
 Keeper = Annotated[Session, Depends(Admits("keeper"))]
+Staff = Annotated[Session, Depends(Admits("keeper", "operator"))]
 Reader = Annotated[
     Session, Depends(Admits("keeper", "operator", "borrower", "officer", "approver", "auditor"))
 ]
@@ -20,6 +21,14 @@ Reader = Annotated[
 class CountBody(Body):
     counted_each: Whole = Field(ge=0)
     reason: str = Field(min_length=1, max_length=200)
+
+
+@router.get("/sites/{site_id}/free-stock")
+async def list_free_stock(site_id: str, session: Staff, paging: PagingQuery) -> Page[FreeStockRow]:
+    """What orders can still be promised of each item."""
+    async with session.read() as read:
+        rows = await free_stock(read, site_id, paging.cursor, paging.limit)
+    return paging.page(rows, lambda row: row.sku)
 
 
 @router.get("/sites/{site_id}/stock-moves")

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel
 
 from kernel.tx import ReadTx
-from wms.stock.model import mass_share_g
+from wms.stock.model import FLOOR_BINS, mass_share_g
 
 # A unit is what the gravest of its pieces is: held, then reserved, then free.
 _STATUS = """
@@ -41,6 +41,14 @@ LOT_UNITS = """
     FROM wms.balance b JOIN wms.unit u USING (unit_id)
     WHERE b.lot_id = ANY(%(lot_ids)s) AND u.kind = 'pallet' AND b.quantity_each > 0
     GROUP BY b.lot_id, b.unit_id, u.full_each, u.full_mass_g"""
+# What may still be promised, as `wms.allocation` takes it: in a slot, available, neither held nor promised.
+FREE = """
+    SELECT b.sku, sum(b.quantity_each - b.reserved_each)::bigint AS free_each
+    FROM wms.balance b
+    WHERE b.site_id = %(site_id)s AND b.hold_id IS NULL AND b.status = 'available'
+        AND b.bin <> ALL(%(floor_bins)s) AND b.quantity_each > b.reserved_each
+        AND (%(cursor)s::text IS NULL OR b.sku > %(cursor)s)
+    GROUP BY b.sku ORDER BY b.sku LIMIT %(limit)s"""
 LABELS = "SELECT unit_id, sscc FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s) AND sscc IS NOT NULL"
 MOVES = """
     SELECT move_id, lot_id, sku, quantity_each, from_unit_id, from_bin, from_hold_id, to_unit_id, to_bin,
@@ -87,6 +95,13 @@ class LotRow(msgspec.Struct, frozen=True, kw_only=True):
     quantity_each: int = 0
     mass_g: int = 0
     held_units: int = 0
+
+
+class FreeStockRow(BaseModel):
+    """Pieces of an item that an order can still be promised, of all owners together; at least one."""
+
+    sku: str
+    free_each: int
 
 
 class MoveRow(BaseModel):
@@ -157,6 +172,12 @@ async def lot_rows(
         lot["mass_g"] = lot.get("mass_g", 0) + mass_g
         lot["held_units"] = lot.get("held_units", 0) + int(unit["held"])
     return [LotRow(**row) for row in lots.values()]
+
+
+async def free_stock(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[FreeStockRow]:
+    """Items of which something is free, by code, from after `cursor`."""
+    params = {"site_id": site_id, "floor_bins": sorted(FLOOR_BINS), "cursor": cursor, "limit": limit}
+    return [FreeStockRow(**row) for row in await read.rows(FREE, params)]
 
 
 async def unit_labels(read: ReadTx, unit_ids: Sequence[str]) -> dict[str, str]:

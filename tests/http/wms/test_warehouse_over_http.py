@@ -227,7 +227,18 @@ async def test_a_handheld_without_a_person_is_not_heard(site: Site, visitor: Cli
 
 
 @pytest.mark.parametrize(
-    "path", ["deliveries", "tasks", "orders", "releases", "visits", "scans", "stock-moves", "gate-decisions"]
+    "path",
+    [
+        "deliveries",
+        "tasks",
+        "orders",
+        "releases",
+        "visits",
+        "scans",
+        "free-stock",
+        "stock-moves",
+        "gate-decisions",
+    ],
 )
 async def test_another_keeper_sees_nothing_of_the_site(site: Site, sign_in: SignIn, path: str) -> None:
     stranger = await sign_in("keeper", "keeper-b")

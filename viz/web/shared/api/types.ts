@@ -418,8 +418,16 @@ export interface OrderLine {
   line_no: number;
   sku: string;
   quantity_each: number;
+  reserved_each: number;
   picked_each: number;
   shipped_each: number;
+  state: "refused" | "waiting" | "short" | "allocated" | "picked" | "shipped";
+}
+
+/** What orders can still be promised of an item at a site. */
+export interface FreeStock {
+  sku: string;
+  free_each: number;
 }
 
 export interface Order {

@@ -13,6 +13,7 @@ beforeEach(() => {
   const answers: Record<string, unknown[]> = {
     "/skus": [{ sku: "CU-1", name_en: "Copper", name_zh: "铜", unit_mass_g: 1000, handling: "" }],
     "/owners": [],
+    "/sites/site-1/free-stock": [{ sku: "CU-1", free_each: 170 }],
     "/sites/site-1/visits": [],
   };
   vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve(answers[path] as never));
@@ -43,6 +44,8 @@ test("an item that the catalogue does not have is refused before its order is se
   const place = screen.getByRole("button", { name: "Place the order" });
   expect(place.hasAttribute("disabled")).toBe(true);
   type("SKU 1", "cu-1");
+  expect(screen.getByText("Free here: CU-1 170")).toBeTruthy();
+  expect(container.ownerDocument.querySelector("datalist option")!.textContent).toBe("CU-1 · Copper · 170 free");
   type("Pieces 1", "1e3");
   expect(screen.getByText(/^Line 1, Pieces: must be a whole number of pieces/)).toBeTruthy();
   type("Pieces 1", "4");

@@ -1,4 +1,6 @@
 /** Goods are ordered out; the order is reviewed at once, and says why what does not flow. */
+import type { FreeStock } from "@shared/api/types";
+import { formatCount } from "@shared/i18n/format";
 import { useWords } from "@shared/react/page";
 import { Problem } from "@shared/react/parts";
 import { Input } from "antd";
@@ -7,6 +9,7 @@ import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
 import { faultIn, isBlank, numberOf, type Line } from "../desk/lines";
 import { LinesEditor } from "../desk/lines_editor";
+import { useList } from "../desk/list";
 import { useSite } from "../state/site";
 import type { ShippingDialogProps } from "./dialogs";
 import { OwnerField, useItems } from "./goods_fields";
@@ -16,8 +19,9 @@ const REFERENCE_LENGTH_MAX = 60;
 const CUSTOMER_LENGTH_MAX = 200;
 
 export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const { items, failure } = useItems();
+  const { rows: free } = useList<FreeStock>(`${path}/free-stock`);
   const lots = useSite((state) => state.lots);
   const [reference, setReference] = useState("");
   const [customer, setCustomer] = useState("");
@@ -36,6 +40,10 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
     if (name === "lot_id") return idOfLot.has(text.trim()) ? null : t("shipping.ruleLot");
     return Number.isInteger(numberOf(text)) ? null : t("shipping.rulePieces");
   });
+  const freeOf = new Map(free?.map((row) => [row.sku, row.free_each]));
+  const freeEach = (sku: string) => formatCount(freeOf.get(sku) ?? 0, locale);
+  const choices = (items ?? []).map(({ value, label }) => ({ value, label: free === null ? label : `${label} · ${t("shipping.freeEach", { number: freeEach(value) })}` }));
+  const named = new Set(lines.map((line) => (line["sku"] ?? "").trim().toUpperCase()).filter((sku) => known?.has(sku)));
   const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0 && fault === null;
   return (
     <CommandDialog
@@ -60,7 +68,7 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
         label={t("fields.lines")}
         hint={t("shipping.linesHint")}
         columns={[
-          { name: "sku", label: t("fields.sku"), choices: items ?? [] },
+          { name: "sku", label: t("fields.sku"), choices },
           { name: "quantity_each", label: t("shipping.pieces"), isNumber: true },
           { name: "lot_id", label: t("shipping.lotIfAny"), choices: [...lots.values()].map(({ code, owner_name }) => ({ value: code, label: owner_name })) },
         ]}
@@ -68,6 +76,9 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
         fault={fault}
         onChange={setLines}
       />
+      {free !== null && named.size > 0 && (
+        <small>{t("shipping.freeHere", { items: [...named].map((sku) => `${sku} ${freeEach(sku)}`).join(" · ") })}</small>
+      )}
       <OwnerField value={owner} onChange={setOwner} isOptional />
     </CommandDialog>
   );

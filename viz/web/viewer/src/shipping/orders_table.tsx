@@ -107,11 +107,21 @@ export function reasonsShown(order: Order): Order["reasons"] {
   return order.reasons.filter(({ line_no }, at) => order.reasons.findIndex((other) => other.line_no === line_no) === at);
 }
 
+/** What is still wanted of the lines of an order that is short of stock. */
+export function lacking(order: Order): { sku: string; each: number }[] {
+  if (order.state !== "short") return [];
+  return order.lines
+    .filter((line) => line.state !== "refused")
+    .map((line) => ({ sku: line.sku, each: line.quantity_each - line.reserved_each - line.picked_each - line.shipped_each }))
+    .filter((line) => line.each > 0);
+}
+
 /** Why lines do not flow, or what the order waits for. */
 function Reasons({ order }: { order: Order }) {
-  const { t } = useWords();
-  const reasons = reasonsShown(order);
-  if (reasons.length > 0) return [...new Set(reasons.map(({ key, facts }) => t(`problems.${key}`, facts)))].join(" ");
+  const { t, locale } = useWords();
+  const reasons = reasonsShown(order).map(({ key, facts }) => t(`problems.${key}`, facts));
+  const lacks = lacking(order).map(({ sku, each }) => t("shipping.lacks", { sku, number: formatCount(each, locale) }));
+  if (reasons.length + lacks.length > 0) return [...new Set([...reasons, ...lacks])].join(" ");
   return order.state === "allocated" ? t("shipping.waitsForPick") : null;
 }
 

@@ -1,11 +1,11 @@
 import type { Order, OrderState, Visit } from "@shared/api/types";
 import { expect, test } from "vitest";
 import { palletOf } from "./announce_dialog";
-import { actsOf, reasonsShown } from "./orders_table";
+import { actsOf, lacking, reasonsShown } from "./orders_table";
 import { vehiclesToLoad } from "./release_dialog";
 
 function anOrder(state: OrderState, picked_each = 0, is_releasable = picked_each > 0): Order {
-  const line = { line_no: 1, sku: "CU", quantity_each: 4, picked_each, shipped_each: 0 };
+  const line = { line_no: 1, sku: "CU", quantity_each: 4, reserved_each: 0, picked_each, shipped_each: 0, state: "waiting" as const };
   return { order_id: "o", reference: "SO-1", customer: "C", state, lines: [line], reasons: [], placed_at: "", ended_reason: null, is_releasable };
 }
 
@@ -25,6 +25,14 @@ test("a line that is refused is not said to wait for a person too", () => {
   const reason = (line_no: number, rule: string) => ({ line_no, key: `orders.row.${rule}`, facts: {} });
   const refused = { ...anOrder("refused"), reasons: [reason(1, "unknown_sku"), reason(1, "large_quantity"), reason(2, "large_quantity")] };
   expect(reasonsShown(refused)).toEqual([reason(1, "unknown_sku"), reason(2, "large_quantity")]);
+});
+
+test("an order that is short says what is still wanted of which item", () => {
+  const [line] = anOrder("short", 1).lines;
+  const refused = { ...line!, line_no: 3, sku: "FE", state: "refused" as const };
+  const lines = [{ ...line!, reserved_each: 1 }, { ...line!, line_no: 2, sku: "AL", picked_each: 4 }, refused];
+  expect(lacking({ ...anOrder("short"), lines })).toEqual([{ sku: "CU", each: 2 }]);
+  expect(lacking({ ...anOrder("picking"), lines })).toEqual([]);
 });
 
 test("what is under a release already is not offered for another", () => {
