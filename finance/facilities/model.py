@@ -17,6 +17,8 @@ CURRENCIES = frozenset({"CNY"})
 RATE_MAX = Decimal("0.36")
 """A year. A larger figure is taken for a slip of the pen, such as 4.35 for 0.0435."""
 RATE_DECIMALS_MAX = 6
+LTV_LINES = ("advance_rate", "warning_ltv", "call_ltv", "sell_ltv")
+"""In the order in which they rise."""
 STALE_H_MAX = 24 * 366
 REASON_LENGTH_MAX = 2_000
 
@@ -77,12 +79,11 @@ def require_reason(reason: str) -> None:
 
 def require_rule(rule: LendingRule) -> None:
     """Invalid unless the four loan-to-value lines rise, the factors do not fall and the hours make sense."""
-    lines = [
-        ratio(getattr(rule, field), f"rule.{field}")
-        for field in ("advance_rate", "warning_ltv", "call_ltv", "sell_ltv")
-    ]
-    if any(lower >= upper for lower, upper in pairwise(lines)):
-        raise Invalid("facility.ltv_lines", field="rule", rule="entry < warning < call < sell")
+    lines = {field: ratio(getattr(rule, field), f"rule.{field}") for field in LTV_LINES}
+    for lower, upper in pairwise(LTV_LINES):
+        if lines[lower] >= lines[upper]:
+            rule_text = f"below {(100 * lines[upper]).normalize():f} %"
+            raise Invalid("facility.ltv_lines", field=f"rule.{lower}", rule=rule_text)
     factors = [ratio(text, "rule.modality_factors") for text in rule.modality_factors]
     if not factors or factors != sorted(factors):
         raise Invalid("facility.factors", field="rule.modality_factors", rule="one at least, never falling")

@@ -33,6 +33,22 @@ def test_a_rule_that_makes_no_sense_is_refused(changed: dict[str, object], key: 
 
 
 @pytest.mark.parametrize(
+    ("changed", "field", "rule"),
+    [
+        ({"advance_rate": "0.8"}, "rule.advance_rate", "below 75 %"),
+        ({"warning_ltv": "0.855", "call_ltv": "0.855"}, "rule.warning_ltv", "below 85.5 %"),
+        ({"sell_ltv": "0.80"}, "rule.call_ltv", "below 80 %"),
+    ],
+)
+def test_lines_that_do_not_rise_are_refused_at_the_first_that_is_not_below_the_next(
+    changed: dict[str, str], field: str, rule: str
+) -> None:
+    with pytest.raises(Invalid, match=r"facility\.ltv_lines") as refused:
+        model.require_rule(msgspec.structs.replace(LendingRule(), **changed))
+    assert refused.value.facts == {"field": field, "rule": rule}
+
+
+@pytest.mark.parametrize(
     "text", ["1e-2", "NaN", "-0.1", "+0.1", "0,5", "", ".", "Infinity", "0.1234567", "٠.٥"]
 )
 def test_a_ratio_is_a_plain_decimal(text: str) -> None:

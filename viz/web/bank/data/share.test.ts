@@ -9,5 +9,6 @@ test("per cent as typed becomes the share that the server reads", () => {
 });
 
 test("what is no share is refused before it is sent", () => {
+  expect([parsePercent("36", 36), parsePercent("36.1", 36)]).toEqual(["0.36", null]);
   for (const text of ["", "0", "100.1", "1e1", "-4", "4,35", "4.35123"]) expect(parsePercent(text)).toBeNull();
 });

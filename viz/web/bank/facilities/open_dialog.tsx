@@ -12,6 +12,9 @@ import { CommandDialog, Field } from "../parts/command_dialog";
 /** The product's default, in per cent of what the goods are worth. */
 const ADVANCE_PERCENT = "70";
 
+/** A year, in per cent (`finance/facilities/model.py`). */
+const RATE_PERCENT_MAX = 36;
+
 export function OpenDialog({ onClose }: { onClose: () => void }) {
   const { t, locale } = useWords();
   const owners = useOwners().data ?? [];
@@ -22,10 +25,10 @@ export function OpenDialog({ onClose }: { onClose: () => void }) {
   const [yearly, setYearly] = useState("");
   const [advance, setAdvance] = useState(ADVANCE_PERCENT);
   const limit_fen = parseYuan(limit);
-  const rate = parsePercent(yearly);
+  const rate = parsePercent(yearly, RATE_PERCENT_MAX);
   const advance_rate = parsePercent(advance);
   const isComplete = borrower_party_id !== null && site_id !== null && limit_fen !== null && rate !== null && advance_rate !== null;
-  const notShare = (text: string, share: string | null) => (text !== "" && share === null ? t("bank.notAShare") : undefined);
+  const notShare = (text: string, share: string | null, most = 100) => (text !== "" && share === null ? t("bank.notAShare", { most }) : undefined);
   return (
     <CommandDialog
       title={t("bank.openLine")}
@@ -51,13 +54,13 @@ export function OpenDialog({ onClose }: { onClose: () => void }) {
           notFoundContent={t("bank.noInvitation")}
         />
       </Field>
-      <Field label={t("bank.limit")} wrong={limit !== "" && limit_fen === null ? t("bank.notAnAmount") : undefined}>
+      <Field label={t("bank.limit")} name="limit_fen" wrong={limit !== "" && limit_fen === null ? t("bank.notAnAmount") : undefined}>
         <Input value={limit} inputMode="decimal" prefix="¥" onChange={(event) => setLimit(event.target.value)} />
       </Field>
-      <Field label={t("bank.rate")} wrong={notShare(yearly, rate)}>
+      <Field label={t("bank.rate")} name="rate" wrong={notShare(yearly, rate, RATE_PERCENT_MAX)}>
         <Input value={yearly} inputMode="decimal" suffix="%" onChange={(event) => setYearly(event.target.value)} />
       </Field>
-      <Field label={t("bank.advanceRate")} hint={t("bank.advanceHint")} wrong={notShare(advance, advance_rate)}>
+      <Field label={t("bank.advanceRate")} name="rule.advance_rate" hint={t("bank.advanceHint")} wrong={notShare(advance, advance_rate)}>
         <Input value={advance} inputMode="decimal" suffix="%" onChange={(event) => setAdvance(event.target.value)} />
       </Field>
     </CommandDialog>

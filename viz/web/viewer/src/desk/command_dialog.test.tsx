@@ -22,7 +22,7 @@ const COLUMNS = [
 function Announce({ onClose, result }: { onClose: () => void; result?: (answer: { secret: string }) => string }) {
   const [lines, setLines] = useState<readonly Line[]>([{}, { sscc: "1", expected_mass_g: "10" }]);
   return (
-    <CommandDialog title="Announce" path="/x" body={{}} action="Send" onClose={onClose} {...(result && { result })}>
+    <CommandDialog title="Announce" path="/x" body={{ lines }} action="Send" onClose={onClose} {...(result && { result })}>
       <Field label="Plate" name={["plate", "vehicle.plate"]}>
         <input />
       </Field>
@@ -67,6 +67,15 @@ test("a refused line is counted as it stands here, blank ones before it too, and
   expect(screen.getByLabelText("Mass 2").getAttribute("aria-invalid")).toBe("true");
   expect(screen.getByLabelText("SSCC 2").getAttribute("aria-invalid")).toBe("false");
   expect(screen.queryByText("It was refused.")).toBeNull();
+});
+
+test("what was said against one entry is gone with the next", async () => {
+  refuse("units.0.expected_mass_g", "950000 to 1110000");
+  show();
+  fireEvent.click(screen.getByRole("button", { name: "Send" }));
+  await screen.findByText(/^Line 2, Mass/);
+  fireEvent.change(screen.getByLabelText("Mass 2"), { target: { value: "1000" } });
+  expect(screen.queryByRole("alert")).toBeNull();
 });
 
 test("rows that are pasted fill lines, and there is always an empty one to type on", () => {

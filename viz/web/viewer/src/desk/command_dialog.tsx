@@ -29,7 +29,10 @@ interface CommandDialogProps<Answer> {
 export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
   const { t } = useWords();
   const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<unknown>(null);
+  const [refused, setRefused] = useState<{ given: string; error: unknown } | null>(null);
+  // What was said against one entry says nothing of the next.
+  const given = JSON.stringify(props.body);
+  const failure = refused?.given === given ? refused.error : null;
   const [isSaidBeside, setSaidBeside] = useState(false);
   const form = useRef<HTMLDivElement>(null);
   // A refusal is said once: beside its field where there is one, else below.
@@ -37,14 +40,14 @@ export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
   const [answer, setAnswer] = useState<{ value: Answer } | null>(null);
   async function send() {
     setIsBusy(true);
-    setFailure(null);
+    setRefused(null);
     try {
       const value = await (props.body ? api.post<Answer>(props.path, props.body) : api.post<Answer>(props.path));
       props.onDone?.();
       if (props.result) setAnswer({ value });
       else props.onClose();
     } catch (error) {
-      setFailure(error);
+      setRefused({ given, error });
     }
     setIsBusy(false);
   }
