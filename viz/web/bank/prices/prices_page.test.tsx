@@ -108,7 +108,7 @@ test("a refused price stays in the list with who refused it and why", async () =
 
 test("nobody approves an own proposal, but takes it back", async () => {
   show("approver", [{ ...PROPOSED, set_by: "p-1" }]);
-  expect(await screen.findByText("Take back")).toBeTruthy();
+  expect(await screen.findByText("Withdraw")).toBeTruthy();
   expect(await screen.findByText("You proposed this. Another person must approve it.")).toBeTruthy();
   expect(screen.queryByText("Approve ¥105.00")).toBeNull();
 });

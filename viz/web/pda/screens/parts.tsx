@@ -50,7 +50,7 @@ export function PalletCode({ sscc }: { sscc: string | null }) {
   if (sscc === null) return <span class="code">{t("pda.noLabel")}</span>;
   if (!/^\d{18}$/.test(sscc)) return <span class="code">{sscc}</span>;
   return (
-    <span class="code" aria-label={sscc}>
+    <span class="code" aria-label={sscc} title={sscc}>
       <span class="code-head">{`${sscc.slice(0, 1)} ${sscc.slice(1, 8)} ${sscc.slice(8, 13)}`}</span>{" "}
       <b>{sscc.slice(13)}</b>
     </span>

@@ -95,6 +95,7 @@ function TaskList({ tasks, handheld }: { tasks: readonly Task[]; handheld: Handh
   }
   return (
     <ul class="body tasks">
+      <li class="tasks-note">{t("pda.lastDigits")}</li>
       {tasks.map((task) => (
         <li key={task.task_id}>
           <button type="button" class="task" onClick={() => handheld.choose(task)}>

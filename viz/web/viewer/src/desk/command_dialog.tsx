@@ -31,8 +31,8 @@ export function CommandDialog<Answer>(props: CommandDialogProps<Answer>) {
   const [isBusy, setIsBusy] = useState(false);
   const [refused, setRefused] = useState<{ given: string; error: unknown } | null>(null);
   // What was said against one entry says nothing of the next.
-  const given = JSON.stringify(props.body);
-  const failure = refused?.given === given ? refused.error : null;
+  const given = JSON.stringify(props.body ?? null);
+  const failure = refused !== null && refused.given === given ? refused.error : null;
   const [isSaidBeside, setSaidBeside] = useState(false);
   const form = useRef<HTMLDivElement>(null);
   // A refusal is said once: beside its field where there is one, else below.

@@ -15,6 +15,9 @@ import { connectionOf, givenOf, isGiven, type Given } from "./connection";
 const WIDTH_PX = 520;
 const ID_LENGTH_MAX = 64;
 
+/** What may be a device's name (`devices/registry/model.py`). */
+const DEVICE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
 interface Props {
   path: string;
   devices: readonly Device[];
@@ -58,8 +61,12 @@ export function EnrolDeviceDialog({ path, devices, known, onClose, onDone }: Pro
   const family = families?.find((one) => one.family === name);
   const free = family ? freeMounts(mounts, devices, family.family, known) : [];
   const id = known?.device_id ?? (deviceId.trim() || mount || "");
+  const isNamed = DEVICE_ID.test(id);
   const isTaken = known === null && devices.some((device) => device.device_id === id);
-  const isWhole = family !== undefined && id !== "" && !isTaken && isGiven(family.parameters, given);
+  const wrongName = id === "" ? undefined : !isNamed ? t("devices.mustBe", { rule: t("devices.ruleId") }) : isTaken ? t("devices.idInUse", { device: id }) : undefined;
+  const isWhole = family !== undefined && isNamed && !isTaken && isGiven(family.parameters, given);
+  const mountsText = (kind: string, count: number) =>
+    count > 0 ? t("devices.freeMounts", { count }) : t(mounts.some((one) => one.family === kind) ? "devices.mountsTaken" : "devices.mountsNone");
   const choose = (chosen: string) => {
     setName(chosen);
     setMount(null);
@@ -91,7 +98,7 @@ export function EnrolDeviceDialog({ path, devices, known, onClose, onDone }: Pro
               .sort((a, b) => b.count - a.count)
               .map(({ one, count }) => ({
                 value: one.family,
-                label: `${locale === "zh" ? one.name_zh : one.name_en} · ${t("devices.freeMounts", { count })}`,
+                label: `${locale === "zh" ? one.name_zh : one.name_en} · ${mountsText(one.family, count)}`,
               }))}
           />
         </Field>
@@ -108,7 +115,7 @@ export function EnrolDeviceDialog({ path, devices, known, onClose, onDone }: Pro
             />
           </Field>
           {known === null && (
-            <Field label={t("fields.device_id")} name="device_id" hint={t("devices.deviceIdHow")} wrong={isTaken ? t("devices.idInUse", { device: id }) : undefined}>
+            <Field label={t("fields.device_id")} name="device_id" hint={t("devices.deviceIdHow")} wrong={wrongName}>
               <Input maxLength={ID_LENGTH_MAX} placeholder={mount ?? ""} value={deviceId} onChange={(event) => setDeviceId(event.target.value)} />
             </Field>
           )}

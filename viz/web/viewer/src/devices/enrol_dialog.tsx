@@ -7,7 +7,7 @@ import { Icon, Loading, Mark, Problem, useNow } from "@shared/react/parts";
 import { Modal, QRCode } from "antd";
 import { useEffect, useState } from "react";
 import { useSite } from "../state/site";
-import { grouped } from "./words";
+import { grouped, minutesLeft } from "./words";
 
 /** Side of the QR code in pixels: read from an arm's length by the camera of a handheld. */
 const QR_PX = 232;
@@ -74,7 +74,7 @@ interface CodeProps {
 function Code({ issued, leftMs, zone, isReplacing, onAgain }: CodeProps) {
   const { t, locale } = useWords();
   const isExpired = leftMs <= 0;
-  const minutes = Math.max(1, Math.ceil(leftMs / 60_000));
+  const minutes = minutesLeft(leftMs);
   return (
     <div className="enrol">
       <Steps />

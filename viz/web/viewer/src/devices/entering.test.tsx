@@ -60,6 +60,29 @@ test("a name that a device has, in service or not, is refused before it is sent"
   }
 });
 
+test("a name that no device may have is refused before it is sent", async () => {
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY] as never);
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[]} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  await choose(/^Kind of device/, "Mobile reader · 3 free mounts");
+  for (const name of ["reader 2", "gate/2", "读写器"]) {
+    fireEvent.change(screen.getByLabelText(/^Device/), { target: { value: name } });
+    expect(screen.getByRole("alert").textContent).toContain("letters (A–Z), digits, dots");
+    expect(screen.getByRole("button", { name: "Enrol" }).hasAttribute("disabled")).toBe(true);
+  }
+  fireEvent.change(screen.getByLabelText(/^Device/), { target: { value: "reader_2.b" } });
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("a kind without a free mount says whether the layout has none or all are taken", async () => {
+  const scale: DeviceFamily = { ...FAMILY, family: "mt_sics", name_en: "Scale" };
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY, scale] as never);
+  const devices = MOUNTS.map(({ mount_id }) => ({ ...TAKEN, device_id: mount_id, mount_id }));
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={devices} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  await choose(/^Kind of device/, "Mobile reader · every mount of this kind is taken");
+  await choose(/^Kind of device/, "Scale · the layout has no mount of this kind");
+  expect(screen.getByText(/^The layout has no free mount of this kind/)).toBeTruthy();
+});
+
 test("a device is enrolled anew from its present place and connection", async () => {
   const host = { name: "host", type: "text", required: true, text: "", default: null, unit: "", minimum: null, maximum: null, choices: [] } as const;
   vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([{ ...FAMILY, parameters: [host] }] as never);

@@ -1,7 +1,7 @@
 import type { QuarantineRow } from "@shared/api/types";
 import { expect, test } from "vitest";
 import { aDevice, aQuarantineRow } from "./builders";
-import { byUrgency, fieldText, grouped, mergeQuarantine, phraseKey, shownState, skewText } from "./words";
+import { byUrgency, fieldText, grouped, mergeQuarantine, minutesLeft, phraseKey, shownState, skewText } from "./words";
 
 const told = (key: string, facts = {}) => `${key} ${JSON.stringify(facts)}`;
 
@@ -32,6 +32,10 @@ test("a name of the server is found by its letters and digits, and shown as it i
   expect(phraseKey("point.x_m")).toBe("point_x_m");
   expect(fieldText("point.x_m", told, has)).toBe("fields.point_x_m {}");
   expect(fieldText("header.length", told, has)).toBe("header.length");
+});
+
+test("a code that lives for 15 minutes is not told to live for 16, by however little our clock is behind", () => {
+  expect([900_400, 899_000, 61_000, 20_000].map(minutesLeft)).toEqual([15, 15, 1, 1]);
 });
 
 test("a code is read out in fours", () => {

@@ -27,6 +27,11 @@ export function skewText(skewMs: number | null, t: Translate): string {
   return t(skewMs > 0 ? "devices.clockAhead" : "devices.clockBehind", { amount, unit });
 }
 
+/** Whole minutes that are left, as a person says it: 15 for a moment more than that, 1 for less than one. */
+export function minutesLeft(leftMs: number): number {
+  return Math.max(1, Math.round(leftMs / 60_000));
+}
+
 /** The key of a name that the server states, such as `point.x_m`: letters and digits, joined by underscores. */
 export function phraseKey(phrase: string): string {
   return phrase.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
