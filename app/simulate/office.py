@@ -8,14 +8,12 @@ from http import HTTPStatus
 
 from app.api_client import ApiClient, ApiProblem
 from app.simulate.site import SimulatedSite
-from kernel.gs1 import epc_from_sscc, make_sscc
+from kernel.gs1 import epc_from_giai, epc_from_sscc
 from simulators.sites.warehouse import COMPANY_PREFIX, Codes, Paper, lot_name
 
 ROWS_A_REQUEST = 1_000
 INCOMING_SKU = "SIM-INCOMING"
 PIECE_G, PALLET_G = 1_000, 22_000
-TRUCK_DIGIT = 9
-"""Extension digit of the SSCC that stands for a truck's tag."""
 
 
 class Office:
@@ -91,7 +89,7 @@ class Office:
 
     def _truck(self, plate: str) -> str:
         number = self._trucks.setdefault(plate, len(self._trucks) + 1)
-        return epc_from_sscc(make_sscc(COMPANY_PREFIX, TRUCK_DIGIT, number), len(COMPANY_PREFIX))
+        return epc_from_giai(COMPANY_PREFIX, number)
 
 
 def _sku(lot: str) -> str:
