@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+import msgspec
 import typer
 from pydantic import ValidationError
 
@@ -21,6 +22,7 @@ from app.settings import Settings
 from kernel.errors import TallyhouseError
 
 if TYPE_CHECKING:
+    from app.database import Database
     from app.parts import Role
     from kernel.messages import Command
 
@@ -390,30 +392,38 @@ def add_person(
         ),
     ],
     display_name: Annotated[str, typer.Option(help="Shown to others; the user name when left out.")] = "",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
-    ] = "",
+    password: Annotated[str, typer.Option(help="Asked for when it is left out.")] = "",
 ) -> None:
     """Open the first account of a party, its admin's, who opens the others; the password is asked for.
 
     Owners and carriers have no admin: all their accounts are opened here.
     """
+    from app.commands import Commands
+    from app.wiring import all_commands
+    from identity.api import require_addable
     from identity.messages import AddPerson
-    from kernel.caller import ROLES
+    from kernel.caller import ROLES, Caller
 
     known = {role: role for role in ROLES}
     unknown = [role for role in roles if role not in known]
     if unknown:
         raise typer.BadParameter(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
-    _do(
-        AddPerson(
-            username=username,
-            password=password,
-            display_name=display_name or username,
-            party_id=party_id,
-            roles=tuple(known[role] for role in roles),  # type: ignore[index]
-        )
+    person = AddPerson(
+        username=username,
+        password=password,
+        display_name=display_name or username,
+        party_id=party_id,
+        roles=tuple(known[role] for role in roles),  # type: ignore[index]
     )
+
+    async def work(database: "Database") -> None:
+        async with database.write(Caller.product("admin")) as tx:
+            await require_addable(person, tx)
+        given = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        command = msgspec.structs.replace(person, password=given)
+        await Commands(database, all_commands()).do(Caller.product("admin"), command)
+
+    _on_database(work)
     typer.echo(f"{username} may sign in")
 
 
@@ -476,25 +486,34 @@ def roles_named(names: list[str]) -> "list[Role]":
 
 def _do(command: "Command") -> None:
     """Carry out one command in the product's own name."""
-    from app.access import database_access
     from app.commands import Commands
-    from app.database import Database
     from app.wiring import all_commands
     from kernel.caller import Caller
+
+    async def work(database: "Database") -> None:
+        await Commands(database, all_commands()).do(Caller.product("admin"), command)
+
+    _on_database(work)
+
+
+def _on_database(work: Callable[["Database"], Coroutine[Any, Any, None]]) -> None:
+    """Run a short command on the installation's database, which is started where it does not run."""
+    from app.access import database_access
+    from app.database import Database
     from kernel.clock import SystemClock
     from kernel.ids import Ids
 
-    async def work(settings: Settings) -> None:
+    async def on_database(settings: Settings) -> None:
         clock = SystemClock()
         async with database_access(settings) as access:
             database = Database(access.app_dsn, clock, Ids.unguessable(clock))
             await database.open()
             try:
-                await Commands(database, all_commands()).do(Caller.product("admin"), command)
+                await work(database)
             finally:
                 await database.close()
 
-    _quietly(work)
+    _quietly(on_database)
 
 
 def _quietly(work: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:

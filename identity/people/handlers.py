@@ -45,10 +45,8 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 async def add_person(command: AddPerson, tx: Tx) -> Person:
     """Open an account. Conflict when the username is taken; Forbidden from outside a party that has people
     and admins of its own, Invalid there for a first person who is no admin."""
-    party = await party_of(tx, command.party_id)
-    model.check_person(command, party.kind)
-    if tx.caller.party_id != command.party_id:
-        model.require_first(command, party.kind, await store.has_people(tx, command.party_id))
+    await require_addable(command, tx)
+    model.check_password(command)
     person = Person(
         person_id=tx.ids.new("person"),
         username=command.username,
@@ -66,6 +64,14 @@ async def add_person(command: AddPerson, tx: Tx) -> Person:
         PersonAdded(person_id=person.person_id, party_id=person.party_id, roles=person.roles, added_at=tx.now)
     )
     return person
+
+
+async def require_addable(command: AddPerson, tx: Tx) -> None:
+    """Raise what `add_person` would whatever the password is, so that it is asked for where it is of use."""
+    party = await party_of(tx, command.party_id)
+    model.check_person(command, party.kind)
+    if tx.caller.party_id != command.party_id:
+        model.require_first(command, party.kind, await store.has_people(tx, command.party_id))
 
 
 async def disable_person(command: DisablePerson, tx: Tx) -> None:

@@ -25,13 +25,9 @@ ROLES_OF_KIND: dict[PartyKind, frozenset[Role]] = {
 
 
 def check_person(command: AddPerson, kind: PartyKind) -> None:
-    """Raise Invalid naming the field and the rule that an account would break."""
+    """Raise Invalid naming the field and the rule that an account would break, whatever its password."""
     if not _USERNAME.match(command.username):
         raise Invalid("person.username", field="username", rule="3 to 64 of a-z 0-9 . _ - in small letters")
-    if not PASSWORD_LENGTH_MIN <= len(command.password) <= PASSWORD_LENGTH_MAX:
-        raise Invalid("person.password", field="password", rule=f"at least {PASSWORD_LENGTH_MIN} characters")
-    if command.username in command.password.lower():
-        raise Invalid("person.password", field="password", rule="must not contain the username")
     if not command.display_name.strip():
         raise Invalid("person.display_name", field="display_name", rule="must not be empty")
     if not command.roles or not set(command.roles) <= set(ROLES):
@@ -39,6 +35,14 @@ def check_person(command: AddPerson, kind: PartyKind) -> None:
     strange = sorted(set(command.roles) - ROLES_OF_KIND[kind])
     if strange:
         raise Invalid("person.roles", field="roles", rule=f"{', '.join(strange)} cannot work for a {kind}")
+
+
+def check_password(command: AddPerson) -> None:
+    """Raise Invalid naming the rule that the account's password breaks."""
+    if not PASSWORD_LENGTH_MIN <= len(command.password) <= PASSWORD_LENGTH_MAX:
+        raise Invalid("person.password", field="password", rule=f"at least {PASSWORD_LENGTH_MIN} characters")
+    if command.username in command.password.lower():
+        raise Invalid("person.password", field="password", rule="must not contain the username")
 
 
 def require_first(command: AddPerson, kind: PartyKind, has_people: bool) -> None:

@@ -50,7 +50,8 @@ async def test_a_backup_of_the_first_account_is_restored_elsewhere_once(
     code, _, err = await tallyhouse(environment, *person, answer=f"{secret}\n{secret}\n")
     assert code == 0, err
     mole = ("admin", "add-person", "mole", "keeper-a", "keeper")
-    code, _, err = await tallyhouse(environment, *mole, answer=f"{secret}\n{secret}\n")
+    code, out, err = await tallyhouse(environment, *mole)
+    assert "Password" not in out + err, "it is not asked for before it is of use"
     assert (code, err.splitlines()[-1].startswith("keeper-a has people already.")) == (1, True), err
     assert (await tallyhouse(environment, "backup", file))[0] == 0
     elsewhere = {**environment, "TALLYHOUSE_DATA_DIR": str(tmp_path / "elsewhere")}
