@@ -9,6 +9,7 @@ import type {
   FacilityDetail,
   LedgerAccount,
   LedgerEntry,
+  ListOf,
   Loan,
   Lot,
   Party,
@@ -165,6 +166,19 @@ export function useAlarms(sites: readonly Site[]): UseQueryResult<Alarm[]> {
   const ask = () => Promise.all(ids.map((id) => api.list<Alarm>(`/sites/${encodeURIComponent(id)}/alarms`, { query })));
   const newest = (a: Alarm, b: Alarm) => b.raised_at.localeCompare(a.raised_at);
   return useQuery({ queryKey: ["alarms", ...ids], queryFn: async () => (await ask()).flat().sort(newest) });
+}
+
+/** Alarms of a site that are asked for when what is closed is looked at; the newest, open ones among them. */
+const ALARMS_ASKED_MAX = 500;
+
+/** The newest alarms that are closed, of all sites that the person may see, the one that was closed last first. */
+export function useClosedAlarms(sites: readonly Site[], enabled: boolean): UseQueryResult<Alarm[]> {
+  const ids = sites.map((site) => site.site_id);
+  const query = { limit: ALARMS_ASKED_MAX };
+  const ask = () => Promise.all(ids.map((id) => api.get<ListOf<Alarm>>(`/sites/${encodeURIComponent(id)}/alarms`, { query })));
+  const closed = (answers: ListOf<Alarm>[]) => answers.flatMap((answer) => answer.items).filter((alarm) => alarm.cleared_at !== null);
+  const newest = (a: Alarm, b: Alarm) => (b.cleared_at ?? "").localeCompare(a.cleared_at ?? "");
+  return useQuery({ queryKey: ["closed-alarms", ...ids], queryFn: async () => closed(await ask()).sort(newest), enabled });
 }
 
 export function useAccounts(enabled: boolean): UseQueryResult<LedgerAccount[]> {
