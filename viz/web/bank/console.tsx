@@ -10,7 +10,7 @@ import { useEffect, useRef } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { AlarmsPage } from "./alarms/alarms_page";
-import { useAlarms, useDevicesWaiting, useFacilities, useInspectedSites, usePrices, useSession } from "./data/queries";
+import { useAlarms, useDevicesWaiting, useFacilities, useInspectedSites, usePrices, useSession, useTaresWaiting } from "./data/queries";
 import { isReadOnly, mayIssue, priceApproval, seesDevices, seesFacilities, seesLedger, seesPrices, seesReceipts } from "./data/rights";
 import { DevicesPage } from "./devices/devices_page";
 import { FacilitiesPage } from "./facilities/facilities_page";
@@ -111,7 +111,7 @@ function Rail({ session }: { session: Session }) {
   const waiting = prices.filter((price) => price.standing === "waiting" && priceApproval(session, price) === "may").length;
   const lends = seesFacilities(session);
   const looksAt = (useInspectedSites(seesDevices(session)).data ?? []).map((site) => site.site_id);
-  const devicesWaiting = useDevicesWaiting(looksAt);
+  const devicesWaiting = useDevicesWaiting(looksAt) + useTaresWaiting(looksAt);
   const [here] = useLocation();
   const rail = useRef<HTMLElement>(null);
   const marks = [frozen, waiting, alarms.data?.length ?? 0, devicesWaiting].map((count) => count > 0).join();

@@ -19,6 +19,7 @@ import type {
   Site,
   SiteName,
   Sku,
+  Tare,
   Unit,
 } from "@shared/api/types";
 import { settleLocale } from "@shared/i18n/account";
@@ -135,6 +136,26 @@ export function usePrices(enabled = true): UseQueryResult<Price[]> {
 export function useDevices(siteId: string): UseQueryResult<Device[]> {
   const path = `/sites/${encodeURIComponent(siteId)}/devices`;
   return useQuery({ queryKey: ["devices", siteId], queryFn: () => api.list<Device>(path) });
+}
+
+/** What vehicles of the site were said to weigh empty. */
+export function useTares(siteId: string): UseQueryResult<Tare[]> {
+  return useQuery({ queryKey: ["tares", siteId], queryFn: () => taresOf(siteId) });
+}
+
+function taresOf(siteId: string): Promise<Tare[]> {
+  return api.list<Tare>(`/sites/${encodeURIComponent(siteId)}/tares`);
+}
+
+/** Whether a stated empty mass waits for the answer of whoever looks. */
+export function waitsForOurAnswer(tare: Tare): boolean {
+  return tare.ended_at === null && !tare.answers.some((one) => one.is_own);
+}
+
+/** How many stated empty masses wait for an answer at these sites. */
+export function useTaresWaiting(siteIds: readonly string[]): number {
+  const queries = useQueries({ queries: siteIds.map((siteId) => ({ queryKey: ["tares", siteId], queryFn: () => taresOf(siteId) })) });
+  return queries.flatMap((query) => query.data ?? []).filter(waitsForOurAnswer).length;
 }
 
 /** Whether the device waits for the acceptance of whoever looks, be it accepted by others or not. */

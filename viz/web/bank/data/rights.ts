@@ -56,6 +56,11 @@ export function mayAcceptDevices(session: Session): boolean {
   return seesDevices(session) && has(session, "officer");
 }
 
+/** An empty mass that a keeper stated is approved, refused and withdrawn by the bank's people who decide. */
+export function mayAnswerTares(session: Session): boolean {
+  return seesDevices(session) && has(session, "officer", "approver");
+}
+
 /** An officer or an approver of the bank declines a proposal, or takes back an own one. */
 export function mayRefuse(session: Session): boolean {
   return has(session, "officer", "approver");

@@ -1,5 +1,5 @@
 import { ApiClient } from "@shared/api/client";
-import type { Device, Role, Session } from "@shared/api/types";
+import type { Device, Role, Session, Tare } from "@shared/api/types";
 import { i18n, Page } from "@shared/react/page";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
@@ -43,7 +43,23 @@ function aDevice(changes: Partial<Device> = {}): Device {
 const WAITING = aDevice({ device_id: "fork-2", acceptance: "waiting", accepted_at: null, accepted_by: null, acceptances: [] });
 const OTHERS = aDevice({ device_id: "fork-3", acceptances: [{ party: "Bank B", accepted_at: "2026-11-20T03:00:00Z", is_own: false }] });
 
-function show(role: Role, devices: readonly Device[]) {
+const TARE: Tare = {
+  tare_id: "tare-1",
+  vehicle_id: "vehicle-1",
+  plate: "赣A88888",
+  mass_g: 12_000_000,
+  document: "Licence 3601",
+  proposed_by: "Keeper A",
+  proposed_at: "2026-11-22T03:00:00Z",
+  answers: [],
+  ended_at: null,
+  end_cause: null,
+  end_reason: null,
+  ended_by: null,
+  stays: [{ visit_id: "v-1", entry_mass_g: 15_500_000, exit_mass_g: 12_100_000, admitted_at: "2026-11-21T03:00:00Z", left_at: "2026-11-21T05:00:00Z", left_refused: true }],
+};
+
+function show(role: Role, devices: readonly Device[], tares: readonly Tare[] = []) {
   const session: Session = {
     person: { person_id: "p-1", username: `${role}-a`, display_name: role, roles: [role], locale: "en" },
     party: { party_id: "bank-a", kind: role === "borrower" ? "owner" : "bank", name: "Bank A" },
@@ -52,7 +68,7 @@ function show(role: Role, devices: readonly Device[]) {
     sites: [],
   };
   const invited = { site_id: "site-a", name_en: "Harbour", name_zh: "港口" };
-  const answers: Record<string, readonly unknown[]> = { "/inspected-sites": [invited], "/sites/site-a/devices": devices };
+  const answers: Record<string, readonly unknown[]> = { "/inspected-sites": [invited], "/sites/site-a/devices": devices, "/sites/site-a/tares": tares };
   vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve([...(answers[path] ?? [])] as never));
   return render(
     <Page>
@@ -126,6 +142,33 @@ test("an auditor looks and is offered nothing; a borrower is told that this is n
   cleanup();
   show("borrower", [WAITING]);
   await screen.findByText("Your role does not include the devices");
+});
+
+test("a stated empty mass is shown with what the vehicle weighed here, and an officer approves it", async () => {
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({} as never);
+  show("officer", [aDevice()], [TARE]);
+  await screen.findByText("1 waits for your answer");
+  expect(screen.getByText("12.1 t at the least")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Approve" }));
+  await screen.findByText("Approve 12 t as the empty mass of 赣A88888?");
+  expect(screen.getByText("past a refusal of the gate")).toBeTruthy();
+  fireEvent.click(screen.getAllByRole("button", { name: "Approve" }).at(-1)!);
+  await waitFor(() => expect(post).toHaveBeenCalledWith("/tares/tare-1/approve", {}));
+});
+
+test("a bank withdraws an empty mass that it approved, and one that refused has answered", async () => {
+  const answer = { party: "Bank A", is_own: true, is_approved: true, reason: "", answered_at: "2026-11-22T04:00:00Z" };
+  const refused = { ...answer, is_approved: false, reason: "Of another lorry" };
+  show("approver", [aDevice()], [{ ...TARE, answers: [answer] }, { ...TARE, tare_id: "tare-2", answers: [refused] }]);
+  await screen.findByText("Bank A refused it: Of another lorry");
+  expect(screen.getAllByRole("button", { name: "Withdraw" })).toHaveLength(1);
+  expect(screen.queryByRole("button", { name: "Approve" })).toBeNull();
+});
+
+test("an auditor sees stated empty masses and answers none", async () => {
+  show("auditor", [aDevice()], [TARE]);
+  await screen.findByText("赣A88888");
+  expect(screen.queryByRole("button", { name: "Approve" })).toBeNull();
 });
 
 test("a device is told by where it is reached", () => {

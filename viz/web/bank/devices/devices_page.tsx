@@ -13,11 +13,13 @@ import { useDevices, useInspectedSites, waitsForUs } from "../data/queries";
 import { mayAcceptDevices, seesDevices } from "../data/rights";
 import { DialogButton } from "../parts/command_dialog";
 import { type Column, DataTable, ExportButton } from "../parts/data_table";
-import { Answer, Moment, PageHead, Panel, StateTag } from "../parts/parts";
+import { Answer, PageHead, Panel, StateTag } from "../parts/parts";
 import { ReasonDialog } from "../parts/reason_dialog";
 import { useSignedIn } from "../parts/session";
 import { AcceptDialog } from "./accept_dialog";
+import { ByWhom } from "./by_whom";
 import { reachedAt } from "./reached";
+import { TaresPanel } from "./tares_panel";
 
 export function DevicesPage() {
   const { t, locale } = useWords();
@@ -40,7 +42,12 @@ export function DevicesPage() {
 function SiteDevices({ siteId, name }: { siteId: string; name: string }) {
   const query = useDevices(siteId);
   const columns = useDeviceColumns();
-  return <Answer query={query}>{(devices) => <DevicePanel name={name} columns={columns} devices={devices} />}</Answer>;
+  return (
+    <>
+      <Answer query={query}>{(devices) => <DevicePanel name={name} columns={columns} devices={devices} />}</Answer>
+      <TaresPanel siteId={siteId} site={name} />
+    </>
+  );
 }
 
 function DevicePanel({ name, columns, devices }: { name: string; columns: Column<Device>[]; devices: readonly Device[] }) {
@@ -136,18 +143,6 @@ function useDeviceColumns(): Column<Device>[] {
       value: () => "",
     },
   ];
-}
-
-
-function ByWhom({ name, at }: { name: string | null; at: string }) {
-  return (
-    <span className="name">
-      {name ?? "–"}
-      <small>
-        <Moment at={at} />
-      </small>
-    </span>
-  );
 }
 
 /** By whom it is accepted, and that the bank itself has not done so. A device out of service says nothing. */

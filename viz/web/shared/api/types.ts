@@ -412,6 +412,42 @@ export interface Visit {
   cancelled_reason: string | null;
 }
 
+/** What a bank answered to a stated empty mass; `is_own`: the bank of whoever reads this. */
+export interface TareAnswer {
+  party: string | null;
+  is_own: boolean;
+  is_approved: boolean;
+  reason: string;
+  answered_at: string;
+}
+
+/** What a vehicle weighed on a stay. `left_refused`: it left past the gate's refusal. */
+export interface WeighedStay {
+  visit_id: string;
+  entry_mass_g: number | null;
+  exit_mass_g: number | null;
+  admitted_at: string | null;
+  left_at: string | null;
+  left_refused: boolean;
+}
+
+/** What a vehicle is said to weigh empty, and the document that it rests on. */
+export interface Tare {
+  tare_id: string;
+  vehicle_id: string;
+  plate: string;
+  mass_g: number;
+  document: string;
+  proposed_by: string | null;
+  proposed_at: string;
+  answers: TareAnswer[];
+  ended_at: string | null;
+  end_cause: "replaced" | "withdrawn" | null;
+  end_reason: string | null;
+  ended_by: string | null;
+  stays: WeighedStay[];
+}
+
 export type OrderState = "received" | "held" | "refused" | "short" | "allocated" | "picking" | "ready" | "shipped" | "cancelled";
 
 export interface OrderLine {

@@ -1,11 +1,14 @@
 import { ApiClient } from "@shared/api/client";
 import { i18n, Page } from "@shared/react/page";
+import type { Role, Session, Visit } from "@shared/api/types";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { useSite } from "../state/site";
 import { ItemDialog } from "./item_dialog";
 import { OrderDialog } from "./order_dialog";
+import { StateTareDialog } from "./state_tare_dialog";
 import { VisitDialog } from "./visit_dialog";
+import { VisitsTable } from "./visits_table";
 
 beforeEach(() => {
   i18n.setLocale("en");
@@ -73,4 +76,27 @@ test("a pallet's tag is refused as that of a vehicle before it is sent", () => {
   expect(screen.getByRole("button", { name: "Expect it" }).hasAttribute("disabled")).toBe(true);
   type(/^Windscreen tag/, "34258000000000000000002A");
   expect(screen.getByRole("button", { name: "Expect it" }).hasAttribute("disabled")).toBe(false);
+});
+
+test("an empty mass is stated in grams, with the document that it rests on", async () => {
+  const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({} as never);
+  render(<Page><StateTareDialog {...rest} visit={{ vehicle_id: "v-1", plate: "A1" }} /></Page>);
+  const state = screen.getByRole("button", { name: "State it" });
+  type(/^Empty mass/, "twelve");
+  expect(screen.getByText("must be: a mass in kg, in digits")).toBeTruthy();
+  type(/^Empty mass/, "12 040.5");
+  expect(state.hasAttribute("disabled")).toBe(true);
+  type(/^What it rests on/, " Licence 3601 ");
+  fireEvent.click(state);
+  await vi.waitFor(() => expect(post).toHaveBeenCalledWith("/sites/site-1/tares", { vehicle_id: "v-1", mass_g: 12_040_500, document: "Licence 3601" }));
+});
+
+test.each([["keeper", 1], ["operator", 0]] as const)("to a %s the empty mass of %s vehicle is offered to state: of one that brings goods", async (role: Role, count) => {
+  const visit = { visit_id: "v-1", vehicle_id: "w-1", plate: "A1", epc_hex: "", purpose: "delivery", state: "left", expected_at: "2026-11-23T03:00:00Z", admitted_at: null, left_at: null, cancelled_reason: null };
+  const items = [visit, { ...visit, visit_id: "v-2", purpose: "pickup" }, { ...visit, visit_id: "v-3", state: "cancelled" }] as Visit[];
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue({ items, next_cursor: null } as never);
+  useSite.setState({ session: { person: { roles: [role] } } as unknown as Session });
+  render(<Page><VisitsTable path="/sites/site-1" version={0} onChanged={() => undefined} /></Page>);
+  await screen.findAllByText("brings goods");
+  expect(screen.queryAllByRole("button", { name: "State the empty mass" })).toHaveLength(count);
 });

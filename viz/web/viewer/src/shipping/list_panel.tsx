@@ -17,7 +17,7 @@ export interface TableProps {
 
 interface ListPanelProps<T> extends TableProps {
   /** The list's name: of its route, and of its texts. */
-  list: "deliveries" | "orders" | "visits" | "releases";
+  list: "deliveries" | "orders" | "visits" | "tares" | "releases";
   merge: (known: readonly T[], newer: readonly T[]) => T[];
   columns: readonly string[];
   row: (row: T) => ReactNode;

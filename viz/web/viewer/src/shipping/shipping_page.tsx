@@ -11,6 +11,7 @@ import { ItemDialog } from "./item_dialog";
 import { OrderDialog } from "./order_dialog";
 import { OrdersTable } from "./orders_table";
 import { ReleasesTable } from "./releases_table";
+import { TaresTable } from "./tares_table";
 import { VisitDialog } from "./visit_dialog";
 import { VisitsTable } from "./visits_table";
 
@@ -57,6 +58,7 @@ export default function ShippingPage() {
       <DeliveriesTable {...table} />
       <OrdersTable {...table} />
       <VisitsTable {...table} />
+      <TaresTable {...table} />
       <ReleasesTable {...table} />
       {Dialog && <Dialog path={path} onClose={() => setOpened(null)} onDone={table.onChanged} />}
     </section>
