@@ -86,12 +86,14 @@ class StockMachine(RuleBasedStateMachine):
         except Conflict:
             return None
 
-    @initialize()
-    def begin_course(self) -> None:
+    @initialize(has_shipped=st.sampled_from((True, False)))
+    def begin_course(self, has_shipped: bool) -> None:
         self.wait(self.warehouse.tx.run("SAVEPOINT course"))
         self.wait(self._stock(3))
         self.order(130)
         self.order(100)
+        if has_shipped:
+            self.finish(0, drive=True)
 
     async def _stock(self, count: int) -> None:
         rows = [an_opening_row(self.serial + number) for number in range(1, count + 1)]
