@@ -78,8 +78,8 @@ test("a kind without a free mount says whether the layout has none or all are ta
   vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY, scale] as never);
   const devices = MOUNTS.map(({ mount_id }) => ({ ...TAKEN, device_id: mount_id, mount_id }));
   render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={devices} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
-  await choose(/^Kind of device/, "Mobile reader · every mount of this kind is taken");
-  await choose(/^Kind of device/, "Scale · the layout has no mount of this kind");
+  await choose(/^Kind of device/, "Mobile reader · all mounts are taken");
+  await choose(/^Kind of device/, "Scale · no mount in the layout");
   expect(screen.getByText(/^The layout has no free mount of this kind/)).toBeTruthy();
 });
 
