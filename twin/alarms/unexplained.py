@@ -37,6 +37,8 @@ AROUND = timedelta(minutes=15)
 """Passages and vehicles so long before what is judged say which vehicle made which passage."""
 BLOCKED = timedelta(minutes=15)
 """A loop that is occupied for so long is no watch."""
+STANDS = timedelta(minutes=2)
+"""And so is one that is occupied for so long under a boom that is not shut: one vehicle explains no more."""
 COUPLED = timedelta(seconds=2)
 """A lorry and its trailer free the loop for no longer between them."""
 HEAVY_G = 1_000_000
@@ -58,7 +60,7 @@ async def gates_passed(tx: Tx) -> list[tuple[str, str, datetime]]:
 
 async def judge_passages(tx: Tx, site_id: str, gate_id: str, since: datetime, lot_ids: Sequence[str]) -> None:
     """Keep one alarm for each passage through the gate that ended at `since` or later and that no known
-    vehicle explains `SETTLES` after it was told, and for each time its loop was occupied for `BLOCKED`.
+    vehicle explains `SETTLES` after it was told, and for each time its loop was `blocked_in`.
     `lot_ids` are those of which something may have gone."""
     start = await store.loop_free_before(tx, site_id, gate_id, since - AROUND)
     changes = await barrier_changes(tx, site_id, gate_id, start or since - AROUND)
@@ -94,10 +96,18 @@ def _is_fresh(passed: Pass, now: datetime) -> bool:
 
 
 def blocked_in(changes: Sequence[BarrierChange], now: datetime) -> list[Pass]:
-    """When the loop was occupied for `BLOCKED`, until it was free or until now: it tells of nothing that
-    passes meanwhile, whatever the boom does."""
+    """When the loop was occupied for `BLOCKED`, or for `STANDS` since the boom was not shut, until it was
+    free for longer than `COUPLED` or until now: it tells of nothing that passes meanwhile."""
     spans = [*passes_of(changes), *shut_passes_of(changes), *occupied_until(changes, now)]
-    return [span for span in spans if span.is_accepted and span.freed_at - span.occupied_at >= BLOCKED]
+    told = [span for span in spans if span.is_accepted]
+    shut = [span for span in told if span.opened_at is None]
+    under_open = coupled(span for span in told if span.opened_at is not None)
+    return [span for span in [*under_open, *shut] if _is_blocked(span)]
+
+
+def _is_blocked(span: Pass) -> bool:
+    opened_at = span.opened_at or span.freed_at
+    return span.freed_at - span.occupied_at >= BLOCKED or span.freed_at - opened_at >= STANDS
 
 
 def occupied_until(changes: Sequence[BarrierChange], now: datetime) -> list[Pass]:
@@ -110,11 +120,13 @@ def occupied_until(changes: Sequence[BarrierChange], now: datetime) -> list[Pass
     if not occupied:
         return []
     first, last = occupied[-1], occupied[0]
+    not_shut = [change.observed_at for change in occupied if change.is_open or not change.is_closed]
     return [
         Pass(
             gate_id=first.gate_id,
             occupied_at=first.observed_at,
             freed_at=max(now, last.observed_at),
+            opened_at=min(not_shut, default=None),
             evidence_ids=list(dict.fromkeys([first.observation_id, last.observation_id])),
         )
     ]

@@ -15,6 +15,7 @@ from twin.visits.model import (
     HEARD_WITH,
     PARKED_BEFORE,
     WEIGHED_WITHIN,
+    BarrierChange,
     Derivation,
     Pass,
     Standing,
@@ -143,9 +144,14 @@ async def _derive(
     start = start or BEGINNING
     stays = await store.stays_of(tx, vehicle_id, start)
     gates = sorted({stay.gate_id for stay in stays})
-    passes = [item for gate_id in gates for item in await _passes(tx, site_id, gate_id, stays[0].first_at)]
+    told = {
+        gate_id: await store.barrier_changes(tx, site_id, gate_id, stays[0].first_at - WEIGHED_WITHIN)
+        for gate_id in gates
+    }
+    watched = {gate_id for gate_id in gates if any(change.is_accepted for change in told[gate_id])}
+    passes = [item for gate_id in gates for item in await _passes(tx, site_id, gate_id, told[gate_id])]
     weighings = await store.weighings_of(tx, vehicle_id, start - WEIGHED_WITHIN)
-    visits = fold_visits(vehicle_id, stays, weighings, passes)
+    visits = fold_visits(vehicle_id, stays, weighings, passes, watched)
     derivation = Derivation(vehicle_id=vehicle_id, visits=visits, units={}, unknown={})
     suspects = {
         standing.began_at: await _hear_units(tx, site_id, standing, derivation)
@@ -194,11 +200,11 @@ def _directions(visits: Sequence[Visit]) -> list[Row]:
     ]
 
 
-async def _passes(tx: Tx, site_id: str, gate_id: str, since: datetime) -> list[Pass]:
-    since -= WEIGHED_WITHIN
-    passes = passes_of(await store.barrier_changes(tx, site_id, gate_id, since))
+async def _passes(tx: Tx, site_id: str, gate_id: str, told: Sequence[BarrierChange]) -> list[Pass]:
+    passes = passes_of(told)
     if not passes:
         return []
+    since = min(passed.occupied_at for passed in passes) - WEIGHED_WITHIN
     until = max(passed.freed_at for passed in passes)
     stays = await store.vehicle_stays_at(tx, site_id, gate_id, since, until)
     return store.passes_heard(passes, stays, WEIGHED_WITHIN)

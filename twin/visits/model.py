@@ -7,7 +7,7 @@ loop under the open boom was occupied and then free while it stood outwards.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -76,7 +76,7 @@ class BarrierChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
-    """Something went over the loop: while the boom was not shut, unless `is_shut`."""
+    """Something went over the loop."""
 
     gate_id: str
     occupied_at: datetime
@@ -86,7 +86,8 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """Vehicles heard outside while it happened."""
     is_accepted: bool = True
     """A barrier that was accepted told both its ends."""
-    is_shut: bool = False
+    opened_at: datetime | None = None
+    """Since when the boom was not shut while it happened; None when it was shut all the time."""
     told_at: datetime | None = None
     """When its end was told; None when that is not known."""
 
@@ -171,21 +172,22 @@ def passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
 def shut_passes_of(changes: Iterable[BarrierChange]) -> list[Pass]:
     """What went over the loop of an accepted barrier while the boom, by its word, was shut."""
     sure = _felt([change for change in changes if change.is_accepted])
-    return [passed for passed in sure if passed.is_shut]
+    return [passed for passed in sure if passed.opened_at is None]
 
 
 def _passes_in(changes: Iterable[BarrierChange]) -> list[Pass]:
-    return [passed for passed in _felt(changes) if not passed.is_shut]
+    return [passed for passed in _felt(changes) if passed.opened_at is not None]
 
 
 def _felt(changes: Iterable[BarrierChange]) -> list[Pass]:
     passes: list[Pass] = []
     start: BarrierChange | None = None
-    was_open = False
+    opened_at: datetime | None = None
     for change in sorted(changes, key=lambda change: (change.observed_at, change.observation_id)):
         if change.loop_occupied:
             start = start or change
-            was_open = was_open or change.is_open or not change.is_closed
+            if change.is_open or not change.is_closed:
+                opened_at = opened_at or change.observed_at
             continue
         if start is not None:
             passes.append(
@@ -195,11 +197,11 @@ def _felt(changes: Iterable[BarrierChange]) -> list[Pass]:
                     freed_at=change.observed_at,
                     evidence_ids=[start.observation_id, change.observation_id],
                     is_accepted=start.is_accepted and change.is_accepted,
-                    is_shut=not was_open,
+                    opened_at=opened_at,
                     told_at=change.told_at,
                 )
             )
-        start, was_open = None, False
+        start = opened_at = None
     return passes
 
 
@@ -238,10 +240,17 @@ def _nearest(
 
 
 def fold_visits(
-    vehicle_id: str, stays: Iterable[Stay], weighings: Iterable[Weighing], passes: Iterable[Pass]
+    vehicle_id: str,
+    stays: Iterable[Stay],
+    weighings: Iterable[Weighing],
+    passes: Sequence[Pass],
+    watched: Collection[str] = (),
 ) -> list[Visit]:
-    """All visits in what is given, oldest first. Give everything since a visit began (or from the start)."""
-    folding = _Folding(vehicle_id)
+    """All visits in what is given, oldest first. Give everything since a visit began (or from the start).
+
+    `watched` are the gates of which an accepted barrier tells what goes over its loop.
+    """
+    folding = _Folding(vehicle_id, passes, watched)
     items: list[tuple[datetime, int, str, Stay | Weighing | Pass]] = []
     items += [(stay.first_at, 0, stay.gate_id, stay) for stay in stays]
     items += [(weighing.weighed_at, 1, weighing.observation_id, weighing) for weighing in weighings]
@@ -259,8 +268,10 @@ def fold_visits(
 class _Folding:
     """The state while the visits of one vehicle are folded."""
 
-    def __init__(self, vehicle_id: str) -> None:
+    def __init__(self, vehicle_id: str, passes: Sequence[Pass], watched: Collection[str]) -> None:
         self.vehicle_id = vehicle_id
+        self.passes = passes
+        self.watched = watched
         self.visits: list[Visit] = []
         self.is_inside = False
         self.standing: Standing | None = None
@@ -310,7 +321,7 @@ class _Folding:
 
     def _inside(self, stay: Stay) -> None:
         if self.left is not None and self.left.left_at is not None:
-            if stay.first_at - self.left.left_at <= LEAVES_WITHIN:
+            if not self._has_come_in(self.left.left_at, stay):
                 self._stand_again(self.left)
             self.left = None
         if self.standing is not None and self.standing.direction == "in":
@@ -325,6 +336,19 @@ class _Folding:
         else:
             self.visits.append(Visit(began_at=stay.first_at))
             self._enter(stay)
+
+    def _has_come_in(self, left_at: datetime, stay: Stay) -> bool:
+        """Whether it may be back, unheard outside: it left long ago, and where it is heard inside there is no
+        loop to pass, or that was passed shortly before with nobody else heard outside."""
+        if stay.first_at - left_at <= LEAVES_WITHIN:
+            return False
+        return stay.gate_id not in self.watched or any(
+            passed.gate_id == stay.gate_id
+            and passed.is_accepted
+            and not passed.heard - {self.vehicle_id}
+            and left_at < passed.occupied_at <= stay.first_at <= passed.freed_at + PASSAGE
+            for passed in self.passes
+        )
 
     def _enter(self, stay: Stay) -> None:
         self.is_inside = True

@@ -7,7 +7,8 @@ import pytest
 from kernel.messages import BarrierState
 from tests.store.finance.conftest import PALLET_G, TRUCK_G, Lot, Story
 from tests.store.finance.test_left_refused import BARRIER, active, look_by_the_clock, turned_by_its_key
-from twin.alarms.unexplained import BLOCKED, ON_ITS_WAY, SETTLES
+from twin.alarms.unexplained import BLOCKED, ON_ITS_WAY, SETTLES, STANDS
+from twin.visits.model import LEAVES_WITHIN
 
 
 @pytest.fixture
@@ -99,3 +100,109 @@ async def test_a_known_vehicle_feels_its_way_to_the_shut_boom(story: Story, lot:
     await story.hear([truck], antenna=2)
     await story.observe(BARRIER, [(1, boom(False, True)), (6, boom(False, False))])
     assert await kinds_after(story, SETTLES) == []
+
+
+RAISED_AND_PASSED = [(1, boom(True, False)), (2, boom(True, True)), (6, boom(True, False))]
+
+
+async def on_the_loop(story: Story, direction: str) -> None:
+    """A known vehicle, empty, drives onto the loop under the raised boom."""
+    truck = await (story.visit() if direction == "out" else story.expected())
+    story.clock.advance(1_200)
+    await story.hear([truck], antenna=2 if direction == "out" else 1)
+    if direction == "out":
+        await story.weigh(TRUCK_G)
+    await story.observe(BARRIER, RAISED_AND_PASSED[:2])
+    if direction == "in":
+        await story.weigh(TRUCK_G)
+    await story.hear([truck], antenna=1 if direction == "out" else 2)
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+async def test_one_vehicle_does_not_explain_what_passes_while_the_loop_stays_occupied_under_a_raised_boom(
+    story: Story, lot: Lot, direction: str
+) -> None:
+    """A plate lies on it, is lifted for a second and laid again."""
+    await on_the_loop(story, direction)
+    story.clock.advance(80)
+    await story.observe(BARRIER, [(0, boom(True, False)), (1, boom(True, True))])
+    assert await kinds_after(story, STANDS / 2) == ["passage_unexplained"], "the loop is occupied still"
+    await story.observe(BARRIER, [(1, boom(True, False)), (5, boom(False, False))])
+    assert await kinds_after(story, ON_ITS_WAY + SETTLES) == ["passage_unexplained"]
+    assert await kinds_after(story, timedelta(hours=3)) == ["passage_unexplained"]
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+@pytest.mark.parametrize("seconds", [0, 45])
+async def test_a_known_vehicle_that_stops_on_the_loop_for_traffic_is_no_alarm(
+    story: Story, lot: Lot, direction: str, seconds: int
+) -> None:
+    await on_the_loop(story, direction)
+    story.clock.advance(seconds)
+    await story.observe(BARRIER, [(1, boom(True, False)), (5, boom(False, False))])
+    assert await kinds_after(story, SETTLES) == []
+    assert await kinds_after(story, ON_ITS_WAY) == []
+
+
+async def test_a_known_vehicle_that_waits_on_the_loop_until_the_boom_is_raised_is_no_alarm(
+    story: Story, lot: Lot
+) -> None:
+    truck = await story.visit()
+    story.clock.advance(1_200)
+    await story.hear([truck], antenna=2)
+    await story.weigh(TRUCK_G)
+    await story.observe(BARRIER, [(1, boom(False, True)), (600, boom(True, True))])
+    await story.hear([truck], antenna=1)
+    await story.observe(BARRIER, [(1, boom(True, False)), (5, boom(False, False))])
+    assert await kinds_after(story, ON_ITS_WAY) == []
+
+
+async def test_that_the_loop_was_free_again_at_once_takes_the_alarm_back_when_it_is_told_late(
+    story: Story, lot: Lot
+) -> None:
+    """The line was cut while a vehicle was on the loop."""
+    await on_the_loop(story, "out")
+    at = story.clock.now()
+    assert await kinds_after(story, STANDS) == ["passage_unexplained"]
+    await story.tell_late(at, [(BARRIER, 3, boom(True, False)), (BARRIER, 9, boom(False, False))])
+    assert await look_by_the_clock(story) == []
+
+
+async def gone_as_it_seems(story: Story) -> str:
+    """The boom is raised for a known empty truck, and something passes; returns the truck's tag."""
+    truck = await story.visit()
+    story.clock.advance(1_200)
+    await story.hear([truck], antenna=2)
+    await story.weigh(TRUCK_G)
+    await story.hear([truck], antenna=1)
+    await story.observe(BARRIER, [*RAISED_AND_PASSED, (10, boom(False, False))])
+    assert await kinds_after(story, LEAVES_WITHIN) == []
+    return truck
+
+
+@pytest.mark.parametrize("wait", [timedelta(minutes=1), timedelta(hours=2), timedelta(days=3)])
+async def test_a_truck_that_is_heard_inside_however_late_with_no_passage_inwards_never_left(
+    story: Story, lot: Lot, wait: timedelta
+) -> None:
+    """What passed stood before it, unheard; its own tag was covered meanwhile."""
+    truck = await gone_as_it_seems(story)
+    passed_at = story.clock.now() - LEAVES_WITHIN
+    assert await kinds_after(story, wait) == []
+    await story.hear([truck], antenna=2)
+    assert await kinds_after(story, SETTLES) == ["passage_unexplained"]
+    assert (await active(story))[0].evidence[0].at < passed_at
+
+
+@pytest.mark.parametrize("is_heard_outside", [True, False])
+async def test_a_truck_that_left_and_comes_again_over_the_loop_is_no_alarm(
+    story: Story, lot: Lot, is_heard_outside: bool
+) -> None:
+    truck = await gone_as_it_seems(story)
+    story.clock.advance(3_600)
+    if is_heard_outside:
+        await story.hear([truck], antenna=1)
+    await story.observe(BARRIER, [*RAISED_AND_PASSED, (10, boom(False, False))])
+    await story.weigh(TRUCK_G)
+    await story.hear([truck], antenna=2)
+    assert await kinds_after(story, SETTLES) == []
+    assert await kinds_after(story, ON_ITS_WAY) == []

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.conftest import START
@@ -80,6 +81,53 @@ def test_coming_back_after_leaving_is_a_new_visit() -> None:
     stays = [*IN, *OUT, a_stay("outside", 5000, 5003)]
     first, second = fold_visits("v", stays, [], [a_pass(1050, 1055)])
     assert (first.state, second.state) == ("left", "approaching")
+
+
+LATER_S = 1055 + 1200
+"""More than a quarter of an hour after it left, as it seemed."""
+
+
+@pytest.mark.parametrize("later_s", [LATER_S, LATER_S + 86_400])
+@pytest.mark.parametrize(
+    "passes",
+    [
+        [],
+        [a_pass(LATER_S - 900, LATER_S - 890)],
+        [a_pass(LATER_S - 8, LATER_S - 4, heard=frozenset({"other"}))],
+    ],
+    ids=["none", "long before", "of another"],
+)
+def test_a_vehicle_heard_inside_however_late_without_a_passage_inwards_had_not_left(
+    passes: list[Pass], later_s: float
+) -> None:
+    stays = [*IN, *OUT, a_stay("inside", later_s, later_s + 2)]
+    [visit] = fold_visits("v", stays, [], [a_pass(1050, 1055), *passes], watched={"gate"})
+    assert [standing.outcome for standing in visit.standings] == ["passed", "returned"]
+    assert (visit.left_at, visit.state) == (None, "inside")
+
+
+@pytest.mark.parametrize("freed_s", [LATER_S - 600, LATER_S + 2])
+def test_a_vehicle_that_comes_in_over_the_loop_had_left_though_no_reader_heard_it_outside(
+    freed_s: float,
+) -> None:
+    stays = [*IN, *OUT, a_stay("inside", LATER_S, LATER_S + 2)]
+    passes = [a_pass(1050, 1055), a_pass(freed_s - 5, freed_s)]
+    first, second = fold_visits("v", stays, [], passes, watched={"gate"})
+    assert (first.left_at, second.entered_at) == (at(1055), at(LATER_S))
+
+
+def test_a_vehicle_that_comes_in_heard_outside_or_by_a_gate_without_a_loop_had_left() -> None:
+    outside, inside = a_stay("outside", LATER_S - 30, LATER_S - 25), a_stay("inside", LATER_S, LATER_S + 2)
+    elsewhere = msgspec.structs.replace(inside, gate_id="gate without a loop")
+    for back in ([outside, inside], [elsewhere]):
+        visits = fold_visits("v", [*IN, *OUT, *back], [], [a_pass(1050, 1055)], watched={"gate"})
+        assert [visit.state for visit in visits] == ["left", "inside"]
+
+
+def test_a_passage_that_only_a_barrier_tells_which_nobody_accepted_brings_no_vehicle_back() -> None:
+    told = msgspec.structs.replace(a_pass(LATER_S - 8, LATER_S - 4), is_accepted=False)
+    stays = [*IN, *OUT, a_stay("inside", LATER_S, LATER_S + 2)]
+    assert len(fold_visits("v", stays, [], [a_pass(1050, 1055), told], watched={"gate"})) == 1
 
 
 def test_a_passage_before_the_vehicle_stood_outwards_is_not_its_leaving() -> None:
