@@ -45,8 +45,9 @@ CREATE POLICY act ON wms.tare TO tallyhouse_command USING (true) WITH CHECK (tru
 CREATE POLICY act ON wms.tare_answer TO tallyhouse_command USING (true) WITH CHECK (true);
 CREATE POLICY see ON wms.tare FOR SELECT TO tallyhouse_read USING (
     site_id IN (SELECT identity.visible_subjects()) OR 'devices:' || site_id IN (SELECT identity.visible_subjects()));
+-- Its keeper sees what each bank answered; a bank sees its own.
 CREATE POLICY see ON wms.tare_answer FOR SELECT TO tallyhouse_read USING (
-    site_id IN (SELECT identity.visible_subjects()) OR 'devices:' || site_id IN (SELECT identity.visible_subjects()));
+    site_id IN (SELECT identity.visible_subjects()) OR party_id = identity.current_party());
 
 -- A bank that is to agree sees what the vehicle weighed here, and of no other vehicle.
 CREATE POLICY judge ON wms.visit FOR SELECT TO tallyhouse_read USING (

@@ -248,16 +248,20 @@ async def _new_ones(
 
 
 def _go_on(accepted: Sequence[Received], marks: Mapping[Key, Spans]) -> bool:
-    """Whether every number is the next or a later one of its series, as on most days: then all are new. A
-    series with many holes is looked at closely, and so is what is known by its content."""
-    last = {key: spans.last for key, spans in marks.items() if len(spans) <= HOLES_MAX}
+    """Whether every number is the next or a later one of its series, as on most days: then all are new. What
+    has or makes many holes is looked at closely, and so is what is known by its content."""
+    last = {key: spans.last for key, spans in marks.items()}
+    holes = {key: len(spans) for key, spans in marks.items()}
     for item in accepted:
         observation = item.observation
         key, number = (observation.device_id, observation.boot), observation.sequence
-        if number <= last.get(key, NUMBER_MAX):
-            return False
+        before = last.get(key, NUMBER_MAX)
+        if number != before + 1:
+            if number <= before:
+                return False
+            holes[key] += 1
         last[key] = number
-    return True
+    return all(count <= HOLES_MAX for count in holes.values())
 
 
 async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received], list[Rejected]]:

@@ -37,7 +37,8 @@ WEIGH_IN = """
     UPDATE wms.visit SET entry_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s AND entry_mass_g IS NULL"""
 WEIGH_OUT = "UPDATE wms.visit SET exit_mass_g = %(mass_g)s WHERE visit_id = %(visit_id)s"
 LOCK = f"SELECT {_VISIT} FROM wms.visit WHERE visit_id = %(visit_id)s FOR UPDATE"  # noqa: S608
-# What it weighed as it left the last few times, less what was released to it: not where the gate refused it.
+# What it weighed as it left the last few times, less what was released to it: not where the gate refused it,
+# nor where the word of banks on its tare may have let it out, which can be taken back.
 EMPTY_MASS = """
     SELECT min(empty_g)::bigint FROM (SELECT v.exit_mass_g - coalesce((
         SELECT sum(r.expected_mass_g) FROM wms.release r
@@ -47,6 +48,9 @@ EMPTY_MASS = """
     FROM wms.visit v
     WHERE v.site_id = %(site_id)s AND v.vehicle_id = %(vehicle_id)s AND v.state = 'left'
         AND v.exit_mass_g IS NOT NULL AND NOT v.left_refused
+        AND NOT EXISTS (SELECT FROM wms.tare t JOIN wms.tare_answer a USING (tare_id)
+            WHERE t.vehicle_id = v.vehicle_id AND a.is_approved AND a.answered_at <= v.left_at
+                AND (t.ended_at IS NULL OR t.ended_at >= coalesce(v.admitted_at, v.expected_at)))
     ORDER BY v.left_at DESC LIMIT %(stays)s) AS stay"""
 LEAST_WEIGHED = """
     SELECT min(least(entry_mass_g, exit_mass_g)) FROM wms.visit
@@ -120,7 +124,8 @@ async def weigh(tx: Tx, visit_id: str, mass_g: int, *, going_in: bool) -> None:
 
 async def empty_mass_g(read: ReadTx, site_id: str, vehicle_id: str) -> int | None:
     """The least that the vehicle weighed leaving the site on its last `STAYS_WEIGHED` stays, without what was
-    released to it; None when it was never weighed leaving with the gate's leave."""
+    released to it; None when it was never weighed leaving with the gate's leave. A stay that an agreed tare
+    may have let out tells nothing of its own."""
     stays = {"site_id": site_id, "vehicle_id": vehicle_id, "stays": STAYS_WEIGHED}
     found = await read.value(EMPTY_MASS, stays)
     return None if found is None else int(found)

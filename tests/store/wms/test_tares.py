@@ -186,6 +186,23 @@ async def test_a_vehicle_weighed_lighter_since_counts_no_more_than_that(
     assert await last_reason(warehouse) == (False, "gate.heavier_than_empty")
 
 
+async def test_what_it_weighed_as_it_left_by_an_agreed_mass_is_not_learnt(
+    warehouse: Warehouse, tx: PgTx, pledged: Sequence[str], say
+) -> None:
+    """Or a mass that a bank takes back, or one that another bank never agreed on, would go on counting."""
+    vehicle_id, gross_g = await unloaded(warehouse)
+    tare_id = await stated(warehouse, vehicle_id, TRUCK_G + PALLET_G)
+    await say(ApproveTare(tare_id=tare_id), BANK)
+    await warehouse.hear(*leaving(warehouse, vehicle_id, TRUCK_G + PALLET_G, gross_g))
+    assert await last_reason(warehouse) == (True, "gate.empty")
+    await warehouse.hear(warehouse.left(vehicle_id))
+    assert await empty_mass_g(tx, SITE, vehicle_id) is None
+    await say(WithdrawTare(tare_id=tare_id, reason="Another body."), BANK)
+    vehicle_id, gross_g = await unloaded(warehouse)
+    await warehouse.hear(*leaving(warehouse, vehicle_id, TRUCK_G + PALLET_G, gross_g))
+    assert await last_reason(warehouse) == (False, "gate.never_weighed_empty")
+
+
 async def test_what_was_agreed_lowers_what_the_scale_learnt_and_never_raises_it(
     warehouse: Warehouse, tx: PgTx, pledged: Sequence[str], say
 ) -> None:
