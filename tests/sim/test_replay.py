@@ -1,6 +1,5 @@
 """A small site that is cut from the centre and comes back: nothing lost, in order, and the twin of no cut."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,6 +15,7 @@ from app.database import Database
 from app.folding import Fold
 from app.simulate.scenario import read_scenario
 from app.simulate.site import SimulatedSite
+from app.tasks import Tasks
 from app.wake import Wake
 from devices.api import journal_after, journal_sites
 from kernel.clock import SystemClock
@@ -48,13 +48,12 @@ async def folding(app_dsn: str) -> AsyncIterator[None]:
     database = Database(app_dsn, clock, Ids.unguessable(clock))
     await database.open()
     fold = Fold(database, wake, sites=journal_sites, journal_after=journal_after, apply=apply)
-    tasks = [asyncio.create_task(work()) for work in (fold.run, wake.run)]
     try:
-        yield
+        async with Tasks() as tasks:
+            tasks.start("fold", fold.run)
+            tasks.start("wake", wake.run)
+            yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await database.close()
 
 

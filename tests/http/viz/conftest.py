@@ -12,6 +12,7 @@ import websockets
 from app.database import Database
 from app.desk import AppDesk
 from app.http import create_app
+from app.tasks import Tasks
 from app.texts import Texts
 from app.wake import Wake
 from app.web import WebServer, bind
@@ -104,12 +105,11 @@ async def stream_address(
     app = create_app(desk, ROUTERS, pages=None, texts=Texts.load())
     app.state.hub = Hub(site_database, wake)
     server = WebServer(app, bind("127.0.0.1", 0), None, 2)
-    listening = asyncio.create_task(wake.run())
-    await server.start()
-    yield f"127.0.0.1:{server.port}"
-    await server.stop()
-    listening.cancel()
-    await asyncio.wait([listening])
+    async with Tasks() as tasks:
+        tasks.start("wake", wake.run)
+        await server.start()
+        yield f"127.0.0.1:{server.port}"
+        await server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.database import Database, PgTx
 from app.edge import Edge
 from app.keys import Keys
 from app.refusals import Refusals
+from app.tasks import Tasks
 from app.wake import Wake
 from devices.api import audit, journal_after, terminals
 from devices.families import FAMILIES
@@ -112,15 +114,13 @@ async def yard(database_server: TestServer, tmp_path: Path) -> AsyncIterator[Yar
             ports={name: 0 for name, family in FAMILIES.items() if family.reach == "listens"},
             turn_away=turn_away,
         )
-        works = [wake.run(), refusals.run(database), *(work() for work in edge.works().values())]
-        tasks = [asyncio.create_task(work) for work in works]
-
-        async def stop() -> None:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        stack.push_async_callback(stop)
+        tasks = await stack.enter_async_context(Tasks())
+        for name, work in {
+            "wake": wake.run,
+            "refusals": partial(refusals.run, database),
+            **edge.works(),
+        }.items():
+            tasks.start(name, work)
         async with asyncio.timeout(WITHIN_S):
             while not (edge.ports.port_of("teltonika") and edge.ports.port_of("jt808")):
                 await asyncio.sleep(0.01)
