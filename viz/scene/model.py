@@ -138,10 +138,18 @@ def unit_view(state: UnitState, booked: BookStatus, is_pledged: bool) -> UnitVie
 
 
 def shown_place(state: UnitState) -> tuple[Place, str | None]:
-    """Where to draw a unit: where it was seen, else where the books claim it stands."""
+    """Where to draw a unit: where it was seen, else where the books claim it stands; left when they let it go
+    without a sensor ever seeing it."""
     if state.place == "unknown" and state.claimed_slot_id is not None:
         return "slot", state.claimed_slot_id
+    if state.last_seen_at is None and state.claimed_at is not None:
+        return "left", None
     return state.place, state.slot_id
+
+
+def is_only_announced(state: UnitState) -> bool:
+    """No sensor has seen the unit and the books have never had it in a slot: it is in no scene yet."""
+    return state.last_seen_at is None and state.claimed_at is None
 
 
 def asset_view(state: AssetState, now: datetime) -> AssetView:

@@ -21,7 +21,14 @@ from twin.api import (
 )
 from twin.messages import AlarmRow, AssetState, UnitState
 from viz.activity.views import ActivityView
-from viz.scene.model import Part, asset_view, barrier_view, is_stale, weighbridge_view
+from viz.scene.model import (
+    Part,
+    asset_view,
+    barrier_view,
+    is_only_announced,
+    is_stale,
+    weighbridge_view,
+)
 from viz.scene.views import revision, unit_views
 from viz.stream.codec import Pose, encode_pose
 from wms.api import changed_units as changed_in_books
@@ -93,14 +100,16 @@ async def whole(read: ReadTx, view: View) -> Changes:
 
 
 async def _changed_units(read: ReadTx, view: View, xid_from: int) -> dict[str, str]:
-    """Units that the twin or the books changed. A pledge begins and ends with a hold in one transaction, so
-    the books' changes tell of pledges too."""
+    """Units of the scene, and those that left it, that the twin or the books changed.
+
+    A pledge begins and ends with a hold in one transaction, so the books' changes tell of pledges too.
+    """
     seen = {unit.unit_id: unit for unit in await changed_units(read, view.site_id, xid_from, XID_MAX)}
     booked = await changed_in_books(read, view.site_id, xid_from, XID_MAX)
     others = [unit.unit_id for unit in booked if unit.unit_id not in seen]
     if others:
         seen |= {unit.unit_id: unit for unit in await unit_states(read, others)}
-    return await unit_frames(read, view, list(seen.values()))
+    return await unit_frames(read, view, [unit for unit in seen.values() if not is_only_announced(unit)])
 
 
 async def units_of_lots(read: ReadTx, view: View, lot_ids: set[str]) -> dict[str, str]:

@@ -9,10 +9,12 @@ import websockets
 from identity.api import grant_access, revoke_access
 from kernel.caller import Caller
 from kernel.errors import Unavailable
+from kernel.messages import StockClaimed
 from kernel.tx import ReadTx
 from tests.http.conftest import SignIn
-from tests.http.living_site import PALLET_G, TRUCK_G, LivingSite
+from tests.http.living_site import PALLET_G, TRUCK_G, LivingSite, Lot
 from tests.http.viz.conftest import Open
+from twin.api import declare_claims
 from viz.stream import hub, routes
 from viz.stream.mailbox import CLOSE_FAILED, CLOSE_SESSION_ENDED, CLOSE_VIEW_CHANGED
 
@@ -79,6 +81,55 @@ async def test_what_happens_is_told_as_it_happens(
         told = await stream.first("event", lambda frame: frame["event"]["kind"] == "unit_crossed")
         assert told["event"]["text_key"] == "activity.unit_crossed.in"
         assert told["event"]["facts"]["sscc"] in {pallet.sscc for pallet in lot.pallets}
+
+
+async def test_a_page_left_open_has_the_units_of_a_page_opened_afresh(
+    open_stream: Open, site: LivingSite, sign_in: SignIn
+) -> None:
+    client = await sign_in("operator", site.keeper)
+
+    async def scene() -> dict[str, Any]:
+        answer = await client.get(f"/api/v1/sites/{site.site_id}/scene")
+        return dict(answer.raise_for_status().json())
+
+    before = await scene()
+    async with open_stream(client, f"?after={before['revision']}") as stream:
+
+        def held() -> dict[str, Any]:
+            told = [before, *stream.of("units")]
+            return {unit["unit_id"]: unit for frame in told for unit in frame["units"]}
+
+        never_seen = await site.announce(1)
+        await claim(site, never_seen, "A01-01-1")
+        await stream.unit(never_seen.unit_ids[0], lambda unit: unit["slot_id"] == "A01-01-1")
+        await claim(site, never_seen, None)
+        short = await site.announce(2)
+        await site.drive_in(short.truck_epc, short.pallets[:1])
+        await site.put_down(short.pallets[:1])
+        await site.drive_out(short.truck_epc, (), TRUCK_G)
+        fresh = {unit["unit_id"]: unit for unit in (await scene())["units"]}
+        assert set(short.unit_ids) & set(fresh) == {short.unit_ids[0]}
+        await stream.until(
+            lambda: {key: unit for key, unit in held().items() if unit["place"] != "left"} == fresh
+        )
+        assert short.unit_ids[1] not in held()
+
+
+async def claim(site: LivingSite, lot: Lot, slot_id: str | None) -> None:
+    """The books have all pallets of a lot in a slot, or let them go."""
+    site.clock.advance(1)
+    claims = [
+        StockClaimed(
+            site_id=site.site_id,
+            unit_id=unit_id,
+            slot_id=slot_id,
+            claimed_at=site.clock.now(),
+            cause="opening_stock" if slot_id is not None else "shipment",
+        )
+        for unit_id in lot.unit_ids
+    ]
+    async with site.database.write(Caller.product("test")) as tx:
+        await declare_claims(tx, claims)
 
 
 async def test_poses_come_as_binary_frames(open_stream: Open, site: LivingSite, sign_in: SignIn) -> None:
@@ -265,5 +316,5 @@ async def test_a_follower_that_fails_for_good_lets_its_pages_go_and_the_next_beg
             assert await stream.closed() == CLOSE_FAILED
     async with open_stream(client) as stream:
         await stream.first("hello")
-        lot = await site.announce(1)
-        await stream.unit(lot.unit_ids[0], lambda unit: unit["evidence"] == "claimed")
+        lot = await site.receive(1)
+        await stream.unit(lot.unit_ids[0], lambda unit: unit["place"] == "slot")
