@@ -25,10 +25,10 @@ class CountBody(Body):
 
 @router.get("/sites/{site_id}/free-stock")
 async def list_free_stock(site_id: str, session: Staff, paging: PagingQuery) -> Page[FreeStockRow]:
-    """What orders can still be promised of each item."""
+    """What orders can still be promised of each owner's items."""
     async with session.read() as read:
         rows = await free_stock(read, site_id, paging.cursor, paging.limit)
-    return paging.page(rows, lambda row: row.sku)
+    return paging.page(rows, lambda row: row.place)
 
 
 @router.get("/sites/{site_id}/stock-moves")

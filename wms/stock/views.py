@@ -43,12 +43,12 @@ LOT_UNITS = """
     GROUP BY b.lot_id, b.unit_id, u.full_each, u.full_mass_g"""
 # What may still be promised, as `wms.allocation` takes it: in a slot, available, neither held nor promised.
 FREE = """
-    SELECT b.sku, sum(b.quantity_each - b.reserved_each)::bigint AS free_each
+    SELECT b.owner_party_id, b.sku, sum(b.quantity_each - b.reserved_each)::bigint AS free_each
     FROM wms.balance b
     WHERE b.site_id = %(site_id)s AND b.hold_id IS NULL AND b.status = 'available'
         AND b.bin <> ALL(%(floor_bins)s) AND b.quantity_each > b.reserved_each
-        AND (%(cursor)s::text IS NULL OR b.sku > %(cursor)s)
-    GROUP BY b.sku ORDER BY b.sku LIMIT %(limit)s"""
+        AND (%(sku)s::text IS NULL OR (b.sku, b.owner_party_id) > (%(sku)s, %(owner)s))
+    GROUP BY b.sku, b.owner_party_id ORDER BY b.sku, b.owner_party_id LIMIT %(limit)s"""
 LABELS = "SELECT unit_id, sscc FROM wms.unit WHERE unit_id = ANY(%(unit_ids)s) AND sscc IS NOT NULL"
 MOVES = """
     SELECT move_id, lot_id, sku, quantity_each, from_unit_id, from_bin, from_hold_id, to_unit_id, to_bin,
@@ -98,10 +98,16 @@ class LotRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FreeStockRow(BaseModel):
-    """Pieces of an item that an order can still be promised, of all owners together; at least one."""
+    """Pieces of an owner's item that an order can still be promised; at least one."""
 
+    owner_party_id: str
     sku: str
     free_each: int
+
+    @property
+    def place(self) -> str:
+        """Where the list goes on after this row. Ids have no blanks."""
+        return f"{self.sku} {self.owner_party_id}"
 
 
 class MoveRow(BaseModel):
@@ -175,8 +181,15 @@ async def lot_rows(
 
 
 async def free_stock(read: ReadTx, site_id: str, cursor: str | None, limit: int) -> list[FreeStockRow]:
-    """Items of which something is free, by code, from after `cursor`."""
-    params = {"site_id": site_id, "floor_bins": sorted(FLOOR_BINS), "cursor": cursor, "limit": limit}
+    """Items of which something is free, by code and owner, from after `cursor`, a row's `place`."""
+    sku, _, owner = (cursor or "").rpartition(" ")
+    params = {
+        "site_id": site_id,
+        "floor_bins": sorted(FLOOR_BINS),
+        "sku": sku if cursor is not None else None,
+        "owner": owner,
+        "limit": limit,
+    }
     return [FreeStockRow(**row) for row in await read.rows(FREE, params)]
 
 

@@ -164,10 +164,22 @@ async def test_free_stock_is_what_an_order_can_be_promised(warehouse: Warehouse,
     await place_hold(tx, SITE, units[:1], "pledge", "pledge_1")
     order = await warehouse.order(30)
     await warehouse.do(AllocateOrder(order_id=order.order_id))
-    assert await free_stock(tx, SITE, None, 10) == [FreeStockRow(sku=SKU, free_each=170)]
+    assert await free_stock(tx, SITE, None, 10) == [
+        FreeStockRow(owner_party_id=OWNER, sku=SKU, free_each=170)
+    ]
     rest = await warehouse.order(200, "rest")
     await warehouse.do(AllocateOrder(order_id=rest.order_id))
     assert await free_stock(tx, SITE, None, 10) == []
+
+
+async def test_free_stock_is_told_owner_by_owner_and_page_by_page(warehouse: Warehouse, tx: PgTx) -> None:
+    rows = (an_opening_row(1), an_opening_row(2, owner_party_id="owner-b"), an_opening_row(3))
+    await warehouse.do(DeclareOpeningStock(site_id=SITE, rows=rows))
+    [mine] = await free_stock(tx, SITE, None, 1)
+    [theirs] = await free_stock(tx, SITE, mine.place, 1)
+    assert (mine.owner_party_id, theirs.owner_party_id) == (OWNER, "owner-b")
+    assert mine.free_each == 2 * theirs.free_each
+    assert await free_stock(tx, SITE, theirs.place, 1) == []
 
 
 async def test_orders_allocated_together_share_the_stock_exactly(warehouse: Warehouse, tx: PgTx) -> None:

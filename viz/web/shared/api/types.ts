@@ -460,8 +460,9 @@ export interface OrderLine {
   state: "refused" | "waiting" | "short" | "allocated" | "picked" | "shipped";
 }
 
-/** What orders can still be promised of an item at a site. */
+/** What orders can still be promised of an owner's item at a site. */
 export interface FreeStock {
+  owner_party_id: string;
   sku: string;
   free_each: number;
 }

@@ -19,9 +19,17 @@ const PREFIX_OF_PARTITION: readonly (readonly [bits: bigint, digits: number])[] 
 const CONTENT_BITS = 58n;
 const UNUSED_BITS = 24n;
 
+/** The rule of `isTag`, as the server states it. */
+export const RULE_TAG = "24 hexadecimal characters";
+
+/** Whether a text is an EPC of 96 bits. */
+export function isTag(text: string): boolean {
+  return /^[0-9A-F]{24}$/i.test(text);
+}
+
 /** The 18 digits of a tag of 24 hexadecimal characters; null when it holds no SSCC. */
 export function ssccOfTag(epcHex: string): string | null {
-  if (!/^[0-9A-F]{24}$/i.test(epcHex)) return null;
+  if (!isTag(epcHex)) return null;
   const value = BigInt(`0x${epcHex}`);
   const partition = PREFIX_OF_PARTITION[Number((value >> 82n) & 0b111n)];
   if (value >> 88n !== HEADER_SSCC_96 || partition === undefined) return null;
@@ -38,7 +46,7 @@ const HEADERS_OF_GOODS = /^3[01367]/;
 
 /** Whether a vehicle may carry the tag: one that says goods, a pallet or a carrier is none of a vehicle. */
 export function isVehicleTag(epcHex: string): boolean {
-  return /^[0-9A-F]{24}$/i.test(epcHex) && !HEADERS_OF_GOODS.test(epcHex);
+  return isTag(epcHex) && !HEADERS_OF_GOODS.test(epcHex);
 }
 
 function mask(bits: bigint): bigint {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { faultIn, numberOf, pasteInto, tableOf } from "./lines";
+import { faultsIn, numberOf, pasteInto, tableOf } from "./lines";
 
 test("rows of a spreadsheet and lines of CSV become the same cells", () => {
   const cells = [["A", "1"], ["B", "2"]];
@@ -30,8 +30,11 @@ test("powers of ten, signs and other notations are no numbers here", () => {
   for (const text of ["1e3", "0x10", "-1", "+1", "Infinity", ".5", "1."]) expect(numberOf(text)).toBeNaN();
 });
 
-test("the first cell that breaks a rule is told, blank ones break none", () => {
+test("every cell that breaks a rule is told, blank ones break none", () => {
   const ruleOf = (name: string, text: string) => (name === "sku" && text !== "A" ? "an item" : null);
-  expect(faultIn([{ sku: "A" }, { sku: " ", pieces: "x" }, { sku: "B" }], ruleOf)).toEqual({ row: 2, name: "sku", rule: "an item" });
-  expect(faultIn([{ sku: "A" }], ruleOf)).toBeNull();
+  expect(faultsIn([{ sku: "A" }, { sku: " ", pieces: "x" }, { sku: "B" }, { sku: "C" }], ruleOf)).toEqual([
+    { row: 2, name: "sku", rule: "an item" },
+    { row: 3, name: "sku", rule: "an item" },
+  ]);
+  expect(faultsIn([{ sku: "A" }], ruleOf)).toEqual([]);
 });

@@ -42,13 +42,12 @@ export interface Fault {
   rule: string;
 }
 
-/** The first cell with something in it that `ruleOf` has a rule against. */
-export function faultIn(lines: readonly Line[], ruleOf: (name: string, text: string) => string | null): Fault | null {
-  for (const [row, line] of lines.entries()) {
-    for (const [name, text] of Object.entries(line)) {
-      const rule = text.trim() === "" ? null : ruleOf(name, text);
-      if (rule !== null) return { row, name, rule };
-    }
-  }
-  return null;
+/** Every cell with something in it that `ruleOf` has a rule against, in their order. */
+export function faultsIn(lines: readonly Line[], ruleOf: (name: string, text: string, line: Line) => string | null): Fault[] {
+  return lines.flatMap((line, row) =>
+    Object.entries(line).flatMap(([name, text]) => {
+      const rule = text.trim() === "" ? null : ruleOf(name, text, line);
+      return rule === null ? [] : [{ row, name, rule }];
+    }),
+  );
 }

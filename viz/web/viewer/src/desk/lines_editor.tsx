@@ -21,16 +21,19 @@ interface LinesEditorProps {
   hint: string;
   columns: readonly LineColumn[];
   lines: readonly Line[];
-  /** What the page has against a line, which is said once the cell is left. */
-  fault?: Fault | null;
+  /** What the page has against cells: each is marked once it is left, and the first is said. */
+  faults?: readonly Fault[];
   onChange: (lines: Line[]) => void;
 }
 
-export function LinesEditor({ field, label, hint, columns, lines, fault = null, onChange }: LinesEditorProps) {
+export function LinesEditor({ field, label, hint, columns, lines, faults = [], onChange }: LinesEditorProps) {
   const { t } = useWords();
   const [typing, setTyping] = useState("");
   const refused = useWrong(field, lines);
-  const wrong = fault === null ? refused : typing === cellOf(fault.row, fault.name) ? null : fault;
+  const left = faults.filter((fault) => typing !== cellOf(fault.row, fault.name));
+  const marked = faults.length === 0 && refused !== null ? [refused] : left;
+  const [wrong] = marked;
+  const ruleAt = (row: number, name: string) => marked.find((fault) => fault.row === row && [name, ""].includes(fault.name))?.rule;
   const names = columns.map((column) => column.name);
   // There is always an empty line to type on.
   const shown = lines.length === 0 || !isBlank(lines[lines.length - 1]!) ? [...lines, {}] : lines;
@@ -46,7 +49,7 @@ export function LinesEditor({ field, label, hint, columns, lines, fault = null, 
     <fieldset className="lines">
       <legend>{label}</legend>
       <small>{hint}</small>
-      {wrong !== null && <small role="alert" data-refusal={wrong === refused}>{t("desk.lineWrong", { number: wrong.row + 1, column: columns.find(({ name }) => name === wrong.name)?.label ?? label, rule: wrong.rule })}</small>}
+      {wrong !== undefined && <small role="alert" data-refusal={wrong === refused}>{t("desk.lineWrong", { number: wrong.row + 1, column: columns.find(({ name }) => name === wrong.name)?.label ?? label, rule: wrong.rule })}</small>}
       {columns.map(({ name, choices }) => choices && <Choices key={name} id={`${field}-${name}`} choices={choices} />)}
       <div className="lines-rows">
         <table>
@@ -65,7 +68,8 @@ export function LinesEditor({ field, label, hint, columns, lines, fault = null, 
                   <td key={column.name}>
                     <input
                       aria-label={`${column.label} ${row + 1}`}
-                      aria-invalid={wrong?.row === row && [column.name, ""].includes(wrong.name)}
+                      aria-invalid={ruleAt(row, column.name) !== undefined}
+                      title={ruleAt(row, column.name)}
                       inputMode={column.isNumber ? "decimal" : "text"}
                       list={column.choices && `${field}-${column.name}`}
                       value={line[column.name] ?? ""}

@@ -1,7 +1,7 @@
 import { Page, i18n } from "@shared/react/page";
 import { ApiClient } from "@shared/api/client";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import type { Role, Session } from "@shared/api/types";
+import type { Role, Session, Site } from "@shared/api/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { aLayout, anAlarm, aUnit } from "../model/builders";
 import { siteFrame } from "../model/frame";
@@ -15,6 +15,7 @@ import LabelDialog from "./label_dialog";
 import { NoSite } from "./no_site";
 import { SearchBox } from "./search_box";
 import { StockPanel } from "./stock_panel";
+import { UnitDetailPanel } from "./unit_detail";
 
 const FREEZE = anAlarm({ alarm_id: "alarm-9", grade: "freeze" });
 
@@ -110,6 +111,24 @@ test("the banner speaks Chinese after a switch of language", async () => {
   render(<Page><FreezeBanner /></Page>);
   i18n.setLocale("zh");
   expect(await screen.findByText("授信已冻结")).toBeTruthy();
+});
+
+test("the card of a pallet that left says so, and when each kind of sensor last saw it", async () => {
+  const unit = aUnit({ place: "left", slot_id: null, evidence: "seen", modalities: [] });
+  const row = { observation_id: "o1", device_id: "gate-1-reader", kind: "tag_read", at: "2026-11-23T05:30:00Z", text_key: "sighting.tag_read", facts: {} };
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue({ ...unit, owner: "owner-a", claims: [], sightings: [row], hold: null, receipt_id: null, expected_mass_g: null });
+  useSite.getState().stock!.put([unit]);
+  useSite.setState({ site: { site_id: "site-1" } as Site });
+  render(<Page><UnitDetailPanel unitId={unit.unit_id} /></Page>);
+  const cells = await vi.waitFor(() => {
+    const found = [...document.querySelectorAll(".modality-row li")];
+    expect(found).toHaveLength(4);
+    return found;
+  });
+  expect(cells[0]!.querySelector("time")!.dateTime).toBe(row.at);
+  expect(cells[0]!.textContent).toContain("no longer counts");
+  expect(cells.slice(1).map((cell) => cell.querySelector("small")!.textContent)).toEqual(["never", "never", "never"]);
+  expect([...document.querySelectorAll(".detail-tags .th-tag")].map((tag) => tag.textContent)).toEqual(["Left the site"]);
 });
 
 test("the summary counts claimed, seen and verified; a click on a kind shows it alone", () => {

@@ -5,7 +5,7 @@ import { formatCount, formatMass, formatSscc } from "@shared/i18n/format";
 import type { Translate } from "@shared/i18n/i18n";
 import { BANK_ROLES } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
-import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag } from "@shared/react/parts";
+import { Age, EvidenceTag, GradeTag, Loading, Mark, Problem, StatusTag, Tag } from "@shared/react/parts";
 import { LOOKS } from "@shared/icons";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useHasRole } from "../state/place";
@@ -52,13 +52,16 @@ export function UnitDetailPanel({ unitId }: { unitId: string }) {
   const mayPrint = useHasRole(MAY_PRINT);
   const [isPrinting, setPrinting] = useState(false);
   if (!unit) return null;
+  // Neither "seen" nor "free" is true of what is not here.
+  const hasLeft = unit.place === "left";
   const count = formatCount(unit.quantity_each, locale);
   return (
     <article className="detail">
       <DetailHead title={unit.slot_id ?? t(`viewer.place.${unit.place}`)} sub={unit.sku}>
         <div className="detail-tags">
-          <EvidenceTag state={unit.evidence} />
-          <StatusTag status={unit.status} />
+          {(!hasLeft || unit.evidence === "missing") && <EvidenceTag state={unit.evidence} />}
+          {hasLeft && <Tag look={LOOKS.evidence.claimed}>{t("viewer.place.left")}</Tag>}
+          {(!hasLeft || unit.status !== "free") && <StatusTag status={unit.status} />}
           {unit.alarm && <GradeTag grade={unit.alarm} />}
         </div>
       </DetailHead>
@@ -175,6 +178,7 @@ function Sightings({ detail }: { detail: UnitDetail }) {
   );
 }
 
+/** When each kind of sensor last saw the unit; since it went out, none of that counts. */
 function ModalityRow({ detail }: { detail: UnitDetail }) {
   const { t } = useWords();
   const newest = (modality: string) =>
@@ -183,11 +187,13 @@ function ModalityRow({ detail }: { detail: UnitDetail }) {
     <ul className="modality-row">
       {(["tag", "position", "mass", "sight"] as const).map((modality) => {
         const isSeen = detail.modalities.includes(modality);
+        const at = newest(modality) ?? (isSeen ? detail.last_seen_at : null);
         return (
           <li key={modality} data-seen={isSeen}>
             <Mark name={isSeen ? LOOKS.evidence.verified.mark : LOOKS.evidence.claimed.mark} />
             <b>{t(`modality.${modality}`)}</b>
-            <small>{isSeen ? <Age at={newest(modality) ?? detail.last_seen_at} /> : t("common.never")}</small>
+            <small><Age at={at} /></small>
+            {at !== null && !isSeen && <small>{t("viewer.noLongerCounts")}</small>}
           </li>
         );
       })}

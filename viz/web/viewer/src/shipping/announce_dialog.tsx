@@ -1,11 +1,14 @@
 /** An advance shipping notice: one lot of one item on one vehicle, pallet by pallet. */
+import { isTag, RULE_TAG, ssccOfTag } from "@shared/codes/epc";
+import { hasRightCheckDigit } from "@shared/codes/gs1";
 import { useWords } from "@shared/react/page";
 import { Input } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
-import { faultIn, isBlank, numberOf, type Line } from "../desk/lines";
+import { faultsIn, isBlank, numberOf, type Line } from "../desk/lines";
 import { LinesEditor } from "../desk/lines_editor";
+import { sayRule } from "../desk/rules";
 import type { ShippingDialogProps } from "./dialogs";
 import { ItemField, OwnerField } from "./goods_fields";
 import { isComplete, NO_VEHICLE, VehicleFields } from "./vehicle_fields";
@@ -13,30 +16,47 @@ import { isComplete, NO_VEHICLE, VehicleFields } from "./vehicle_fields";
 const WIDTH_PX = 760;
 const G_PER_KG = 1000;
 const LOT_CODE_LENGTH_MAX = 60;
+const SSCC_LENGTH = 18;
 
-/** A pallet as the server takes it: grams, and codes without the blanks that people group them by. */
+/** A code without the blanks that people group it by. */
+function codeIn(line: Line, name: string): string {
+  return (line[name] ?? "").replace(/\s/g, "");
+}
+
+/** The rule, as the server states it, that a pallet's SSCC or tag breaks; null for a sound one. */
+function brokenCodeRule(name: string, line: Line): string | null {
+  const [sscc, tag] = [codeIn(line, "sscc"), codeIn(line, "epc_hex")];
+  if (name === "sscc") return sscc.length === SSCC_LENGTH && hasRightCheckDigit(sscc) ? null : "18 digits with a right check digit";
+  if (!isTag(tag)) return RULE_TAG;
+  const told = ssccOfTag(tag);
+  return told === null || told === sscc ? null : "the tag of the pallet's own SSCC";
+}
+
+/** A pallet as the server takes it: in grams. */
 export function palletOf(line: Line): object {
   return {
-    sscc: (line["sscc"] ?? "").replace(/\s/g, ""),
-    epc_hex: (line["epc_hex"] ?? "").replace(/\s/g, ""),
+    sscc: codeIn(line, "sscc"),
+    epc_hex: codeIn(line, "epc_hex"),
     quantity_each: numberOf(line["quantity_each"]),
     expected_mass_g: Math.round(numberOf(line["expected_mass_g"]) * G_PER_KG),
   };
 }
 
 export function AnnounceDialog({ path, ...rest }: ShippingDialogProps) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const [owner, setOwner] = useState<string | null>(null);
   const [sku, setSku] = useState<string | null>(null);
   const [lotCode, setLotCode] = useState("");
   const [vehicle, setVehicle] = useState(NO_VEHICLE);
   const [lines, setLines] = useState<readonly Line[]>([]);
   const units = lines.filter((line) => !isBlank(line)).map(palletOf);
-  const fault = faultIn(lines, (name, text) => {
+  const faults = faultsIn(lines, (name, text, line) => {
     if (name === "quantity_each") return Number.isInteger(numberOf(text)) ? null : t("shipping.rulePieces");
-    return name === "expected_mass_g" && Number.isNaN(numberOf(text)) ? t("shipping.ruleMass") : null;
+    if (name === "expected_mass_g") return Number.isNaN(numberOf(text)) ? t("shipping.ruleMass") : null;
+    const broken = brokenCodeRule(name, line);
+    return broken === null ? null : sayRule(broken, locale);
   });
-  const isWhole = fault === null && owner !== null && sku !== null && lotCode.trim() !== "" && isComplete(vehicle) && units.length > 0;
+  const isWhole = faults.length === 0 && owner !== null && sku !== null && lotCode.trim() !== "" && isComplete(vehicle) && units.length > 0;
   const body = isWhole ? { owner_party_id: owner, sku, lot_code: lotCode.trim(), vehicle, units } : null;
   return (
     <CommandDialog
@@ -67,7 +87,7 @@ export function AnnounceDialog({ path, ...rest }: ShippingDialogProps) {
           { name: "expected_mass_g", label: t("shipping.massKg"), isNumber: true },
         ]}
         lines={lines}
-        fault={fault}
+        faults={faults}
         onChange={setLines}
       />
     </CommandDialog>

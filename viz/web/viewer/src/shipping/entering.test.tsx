@@ -4,6 +4,7 @@ import type { Role, Session, Visit } from "@shared/api/types";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { useSite } from "../state/site";
+import { AnnounceDialog } from "./announce_dialog";
 import { ItemDialog } from "./item_dialog";
 import { OrderDialog } from "./order_dialog";
 import { StateTareDialog } from "./state_tare_dialog";
@@ -15,8 +16,11 @@ beforeEach(() => {
   useSite.setState({ lots: new Map() });
   const answers: Record<string, unknown[]> = {
     "/skus": [{ sku: "CU-1", name_en: "Copper", name_zh: "铜", unit_mass_g: 1000, handling: "" }],
-    "/owners": [],
-    "/sites/site-1/free-stock": [{ sku: "CU-1", free_each: 170 }],
+    "/owners": [{ party_id: "owner-a", kind: "owner", name: "Owner A" }],
+    "/sites/site-1/free-stock": [
+      { owner_party_id: "owner-a", sku: "CU-1", free_each: 100 },
+      { owner_party_id: "owner-b", sku: "CU-1", free_each: 70 },
+    ],
     "/sites/site-1/visits": [],
   };
   vi.spyOn(ApiClient.prototype, "list").mockImplementation((path: string) => Promise.resolve(answers[path] as never));
@@ -54,6 +58,39 @@ test("an item that the catalogue does not have is refused before its order is se
   type("Pieces 1", "4");
   fireEvent.click(place);
   await vi.waitFor(() => expect(post).toHaveBeenCalled());
+});
+
+test("what is free for an order is that of the owner who was chosen", async () => {
+  render(<Page><OrderDialog {...rest} /></Page>);
+  type("SKU 1", "cu-1");
+  expect(await screen.findByText("Free here: CU-1 170")).toBeTruthy();
+  fireEvent.mouseDown(screen.getByLabelText(/^Owner/));
+  fireEvent.click(await screen.findByTitle("Owner A"));
+  expect(await screen.findByText("Free here: CU-1 100")).toBeTruthy();
+});
+
+test("of a delivery every wrong code is marked, and the first is told with its rule", () => {
+  render(<Page><AnnounceDialog {...rest} /></Page>);
+  type("SSCC 1", "123");
+  type("SSCC 2", "369012340000000123");
+  type(/^Tag .* 1$/, "3174257BF4499602D2");
+  type(/^Tag .* 2$/, "3174257BF4499602D2000000");
+  expect(screen.getByText("Line 1, SSCC: must be 18 digits with a right check digit")).toBeTruthy();
+  const marked = ["SSCC 1", /^Tag .* 1$/, /^Tag .* 2$/].map((label) => screen.getByLabelText(label));
+  expect(marked.map((cell) => cell.title)).toEqual(["18 digits with a right check digit", "24 hexadecimal characters", "the tag of the pallet's own SSCC"]);
+  expect([...marked, screen.getByLabelText("SSCC 2")].map((cell) => cell.getAttribute("aria-invalid"))).toEqual(["true", "true", "true", "false"]);
+  type(/^Tag .* 2$/, "34258000000000000000002A");
+  expect(screen.getByLabelText(/^Tag .* 2$/).getAttribute("aria-invalid")).toBe("false");
+});
+
+test("a windscreen tag that is none is told its rule once it is left", () => {
+  render(<Page><AnnounceDialog {...rest} /></Page>);
+  const tag = screen.getByLabelText(/^Windscreen tag/);
+  fireEvent.focus(tag);
+  fireEvent.change(tag, { target: { value: "3425" } });
+  expect(screen.queryByText("must be: 24 hexadecimal characters")).toBeNull();
+  fireEvent.blur(tag);
+  expect(screen.getByText("must be: 24 hexadecimal characters")).toBeTruthy();
 });
 
 test("a mass is typed in digits", () => {

@@ -7,7 +7,7 @@ import { Input } from "antd";
 import { useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
-import { faultIn, isBlank, numberOf, type Line } from "../desk/lines";
+import { faultsIn, isBlank, numberOf, type Line } from "../desk/lines";
 import { LinesEditor } from "../desk/lines_editor";
 import { useList } from "../desk/list";
 import { useSite } from "../state/site";
@@ -35,16 +35,19 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
       return { sku: line["sku"] ?? "", quantity_each: numberOf(line["quantity_each"]), lot_id: idOfLot.get(lot) ?? null };
     });
   const known = items && new Set(items.map((item) => item.value));
-  const fault = faultIn(lines, (name, text) => {
+  const faults = faultsIn(lines, (name, text) => {
     if (name === "sku") return known === null || known.has(text.trim().toUpperCase()) ? null : t("shipping.ruleItem");
     if (name === "lot_id") return idOfLot.has(text.trim()) ? null : t("shipping.ruleLot");
     return Number.isInteger(numberOf(text)) ? null : t("shipping.rulePieces");
   });
-  const freeOf = new Map(free?.map((row) => [row.sku, row.free_each]));
+  const freeOf = new Map<string, number>();
+  for (const row of free ?? []) {
+    if (owner === null || row.owner_party_id === owner) freeOf.set(row.sku, (freeOf.get(row.sku) ?? 0) + row.free_each);
+  }
   const freeEach = (sku: string) => formatCount(freeOf.get(sku) ?? 0, locale);
   const choices = (items ?? []).map(({ value, label }) => ({ value, label: free === null ? label : `${label} · ${t("shipping.freeEach", { number: freeEach(value) })}` }));
   const named = new Set(lines.map((line) => (line["sku"] ?? "").trim().toUpperCase()).filter((sku) => known?.has(sku)));
-  const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0 && fault === null;
+  const isWhole = reference.trim() !== "" && customer.trim() !== "" && wanted.length > 0 && faults.length === 0;
   return (
     <CommandDialog
       {...rest}
@@ -73,7 +76,7 @@ export function OrderDialog({ path, ...rest }: ShippingDialogProps) {
           { name: "lot_id", label: t("shipping.lotIfAny"), choices: [...lots.values()].map(({ code, owner_name }) => ({ value: code, label: owner_name })) },
         ]}
         lines={lines}
-        fault={fault}
+        faults={faults}
         onChange={setLines}
       />
       {free !== null && named.size > 0 && (

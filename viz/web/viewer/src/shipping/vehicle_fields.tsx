@@ -1,11 +1,12 @@
 /** A vehicle by its plate and the tag in its windscreen; of one that was here before the plate is enough. */
 import type { Visit } from "@shared/api/types";
-import { isVehicleTag } from "@shared/codes/epc";
+import { isTag, isVehicleTag, RULE_TAG } from "@shared/codes/epc";
 import { useWords } from "@shared/react/page";
 import { Input } from "antd";
-import { useId } from "react";
+import { useId, useState } from "react";
 import { Field } from "../desk/field";
 import { useList } from "../desk/list";
+import { sayRule } from "../desk/rules";
 
 export interface Vehicle {
   plate: string;
@@ -27,10 +28,15 @@ interface VehicleFieldsProps {
 }
 
 export function VehicleFields({ path, value, onChange }: VehicleFieldsProps) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const { rows: visits } = useList<Visit>(`${path}/visits`);
   const id = useId();
-  const isWrongTag = value.epc_hex.length === EPC_HEX_LENGTH && !isVehicleTag(value.epc_hex);
+  const [isTyping, setTyping] = useState(false);
+  const wrongTag = () => {
+    if (value.epc_hex === "" || isVehicleTag(value.epc_hex)) return undefined;
+    if (isTag(value.epc_hex)) return t("shipping.notVehicleTag");
+    return isTyping ? undefined : t("devices.mustBe", { rule: sayRule(RULE_TAG, locale) });
+  };
   const tagOf = new Map((visits ?? []).map((visit) => [visit.plate, visit.epc_hex]));
   return (
     <div className="field-row">
@@ -46,8 +52,15 @@ export function VehicleFields({ path, value, onChange }: VehicleFieldsProps) {
           <option key={plate} value={plate} />
         ))}
       </datalist>
-      <Field label={t("shipping.vehicleTag")} name={["epc_hex", "vehicle.epc_hex"]} hint={t("shipping.vehicleTagHint")} wrong={isWrongTag ? t("shipping.notVehicleTag") : undefined}>
-        <Input className="th-mono" maxLength={EPC_HEX_LENGTH} value={value.epc_hex} onChange={(event) => onChange({ ...value, epc_hex: event.target.value.trim() })} />
+      <Field label={t("shipping.vehicleTag")} name={["epc_hex", "vehicle.epc_hex"]} hint={t("shipping.vehicleTagHint")} wrong={wrongTag()}>
+        <Input
+          className="th-mono"
+          maxLength={EPC_HEX_LENGTH}
+          value={value.epc_hex}
+          onChange={(event) => onChange({ ...value, epc_hex: event.target.value.trim() })}
+          onFocus={() => setTyping(true)}
+          onBlur={() => setTyping(false)}
+        />
       </Field>
     </div>
   );
