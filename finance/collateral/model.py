@@ -95,6 +95,12 @@ def require_price(price_fen_each: int, source: str, quoted_at: datetime, now: da
         raise Invalid("price.quoted_at", field="quoted_at", rule="not in the future")
 
 
+def require_not_older(quoted_at: datetime, standing: Price | None) -> None:
+    """The latest quote counts: an older one than that in force is Invalid, for it would be dead at once."""
+    if standing is not None and quoted_at < standing.quoted_at:
+        raise Invalid("price.quoted_before", field="quoted_at", rule="not before the quote in force")
+
+
 def price_state(price_fen_each: int, standing: Price | None) -> PriceState:
     """A price that lends no more than the one in force counts at once; a first or higher one is proposed."""
     lends_no_more = standing is not None and price_fen_each <= standing.price_fen_each

@@ -29,7 +29,8 @@ class PriceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
     """State a price. A lower one revalues facilities in the same transaction; a first or a higher one waits
-    for a second person of the bank. Banks only; Invalid for goods that are not in the catalogue.
+    for a second person of the bank. Banks only; Invalid for goods that are not in the catalogue and for a
+    quote older than the one in force, which would never count.
 
     Prices of one bank and SKU are stated one after another, so that each is judged by the one before.
     """
@@ -42,7 +43,9 @@ async def set_price(command: SetPrice, tx: Tx) -> PriceAnswer:
         raise Forbidden("facility.not_a_bank", party_id=bank.party_id)
     await store.take_prices(tx, bank.party_id, command.sku)
     standing = await store.prices(tx, bank.party_id, command.currency, [command.sku])
-    state = model.price_state(command.price_fen_each, standing.get(command.sku))
+    in_force = standing.get(command.sku)
+    model.require_not_older(command.quoted_at, in_force)
+    state = model.price_state(command.price_fen_each, in_force)
     price_id = tx.ids.new("price")
     row = {**msgspec.structs.asdict(command), "price_id": price_id, "bank_party_id": bank.party_id}
     await store.insert_price(tx, {**row, "needs_approval": state == "proposed"})

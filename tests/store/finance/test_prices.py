@@ -148,6 +148,16 @@ async def test_a_price_says_what_it_is_to_the_others_of_its_goods(story: Story) 
     assert await standings() == [(10_000, "counts"), (20_000, "replaced"), (12_345, "replaced")]
 
 
+async def test_a_quote_older_than_the_one_in_force_is_refused(story: Story) -> None:
+    older = stated(story, 10_000)
+    story.clock.advance(60)
+    await story.price(12_345)
+    with pytest.raises(Invalid, match=r"price\.quoted_before") as refused:
+        await story.do(older, BANK, "officer-a")
+    assert refused.value.facts == {"field": "quoted_at", "rule": "not before the quote in force"}
+    assert (await story.do(stated(story, 10_000), BANK, "officer-a")).state == "in_force"
+
+
 async def test_a_price_of_goods_that_nobody_entered_is_refused(story: Story) -> None:
     price = SetPrice(sku="RICE-52", price_fen_each=1, source="Exchange", quoted_at=story.clock.now())
     with pytest.raises(Invalid, match=r"price\.sku_unknown"):

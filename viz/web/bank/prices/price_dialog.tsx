@@ -23,9 +23,11 @@ export function PriceDialog({ prices, onClose }: { prices: readonly Price[]; onC
   const [quoted, setQuoted] = useState(() => fieldText(Date.now()));
   const price_fen_each = parseYuan(text);
   const quoted_at = momentOf(quoted);
-  const isAhead = quoted_at !== null && Date.parse(quoted_at) > Date.now();
-  const isComplete = sku !== null && price_fen_each !== null && source.trim() !== "" && quoted_at !== null && !isAhead;
   const standing = sku === null ? null : inForce(prices, sku);
+  const isAhead = quoted_at !== null && Date.parse(quoted_at) > Date.now();
+  const isOlder = quoted_at !== null && standing !== null && Date.parse(quoted_at) < Date.parse(standing.quoted_at);
+  const wrongQuote = isAhead ? t("bank.quotedAhead") : isOlder ? t("bank.quotedBefore") : undefined;
+  const isComplete = sku !== null && price_fen_each !== null && source.trim() !== "" && quoted_at !== null && wrongQuote === undefined;
   return (
     <CommandDialog
       title={t("bank.statePrice")}
@@ -49,7 +51,7 @@ export function PriceDialog({ prices, onClose }: { prices: readonly Price[]; onC
       <Field label={t("bank.source")} hint={t("bank.sourceHint")}>
         <Input value={source} maxLength={SOURCE_LENGTH_MAX} onChange={(event) => setSource(event.target.value)} />
       </Field>
-      <Field label={t("bank.quotedAt")} hint={t("bank.quotedHint", { zone: zoneText(new Date()) })} wrong={isAhead ? t("bank.quotedAhead") : undefined}>
+      <Field label={t("bank.quotedAt")} name="quoted_at" hint={t("bank.quotedHint", { zone: zoneText(new Date()) })} wrong={wrongQuote}>
         <Input type="datetime-local" value={quoted} max={fieldText(Date.now())} onChange={(event) => setQuoted(event.target.value)} />
       </Field>
       {sku !== null && price_fen_each !== null && (

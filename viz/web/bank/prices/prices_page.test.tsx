@@ -78,6 +78,15 @@ test("before any price the page says what that means, and an officer may state o
   expect(await screen.findByText("Price of one piece")).toBeTruthy();
 });
 
+test("a quote older than the one in force is refused before it is sent", async () => {
+  show("officer", [aPrice()]);
+  fireEvent.click(await screen.findByText("State a price"));
+  fireEvent.mouseDown(await screen.findByRole("combobox"));
+  fireEvent.click(await screen.findByTitle("Rice, 25 kg · RICE-25"));
+  fireEvent.change(screen.getByLabelText(/^Quoted/, { selector: "input" }), { target: { value: "2026-11-20T08:00" } });
+  expect(await screen.findByText("A quote cannot be older than the one in force.")).toBeTruthy();
+});
+
 test("an approver sees what a proposal changes and puts it in force", async () => {
   const post = vi.spyOn(ApiClient.prototype, "post").mockResolvedValue({});
   show("approver", [PROPOSED, aPrice()]);
