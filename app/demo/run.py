@@ -128,7 +128,9 @@ async def opened(settings: Settings, options: DemoOptions, say: Say, clock: Cloc
     day = _day(options.orders, layout, drawn)
     stock = day.stock if day else opening_stock(layout, drawn)
     held = _hold(settings.data_dir)
-    folder = _fresh_folder(settings.data_dir / RUN_FOLDER)
+    folder = settings.data_dir / RUN_FOLDER
+    say(f"erasing what a run before left in {folder}; to keep it, set TALLYHOUSE_DATA_DIR to another folder")
+    _empty(folder)
     address = f"http://{LOOPBACK}:{_port(settings, 'port')}"
     environment = {
         "TALLYHOUSE_DATA_DIR": str(folder),
@@ -230,8 +232,8 @@ def _hold(data_dir: Path) -> IO[str]:
     return lock
 
 
-def _fresh_folder(folder: Path) -> Path:
-    """An empty folder for this run. One that an earlier run made is removed; any other is left alone."""
+def _empty(folder: Path) -> None:
+    """Make the folder anew for this run. One that an earlier run made is removed; any other is left alone."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).exists():
             raise DemoRefused(
@@ -240,7 +242,6 @@ def _fresh_folder(folder: Path) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARK).touch()
-    return folder
 
 
 def _port(settings: Settings, name: Literal["port", "mqtt_port"]) -> int:

@@ -178,7 +178,7 @@ function Act({ device, familyName }: { device: Device; familyName: string }) {
   }
   return (
     <DialogButton
-      text={t("bank.distrust")}
+      text={t("bank.distrustShort")}
       dialog={(close) => (
         <ReasonDialog
           title={t("bank.distrustTitle", { device: name })}

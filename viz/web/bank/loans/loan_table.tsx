@@ -62,5 +62,5 @@ export function useLoanColumns(): Column<Loan>[] {
 function Repay({ loan }: { loan: Loan }) {
   const { t } = useWords();
   if (loan.state === "repaid") return null;
-  return <DialogButton text={t("bank.repay")} dialog={(close) => <RepayDialog loan={loan} onClose={close} />} />;
+  return <DialogButton text={t("bank.repayShort")} dialog={(close) => <RepayDialog loan={loan} onClose={close} />} />;
 }

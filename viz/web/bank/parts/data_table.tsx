@@ -54,7 +54,10 @@ function antColumn<Row extends object>(column: Column<Row>) {
     key: column.key,
     title: column.title,
     render: (_: unknown, row: Row) => column.draw(row),
-    ...(column.title === "" ? {} : { sorter: (a: Row, b: Row) => compare(column.value(a), column.value(b)) }),
+    // What can be done in a row stays in sight where the table is wider than the page.
+    ...(column.title === ""
+      ? { fixed: "right" as const }
+      : { sorter: (a: Row, b: Row) => compare(column.value(a), column.value(b)) }),
     ...(column.isNumber ? { align: "right" as const } : {}),
     ...(column.width ? { width: column.width } : {}),
   };

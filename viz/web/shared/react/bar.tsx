@@ -113,7 +113,8 @@ export function ThemeSwitch() {
   );
 }
 
-export function PersonMenu({ session }: { session: Session }) {
+/** `links` are pages that the bar itself has no room for on narrow screens. */
+export function PersonMenu({ session, links = [] }: { session: Session; links?: readonly { href: string; text: string }[] }) {
   const { t } = useWords();
   const leave = () => void api.signOut().finally(() => window.location.assign("/sign-in/"));
   const roles = session.person.roles.map((role) => t(`role.${role}`)).join(" · ");
@@ -124,6 +125,7 @@ export function PersonMenu({ session }: { session: Session }) {
         items: [
           { key: "who", type: "group", label: `${session.party.name} · ${roles}` },
           { type: "divider" },
+          ...links.map(({ href, text }) => ({ key: href, className: "th-menu-narrow", label: <a href={href}>{text}</a> })),
           { key: "leave", label: t("common.signOut"), onClick: leave },
         ],
       }}

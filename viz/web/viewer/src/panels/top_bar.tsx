@@ -1,11 +1,11 @@
 import type { Session, Site } from "@shared/api/types";
 import { formatTime, formatZone } from "@shared/i18n/format";
-import { Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
+import { BANK_ROLES, Bar, Brand, LanguageSwitch, PageLinks, PersonMenu, ThemeSwitch } from "@shared/react/bar";
 import { useWords } from "@shared/react/page";
 import { Icon, Mark, useNow } from "@shared/react/parts";
 import type { MarkName } from "@shared/icons";
 import type { LinkState } from "../state/live";
-import { usePlace } from "../state/place";
+import { useHasRole, usePlace } from "../state/place";
 import { useSite } from "../state/site";
 import { useView } from "../state/view";
 import { SearchBox } from "./search_box";
@@ -15,6 +15,7 @@ export function TopBar({ session }: { session: Session }) {
   const isReady = useSite((state) => state.frame !== null);
   const setView = useView((view) => view.set);
   const place = usePlace();
+  const mayLend = useHasRole(BANK_ROLES);
   return (
     <Bar>
       <h1 className="th-hidden">{t("common.viewer")}</h1>
@@ -39,7 +40,7 @@ export function TopBar({ session }: { session: Session }) {
           <Icon name="help" />
         </button>
       </span>
-      <PersonMenu session={session} />
+      <PersonMenu session={session} links={mayLend ? [{ href: "/bank/", text: t("common.bank") }] : []} />
     </Bar>
   );
 }
