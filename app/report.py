@@ -78,6 +78,13 @@ def checks_text(checks: Sequence[Check]) -> str:
     )
 
 
+def was_overloaded(report: Report) -> bool:
+    """Whether nothing but times missed their bounds, on a machine that had more to run than it has cores."""
+    broken = [check.unit for check in report.checks if check.ok is False]
+    load, cores = report.environment["load_1m"], report.environment["cores"]
+    return bool(broken) and set(broken) <= {"s", "ms"} and load is not None and load > (cores or 1)
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     load_1m = os.getloadavg()[0] if hasattr(os, "getloadavg") else None

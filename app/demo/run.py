@@ -35,7 +35,7 @@ from app.demo.stage import People, Stage
 from app.demo.stock import GOODS, PALLETS, OpeningPallet, opening_stock, truth_of
 from app.demo.story import STEPS, StepResult, run_step, run_story
 from app.demo.words import WORDS
-from app.report import Check, Report, checks_text, make_report, write_report
+from app.report import Check, Report, checks_text, make_report, was_overloaded, write_report
 from app.settings import Settings
 from app.signals import STOPPED, until_stopped
 from app.texts import Locale
@@ -106,6 +106,8 @@ async def _play(settings: Settings, options: DemoOptions, say: Say) -> int:
         if options.report is not None:
             write_report(report, options.report)
         say(checks_text(report.checks))
+        if was_overloaded(report):
+            say("only times missed their bounds: the machine was overloaded")
         if not report.ok:
             say(f"logs: {settings.data_dir / LOG_NAME}, {settings.data_dir / RUN_FOLDER / PROGRAM_LOG_NAME}")
         code = 0 if report.ok else 1

@@ -121,6 +121,8 @@ test("an empty mass is stated in grams, with the document that it rests on", asy
   const state = screen.getByRole("button", { name: "State it" });
   type(/^Empty mass/, "twelve");
   expect(screen.getByText("must be: a mass in kg, in digits")).toBeTruthy();
+  type(/^Empty mass/, "60 001");
+  expect(screen.getByText("must be: 500 to 60,000 kg")).toBeTruthy();
   type(/^Empty mass/, "12 040.5");
   expect(state.hasAttribute("disabled")).toBe(true);
   type(/^What it rests on/, " Licence 3601 ");
