@@ -173,6 +173,10 @@ class _Devices:
         self._sequence = dict.fromkeys(names, 0)
         self.acked = dict.fromkeys(names, 0)
 
+    @property
+    def topics(self) -> list[str]:
+        return [self._stand.topic(name) for name in self._names]
+
     def message(self, number: int, count: int, began_at: datetime | None = None) -> Message:
         """The next `count` readings of a device, in turn: of now, or one by one since `began_at`."""
         name = self._names[number % len(self._names)]
@@ -407,18 +411,16 @@ class _Measuring:
         await self._until(self._stand.watch.folded, before + 50)
 
     async def _publish_at(self, devices: _Devices, per_s: float) -> int:
-        """Publish for `PACED_S` at a steady rate; a reading carries the moment it is handed to the line."""
-        login, loop = self._stand.login, asyncio.get_running_loop()
-        sent = 0
-        async with aiomqtt.Client(
-            login.host, login.port, username=login.username, password=login.password
-        ) as client:
+        """Publish for `PACED_S` at a steady rate, each device with a client of its own; a reading carries the
+        moment it is handed to that."""
+        loop, sent = asyncio.get_running_loop(), 0
+        async with self._stand.clients(devices.topics) as lines:
             began = loop.time()
             while (passed := loop.time() - began) < PACED_S:
                 due = int(passed * per_s) - sent
                 for _ in range(due):
                     topic, payload = devices.message(sent, 1)
-                    await client.publish(topic, payload, qos=1)
+                    lines[topic].write(payload + b"\n")
                     sent += 1
                 await asyncio.sleep(PACE_EVERY_S)
         return sent
