@@ -1,6 +1,6 @@
 """Appending to the journal: one transaction per batch, each reading once, whatever the wire repeats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -34,7 +34,6 @@ HOLES_MAX = 1_000
 SCATTERED = Broken("sequence", f"next to one that came, above {HOLES_MAX} holes")
 CLONED = Broken(IDENTITY, "cloned: one device, boot and sequence, one time and one reading")
 
-NO_NUMBERS = Spans()
 
 log = structlog.get_logger("ingest")
 
@@ -232,12 +231,16 @@ async def _new_ones(
     fresh: list[Received] = []
     refused: list[Rejected] = []
     duplicates = 0
+    spans = {key: len(settled) for key, settled in marks.items()}
     for identity, item in named:
         earlier = seen.get(identity)
         if earlier is None and (identity not in again or _is_content(identity)):
-            if _is_scattered(marks.get(identity[:2], NO_NUMBERS), identity[2]):
-                refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
-                continue
+            key = identity[:2]
+            if key in marks and _is_apart(identity, marks[key], seen):
+                if spans[key] > HOLES_MAX:
+                    refused.append(msgspec.structs.replace(rejected(item, SCATTERED), sequence=None))
+                    continue
+                spans[key] += 1
             seen[identity] = item.observation
             fresh.append(item)
         elif earlier is None or _content(earlier) == _content(item.observation):
@@ -303,9 +306,12 @@ def _may_have_come(identity: Identity, marks: Mapping[Key, Spans]) -> bool:
     return _is_content(identity) or identity[2] in marks[identity[:2]]
 
 
-def _is_scattered(settled: Spans, sequence: int) -> bool:
-    """Whether the number would make yet another hole where there are too many."""
-    return len(settled) > HOLES_MAX and sequence - 1 not in settled and sequence + 1 not in settled
+def _is_apart(identity: Identity, settled: Spans, seen: Collection[Identity]) -> bool:
+    """Whether neither neighbour of the number is there, before this batch or in it: it makes a hole."""
+    device_id, boot, sequence = identity
+    return not any(
+        number in settled or (device_id, boot, number) in seen for number in (sequence - 1, sequence + 1)
+    )
 
 
 def _content(seen: Content | Observation) -> Content:

@@ -8,7 +8,7 @@ import pytest
 
 from app.database import PgTx
 from devices.ingest.audit import audit
-from devices.ingest.handlers import HOLES_MAX, record, record_observations
+from devices.ingest.handlers import HOLES_MAX, SCATTERED, record, record_observations
 from devices.ingest.model import Received
 from devices.ingest.store import HEARD_KEPT, journal_after, journal_sites
 from devices.messages import GATE_SILENCE_MAX, EnrolDevice
@@ -338,6 +338,16 @@ async def test_a_device_that_scatters_its_numbers_is_held_to_fill_the_holes(
     filled = await put(tx, a_tag(2, clock), a_tag(4, clock))
     assert filled.acked["reader", 1].sequence == 5
     assert (await put(tx, a_tag(9_999, clock))).stored == 1
+
+
+async def test_one_batch_scatters_no_more_than_many(site: str, tx: PgTx, clock: ManualClock) -> None:
+    put_at_once = await put(tx, *(a_tag(2 * number + 1, clock) for number in range(HOLES_MAX + 3)))
+    assert (put_at_once.stored, {entry.rule for entry in put_at_once.rejected}) == (
+        HOLES_MAX + 1,
+        {SCATTERED.rule},
+    )
+    beside = await put(tx, a_tag(2, clock), a_tag(2 * HOLES_MAX + 2, clock), a_tag(2 * HOLES_MAX + 3, clock))
+    assert (beside.stored, beside.rejected) == (3, []), "what is next to one that came makes no hole"
 
 
 async def test_what_a_device_does_not_number_is_known_by_its_content(
