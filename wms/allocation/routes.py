@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from identity.http import Admits, Body, Session
 from wms.messages import ORDERS_ALLOCATED_MAX, AllocateOrder, AllocateOrders, CancelOrder
+from wms.orders.routes import ReasonBody
 from wms.orders.views import OrderRow, order_view
 
 router = APIRouter(prefix="/api/v1", tags=["allocation"])
@@ -25,10 +26,6 @@ class OrderStateView(BaseModel):
 
 class AllocatedView(BaseModel):
     orders: list[OrderStateView]
-
-
-class ReasonBody(Body):
-    reason: str = Field(min_length=1, max_length=200)
 
 
 @router.post("/orders/{order_id}/allocate")

@@ -10,6 +10,7 @@ from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from kernel.errors import Invalid, NotFound
 from wms.dispatch.views import DecisionRow, ReleaseRow, decision_list, release_list, release_view
 from wms.messages import CancelRelease, MoveBarrierByHand, ReleaseShipment
+from wms.orders.routes import ReasonBody
 from wms.orders.views import order_view
 from wms.visits.views import vehicle_of_plate
 
@@ -38,10 +39,6 @@ class BarrierBody(Body):
 
 class CommandView(BaseModel):
     command_id: str
-
-
-class ReasonBody(Body):
-    reason: str = Field(min_length=1, max_length=200)
 
 
 @router.post("/orders/{order_id}/ship", status_code=201)

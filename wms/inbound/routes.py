@@ -17,6 +17,7 @@ from wms.messages import (
     OpeningRow,
     Vehicle,
 )
+from wms.orders.routes import ReasonBody
 
 router = APIRouter(prefix="/api/v1", tags=["inbound"])
 
@@ -45,10 +46,6 @@ class DeliveryBody(Body):
     vehicle: VehicleBody
     units: list[DeliveryUnitBody] = Field(max_length=DELIVERY_UNITS_MAX)
     delivery_id: str | None = Field(default=None, min_length=1, max_length=60)
-
-
-class ReasonBody(Body):
-    reason: str
 
 
 class OpeningRowBody(Body):

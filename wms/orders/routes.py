@@ -17,6 +17,7 @@ from wms.messages import (
     OrderState,
     PlaceOrder,
 )
+from wms.orders.handlers import REASON_LENGTH_MAX
 from wms.orders.views import (
     ImportSummary,
     OrderRow,
@@ -33,6 +34,12 @@ router = APIRouter(prefix="/api/v1", tags=["orders"])
 
 Staff = Annotated[Session, Depends(Admits("operator", "keeper"))]
 Reader = Annotated[Session, Depends(Admits("operator", "keeper", "picker", "borrower", "auditor", "admin"))]
+
+
+class ReasonBody(Body):
+    """Why something is taken back or declined."""
+
+    reason: str = Field(min_length=1, max_length=REASON_LENGTH_MAX)
 
 
 class LineBody(Body):

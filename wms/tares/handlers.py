@@ -13,9 +13,10 @@ from wms.messages import (
     TareWithdrawn,
     WithdrawTare,
 )
+from wms.orders.handlers import require_reason
 from wms.stock.handlers import require_site, sees_site
 from wms.tares import store
-from wms.tares.model import check_mass, kept_document, kept_reason
+from wms.tares.model import check_mass, kept_document
 from wms.visits import store as visits
 
 
@@ -59,7 +60,8 @@ async def approve_tare(command: ApproveTare, tx: Tx) -> TareResult:
 async def refuse_tare(command: RefuseTare, tx: Tx) -> TareResult:
     """Decline a stated tare in the caller's party's name. Raises as `approve_tare` does, and Invalid for the
     reason."""
-    return await _answer(tx, command.tare_id, is_approved=False, reason=kept_reason(command.reason))
+    require_reason(command.reason)
+    return await _answer(tx, command.tare_id, is_approved=False, reason=command.reason.strip())
 
 
 async def _answer(tx: Tx, tare_id: str, *, is_approved: bool, reason: str) -> TareResult:
@@ -88,7 +90,8 @@ async def withdraw_tare(command: WithdrawTare, tx: Tx) -> TareResult:
     Raises NotFound as `approve_tare` does; Forbidden unless the caller's party sees the site or approved it;
     Conflict when it has ended; Invalid for the reason.
     """
-    reason = kept_reason(command.reason)
+    require_reason(command.reason)
+    reason = command.reason.strip()
     tare = await _require_standing(tx, command.tare_id)
     has_approved = await store.answer_of(tx, command.tare_id, tx.caller.party_id)
     if not has_approved and not await sees_site(tx, tare["site_id"]):

@@ -6,7 +6,6 @@ TARE_G_MIN = 500_000
 TARE_G_MAX = 60_000_000
 """From a small car to the heaviest lorry with its trailer, without a load."""
 DOCUMENT_LENGTH_MAX = 200
-REASON_LENGTH_MAX = 500
 
 
 def check_mass(mass_g: int, least_weighed_g: int | None) -> None:
@@ -23,12 +22,4 @@ def kept_document(document: str) -> str:
     kept = document.strip()
     if not 1 <= len(kept) <= DOCUMENT_LENGTH_MAX:
         raise Invalid("tares.document", field="document", rule=f"1 to {DOCUMENT_LENGTH_MAX} characters")
-    return kept
-
-
-def kept_reason(reason: str) -> str:
-    """The text as it is kept. Raises Invalid `tares.reason`."""
-    kept = reason.strip()
-    if not 1 <= len(kept) <= REASON_LENGTH_MAX:
-        raise Invalid("tares.reason", field="reason", rule=f"1 to {REASON_LENGTH_MAX} characters")
     return kept

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from identity.http import Admits, Body, Page, PagingQuery, Session, Whole
 from wms.messages import ApproveTare, ProposeTare, RefuseTare, WithdrawTare
-from wms.tares.model import DOCUMENT_LENGTH_MAX, REASON_LENGTH_MAX
+from wms.orders.routes import ReasonBody
+from wms.tares.model import DOCUMENT_LENGTH_MAX
 from wms.tares.views import TareRow, tare_list
 
 router = APIRouter(prefix="/api/v1", tags=["tares"])
@@ -24,10 +25,6 @@ class TareBody(Body):
     vehicle_id: str = Field(min_length=1, max_length=64)
     mass_g: Whole
     document: str = Field(min_length=1, max_length=DOCUMENT_LENGTH_MAX)
-
-
-class TareReasonBody(Body):
-    reason: str = Field(min_length=1, max_length=REASON_LENGTH_MAX)
 
 
 class TareView(BaseModel):
@@ -56,12 +53,12 @@ async def approve_tare(tare_id: str, session: Banker) -> None:
 
 
 @router.post("/tares/{tare_id}/refuse", status_code=204)
-async def refuse_tare(tare_id: str, body: TareReasonBody, session: Banker) -> None:
+async def refuse_tare(tare_id: str, body: ReasonBody, session: Banker) -> None:
     """Decline it in the caller's bank's name."""
     await session.do(RefuseTare(tare_id=tare_id, reason=body.reason))
 
 
 @router.post("/tares/{tare_id}/withdraw", status_code=204)
-async def withdraw_tare(tare_id: str, body: TareReasonBody, session: Either) -> None:
+async def withdraw_tare(tare_id: str, body: ReasonBody, session: Either) -> None:
     """Take it back for all."""
     await session.do(WithdrawTare(tare_id=tare_id, reason=body.reason))

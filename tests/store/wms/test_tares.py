@@ -319,6 +319,11 @@ async def test_an_invited_bank_sees_what_the_vehicle_weighed_here_and_of_no_othe
     assert [row.tare_id for row in await shown(KEEPER)] == [tare_id]
     for party in (STRANGER, "owner-a", "owner-b"):
         assert await shown(party) == []
+    async with as_caller(BANK, "officer") as bank:
+        await warehouse.do(RefuseTare(tare_id=tare_id, reason="We lend on other goods of theirs."), bank)
+    for party, told in ((KEEPER, [BANK]), (BANK, [BANK]), (OTHER_BANK, [])):
+        [row] = await shown(party)
+        assert [answer.party for answer in row.answers] == told
     async with as_caller(OTHER_BANK, "officer", reading=True) as read:
         seen = await read.rows("SELECT vehicle_id FROM wms.visit WHERE site_id = %(site)s", {"site": SITE})
     assert {row["vehicle_id"] for row in seen} == {vehicle_id} != {other_id}
