@@ -23,6 +23,7 @@ from app.bench.stand import PRODUCT_SESSION, Message, RoleProcess, Stand
 from app.bench.watch import BENCH
 from app.report import Check, Report, make_report
 from devices.api import make_partitions
+from devices.ingest.handlers import BATCH_OBSERVATIONS_MAX
 from devices.messages import EnrolDevice
 from devices.registry.handlers import enrol_device
 from devices.transport.mqtt import TOPIC_ROOT
@@ -39,7 +40,7 @@ TRACKERS, REPORT_EVERY_S = 40, 0.02
 SINGLES = 40_000
 ROUNDS = 3
 BATCHES, BATCH_READINGS = 1_500, 100
-COPY_ROWS = 5_000
+COPY_ROWS = BATCH_OBSERVATIONS_MAX
 """Rows of one transaction, as the product's largest."""
 PACED_S, PACE_EVERY_S = 20.0, 0.02
 LIVE_RATE_TIMES, LOADED_S = 10.0, 60.0
