@@ -349,11 +349,11 @@ def _contacts(
         device_id = item.observation.device_id
         contact = contacts.get(device_id)
         if contact is None:
-            contact = contacts[device_id] = Contact(item.received_at)
+            contact = contacts[device_id] = Contact()
         contact.add(item)
     for entry in refused:
         if entry.device_id in here:
-            contact = contacts.setdefault(entry.device_id, Contact(entry.received_at))
+            contact = contacts.setdefault(entry.device_id, Contact())
             contact.errors += 1
-            contact.seen_at = max(contact.seen_at, entry.received_at)
+            contact.see(entry.received_at)
     return contacts

@@ -34,8 +34,6 @@ RAW_BYTES_MAX = 4_096
 """Quarantine keeps this much of what was refused; the digest is of all of it."""
 HEARD_KEPT = timedelta(days=30)
 """How long before its last word it is known when a device was silent: longer than any evidence counts."""
-DOWN = frozenset({"offline", "fault"})
-"""States in which a device watches nothing, though it or its driver says so."""
 SKEW_WINDOW_S = 600
 """A clock's lead is the greatest seen within this time: delay only ever makes it look smaller."""
 
@@ -130,8 +128,8 @@ COUNT_TURNED_AWAY = """
 SAVE_STATES = """
     INSERT INTO devices.device_state AS d (device_id, site_id, state, state_at, last_seen_at, clock_skew_ms,
         skew_since, error_count, reading_count, heard)
-    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms, last_seen_at, errors, readings,
-        heard::tstzmultirange
+    SELECT device_id, %(site_id)s, state, state_at, last_seen_at, skew_ms,
+        CASE WHEN skew_ms IS NOT NULL THEN last_seen_at END, errors, readings, heard::tstzmultirange
     FROM unnest(
         %(device_ids)s::text[], %(states)s::text[], %(state_at)s::timestamptz[], %(seen)s::timestamptz[],
         %(skews)s::bigint[], %(errors)s::bigint[], %(readings)s::bigint[], %(heard)s::text[]
@@ -140,16 +138,17 @@ SAVE_STATES = """
         state = CASE WHEN EXCLUDED.state_at >= d.state_at THEN EXCLUDED.state ELSE d.state END,
         state_at = greatest(d.state_at, EXCLUDED.state_at),
         last_seen_at = greatest(d.last_seen_at, EXCLUDED.last_seen_at),
-        clock_skew_ms = CASE WHEN EXCLUDED.clock_skew_ms >= d.clock_skew_ms
-            OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
-            THEN EXCLUDED.clock_skew_ms ELSE d.clock_skew_ms END,
-        skew_since = CASE WHEN EXCLUDED.clock_skew_ms >= d.clock_skew_ms
-            OR d.skew_since < EXCLUDED.last_seen_at - make_interval(secs => %(window_s)s)
-            THEN EXCLUDED.last_seen_at ELSE d.skew_since END,
+        clock_skew_ms = CASE WHEN EXCLUDED.clock_skew_ms < d.clock_skew_ms
+            AND d.skew_since >= EXCLUDED.skew_since - make_interval(secs => %(window_s)s)
+            THEN d.clock_skew_ms ELSE coalesce(EXCLUDED.clock_skew_ms, d.clock_skew_ms) END,
+        skew_since = CASE WHEN EXCLUDED.clock_skew_ms < d.clock_skew_ms
+            AND d.skew_since >= EXCLUDED.skew_since - make_interval(secs => %(window_s)s)
+            THEN d.skew_since ELSE coalesce(EXCLUDED.skew_since, d.skew_since) END,
         error_count = d.error_count + EXCLUDED.error_count,
         reading_count = d.reading_count + EXCLUDED.reading_count,
-        heard = d.heard + EXCLUDED.heard + tstzmultirange(
-            tstzrange(NULL, greatest(d.last_seen_at, EXCLUDED.last_seen_at) - %(heard_kept)s::interval))"""
+        heard = CASE WHEN coalesce(d.last_seen_at, EXCLUDED.last_seen_at) IS NULL THEN '{}'
+            ELSE d.heard + EXCLUDED.heard + tstzmultirange(tstzrange(
+                NULL, greatest(d.last_seen_at, EXCLUDED.last_seen_at) - %(heard_kept)s::interval)) END"""
 JOURNAL_AFTER = """
     SELECT position, device_id, boot, sequence, observed_at, received_at, recorded_at, quality,
         reading::text AS reading, raw_sha256, is_accepted
@@ -400,35 +399,43 @@ async def count_turned_away(
 class Contact(msgspec.Struct):
     """What one batch says about one device."""
 
-    seen_at: datetime
+    seen_at: datetime | None = None
+    """When the device was heard last; none when only its driver spoke, of its silence."""
     state: str = "online"
     state_at: datetime | None = None
     lead: timedelta | None = None
-    """The greatest by which its clock was ahead of ours when something came."""
+    """The greatest by which its clock was ahead of ours when it said something with a time."""
     errors: int = 0
     readings: int = 0
     heard: list[list[datetime]] = []
     """From when to when it was heard in working order without being silent for `GATE_SILENCE_MAX`."""
 
     def add(self, received: Received) -> None:
-        """Take in an accepted reading."""
+        """Take in an accepted reading. `offline` is its driver's or the broker's word: nothing was heard."""
         observation = received.observation
         status = observation.reading
+        said = status.state if isinstance(status, DeviceStatus) else "online"
         if self.state_at is None or observation.observed_at >= self.state_at:
             self.state_at = observation.observed_at
-            self.state = status.state if isinstance(status, DeviceStatus) else "online"
+            self.state = said
+        if said == "offline":
+            return
+        self.readings += 1
         lead = (received.sent_at or observation.observed_at) - received.received_at
         if self.lead is None or lead > self.lead:
             self.lead = lead
-        if received.received_at > self.seen_at:
-            self.seen_at = received.received_at
-        self.readings += 1
-        if not (isinstance(status, DeviceStatus) and status.state in DOWN):
+        self.see(received.received_at)
+        if said != "fault":
             self._hear(received.received_at)
 
+    def see(self, at: datetime) -> None:
+        """Something of the device's own came, readable or not."""
+        if self.seen_at is None or at > self.seen_at:
+            self.seen_at = at
+
     @property
-    def skew_ms(self) -> int:
-        return 0 if self.lead is None else round(self.lead / timedelta(milliseconds=1))
+    def skew_ms(self) -> int | None:
+        return None if self.lead is None else round(self.lead / timedelta(milliseconds=1))
 
     def _hear(self, at: datetime) -> None:
         if self.heard:

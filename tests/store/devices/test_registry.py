@@ -36,7 +36,7 @@ from identity.parties.handlers import add_party
 from kernel.clock import ManualClock
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.geometry import Point
-from kernel.messages import DevicePlaced, DeviceRetired, Observation, PositionReading
+from kernel.messages import DevicePlaced, DeviceRetired, DeviceStatus, Observation, PositionReading
 
 SITE = "site-a"
 SECRET = "a-credential-that-is-long-enough"
@@ -188,6 +188,33 @@ async def test_the_list_shows_never_online_and_offline_after_the_familys_silence
     assert await states() == {"fork": "online", "tag": "never"}
     clock.advance(FAMILIES["mqtt_position"].silence.total_seconds() + 1)
     assert await states() == {"fork": "offline", "tag": "never"}
+
+
+async def test_a_device_of_which_its_driver_says_only_that_it_does_not_answer_was_never_heard(
+    keeper: str, as_caller, tx: PgTx, clock: ManualClock
+) -> None:
+    await enrol_device(a_device(), tx)
+
+    async def told(sequence: int, state: str) -> tuple[object, ...]:
+        clock.advance(10)
+        status = Observation(
+            device_id="fork",
+            boot=1,
+            sequence=sequence,
+            observed_at=clock.now(),
+            reading=DeviceStatus(state=state, reason="Connect call failed"),
+        )
+        await record_observations(PgTx(tx.connection, tx.caller, clock.now(), tx.ids), SITE, [status])
+        async with as_caller(keeper, "keeper", reading=True) as read:
+            [row] = await devices_of_site(read, SITE)
+            return row.state, row.last_seen_at, row.clock_skew_ms, row.error_rate
+
+    assert await told(1, "offline") == ("never", None, None, None)
+    assert await told(2, "offline") == ("never", None, None, None)
+    assert await tx.value("SELECT heard::text FROM devices.device_state") == "{}"
+    assert await told(3, "fault") == ("fault", clock.now(), 0, 0.0)
+    assert await told(4, "online") == ("online", heard_at := clock.now(), 0, 0.0)
+    assert await told(5, "offline") == ("offline", heard_at, 0, 0.0)
 
 
 async def test_other_parties_see_no_device_and_nobody_reads_a_credential(
