@@ -168,6 +168,9 @@ class Noticing:
                 Crossed(crossing.crossed_at, self._sscc(reading.epc_hex), crossing.direction)
             )
             unit.is_expected = unit.is_expected and crossing.direction != "in"
+            if crossing.direction == "out":
+                unit.seen = {}
+            unit.is_gone = crossing.direction == "out"
 
     def _slot_sight(self, observation: Observation) -> None:
         sight = observation.reading

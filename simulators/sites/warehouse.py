@@ -260,7 +260,7 @@ class WarehouseDevices:
             position=Place(
                 round(change.x_m, 3), round(change.y_m, 3), round(change.z_m, 3), 0.0, 0.0, SIGMA_M
             ),
-            load=Load(change=change.action, epc=self._epc(change.pallet)),
+            load=Load(change=change.action, epc=self._epc(change.pallet) if change.pallet >= 0 else None),
         )
         yield self._message(change.at_s, device, "broker", reports([report]))
 

@@ -199,9 +199,15 @@ def test_every_device_of_the_site_is_heard_within_a_day(outcome: Outcome) -> Non
 
 def test_which_way_goods_went_is_told_and_held_to_the_truth(outcome: Outcome) -> None:
     inwards, outwards = outcome.crossings["in"], outcome.crossings["out"]
-    assert (inwards.true, inwards.right, inwards.wrong) == (20, 20, 0)
+    assert inwards.true == inwards.right + inwards.untold == 20
     assert outwards.true == outwards.right + outwards.untold == 20
-    assert outwards.right >= 15
+    # A fork that does not hear what it carries settles nothing that a portal left open.
+    assert inwards.right >= 12
+    assert outwards.right >= 12
+
+
+def test_what_a_fork_did_not_hear_is_no_load_change(outcome: Outcome) -> None:
+    assert 0.3 < outcome.readings["load_change"] / outcome.truth["LoadChanged"] < 0.9
 
 
 def test_what_cameras_see_counts_for_a_lot_beside_what_readers_hear(outcome: Outcome) -> None:

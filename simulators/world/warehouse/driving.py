@@ -22,7 +22,6 @@ class Drive:
         self._forklift = forklift
         self.legs = [start]
         self.events: list[Event] = []
-        self.loads: list[tuple[float, float, int]] = []
 
     @property
     def at_s(self) -> float:
@@ -75,12 +74,10 @@ class Drive:
 
     def do(self, job: Job, dock: int) -> None:
         """The whole job. `job.place` is where it goes (`in`, `move`) or stands (`out`)."""
-        carried_from = 0.0
         if job.kind == "in":
             self.to_dock(dock)
             self._wait(LIFT_S)
             self._event("pick", pallet=job.pallet, place=-1 - dock)
-            carried_from = self.at_s
             self._wait(CROSSING_S)
             self._event("cross", pallet=job.pallet, place=dock, column_from=1)
             self.to_place(job.place)
@@ -88,7 +85,6 @@ class Drive:
             place = int(self._working.pallets.place[job.pallet])
             self.to_place(place)
             self._event("pick", pallet=job.pallet, place=place)
-            carried_from = self.at_s
             if job.kind == "out":
                 self.to_dock(dock)
                 self._wait(CROSSING_S)
@@ -96,7 +92,6 @@ class Drive:
                 self._wait(LIFT_S)
             else:
                 self.to_place(job.place)
-        self.loads.append((carried_from, self.at_s, job.pallet))
         where = -1 - dock if job.kind == "out" else job.place
         self._event("drop", pallet=job.pallet, place=where, column_from=job.truck)
         self._event("free")

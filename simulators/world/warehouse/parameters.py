@@ -75,6 +75,8 @@ class Reader(Table, frozen=True, kw_only=True):
     stray_reads: int
     wrong_antenna: float
     pass_read: float
+    """Of a tag in a bay that is passed. No rate of a load on the fork is published: its own reader hears it
+    as often as one that it passes, once for the whole way that it is carried."""
     pass_material: tuple[float, float, float]
     top_level_factor: float
     pass_correlation: float
@@ -135,10 +137,18 @@ class Climate(Table, frozen=True, kw_only=True):
 
 
 class Position(Table, frozen=True, kw_only=True):
+    """A forklift's tag, which knows no height, and the sensor of its mast, which knows that of the fork.
+
+    The world that figures are published of names no such sensor: it is assumed, so that the level of a rack
+    is told at all, and now and then it tells nothing, which is the floor.
+    """
+
     sigma_m: float
     outlier_share: float
     outlier_m_min: float
     outlier_m_max: float
+    lift_sigma_m: float
+    lift_lost_share: float
 
 
 class Scale(Table, frozen=True, kw_only=True):

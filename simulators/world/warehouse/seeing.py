@@ -62,6 +62,18 @@ def _reads(
     return heard(logit, rng) & ~pallets.never_read[chosen] & ~pallets.is_dead[chosen]
 
 
+def load_read(
+    parameters: Parameters, pallets: Pallets, pallet: int, forklift: int, rng: np.random.Generator
+) -> bool:
+    """Whether a forklift's own reader hears the tag of what is on its fork, at the rate of a pass."""
+    if pallets.never_read[pallet] or pallets.is_dead[pallet]:
+        return False
+    reader = parameters.reader
+    rate = reader.pass_read * reader.pass_material[int(pallets.material[pallet])]
+    logit = base_logit(rate, reader.tag_reader_sd) + float(pallets.luck[pallet, forklift])
+    return bool(rng.random() < 1 / (1 + math.exp(-logit)))
+
+
 def sweep_reads(
     parameters: Parameters, pallets: Pallets, chosen: Ints, places: Places, rng: np.random.Generator
 ) -> NDArray[np.bool_]:

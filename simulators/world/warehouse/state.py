@@ -93,12 +93,26 @@ class Leg(msgspec.Struct, frozen=True):
     y_m: float
 
 
+class Fixes(msgspec.Struct, frozen=True, eq=False):
+    """What a forklift's tag took its places for, one a second; `load` is the pallet whose tag the reader on
+    the fork heard meanwhile, or -1."""
+
+    at_s: Floats
+    x_m: Floats
+    y_m: Floats
+    load: Ints
+
+
 class Forklift(msgspec.Struct, frozen=True):
-    """Where it goes until it is free again, and what it carried when: (from, to, pallet)."""
+    """Where it goes until it is free again, and what its own reader heard of what it carries: -1 nothing."""
 
     legs: tuple[Leg, ...]
-    loads: tuple[tuple[float, float, int], ...] = ()
+    heard: int = -1
     is_busy: bool = False
+    fixed_s: float = 0.0
+    """Its fixes are taken through that moment."""
+    recent: Fixes | None = None
+    """The last of them."""
 
 
 class Truck(msgspec.Struct, frozen=True):
@@ -171,7 +185,8 @@ class PortalRead(msgspec.Struct, frozen=True, eq=False):
 
 
 class Moved(msgspec.Struct, frozen=True, eq=False):
-    """A forklift's positions, one a second, as its tag tells them; `load` is a pallet number or -1."""
+    """A forklift's positions, one a second, as its tag tells them; speed and heading are from each to the
+    next. `load` is the pallet whose tag the reader on the fork heard, or -1."""
 
     forklift: int
     at_s: Floats
@@ -201,7 +216,8 @@ class Felt(msgspec.Struct, frozen=True):
 
 
 class LoadChanged(msgspec.Struct, frozen=True):
-    """A fork lifted a pallet or set it down; the point is the fork's as it believes itself to be."""
+    """A fork lifted a pallet or set it down; the point is the fork's as it believes itself to be. `pallet` is
+    -1 when the reader on the fork did not hear which."""
 
     forklift: int
     at_s: float

@@ -4,14 +4,13 @@
 is its own, so that a step can be made again without those before it.
 """
 
-import math
 from collections.abc import Callable, Mapping
 
 import msgspec
 import numpy as np
 
 from kernel.rng import Rng
-from simulators.world.warehouse import acting, people, seeing, standing, yard
+from simulators.world.warehouse import acting, fixes, people, seeing, standing, yard
 from simulators.world.warehouse.build import DAY_S, draw_pallets, join
 from simulators.world.warehouse.driving import CROSSING_S, Drive
 from simulators.world.warehouse.places import DOCK_Y_M
@@ -23,10 +22,7 @@ from simulators.world.warehouse.state import (
     ON_TRUCK,
     Announced,
     Event,
-    Forklift,
     Job,
-    LoadChanged,
-    Moved,
     Passed,
     PortalRead,
     Truck,
@@ -50,7 +46,7 @@ def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
     while (event := working.next_due(until_s)) is not None:
         HANDLERS[event.kind](working, event)
     for number in range(len(working.forklifts)):
-        _move(working, number, world.time_s, until_s)
+        fixes.tell(working, number, until_s)
     yard.track(working, world.time_s, until_s)
     return msgspec.structs.replace(
         world,
@@ -309,8 +305,8 @@ def _send(working: Working, number: int, job: Job, at_s: float) -> None:
     drive.do(job, working.trucks[job.truck].dock if job.truck >= 0 else 0)
     for event in drive.events:
         working.due(event)
-    working.forklifts[number] = Forklift(
-        legs=(*forklift.legs, *drive.legs), loads=(*forklift.loads, *drive.loads), is_busy=True
+    working.forklifts[number] = msgspec.structs.replace(
+        forklift, legs=(*forklift.legs, *drive.legs), is_busy=True
     )
 
 
@@ -362,7 +358,7 @@ def _pick(working: Working, event: Event) -> None:
         x_m, y_m, z_m = float(working.places.dock_x_m[-1 - event.place]), DOCK_Y_M - 1.0, 1.2
         _weigh_pallet(working, event)
     working.put_at(pallet, ON_FORKLIFT - forklift, event.at_s)
-    _load_changed(working, event, "picked_up", x_m, y_m, z_m)
+    fixes.load_changed(working, event, "picked_up", x_m, y_m, z_m)
     truck = next((t for t in working.trucks.values() if pallet in t.brings), None)
     if event.place < 0 and truck is not None:
         _done_at_truck(working, truck.number, event.at_s)
@@ -421,7 +417,7 @@ def _drop(working: Working, event: Event) -> None:
     if event.place < 0:
         working.put_at(event.pallet, ON_TRUCK - event.column_from, event.at_s)
         x_m = float(working.places.dock_x_m[-1 - event.place])
-        _load_changed(working, event, "set_down", x_m, DOCK_Y_M - 1.0, 1.2)
+        fixes.load_changed(working, event, "set_down", x_m, DOCK_Y_M - 1.0, 1.2)
         _done_at_truck(working, event.column_from, event.at_s)
         return
     place = event.place
@@ -430,74 +426,13 @@ def _drop(working: Working, event: Event) -> None:
         place = working.free_place()
     working.put_at(event.pallet, place, event.at_s)
     working.reserved.discard(-1 - event.pallet)
-    _load_changed(working, event, "set_down", *_point(working, place))
+    fixes.load_changed(working, event, "set_down", *_point(working, place))
     people.confirm(working, event.at_s, event.pallet, place, event.place)
 
 
 def _point(working: Working, place: int) -> tuple[float, float, float]:
     places = working.places
     return float(places.x_m[place]), float(places.y_m[place]), float(places.z_m[place])
-
-
-def _load_changed(working: Working, event: Event, action: str, x_m: float, y_m: float, z_m: float) -> None:
-    """Told with the median of several fixes while the fork stands, so without the outliers of driving."""
-    sigma_m = working.parameters.position.sigma_m / math.sqrt(5)
-    dx_m, dy_m = working.draw.normal(0.0, sigma_m, 2)
-    if working.blindness(f"forklift-{event.who + 1}", event.at_s) is not None:
-        return
-    told = acting.told_position(working, event.who, np.array([event.at_s]), np.array([x_m]), np.array([y_m]))
-    x_m, y_m = float(told[0][0]), float(told[1][0])
-    working.notice(
-        LoadChanged(
-            event.who,
-            event.at_s,
-            "picked_up" if action == "picked_up" else "set_down",
-            event.pallet,
-            x_m + float(dx_m),
-            y_m + float(dy_m),
-            z_m,
-        )
-    )
-
-
-def _move(working: Working, number: int, from_s: float, until_s: float) -> None:
-    """A forklift's positions, one a second of the shift and of a night drive; its way behind is forgotten."""
-    forklift, flow, noise = working.forklifts[number], working.parameters.flow, working.parameters.position
-    seconds = np.arange(math.floor(from_s) + 1, math.floor(until_s) + 1, dtype=np.float64)
-    hours = (seconds % DAY_S) / 3600
-    is_shift = (flow.day_begins_h <= hours) & (hours < flow.day_ends_h)
-    seconds = seconds[is_shift | (seconds <= forklift.legs[-1].at_s)]
-    if len(seconds) and working.blindness(f"forklift-{number + 1}", until_s) is None:
-        times = np.array([leg.at_s for leg in forklift.legs])
-        x_m = np.interp(seconds, times, [leg.x_m for leg in forklift.legs])
-        y_m = np.interp(seconds, times, [leg.y_m for leg in forklift.legs])
-        dx_m, dy_m = (
-            np.gradient(x_m) if len(x_m) > 1 else x_m * 0,
-            np.gradient(y_m) if len(y_m) > 1 else y_m * 0,
-        )
-        load = np.full(len(seconds), -1, dtype=np.int32)
-        for carried_s, down_s, pallet in forklift.loads:
-            load[(carried_s <= seconds) & (seconds < down_s)] = pallet
-        x_m, y_m = acting.told_position(working, number, seconds, x_m, y_m)
-        draw = working.draw
-        far = draw.random(len(seconds)) < noise.outlier_share
-        off_m = np.where(far, draw.uniform(noise.outlier_m_min, noise.outlier_m_max, len(seconds)), 0.0)
-        angle = draw.uniform(0, 2 * math.pi, len(seconds))
-        working.notice(
-            Moved(
-                number,
-                seconds,
-                x_m + draw.normal(0, noise.sigma_m, len(seconds)) + off_m * np.cos(angle),
-                y_m + draw.normal(0, noise.sigma_m, len(seconds)) + off_m * np.sin(angle),
-                np.degrees(np.arctan2(dy_m, dx_m)) % 360,
-                np.hypot(dx_m, dy_m),
-                load,
-            )
-        )
-    legs = forklift.legs
-    behind = next((place for place in range(len(legs) - 1, -1, -1) if legs[place].at_s <= until_s), 0)
-    loads = tuple(load for load in forklift.loads if load[1] > until_s)
-    working.forklifts[number] = msgspec.structs.replace(forklift, legs=legs[behind:], loads=loads)
 
 
 HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {

@@ -10,6 +10,7 @@ from simulators.world.warehouse.acts import Deed
 from simulators.world.warehouse.places import Places, places_of
 from simulators.world.warehouse.state import (
     Event,
+    Fixes,
     Forklift,
     Pallets,
     Person,
@@ -38,6 +39,8 @@ class Working:
         self.shown = world.shown.copy()
         self.clutter = world.clutter
         self.forklifts: list[Forklift] = list(world.forklifts)
+        self.fixes: list[list[Fixes]] = [[] for _ in world.forklifts]
+        """What their tags took in this step."""
         self.trucks: dict[int, Truck] = dict(world.trucks)
         self.docks = list(world.docks)
         self.waiting = list(world.waiting)

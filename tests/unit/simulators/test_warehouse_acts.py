@@ -35,6 +35,7 @@ from simulators.world.warehouse.state import (
     ClockSet,
     Entered,
     Framed,
+    LoadChanged,
     Moved,
     Passed,
     PortalRead,
@@ -98,8 +99,21 @@ def test_a_truck_without_order_is_loaded_at_night_and_leaves_through_the_gate(pa
     assert not [item for item in seen if isinstance(item, Weighed)]
     announced = {item.truck for item in seen if isinstance(item, Announced)}
     assert deed.truck not in announced
-    carried = {int(load) for item in seen if isinstance(item, Moved) for load in item.load}
-    assert set(deed.pallets) <= carried
+    by_night = [item for item in seen if isinstance(item, LoadChanged)]
+    assert sorted(item.action for item in by_night) == ["picked_up"] * 5 + ["set_down"] * 5
+    # The forks' own readers hear some of the tags.
+    carried = {item.pallet for item in by_night} | {
+        int(load) for item in seen if isinstance(item, Moved) for load in item.load
+    }
+    assert set(deed.pallets) >= carried - {-1}
+
+
+def test_no_fork_names_a_load_whose_tag_was_cut(parameters: Parameters) -> None:
+    cut = Removal(at_h=1.0, case=8, way="gate", pallets=20, tags_cut=True)
+    world, seen = until(parameters, 4, [cut])
+    assert places(world, only(world)) == [GONE] * 20
+    assert {item.pallet for item in seen if isinstance(item, LoadChanged)} == {-1}
+    assert {int(load) for item in seen if isinstance(item, Moved) for load in item.load} == {-1}
 
 
 def test_goods_hidden_in_a_released_load_leave_with_it_and_weigh_more(parameters: Parameters) -> None:
@@ -204,6 +218,28 @@ def test_a_tampered_scale_shows_too_much_at_once_or_creeping(parameters: Paramet
     world, _ = until(parameters, 8, acts)
     assert world.drift["scale-1"] == pytest.approx(0.08)
     assert world.drift["weighbridge-1"] == pytest.approx(0.005)
+
+
+def test_a_forklift_whose_place_is_held_tells_no_drive_and_one_that_jumps_tells_how_fast(
+    parameters: Parameters,
+) -> None:
+    """Speed and heading are of what the tag takes itself for, not of the way that it hides."""
+    for how, by_m in (("stay", 0.0), ("jump", 6.0)):
+        act = Spoofed(at_h=7.0, case=20, until_h=9.0, device="forklift-1", how=how, by_m=by_m)
+        _, seen = until(parameters, 10, [act])
+        moved = [item for item in seen if isinstance(item, Moved) and item.forklift == 0]
+        at_s, x_m, y_m, told, heading = (
+            np.concatenate([getattr(item, name) for item in moved])
+            for name in ("at_s", "x_m", "y_m", "speed_mps", "heading_deg")
+        )
+        assert np.hypot(np.diff(x_m), np.diff(y_m)) == pytest.approx(told[1:] * np.diff(at_s))
+        along = np.degrees(np.arctan2(np.diff(y_m), np.diff(x_m))) % 360
+        assert along == pytest.approx(heading[1:])
+        if how == "stay":
+            held = (at_s > 7 * 3_600) & (at_s < 9 * 3_600)
+            assert np.median(told[held]) < 0.6
+        else:
+            assert told[at_s == 7 * 3_600][0] > 3.0
 
 
 @pytest.mark.parametrize("how", ["jump", "stay"])

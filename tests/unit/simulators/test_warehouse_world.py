@@ -4,6 +4,7 @@ import itertools
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from simulators.world.warehouse.people import misplaced_share
 from simulators.world.warehouse.places import DOCK_Y_M, layout_of, places_of
 from simulators.world.warehouse.seeing import (
     beacons_heard,
+    load_read,
     overhead_reads,
     pass_reads,
     portal_reads,
@@ -23,6 +25,8 @@ from simulators.world.warehouse.seeing import (
 from simulators.world.warehouse.state import (
     GONE,
     Felt,
+    LoadChanged,
+    Moved,
     PortalRead,
     Scanned,
     TagsRead,
@@ -151,6 +155,89 @@ def test_passes_read_as_often_as_the_file_says_and_neighbours_share_their_luck()
     assert hits[~top].mean() == pytest.approx(0.65, abs=0.02)
     assert hits[top].mean() == pytest.approx(0.325, abs=0.02)
     assert shock_sd(0.2, 1.0) > 0.9
+
+
+def test_a_fork_hears_the_tag_of_its_load_as_often_as_in_passing_and_a_dead_one_never() -> None:
+    parameters = read_parameters(REFERENCE)
+    world, draw = build_warehouse(parameters, Rng(5)), Rng(7).numpy
+    pallets, reader = world.pallets, parameters.reader
+    for material, factor in enumerate(reader.pass_material):
+        chosen = np.flatnonzero((pallets.material == material) & ~pallets.never_read)
+        heard = [load_read(parameters, pallets, int(pallet), 1, draw) for pallet in chosen]
+        assert np.mean(heard) == pytest.approx(reader.pass_read * factor, abs=0.04)
+    pallets.is_dead[:100] = True
+    silent = [*range(100), *np.flatnonzero(pallets.never_read)]
+    assert not any(load_read(parameters, pallets, int(pallet), 1, draw) for pallet in silent)
+
+
+def test_a_tag_that_a_fork_hears_badly_is_heard_badly_by_it_again() -> None:
+    parameters = read_parameters(REFERENCE, {"reader": {"never_read_share": 0.0}})
+    world, draw = build_warehouse(parameters, Rng(5)), Rng(7).numpy
+    rates = [
+        np.mean([load_read(parameters, world.pallets, pallet, 0, draw) for _ in range(40)])
+        for pallet in range(300)
+    ]
+    # Independent draws at 0.65 would spread by 0.075.
+    assert np.std(rates) > 0.15
+
+
+def test_a_truck_names_its_load_only_where_the_reader_on_its_fork_heard_it(parameters: Parameters) -> None:
+    _, seen = a_day(parameters)
+    changes = [item for item in seen if isinstance(item, LoadChanged)]
+    unnamed = np.mean([item.pallet == -1 for item in changes])
+    assert 0.1 < unnamed < 0.6
+    for forklift in range(2):
+        own = [item for item in changes if item.forklift == forklift]
+        assert [item.action for item in own] == ["picked_up", "set_down"] * (len(own) // 2)
+        carries = [(up, down) for up, down in itertools.pairwise(own) if up.action == "picked_up"]
+        moved = [item for item in seen if isinstance(item, Moved) and item.forklift == forklift]
+        at_s, load = (np.concatenate([getattr(item, name) for item in moved]) for name in ("at_s", "load"))
+        for up, down in carries:
+            assert up.pallet == down.pallet
+            between = load[(at_s > up.at_s) & (at_s <= down.at_s)]
+            assert set(between.tolist()) == {up.pallet}
+        assert {int(each) for each in load} == {-1} | {up.pallet for up, _ in carries}
+
+
+def test_a_fork_whose_reader_is_off_names_nothing() -> None:
+    parameters = read_parameters(REFERENCE, SMALL)
+    rng, seen = Rng(3), []
+    off = {f"fork-reader-{number}": ((0.0, DAY_S, "off"),) for number in (1, 2)}
+    world = msgspec.structs.replace(build_warehouse(parameters, rng.child("world")), blind=off)
+    while world.time_s < 12 * 3_600:
+        world = step(world, 60.0, rng.child("steps"))
+        seen += world.seen
+    changes = [item for item in seen if isinstance(item, LoadChanged)]
+    assert changes
+    assert {item.pallet for item in changes} == {-1}
+
+
+def test_a_set_down_is_told_at_the_median_of_fixes_that_were_told_and_about_as_high_as_it_is() -> None:
+    flow = {**SMALL["flow"], "relocations": 500, "misplaced_day": 0.0, "misplaced_night": 0.0}
+    parameters = read_parameters(REFERENCE, {**SMALL, "flow": flow})
+    places = places_of(parameters)
+    _, seen = a_day(parameters)
+    moved = [item for item in seen if isinstance(item, Moved)]
+    downs = [item for item in seen if isinstance(item, LoadChanged) and item.y_m > DOCK_Y_M + 1.5]
+    of = {
+        number: [
+            np.concatenate([getattr(item, name) for item in moved if item.forklift == number])
+            for name in ("at_s", "x_m", "y_m")
+        ]
+        for number in (0, 1)
+    }
+    off_m, lift_m = [], []
+    for down in downs:
+        at_s, _, y_m = of[down.forklift]
+        last = y_m[at_s <= down.at_s][-5:]
+        # Before a rack a truck stands level with the column that its fork reaches into.
+        assert down.y_m == pytest.approx(np.median(last), abs=1e-9)
+        off_m.append(np.min(np.abs(places.column_y_m - down.y_m)))
+        lift_m.append(np.min(np.abs(np.unique(places.z_m) - down.z_m)))
+    assert len(downs) > 300
+    # A fix errs by 0.23 m an axis, one in ten by metres: the median of five is not 0.10.
+    assert np.percentile(off_m, 95) > 0.22
+    assert 0.05 < np.median(lift_m) < 0.10
 
 
 def test_a_portal_hears_a_tag_in_a_crossing_as_often_as_its_goods_allow() -> None:
