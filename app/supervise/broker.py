@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Literal, NamedTuple
 import psutil
 import structlog
 
+from app.supervise import sieve
 from app.supervise.account import namespace_account
 from app.supervise.broker_access import (
     PACKET_BYTES_MAX,
@@ -29,7 +31,7 @@ from app.supervise.broker_access import (
     to_nobody,
 )
 from app.supervise.broker_amqtt import AmqttBroker
-from app.supervise.broker_log import SIEVE, BrokerLog
+from app.supervise.broker_log import BrokerLog
 from app.supervise.broker_trial import connects, require_rules_hold
 from app.supervise.mqtt_probe import Probe
 from app.supervise.process import (
@@ -213,7 +215,10 @@ class Broker:
         access.chmod(0o600)
         config.write_text(self._config())
         self._child, self._sieve = spawn_through(
-            SIEVE, [str(program), "-c", str(config)], self._log_path, self._account
+            (sys.executable, "-IS", sieve.__file__),
+            [str(program), "-c", str(config)],
+            self._log_path,
+            self._account,
         )
         self._end_of_trial = f"trial-over-{secrets.token_hex(8)}"
         self._log = BrokerLog(self._log_path, self._end_of_trial, self._turned_away)

@@ -17,7 +17,7 @@ No version tells the user name of a refused sign-in, under any `log_type`. Up to
 address alone, as above. From 2.0.13 on both its lines name the client id alone, and the address is that of a
 connection that has not said who it is; 2.1 adds it: `Client ID [10.0.0.9:4103] disconnected: not authorised.`
 A refused publish is told by the client id, which its connection told the user of. CONNACK and publish are of
-the type `debug`, as is every message that passes; hence `SIEVE`, before the log reaches the disk.
+the type `debug`, as is every message that passes; hence the sieve, before the log reaches the disk.
 """
 
 import os
@@ -38,8 +38,6 @@ from app.supervise.broker_access import (
 )
 from app.supervise.process import LOG_BYTES_MAX
 
-SIEVE = ("env", "LC_ALL=C", "grep", "--line-buffered", "--text", "-Ev", "^[^ ]+ (Received|Sending) P")
-"""Takes out the lines of messages that pass, of their acknowledgements and of pings."""
 CLIENTS_MAX = 8_192
 """Twice the connections of our broker: a client that comes back may be here before its old line is dead."""
 READ_BYTES_MAX = 1_048_576

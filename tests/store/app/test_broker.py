@@ -15,6 +15,7 @@ import aiomqtt
 import psutil
 import pytest
 
+from app.supervise import sieve
 from app.supervise.broker import Broker, OuterListener
 from app.supervise.broker_access import PACKET_BYTES_MAX, hashed
 from app.supervise.broker_trial import connects
@@ -255,7 +256,7 @@ async def test_mosquitto_without_its_sieve_is_started_anew_and_goes_on_telling(
     if broker.pid is None:
         pytest.skip("amqtt tells by itself")
     # Brokers of other tests may have theirs: ours is the youngest.
-    sieves = [one for one in psutil.Process().children() if "grep" in one.name()]
+    sieves = [one for one in psutil.Process().children() if sieve.__file__ in one.cmdline()]
     max(sieves, key=lambda one: one.create_time()).kill()
     await until(lambda: broker.restart_count == 1)
     noted.clear()
