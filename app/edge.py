@@ -19,6 +19,7 @@ from app.edge_journal import EDGE, EdgeJournal
 from app.edge_orders import EdgeOrders
 from app.keys import Keys
 from app.scans import BrokerScans, refusal
+from app.supervise.broker_access import EDGE_CLIENT_ID
 from app.tasks import Work
 from app.terminals import Ports, TurnAway
 from app.wake import Wake
@@ -42,8 +43,6 @@ REFRESH_S = 30.0
 RETRY_S = 0.5
 RETRY_S_MAX = 10.0
 LET_GO_S = 2.0
-MQTT_CLIENT_ID = "tallyhouse-edge"
-"""Fixed: the broker keeps what came while we were away under this name."""
 
 log = structlog.get_logger("edge")
 
@@ -140,7 +139,7 @@ class Edge:
 
     async def _run_mqtt(self, login: BrokerLogin) -> None:
         wait_s = RETRY_S
-        driver = BrokerDriver(login, MQTT_CLIENT_ID, self._clock, self._decode, self._take)
+        driver = BrokerDriver(login, EDGE_CLIENT_ID, self._clock, self._decode, self._take)
         self._broker_driver = driver
 
         def connected() -> None:

@@ -19,9 +19,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from app.bench.entering import enter_layout
-from app.bench.stand import PRODUCT_SESSION, Message, RoleProcess, Stand
+from app.bench.stand import Message, RoleProcess, Stand
 from app.bench.watch import BENCH
 from app.report import Check, Report, make_report
+from app.supervise.broker_access import EDGE_CLIENT_ID
 from devices.api import make_partitions
 from devices.ingest.handlers import BATCH_OBSERVATIONS_MAX
 from devices.messages import EnrolDevice
@@ -263,12 +264,13 @@ class _Measuring:
         """Rounds in turn: the bare client empties its queue, then the product empties its own."""
         bare, product = [], []
         for number in range(ROUNDS):
-            await self._fill(self._devices().messages(SINGLES, 1), BARE_SESSION, PRODUCT_SESSION)
+            await self._fill(self._devices().messages(SINGLES, 1), BARE_SESSION, EDGE_CLIENT_ID)
             bare.append(await self._bare(SINGLES))
             product.append(await self._emptied(SINGLES))
             self._say(
                 f"single readings, round {number + 1}: client {bare[-1]:,.0f}/s, product {product[-1]:,.0f}/s"
             )
+        await self._stand.forget(BARE_SESSION)
         ratios = [mine / theirs for mine, theirs in zip(product, bare, strict=True)]
         return {
             "client_per_s": bare,
@@ -319,7 +321,7 @@ class _Measuring:
         """The product's way from the queue to the journal against COPY of prepared rows."""
         product, copied = [], []
         for number in range(ROUNDS):
-            await self._fill(self._devices().messages(BATCHES, BATCH_READINGS), PRODUCT_SESSION)
+            await self._fill(self._devices().messages(BATCHES, BATCH_READINGS), EDGE_CLIENT_ID)
             count, before = BATCHES * BATCH_READINGS, await self._stand.watch.stored()
             async with self._stand.role("edge"):
                 ended = await self._until(self._stand.watch.stored, before + count)

@@ -28,7 +28,6 @@ from kernel.clock import SystemClock
 from kernel.ids import Ids
 
 PASSWORD = "for-this-run-only"  # noqa: S105 - of a database that lives as long as the run, on loopback
-PRODUCT_SESSION = "tallyhouse-edge"
 STOP_WITHIN_S = 30.0
 READY_WITHIN_S = 60.0
 MEGABYTE = 1_000_000
@@ -128,6 +127,14 @@ class Stand:
         async with manual_client(self.login, session) as client:
             for topic in TOPICS:
                 await client.subscribe(topic)
+
+    async def forget(self, session: str) -> None:
+        """End a session: nothing is kept for it any more."""
+        login = self.login
+        async with aiomqtt.Client(
+            login.host, login.port, username=login.username, password=login.password, identifier=session
+        ):
+            pass
 
     async def publish(self, messages: Sequence[Message], clients: int = 2) -> None:
         """Publish side by side; returns when the broker has everything."""

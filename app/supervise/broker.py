@@ -32,7 +32,7 @@ from app.supervise.broker_access import (
 )
 from app.supervise.broker_amqtt import AmqttBroker
 from app.supervise.broker_log import BrokerLog
-from app.supervise.broker_trial import connects, require_rules_hold
+from app.supervise.broker_trial import connects, keep_for_edge, require_rules_hold
 from app.supervise.mqtt_probe import Probe
 from app.supervise.process import (
     Child,
@@ -203,6 +203,7 @@ class Broker:
             else:
                 self._launch(self._program)
                 await self._until_ready()
+            await keep_for_edge(self.address)
             await require_rules_hold(self.address, self._trial_user)
             await self._trial_is_over()
         except ChildFailed:

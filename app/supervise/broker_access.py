@@ -18,6 +18,8 @@ from typing import NamedTuple, Protocol
 
 PRODUCT = "tallyhouse"
 """User name of the product on its broker."""
+EDGE_CLIENT_ID = "tallyhouse-edge"
+"""Fixed: the broker keeps what came while we were away under this name."""
 
 ROOT = "tallyhouse/v1"
 DEVICE_SAYS = ("observation", "status")

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from app.supervise.broker_access import PRODUCT, BrokerAddress, PasswordFile, access_file, hashed
-from app.supervise.broker_trial import connects, require_rules_hold
+from app.supervise.broker_trial import connects, keep_for_edge, require_rules_hold
 from app.supervise.process import ChildFailed
 
 READY_WITHIN_S = 60.0
@@ -50,6 +50,7 @@ class ExternalBroker:
             if not self._passwords.accepts(PRODUCT, self.address.password):
                 self._passwords.set({PRODUCT: hashed(self.address.password)})
         await self._until_ready()
+        await keep_for_edge(self.address)
         if self._passwords is not None:
             await require_rules_hold(self.address, self._trial_user, RELOAD_WITHIN_S)
         log.info("broker.reached", host=self.address.host, port=self.address.port)

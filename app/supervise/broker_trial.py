@@ -1,12 +1,15 @@
-"""The trial of a broker at every start: who may not, cannot."""
+"""What is done with a broker at every start, before devices speak: the edge's messages are kept, and who may
+not, cannot."""
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-from app.supervise.broker_access import PRODUCT, ROOT, BrokerAddress
+from app.supervise.broker_access import EDGE_CLIENT_ID, PRODUCT, ROOT, BrokerAddress
 from app.supervise.mqtt_probe import Probe, ProbeRefused
 from app.supervise.process import ChildFailed
+from devices.transport.mqtt import TOPICS
 
 ANSWER_WITHIN_S = 5.0
 SIGN_IN_PAUSE_S = 0.02
@@ -25,6 +28,27 @@ async def connects(host: str, port: int, user: str | None, password: str | None)
             return True
     except (OSError, TimeoutError):
         return False
+
+
+async def keep_for_edge(address: BrokerAddress) -> None:
+    """Have the broker keep what devices say from now on, whenever the edge comes for it.
+
+    Before the edge's first visit the broker knows of nobody to keep it for. After a restart it knows from its
+    file, but without the password: when it reads its users anew it takes the edge for one who may hear
+    nothing any more, goes on acknowledging to devices, and drops what they say (Mosquitto 2.0,
+    `mosquitto_security_apply_default`). So the edge's session signs in once. What the broker hands out here
+    is not acknowledged and comes again. Raises ChildFailed when the broker does not let it in.
+    """
+    try:
+        async with (
+            asyncio.timeout(ANSWER_WITHIN_S),
+            Probe(*address, client_id=EDGE_CLIENT_ID, keeps=True) as session,
+        ):
+            with suppress(ConnectionError):  # The edge itself came in and took the session over.
+                for topic in TOPICS:
+                    await session.subscribe(topic, qos=1)
+    except (OSError, TimeoutError) as error:
+        raise ChildFailed(f"the broker keeps nothing for us: {type(error).__name__} {error}") from error
 
 
 async def require_rules_hold(

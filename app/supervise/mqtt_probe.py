@@ -38,20 +38,27 @@ def _packet(kind: int, body: bytes) -> bytes:
 class Probe:
     """One connection: `async with Probe(host, port, user, password)`. ConnectionError when it is refused.
 
-    Without a `client_id` the broker makes one up.
+    Without a `client_id` the broker makes one up. With `keeps` the session of the one given outlives us.
     """
 
     def __init__(
-        self, host: str, port: int, user: str | None, password: str | None, client_id: str = ""
+        self,
+        host: str,
+        port: int,
+        user: str | None,
+        password: str | None,
+        client_id: str = "",
+        *,
+        keeps: bool = False,
     ) -> None:
         self._host, self._port = host, port
         self._user, self._password = user, password
-        self._client_id = client_id
+        self._client_id, self._keeps = client_id, keeps
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         try:
-            flags, credentials = _CLEAN_SESSION, b""
+            flags, credentials = 0 if self._keeps else _CLEAN_SESSION, b""
             if self._user is not None and self._password is not None:
                 flags |= _USER_NAME | _PASSWORD
                 credentials = _text(self._user) + _text(self._password)
@@ -80,8 +87,8 @@ class Probe:
             return False
         return True
 
-    async def subscribe(self, topic_filter: str) -> None:
-        self._send(SUBSCRIBE, (1).to_bytes(2, "big") + _text(topic_filter) + b"\x00")
+    async def subscribe(self, topic_filter: str, *, qos: int = 0) -> None:
+        self._send(SUBSCRIBE, (1).to_bytes(2, "big") + _text(topic_filter) + bytes([qos]))
         await self._expect(SUBACK)
 
     async def next_topic(self) -> str:

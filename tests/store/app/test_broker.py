@@ -17,7 +17,7 @@ import pytest
 
 from app.supervise import sieve
 from app.supervise.broker import Broker, OuterListener
-from app.supervise.broker_access import PACKET_BYTES_MAX, hashed
+from app.supervise.broker_access import EDGE_CLIENT_ID, PACKET_BYTES_MAX, hashed
 from app.supervise.broker_trial import connects
 from app.supervise.mqtt_probe import Probe, ProbeRefused
 from app.supervise.process import ChildFailed
@@ -240,6 +240,50 @@ async def test_users_and_port_stay_over_a_restart(broker: Broker) -> None:
     await broker.stop()
     assert await broker.start() == before
     assert await lets_in(broker, "forklift-2", "pass-2")
+
+
+async def heard_by_the_edge(broker: Broker) -> bytes:
+    """Payload of the first message that was kept for the edge."""
+    edge = aiomqtt.Client(
+        broker.address.host,
+        broker.address.port,
+        username=broker.address.username,
+        password=broker.address.password,
+        identifier=EDGE_CLIENT_ID,
+        clean_session=False,
+    )
+    async with asyncio.timeout(30), edge:
+        return (await anext(aiter(edge.messages))).payload
+
+
+async def say(broker: Broker, payload: bytes) -> None:
+    """As a device, until the broker acknowledges it."""
+    async with aiomqtt.Client(
+        broker.address.host, broker.address.port, username="forklift-1", password="pass-1"
+    ) as device:
+        await device.publish("tallyhouse/v1/site-demo/forklift-1/vendor/events", payload, qos=1)
+
+
+async def test_what_a_device_says_before_the_edge_ever_came_is_kept_for_it(broker: Broker, until) -> None:
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    await say(broker, b"first")
+    assert await heard_by_the_edge(broker) == b"first"
+
+
+async def test_what_a_device_says_between_a_restart_and_the_edges_return_is_kept_for_it(
+    broker: Broker, until
+) -> None:
+    if broker.pid is None:
+        pytest.skip("amqtt keeps nothing over a restart")
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    await say(broker, b"before")
+    assert await heard_by_the_edge(broker) == b"before"
+    await broker.stop()
+    await broker.start()
+    broker.set_devices({"forklift-1": HASHES["forklift-1"]})  # One less: its users are read anew.
+    await until(lambda: lets_in(broker, "forklift-1", "pass-1"))
+    await say(broker, b"after")
+    assert await heard_by_the_edge(broker) == b"after"
 
 
 async def test_a_killed_mosquitto_comes_back(broker: Broker, until) -> None:
