@@ -121,7 +121,8 @@ class SlotSight(Reading, frozen=True, kw_only=True, tag="slot_sight"):
 
     Every slot in view is in one of the three lists; `unclear` is dark, covered or in motion. A frame that
     is `frozen`, `replayed` or `dark` shows nothing: its lists are empty. `snapshot_sha256` names the picture
-    that was kept.
+    that was kept, `picture_sha256` the one that the camera looked at, noise and all, where it says so: named
+    twice, it came again, for a sensor's noise never does.
     """
 
     state: Literal["fresh", "frozen", "replayed", "dark"] = "fresh"
@@ -131,6 +132,7 @@ class SlotSight(Reading, frozen=True, kw_only=True, tag="slot_sight"):
     pallet_count: int = 0
     frame_id: int = 0
     snapshot_sha256: str = ""
+    picture_sha256: str = ""
 
 
 class CodeSight(Reading, frozen=True, kw_only=True, tag="code_sight"):

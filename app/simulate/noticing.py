@@ -61,6 +61,7 @@ class Noticing:
         self._sights: dict[str, tuple[datetime, str] | None] = {}
         """By slot: when which camera last saw something in it; None when it last saw it empty."""
         self._framed_at: dict[str, datetime] = {}
+        self._pictures: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.crossings: list[Crossed] = []
         """What the portals told."""
@@ -176,6 +177,11 @@ class Noticing:
         sight = observation.reading
         assert isinstance(sight, SlotSight)
         self.counts[f"frame_{sight.state}"] += 1
+        if sight.picture_sha256 in self._pictures:
+            # Counted, not judged: the twin believes what such a picture shows.
+            self.counts["picture_came_again"] += 1
+        elif sight.picture_sha256:
+            self._pictures.add(sight.picture_sha256)
         at, device = observation.observed_at, observation.device_id
         if sight.state != "fresh" or at < self._framed_at.get(device, at):
             return

@@ -116,9 +116,9 @@ def _mass_g(field: str, mass_g: int) -> Broken | None:
     return None if mass_g <= MASS_G_MAX else Broken(field, f"at most {MASS_G_MAX}")
 
 
-def _snapshot(sha256: str) -> Broken | None:
+def _digest(field: str, sha256: str) -> Broken | None:
     is_digest = not sha256 or (len(sha256) == 64 and all(digit in "0123456789abcdef" for digit in sha256))
-    return None if is_digest else Broken("snapshot_sha256", "64 small hexadecimal digits")
+    return None if is_digest else Broken(field, "64 small hexadecimal digits")
 
 
 def _tag_read(read: TagRead, _: Bounds) -> Broken | None:
@@ -207,7 +207,8 @@ def _slot_sight(sight: SlotSight, _: Bounds) -> Broken | None:
         *(_texts(field, listed) for field, listed in lists.items()),
         _within("pallet_count", sight.pallet_count, 0, SLOTS_MAX),
         _within("frame_id", sight.frame_id, 0, NUMBER_MAX),
-        _snapshot(sight.snapshot_sha256),
+        _digest("snapshot_sha256", sight.snapshot_sha256),
+        _digest("picture_sha256", sight.picture_sha256),
     )
 
 
@@ -218,7 +219,7 @@ def _code_sight(sight: CodeSight, _: Bounds) -> Broken | None:
         or _text("slot_id", sight.slot_id)
         or _within("x_px", sight.x_px, 0, 0xFFFF)
         or _within("y_px", sight.y_px, 0, 0xFFFF)
-        or _snapshot(sight.snapshot_sha256)
+        or _digest("snapshot_sha256", sight.snapshot_sha256)
     )
 
 
@@ -227,7 +228,7 @@ def _plate(plate: PlateRead, _: Bounds) -> Broken | None:
         _text("plate", plate.plate, may_be_empty=False)
         or _within("confidence_permille", plate.confidence_permille, 0, 1_000)
         or _within("lane", plate.lane, 0, 255)
-        or _snapshot(plate.snapshot_sha256)
+        or _digest("snapshot_sha256", plate.snapshot_sha256)
     )
 
 

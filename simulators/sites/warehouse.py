@@ -4,6 +4,7 @@ Each device says things in its own protocol, under its own clock. Nothing here k
 encoders are the fakes' own, so that an error of encoding cannot cancel itself out.
 """
 
+import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -325,15 +326,17 @@ class WarehouseDevices:
         yield self._message(scanned.at_s, device, "http", payload)
 
     def _framed(self, framed: Framed) -> Iterable[Message]:
-        """The camera tells every place that it sees, by where on earth that is; it says nothing of others."""
+        """The camera tells every place that it sees, by where on earth that is; it says nothing of others. It
+        names its picture, and knows of none that it has been shown before."""
         device = f"camera-{framed.camera + 1}"
         at, said_s = self.clocks.shown(device, framed.at_s), framed.at_s + 1.0
-        if framed.state != "fresh":
-            channel, said = onvif.picture_is(at, framed.state)
+        if framed.is_dark:
+            channel, said = onvif.picture_is(at, "dark")
             yield self._message(said_s, device, "broker", said, channel=channel)
             return
-        scene = self._scene(framed)
-        yield self._message(said_s, device, "broker", onvif.frame(at, scene), channel=onvif.FRAMES_CHANNEL)
+        picture = hashlib.sha256(b"%s/%d" % (device.encode(), framed.picture)).hexdigest()
+        said = onvif.frame(at, self._scene(framed), picture)
+        yield self._message(said_s, device, "broker", said, channel=onvif.FRAMES_CHANNEL)
 
     def _scene(self, framed: Framed) -> bytes:
         """What the camera sees; put into words anew only when it has changed."""

@@ -217,13 +217,19 @@ def test_what_cameras_see_counts_for_a_lot_beside_what_readers_hear(outcome: Out
     assert end.low > 0.5 * end.true
 
 
-def test_a_frozen_or_replayed_camera_says_so_and_shows_nothing() -> None:
+def test_a_frozen_or_replayed_camera_says_nothing_of_it_and_only_its_pictures_come_again(
+    outcome: Outcome,
+) -> None:
     blinded = tuple(
         Blinded(at_h=1.0, case=18, until_h=3.0, device=f"camera-{number}", how=how)
         for number, how in ((1, "frozen"), (2, "replayed"))
     )
     noticed = simulate(a_small_one(act=blinded), 11, 1, silent).noticed
-    assert noticed["frame_frozen"] == noticed["frame_replayed"] == 24
+    assert noticed["picture_came_again"] == 48
+    assert noticed["frame_fresh"] == outcome.noticed["frame_fresh"]
+    assert "frame_frozen" not in noticed
+    assert "frame_replayed" not in noticed
+    assert "picture_came_again" not in outcome.noticed
 
 
 def test_a_cut_line_delays_and_loses_nothing(outcome: Outcome) -> None:

@@ -42,6 +42,7 @@ FRAMES_MAX: Final = 25
 READINGS_PER_S_MAX: Final = 100
 COUNT_DIGITS_MAX: Final = 15
 EVENTS: Final = "vendor/onvif-ej/"
+PICTURE: Final = "tallyhouse:PictureSha256"
 FRAMES: Final = "vendor/onvif-mj/VideoAnalytics/"
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class _State(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _Frame(msgspec.Struct, frozen=True, rename="pascal"):
     utc_time: str = msgspec.field(name="@UtcTime")
+    extension: Any = None
     transformation: Transformation = Transformation()
     object: msgspec.Raw = msgspec.Raw(b"[]")
 
@@ -210,11 +212,18 @@ def _frame(arrived: Arrived, raw: bytes) -> list[Item]:
         return [_rejected(arrived, error, raw)]
     readings: list[AnyReading] = [*scene.codes, *scene.plates]
     if scene.slots is not None:
-        readings.insert(0, scene.slots)
+        sight = msgspec.structs.replace(scene.slots, picture_sha256=_picture(frame.extension))
+        readings.insert(0, sight)
     return [
         by_content(arrived.device_id, at, reading, raw, known_by=b"%d\0" % number + raw)
         for number, reading in enumerate(readings)
     ]
+
+
+def _picture(extension: Any) -> str:
+    """The digest of the picture that a frame was found in; "" where its maker's extension names none."""
+    named = extension.get(PICTURE, "") if isinstance(extension, dict) else ""
+    return named if isinstance(named, str) else ""
 
 
 # --- values --------------------------------------------------------------------------------------

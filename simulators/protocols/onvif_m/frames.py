@@ -13,6 +13,7 @@ PROFILE, MODULE, RULE = "profile-1", "Pallets", "Plates"
 FRAMES_CHANNEL = f"vendor/onvif-mj/VideoAnalytics/{PROFILE}/{MODULE}"
 PLATES_CHANNEL = f"vendor/onvif-ej/RuleEngine/Recognition/LicensePlate/&video-1/{RULE}"
 PALLET, EMPTY = "Pallet", "EmptyPlace"
+PICTURE = "tallyhouse:PictureSha256"
 
 
 def _text(value: Any) -> bytes:
@@ -46,10 +47,11 @@ def scene(objects: Iterable[bytes]) -> bytes:
     return b"[%s]" % b",".join(objects)
 
 
-def frame(at: datetime, seen: bytes) -> bytes:
-    """A message of one frame, in which a `scene` is seen."""
-    said = b'{"Frame":[{"@UtcTime":"%s","@Source":"%s","Object":%s}]}'
-    return said % (_utc(at).encode(), MODULE.encode(), seen)
+def frame(at: datetime, seen: bytes, picture_sha256: str = "") -> bytes:
+    """A message of one frame, in which a `scene` is seen, and of which picture where that is given."""
+    extension = b"" if not picture_sha256 else b',"Extension":%s' % _text({PICTURE: picture_sha256})
+    said = b'{"Frame":[{"@UtcTime":"%s","@Source":"%s","Object":%s%s}]}'
+    return said % (_utc(at).encode(), MODULE.encode(), seen, extension)
 
 
 def plate(at: datetime, number: str, likelihood: float, direction: str, country: str = "CN") -> bytes:

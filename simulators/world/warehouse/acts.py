@@ -138,7 +138,8 @@ class Rotated(_Act, frozen=True, kw_only=True, tag="rotated"):
 
 
 class Blinded(_Act, frozen=True, kw_only=True, tag="blinded"):
-    """A device sees nothing true: off, or a camera that shows one frame or an old film."""
+    """A device sees nothing true: off, or a camera that is shown one frame or an old film, and tells what it
+    makes of them like any other."""
 
     until_h: float
     how: Literal["frozen", "replayed", "off"]

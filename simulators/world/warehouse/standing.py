@@ -4,6 +4,7 @@ sensors of the air, cameras. Pure."""
 import math
 from collections.abc import Callable, Mapping
 
+import msgspec
 import numpy as np
 
 from simulators.world.warehouse import seeing
@@ -17,6 +18,8 @@ MINUTE_S = 60.0
 TURN_S = 37
 """Active tags were switched on one after the other, so far apart."""
 WARMEST_H = 15.0
+FILM_FRAMES = 12
+"""An hour of a camera's frames."""
 SENSOR_HEIGHTS_M = 1.5, 7.0
 """Sensors hang low and high in turn."""
 
@@ -89,19 +92,32 @@ def _climate(working: Working, event: Event) -> None:
 
 
 def _frame(working: Working, event: Event) -> None:
-    """Every camera takes a frame of its share of the places."""
-    parts = camera_parts(working.parameters)
+    """Every camera takes a frame of its share of the places, or is shown one that it took before."""
     nothing = np.empty(0, dtype=np.int32)
-    for camera, part in enumerate(parts):
+    for camera, part in enumerate(camera_parts(working.parameters)):
         how = working.blindness(f"camera-{camera + 1}", event.at_s)
-        if how == "off":
-            continue
-        if how is not None:
-            working.notice(Framed(camera, event.at_s, nothing, nothing, how))  # type: ignore[arg-type]
-            continue
-        shown = working.shown[part]
-        working.notice(Framed(camera, event.at_s, part[shown == 1], part[shown == 0]))
+        picture = int(working.draw.integers(2**62))
+        if how is None:
+            shown = working.shown[part]
+            framed = Framed(camera, event.at_s, part[shown == 1], part[shown == 0], picture)
+            working.film[camera] = (*working.film.get(camera, ())[1 - FILM_FRAMES :], framed)
+            working.notice(framed)
+        elif how == "dark":
+            working.notice(Framed(camera, event.at_s, nothing, nothing, picture, is_dark=True))
+        elif how != "off":
+            _show_again(working, camera, event.at_s, is_film=how == "replayed")
     working.due(Event(event.at_s + working.parameters.devices.camera_every_s, 0, "frame"))
+
+
+def _show_again(working: Working, camera: int, at_s: float, *, is_film: bool) -> None:
+    """The last frame before the camera was blinded, or the film of the hour before, over and over: with a
+    clock of now, and a noise that was there before. There is nothing to show that it never saw."""
+    film = working.film.get(camera, ())
+    if not film:
+        return
+    if is_film:
+        working.film[camera] = film = (*film[1:], film[0])
+    working.notice(msgspec.structs.replace(film[-1], at_s=at_s))
 
 
 HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {

@@ -248,13 +248,16 @@ class Scanned(msgspec.Struct, frozen=True):
 
 
 class Framed(msgspec.Struct, frozen=True, eq=False):
-    """A camera's frame: places it takes for occupied and for empty. `state` is what its own check says."""
+    """A camera's frame: places it takes for occupied and for empty, nothing where it is dark. `picture` is a
+    number for its pixels, noise and all: no two pictures share one, but a picture that is shown again has
+    its own."""
 
     camera: int
     at_s: float
     occupied: Ints
     empty: Ints
-    state: Literal["fresh", "frozen", "replayed", "dark"] = "fresh"
+    picture: int
+    is_dark: bool = False
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -347,6 +350,8 @@ class Warehouse(msgspec.Struct, frozen=True, eq=False):
     next_truck: int
     blind: dict[str, tuple[tuple[float, float, str], ...]] = {}
     """Devices that see nothing true, from when to when and how."""
+    film: dict[int, tuple[Framed, ...]] = {}
+    """By camera its last frames: what somebody who blinds it has to show."""
     people: tuple[Person, ...] = ()
     """By the number of the handheld."""
     weather_mc: float = 0.0

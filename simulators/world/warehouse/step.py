@@ -64,6 +64,7 @@ def step(world: Warehouse, dt_s: float, rng: Rng) -> Warehouse:
         next_number=working.next_number,
         next_truck=working.next_truck,
         blind=working.blind,
+        film=working.film,
         people=tuple(working.people),
         weather_mc=working.weather_mc,
         drift=working.drift,

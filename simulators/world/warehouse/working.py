@@ -12,6 +12,7 @@ from simulators.world.warehouse.state import (
     Event,
     Fixes,
     Forklift,
+    Framed,
     Pallets,
     Person,
     Seen,
@@ -53,6 +54,7 @@ class Working:
         self.weather_mc = world.weather_mc
         self.wandering = world.wandering
         self.blind = dict(world.blind)
+        self.film: dict[int, tuple[Framed, ...]] = dict(world.film)
         self.drift = dict(world.drift)
         self.spoofs: dict[int, Spoof] = dict(world.spoofs)
         self.acts = world.acts

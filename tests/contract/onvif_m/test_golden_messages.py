@@ -212,6 +212,22 @@ def test_pallets_that_the_camera_places_on_earth_stand_in_their_slots() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("extension", "named"),
+    [
+        ({"tallyhouse:PictureSha256": "ab" * 32}, "ab" * 32),
+        ({"maker:Scene": {"Quality": 3}}, ""),
+        ([{"maker:Scene": "night"}], ""),
+    ],
+)
+def test_the_picture_of_a_frame_is_known_where_its_extension_names_it(extension: Any, named: str) -> None:
+    frame = json.loads(a_frame(IN_1))
+    frame["Frame"][0]["Extension"] = extension
+    [sight] = said(json.dumps(frame).encode(), MODULE)
+    assert sight.picture_sha256 == named
+    assert sight.occupied
+
+
 def test_a_message_that_comes_twice_is_the_same_readings() -> None:
     ids = [item.observation_id for item in read(SAMPLE_CODE, MODULE) if isinstance(item, Observation)]
     assert len(set(ids)) == 2

@@ -198,16 +198,22 @@ def test_rotated_goods_are_heard_at_the_other_site_and_are_back_for_the_count(pa
 
 
 @pytest.mark.parametrize("how", ["frozen", "replayed", "off"])
-def test_a_blinded_camera_says_how_or_nothing_and_sees_again_afterwards(
+def test_a_blinded_camera_says_nothing_or_what_it_saw_before_and_sees_again_afterwards(
     parameters: Parameters, how: Any
 ) -> None:
     _, seen = until(
         parameters, 3, [Blinded(at_h=1.0, case=18, until_h=2.0, device="camera-1", how=how)], seed=5
     )
     frames = [item for item in seen if isinstance(item, Framed) and item.camera == 0]
-    then = [item.state for item in frames if 3_600 <= item.at_s < 7_200]
-    assert then == ([] if how == "off" else [how] * 12)
-    assert {item.state for item in frames if not 3_600 <= item.at_s < 7_200} == {"fresh"}
+    before, then, after = (
+        [item for item in frames if from_s <= item.at_s < from_s + 3_600] for from_s in (0, 3_600, 7_200)
+    )
+    assert len({item.picture for item in (*before, *after)}) == len(before) + len(after)
+    shown = {"off": [], "frozen": [before[-1]] * 12, "replayed": before[-12:]}[how]
+    assert [item.picture for item in then] == [item.picture for item in shown]
+    assert all((item.occupied == old.occupied).all() for item, old in zip(then, shown, strict=True))
+    assert len({item.at_s for item in frames}) == len(frames)
+    assert not any(item.is_dark for item in frames)
 
 
 def test_a_tampered_scale_shows_too_much_at_once_or_creeping(parameters: Parameters) -> None:
