@@ -1,6 +1,7 @@
 """Scenario files, by name: which world, how long, what is changed in it, what fails, what people do to it."""
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +13,7 @@ from simulators.faults.model import (
     Cut,
     Down,
     Fault,
+    LineFault,
     Loss,
     Reboot,
     ScaleDrift,
@@ -19,6 +21,8 @@ from simulators.faults.model import (
     acts_of,
     troubles_of,
 )
+from simulators.faults.network import CAN_BE
+from simulators.sites.messages import VIA
 from simulators.world.ranch import parameters as ranch
 from simulators.world.ranch.troubles import Trouble
 from simulators.world.warehouse.acts import Act, Blinded, ClockMoved, Rotated, ScaleTampered, Spoofed
@@ -85,8 +89,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def loses(self) -> bool:
-        """Whether messages are lost for good."""
-        return any(isinstance(fault, Loss) for fault in self.fault)
+        """Whether messages can be lost for good; what a handheld asks it asks again."""
+        return any(isinstance(fault, Loss) and not fault.device.startswith("pda-") for fault in self.fault)
 
     def parameters(self) -> Parameters:
         """The parameters of a warehouse with this scenario's changes."""
@@ -99,7 +103,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def violations(scenario: Scenario, layout: Layout) -> list[str]:
     """What in a scenario's acts and faults cannot be at that site: field and rule."""
-    devices = {mount.mount_id for mount in layout.mounts}
+    devices = {mount.mount_id: mount.family for mount in layout.mounts}
     families = RANCH_FAMILIES if layout.mode == "ranch" else FAMILIES
     found = ["act: a ranch knows none"] if layout.mode == "ranch" and scenario.act else []
     for table, entries in (("act", scenario.act), ("fault", scenario.fault)):
@@ -108,12 +112,16 @@ def violations(scenario: Scenario, layout: Layout) -> list[str]:
     return found
 
 
-def _broken(entry: Act | Fault, devices: set[str], named: Named) -> list[str]:
+def _broken(entry: Act | Fault, devices: Mapping[str, str], named: Named) -> list[str]:
     families, broken = named.get(type(entry), ()), list[str]()
     if entry.device and entry.device not in devices:
         broken.append(f"device: {entry.device!r} is no device of the site")
     elif families and entry.device.rpartition("-")[0] not in families:
         broken.append(f"device: one of {', '.join(families)}, with its number")
+    elif entry.device and isinstance(entry, LineFault):
+        via, kind = VIA.get(devices[entry.device], "broker"), str(entry.__struct_config__.tag)
+        if type(entry) not in CAN_BE[via]:
+            broken.append(f"device: {entry.device!r} is heard over {via}, where there is no {kind}")
     begins_h = entry.from_h if isinstance(entry, Span) else entry.at_h
     until_h = {Rotated: "back_h", Reboot: "set_h"}.get(type(entry), "until_h")
     ends_h = getattr(entry, until_h, 0.0)

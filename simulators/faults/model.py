@@ -20,7 +20,7 @@ Part = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 
 class _Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     device: str = ""
-    """For faults of the line, "" is every device on the broker."""
+    """For faults of the line, "" is every device to which they can happen."""
 
 
 class Span(_Fault, frozen=True, kw_only=True):
@@ -35,7 +35,8 @@ class Cut(Span, frozen=True, kw_only=True, tag="cut"):
 
 
 class Loss(Span, frozen=True, kw_only=True, tag="loss"):
-    """Messages are lost: this share of them, in runs of `burst_mean` on average (1: each by itself)."""
+    """Messages are lost: this share of them, in runs of `burst_mean` on average (1: each by itself). A
+    handheld makes its request again; a poll that is lost is a reading missed."""
 
     share: Part
     burst_mean: Annotated[float, msgspec.Meta(ge=1.0)] = 1.0

@@ -1,10 +1,19 @@
 """What leaves a device: bytes or registers, when, and for whom. Pure."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
 Via = Literal["broker", "llrp", "modbus", "lines", "http", "paper"]
+VIA: Final[Mapping[str, Via]] = {
+    "llrp": "llrp",
+    "modbus_barrier": "modbus",
+    "modbus_weighbridge": "modbus",
+    "pda": "http",
+    "tmr": "lines",
+}
+"""How devices of a family are heard; all others are on the broker."""
 
 
 class Message(msgspec.Struct, frozen=True, order=True):

@@ -155,6 +155,14 @@ def test_every_fraud_that_a_warehouse_can_have_is_a_scenario_with_its_number() -
         (Loss(from_h=1.0, until_h=2.0, share=0.9), "share: no more than runs"),
         (Rotated(at_h=1.0, back_h=1.5, pallets=3), "back_h: after its beginning"),
         (Spoofed(at_h=1.0, until_h=2.0, device="scale-1", how="stay"), "device: one of forklift"),
+        (
+            Loss(from_h=1.0, until_h=2.0, share=0.1, device="portal-1"),
+            "device: 'portal-1' is heard over llrp, where there is no loss",
+        ),
+        (
+            Duplication(from_h=1.0, until_h=2.0, share=0.1, late_s_max=9.0, device="scale-1"),
+            "device: 'scale-1' is heard over modbus, where there is no duplication",
+        ),
     ],
 )
 def test_an_impossible_act_or_fault_is_refused_by_field_and_rule(entry: Act | Fault, rule: str) -> None:
@@ -280,6 +288,32 @@ def test_what_is_lost_is_missing_and_a_clock_of_1970_is_set_aside(
     assert troubled.line["repeated"] > outcome.line["repeated"]
     assert troubled.line["late"] > outcome.line["late"]
     assert any("forklift-1 observed_at: not before" in rule for rule in troubled.quarantine)
+
+
+def test_only_a_scenario_in_which_something_can_be_lost_is_said_to_lose() -> None:
+    def loses(device: str) -> bool:
+        return a_small_one(fault=(Loss(from_h=1.0, until_h=2.0, share=0.1, device=device),)).loses
+
+    assert {device: loses(device) for device in ("", "pda-1", "scale-1", "forklift-1")} == {
+        "": True,
+        "pda-1": False,
+        "scale-1": True,
+        "forklift-1": True,
+    }
+
+
+def test_what_is_lost_on_the_way_of_a_handheld_and_of_a_scale_shows(outcome: Outcome) -> None:
+    asked = simulate(
+        a_small_one(fault=(Loss(from_h=0.0, until_h=24.0, share=0.4, device="pda-1"),)), 11, 1, silent
+    )
+    assert asked.line["delayed"] > 0
+    assert (asked.missing, asked.readings["scan"]) == (0, outcome.readings["scan"])
+    polled = simulate(
+        a_small_one(fault=(Loss(from_h=0.0, until_h=24.0, share=0.4, device="scale-1"),)), 11, 1, silent
+    )
+    assert polled.readings["mass"] < outcome.readings["mass"]
+    assert polled.line["lost"] > 0
+    assert polled.missing > 0
 
 
 def test_a_device_that_restarts_begins_again_at_one_and_nothing_is_missing_or_doubled(

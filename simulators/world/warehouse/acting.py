@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from kernel.rng import Rng
-from simulators.world.warehouse import seeing
+from simulators.world.warehouse import seeing, standing
 from simulators.world.warehouse.acts import (
     HOUR_S,
     OTHER_SITE_READER,
@@ -32,6 +32,7 @@ from simulators.world.warehouse.acts import (
     TagsDie,
 )
 from simulators.world.warehouse.build import DAY_S, draw_pallets, join
+from simulators.world.warehouse.driving import CROSSING_S
 from simulators.world.warehouse.state import (
     ELSEWHERE,
     EXPECTED,
@@ -45,7 +46,6 @@ from simulators.world.warehouse.state import (
     Pallets,
     Scanned,
     Spoof,
-    TagsRead,
     Truck,
 )
 from simulators.world.warehouse.working import Working
@@ -256,12 +256,14 @@ def _pallets_of(working: Working, act: int) -> list[int]:
 
 
 def _heard_elsewhere(working: Working, event: Event) -> None:
-    pallets = np.array(_pallets_of(working, event.who), dtype=np.int32)
-    pallets = pallets[~working.pallets.is_dead[pallets]]
-    at_s = event.at_s + 30.0 * np.arange(len(pallets), dtype=np.float64)
-    antenna = np.ones(len(pallets), dtype=np.int32)
-    rssi = seeing.rssi_cdbm(len(pallets), working.draw)
-    working.notice(TagsRead(OTHER_SITE_READER, at_s, pallets, antenna, rssi))
+    """The other site's portal hears them go in one after the other, as well as a portal does."""
+    parameters, draw = working.parameters, working.draw
+    pallets = _pallets_of(working, event.who)
+    rounds = [seeing.portal_elsewhere_reads(parameters, working.pallets, pallet, draw) for pallet in pallets]
+    crossing = np.repeat(np.arange(len(pallets)), rounds)
+    at_s = event.at_s + 30.0 * crossing + draw.uniform(0.0, CROSSING_S, len(crossing))
+    heard = np.array(pallets, dtype=np.int32)[crossing]
+    standing.tags_read(working, OTHER_SITE_READER, heard, at_s, np.ones(len(heard), dtype=np.int32))
 
 
 def _come_back(working: Working, event: Event) -> None:

@@ -133,9 +133,23 @@ def portal_reads(
     parameters: Parameters, pallets: Pallets, pallet: int, portal: int, rng: np.random.Generator
 ) -> int:
     """In how many inventory rounds a portal hears the tag during one crossing; 0 when not at all."""
+    luck = float(pallets.luck[pallet, parameters.devices.forklifts + portal])
+    return _portal_rounds(parameters, pallets, pallet, luck, rng)
+
+
+def portal_elsewhere_reads(
+    parameters: Parameters, pallets: Pallets, pallet: int, rng: np.random.Generator
+) -> int:
+    """The same of a portal like these at another site, with which the tag's luck is not known yet."""
+    luck = float(rng.normal(0.0, parameters.reader.tag_reader_sd))
+    return _portal_rounds(parameters, pallets, pallet, luck, rng)
+
+
+def _portal_rounds(
+    parameters: Parameters, pallets: Pallets, pallet: int, luck: float, rng: np.random.Generator
+) -> int:
     reader = parameters.reader
     rate = reader.portal_read[int(pallets.material[pallet])]
-    luck = float(pallets.luck[pallet, parameters.devices.forklifts + portal])
     chance = 1 / (1 + math.exp(-(base_logit(rate, reader.tag_reader_sd) + luck)))
     if pallets.is_dead[pallet] or rng.random() >= min(chance, float(pallets.portal_factor[pallet])):
         return 0

@@ -197,6 +197,23 @@ def test_rotated_goods_are_heard_at_the_other_site_and_are_back_for_the_count(pa
     assert all(place >= 0 for place in places(back, only(back)))
 
 
+def test_the_other_sites_portal_misses_as_many_as_a_portal_does_and_every_dead_tag() -> None:
+    parameters = read_parameters(REFERENCE, {"devices": {"camera_every_s": 7_200}})
+    acts = [TagsDie(at_h=0.5, pallets=4_000), Rotated(at_h=1.0, case=12, pallets=3_000, back_h=40.0)]
+    world, seen = until(parameters, 3, acts)
+    while not any(isinstance(item, TagsRead) and item.reader == OTHER_SITE_READER for item in seen):
+        world = step(world, 600.0, Rng(3).child("steps"))
+        seen += world.seen
+    [read] = [item for item in seen if isinstance(item, TagsRead) and item.reader == OTHER_SITE_READER]
+    heard, pallets = set(read.pallets.tolist()), world.pallets
+    [deed] = [deed for deed in world.deeds if deed.kind == "rotated"]
+    assert not any(pallets.is_dead[pallet] for pallet in heard)
+    alive = [pallet for pallet in deed.pallets if not pallets.is_dead[pallet]]
+    for material, rate in enumerate(parameters.reader.portal_read):
+        gone = [pallet for pallet in alive if pallets.material[pallet] == material]
+        assert np.mean([pallet in heard for pallet in gone]) == pytest.approx(rate, abs=0.05)
+
+
 @pytest.mark.parametrize("how", ["frozen", "replayed", "off"])
 def test_a_blinded_camera_says_nothing_or_what_it_saw_before_and_sees_again_afterwards(
     parameters: Parameters, how: Any
