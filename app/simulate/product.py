@@ -23,13 +23,12 @@ from devices.drivers.tmr.codec import Settings as IndicatorSettings
 from devices.drivers.tmr.session import SILENCE_S_MAX, TmrSession
 from devices.ingest import counters
 from devices.ingest.model import Received, Registration, check, reading_kind
-from devices.ingest.readings import Bounds, Broken
+from devices.ingest.readings import Bounds
 from devices.transport.decoding import Arrived, FieldRejected
 from kernel.clock import ManualClock
 from kernel.layout import Layout
 from kernel.messages import (
     CONTENT_BOOT_BASE,
-    AnimalBeacon,
     AnyReading,
     MassReading,
     Observation,
@@ -52,7 +51,8 @@ _encoder = msgspec.json.Encoder()
 
 
 class Series:
-    """Which numbers of one boot of a device came: through one, and some beyond."""
+    """Which numbers of one boot of a device came: through one, and some beyond. Two contents of one number,
+    and a thousand holes, which ingest refuses besides, no simulated device makes."""
 
     def __init__(self) -> None:
         self.through = 0
@@ -109,7 +109,7 @@ class Product:
         self._by_content: set[tuple[str, int, int]] = set()
         self._sessions: dict[str, LlrpSession] = {}
         self._indicators: dict[str, tuple[ManualClock, TmrSession]] = {}
-        self._tag_marks: dict[tuple[str, str, str], counters.Mark] = {}
+        self._tag_marks: dict[counters.Tag, counters.Mark] = {}
         self._numbers: Counter[str] = Counter()
         self._decoders: Mapping[str, Callable[[Message, datetime], Iterable[Item]]] = {
             "broker": self._broker,
@@ -163,24 +163,12 @@ class Product:
                 self._is_new(observation)  # Set aside is not missing.
         elif not self._is_new(observation):
             self.duplicates += 1
-        elif (replay := self._replay(observation)) is not None:
+        elif (replay := counters.admit(received, self._tag_marks)) is not None:
             self._set_aside(observation.device_id, replay.field, replay.rule)
         else:
             self.journal.update(_encoder.encode(observation))
             self.stored[observation.device_id, reading_kind(observation)] += 1
             self._take(observation, now)
-
-    def _replay(self, observation: Observation) -> Broken | None:
-        """The rule that a beacon of an ear tag breaks when it was heard before, as ingest keeps it."""
-        beacon, heard_at = observation.reading, observation.observed_at
-        if not isinstance(beacon, AnimalBeacon):
-            return None
-        tag = beacon.id_scheme, beacon.animal_id, beacon.key_id
-        last = self._tag_marks.get(tag)
-        broken = counters.verify(beacon.counter, heard_at, last)
-        if broken is None:
-            self._tag_marks[tag] = counters.moved(beacon.counter, heard_at, last)
-        return broken
 
     def _is_new(self, observation: Observation) -> bool:
         key = observation.device_id, observation.boot
@@ -231,6 +219,7 @@ class Product:
                         rssi_cdbm=happening.rssi_dbm * 100,
                         seen_count=happening.seen_count,
                     ),
+                    is_suspect=happening.is_suspect or happening.seen_at is None,
                 )
 
     def _modbus(self, message: Message, now: datetime) -> Iterable[Item]:
@@ -278,10 +267,13 @@ class Product:
             scan = msgspec.convert({**made, "boot": body["boot"]}, Scan)
             yield scan_observation(message.device, None, scan)
 
-    def _numbered(self, device: str, at: datetime, reading: AnyReading) -> Observation:
+    def _numbered(
+        self, device: str, at: datetime, reading: AnyReading, *, is_suspect: bool = False
+    ) -> Observation:
         """As the driver numbers what its device does not."""
         self._numbers[device] += 1
-        return self._observation(device, 1, self._numbers[device], at, reading)
+        numbered = self._observation(device, 1, self._numbers[device], at, reading)
+        return msgspec.structs.replace(numbered, quality="suspect") if is_suspect else numbered
 
     def _observation(
         self, device: str, boot: int, sequence: int, at: datetime, reading: AnyReading

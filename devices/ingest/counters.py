@@ -6,10 +6,16 @@ says, an honest one heard it before that; so the beacon of a station whose clock
 that hears the same, are both good, as are those that come late from a station whose line was cut.
 """
 
+from collections.abc import MutableMapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from devices.ingest.model import Received
 from devices.ingest.readings import Broken
+from kernel.messages import AnimalBeacon
+
+Tag = tuple[str, str, str]
+"""Scheme and digits of an animal's number, and the fingerprint of its herd's key."""
 
 SAME_BEACON_MAX = timedelta(seconds=60)
 """Our clock and that of an honest station differ by less; a copy played within it tells nothing untrue."""
@@ -22,6 +28,24 @@ class Mark(NamedTuple):
 
     counter: int
     received_at: datetime
+
+
+def tag_of(beacon: AnimalBeacon) -> Tag:
+    return beacon.id_scheme, beacon.animal_id, beacon.key_id
+
+
+def admit(received: Received, marks: MutableMapping[Tag, Mark]) -> Broken | None:
+    """The rule that a reading breaks as the copy of a beacon; None for any other, whose mark is moved."""
+    beacon = received.observation.reading
+    if not isinstance(beacon, AnimalBeacon):
+        return None
+    tag = tag_of(beacon)
+    # A station whose clock is ahead heard nothing after we had it.
+    heard_at = min(received.observation.observed_at, received.received_at)
+    broken = verify(beacon.counter, heard_at, marks.get(tag))
+    if broken is None:
+        marks[tag] = moved(beacon.counter, received.received_at, marks.get(tag))
+    return broken
 
 
 def verify(counter: int, heard_at: datetime, last: Mark | None) -> Broken | None:

@@ -270,7 +270,7 @@ def _go_on(accepted: Sequence[Received], marks: Mapping[Key, Spans]) -> bool:
 async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received], list[Rejected]]:
     """Set aside the beacons of ear tags that were heard before, and keep each tag's counter for the next."""
     beacons = [item.observation.reading for item in fresh]
-    tags = {_tag_of(beacon) for beacon in beacons if isinstance(beacon, AnimalBeacon)}
+    tags = {counters.tag_of(beacon) for beacon in beacons if isinstance(beacon, AnimalBeacon)}
     if not tags:
         return fresh, []
     known = await store.tag_counters(tx, tags)
@@ -278,23 +278,13 @@ async def _without_replays(tx: Tx, fresh: list[Received]) -> tuple[list[Received
     kept: list[Received] = []
     refused: list[Rejected] = []
     for item in fresh:
-        beacon = item.observation.reading
-        if isinstance(beacon, AnimalBeacon):
-            # A station whose clock is ahead heard nothing after we had it.
-            heard_at = min(item.observation.observed_at, item.received_at)
-            tag = _tag_of(beacon)
-            broken = counters.verify(beacon.counter, heard_at, marks.get(tag))
-            if broken is not None:
-                refused.append(rejected(item, broken))
-                continue
-            marks[tag] = counters.moved(beacon.counter, item.received_at, marks.get(tag))
-        kept.append(item)
+        broken = counters.admit(item, marks)
+        if broken is None:
+            kept.append(item)
+        else:
+            refused.append(rejected(item, broken))
     await store.save_tag_counters(tx, {tag: mark for tag, mark in marks.items() if mark != known.get(tag)})
     return kept, refused
-
-
-def _tag_of(beacon: AnimalBeacon) -> store.Tag:
-    return beacon.id_scheme, beacon.animal_id, beacon.key_id
 
 
 def _is_content(identity: Identity) -> bool:

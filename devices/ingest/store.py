@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from psycopg.types.json import Jsonb
 
-from devices.ingest.counters import Mark
+from devices.ingest.counters import Mark, Tag
 from devices.ingest.model import (
     EARLIEST,
     Received,
@@ -41,8 +41,6 @@ Key = tuple[str, int]
 """Device and boot."""
 Identity = tuple[str, int, int]
 """Device, boot and sequence."""
-Tag = tuple[str, str, str]
-"""Scheme and digits of an animal's number, and the fingerprint of its herd's key."""
 
 # Makes the site's row when it is new, and locks it either way until this transaction ends.
 LOCK_JOURNAL = """

@@ -130,6 +130,13 @@ def test_a_cut_line_delays_what_stations_heard_and_loses_only_the_wagons_stream(
     assert cut.quarantine == {}
 
 
+def test_honest_beacons_are_no_replays_where_one_stations_clock_is_behind() -> None:
+    drift = ClockDrift(from_h=0.0, until_h=0.5, device="station-2", s_a_day=-3_600.0)
+    behind = simulate(a_small_one(fault=(drift,)), 11, 1, silent)
+    assert behind.by_device["station-2"]["animal"] > 0
+    assert behind.quarantine == {}
+
+
 def test_a_beacon_that_is_played_again_later_is_set_aside_as_a_replay() -> None:
     site = SimulatedRanch(a_small_one(), 11, 1)
     noticing = HerdNoticing(site.layout, site.start)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.ingest.counters import LATE_BEACONS_MAX, SAME_BEACON_MAX, Mark, moved, verify
+from devices.ingest.counters import LATE_BEACONS_MAX, SAME_BEACON_MAX, Mark, Tag, admit, moved, verify
+from devices.ingest.model import Received
+from kernel.messages import AnimalBeacon, AnyReading, DeviceStatus, Observation
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 LAST = Mark(10_000, AT)
@@ -47,6 +49,35 @@ def test_a_beacon_from_before_the_window_is_refused() -> None:
     broken = verify(10_000 - LATE_BEACONS_MAX - 1, AT - timedelta(days=15), LAST)
     assert broken is not None
     assert broken.rule == "at most 4096 behind the tag's last"
+
+
+def received(reading: AnyReading, heard_at: datetime, received_at: datetime) -> Received:
+    observation = Observation(
+        device_id="station-1", boot=1, sequence=1, observed_at=heard_at, reading=reading
+    )
+    return Received(observation=observation, received_at=received_at)
+
+
+BEACON = AnimalBeacon(animal_id="156000000000001", counter=7, rssi_cdbm=-8000, key_id="herd")
+
+
+def test_a_mark_holds_when_we_had_a_beacon_so_clocks_of_stations_do_not_matter() -> None:
+    marks: dict[Tag, Mark] = {}
+    assert admit(received(BEACON, AT - 300 * SECOND, AT), marks) is None
+    [mark] = marks.values()
+    assert mark == Mark(7, AT)
+    # The same beacon in the mouth of a station whose clock is right, and of one whose clock is ahead.
+    assert admit(received(BEACON, AT, AT + SECOND), marks) is None
+    assert admit(received(BEACON, AT + 90 * SECOND, AT + SECOND), marks) is None
+    later = AT + SAME_BEACON_MAX + SECOND
+    assert admit(received(BEACON, later, later), marks) is not None
+    assert list(marks.values()) == [mark]
+
+
+def test_what_is_no_beacon_is_no_copy_of_one() -> None:
+    marks: dict[Tag, Mark] = {}
+    assert admit(received(DeviceStatus(state="online"), AT, AT), marks) is None
+    assert marks == {}
 
 
 def test_the_mark_moves_with_higher_counters_only() -> None:
