@@ -7,7 +7,7 @@ containers, and must not load the whole product each time.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from kernel.messages import Command
 
 HEALTH_WITHIN_S = 5.0
+LIVE_ONLY = "minutes", "pace", "from_hour", "accounts", "site", "herd_key"
+NEVER_LIVE = "seeds", "jobs", "resume", "twice"
+"""Options of `simulate` that say something with --live, or without it, alone."""
 
 Answer = TypeVar("Answer")
 
@@ -62,7 +65,9 @@ def demo(
         bool, typer.Option("--once", help="End after the six steps; exit 0 if all held.")
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 1,
-    report: Annotated[Path | None, typer.Option(help="Write what happened to each step as JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write what happened to each step as JSON.")
+    ] = None,
     orders: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Sales file to run as a day's orders (CSV)."),
@@ -89,7 +94,7 @@ def demo(
 @cli.command()
 def bench(
     name: Annotated[str, typer.Argument(help="decode, ingest or replay")],
-    json: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the figures as JSON.")] = None,
     days: Annotated[
         int | None,
         typer.Option(min=1, max=14, help="Of replay: how long the site is cut off; 7 unless said."),
@@ -120,6 +125,7 @@ def bench(
 
 @cli.command()
 def simulate(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="Name of the scenario; `list` names them all.")],
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, max=100_000, help="How many seeds, from the first on.")] = 1,
@@ -131,7 +137,9 @@ def simulate(
     twice: Annotated[
         bool, typer.Option("--twice", help="Run the first seed again and compare every byte.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(help="Write truth, readings and belief as JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write truth, readings and belief as JSON.")
+    ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Drive a system that runs on this machine, over sockets.")
     ] = False,
@@ -163,7 +171,6 @@ def simulate(
     With --live: put the devices of the scenario on sockets for a system that runs (`tallyhouse serve`), in
     the same settings as that, and end by itself.
     """
-    from app.report import write_report
     from app.simulate.command import SimulateOptions, report_text, run_simulation
     from app.simulate.scenario import ScenarioUnknown, read_scenario, scenario_names
     from kernel.clock import SystemClock
@@ -172,6 +179,7 @@ def simulate(
         for name in scenario_names():
             typer.echo(f"{name:<24}{read_scenario(name).title_en}")
         return
+    _refuse_options(context, LIVE_ONLY if not live else NEVER_LIVE, "with" if not live else "without")
     if report is not None and not report.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
     if live:
@@ -192,10 +200,16 @@ def simulate(
         made = run_simulation(options, SystemClock().now(), _say)
     except ScenarioUnknown as error:
         raise typer.BadParameter(str(error), param_hint="SCENARIO") from error
-    if report is not None:
-        write_report(made, report)
     typer.echo(report_text(made))
-    raise typer.Exit(0 if made.ok else 1)
+    raise typer.Exit(1 if made.ok is False else 0)
+
+
+def _refuse_options(context: typer.Context, names: Collection[str], how: str) -> None:
+    """Refuse the first of the options that was given although it does nothing here."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise typer.BadParameter(f"only {how} --live", param_hint=f"--{name.replace('_', '-')}")
 
 
 def _simulate_live(

@@ -2,6 +2,7 @@
 
 `{"name", "commit", "seed", "started_at", "environment", "checks": [...], "detail", "ok"}`; a check has a
 stable dotted name, so that programs can compare figures over time. What was not run is listed, never counted.
+`commit` ends in `-changed` where files of the checkout are not as they are in that commit.
 """
 
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+UNKNOWN, CHANGED = "unknown", "-changed"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +38,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, Any]
     checks: list[Check]
     detail: dict[str, Any]
-    ok: bool
+    ok: bool | None
+    """None where no check was run: nothing failed, and nothing was held to a bound."""
 
 
 def make_report(
@@ -47,7 +51,7 @@ def make_report(
     detail: dict[str, Any],
     environment: dict[str, Any],
 ) -> Report:
-    """A report; `ok` only when every check that was run holds and at least one was run."""
+    """A report; `ok` when every check that was run holds."""
     run = [check.ok for check in checks if check.ok is not None]
     return Report(
         name=name,
@@ -57,7 +61,7 @@ def make_report(
         environment={**machine(), **environment},
         checks=list(checks),
         detail=detail,
-        ok=bool(run) and all(run),
+        ok=all(run) if run else None,
     )
 
 
@@ -92,16 +96,22 @@ def machine() -> dict[str, Any]:
 
 
 def current_commit() -> str:
-    """The commit of the checkout the program runs from; `unknown` in an installed wheel."""
+    """The commit of the checkout the program runs from, with the mark `-changed` where a file of it was;
+    `unknown` in an installed wheel."""
     try:
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=-changed"],  # noqa: S607
             cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             timeout=5,
             check=False,
         )
-    except OSError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"
+    except (OSError, subprocess.TimeoutExpired):
+        return UNKNOWN
+    return found.stdout.strip() or UNKNOWN
+
+
+def is_certain(commit: str) -> bool:
+    """Whether two programs of that commit are the same."""
+    return commit != UNKNOWN and not commit.endswith(CHANGED)

@@ -1,8 +1,9 @@
 """Runs of many seeds, side by side or taken up again, and their one report."""
 
-import json
+import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app.report import Check, Report, checks_text, current_commit, make_report
+from app.report import Check, Report, checks_text, current_commit, is_certain, make_report, write_report
 from app.simulate.outcome import Outcome
 from app.simulate.run import simulate
 from app.simulate.scenario import Scenario, read_scenario
@@ -35,10 +36,13 @@ class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_simulation(options: SimulateOptions, started_at: datetime, say: Say) -> Report:
-    """Run all seeds and report. Raises ScenarioUnknown, or msgspec.ValidationError for a bad file."""
+    """Run all seeds, report, and write the report where the options say so. Raises ScenarioUnknown, or
+    msgspec.ValidationError for a bad file."""
     scenario = read_scenario(options.scenario)
     days = scenario.days if options.days is None else options.days
-    kept = _Kept(options, days)
+    kept = _Kept(options, scenario, days)
+    if options.resume:
+        say(kept.taken_up)
     wanted = [seed for seed in range(options.seed, options.seed + options.seeds) if seed not in kept.done]
     for outcome in _outcomes(scenario, wanted, days, options.jobs, say):
         kept.keep(outcome)
@@ -57,6 +61,8 @@ def run_simulation(options: SimulateOptions, started_at: datetime, say: Say) -> 
         },
         environment={"jobs": options.jobs},
     )
+    if options.report is not None:
+        write_report(report, options.report)
     kept.forget()
     return report
 
@@ -76,17 +82,25 @@ def _quietly(scenario: Scenario, seed: int, *, days: int) -> Outcome:
 
 
 class _Kept:
-    """Outcomes beside the report while it is not whole, so that a run that was stopped can be taken up."""
+    """Outcomes beside the report while it is not on disk, so that a run that was stopped can be taken up: by
+    the same commit, unchanged, of the same scenario and world. A changed program keeps none."""
 
-    def __init__(self, options: SimulateOptions, days: int) -> None:
-        self._folder = None if options.report is None else Path(f"{options.report}.parts")
-        self._name = f"{current_commit()}-{days}"
+    def __init__(self, options: SimulateOptions, scenario: Scenario, days: int) -> None:
+        commit = current_commit()
+        is_kept = options.report is not None and is_certain(commit)
+        self._folder = Path(f"{options.report}.parts") if is_kept else None
+        self._name = _digest(commit, scenario, days)
+        self._seeds = range(options.seed, options.seed + options.seeds)
         self.done: dict[int, Outcome] = {}
-        if options.resume and self._folder is not None:
-            last = options.seed + options.seeds
-            for seed in range(options.seed, last):
+        if options.resume and is_kept:
+            for seed in self._seeds:
                 if (part := self._part(seed)).exists():
                     self.done[seed] = msgspec.json.decode(part.read_bytes(), type=Outcome)
+        self.taken_up = (
+            f"{len(self.done)} seeds are taken up"
+            if is_kept
+            else f"nothing is taken up: the program is not known to be the same (commit {commit})"
+        )
 
     def _part(self, seed: int) -> Path:
         assert self._folder is not None
@@ -96,13 +110,24 @@ class _Kept:
         self.done[outcome.seed] = outcome
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._part(outcome.seed).write_bytes(msgspec.json.encode(outcome))
+            part = self._part(outcome.seed)
+            beside = part.with_suffix(".new")
+            beside.write_bytes(msgspec.json.encode(outcome))
+            beside.replace(part)
 
     def forget(self) -> None:
-        if self._folder is not None and self._folder.is_dir():
-            for part in self._folder.iterdir():
-                part.unlink()
-            self._folder.rmdir()
+        """Parts of other runs stay."""
+        if self._folder is not None:
+            for seed in self._seeds:
+                self._part(seed).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._folder.rmdir()
+
+
+def _digest(commit: str, scenario: Scenario, days: int) -> str:
+    """Of all that decides what a seed gives."""
+    world = scenario.ranch_parameters() if scenario.mode == "ranch" else scenario.parameters()
+    return hashlib.sha256(msgspec.json.encode((commit, scenario, world, days))).hexdigest()[:32]
 
 
 def _coverage(outcomes: list[Outcome]) -> float | None:
@@ -186,6 +211,11 @@ def _ranch_text(end: dict[str, Any]) -> str:
     )
 
 
+def _noticed_text(noticed: dict[str, int]) -> str:
+    counts = [f"{name.replace('_', ' ')} {count:,}" for name, count in noticed.items() if count]
+    return ", ".join(counts) or "nothing"
+
+
 def report_text(report: Report) -> str:
     """The report's figures as lines for people."""
     lines = [checks_text(report.checks)]
@@ -194,7 +224,7 @@ def report_text(report: Report) -> str:
         ended += [_ranch_text(end) for end in outcome["ranch_days"]]
         lines.append(f"seed {outcome['seed']}: {sum(outcome['readings'].values()):,} readings")
         lines += [f"  {text}" for text in ended]
-        lines.append(f"  noticed {json.dumps(outcome['noticed'])}")
+        lines.append(f"  noticed: {_noticed_text(outcome['noticed'])}")
         lines += [_act_text(done) for done in outcome["acts"]]
         lines += [f"act {number}: no occasion in these days" for number in outcome["acts_not_done"]]
     return "\n".join(lines)

@@ -1,13 +1,18 @@
 """World and product in one process under a simulated clock: nothing lost, nothing doubled, the same again."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from app.simulate.command import SimulateOptions, run_simulation
+from app.cli import cli
+from app.report import make_report
+from app.simulate.command import SimulateOptions, report_text, run_simulation
 from app.simulate.outcome import Outcome
 from app.simulate.run import simulate
 from app.simulate.scenario import Scenario, ScenarioUnknown, read_scenario, scenario_names, violations
@@ -76,6 +81,36 @@ def softened(world: Parameters, scenario: Parameters) -> list[str]:
 
 def silent(_: str) -> None:
     pass
+
+
+COMMIT = "a" * 40
+
+
+class Stoppable:
+    """Runs of three seeds of which the third is stopped once. `asked` are the seeds that were run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[int] = []
+        self.scenario = a_small_one()
+        self._is_stopping = False
+        monkeypatch.setattr("app.simulate.command.current_commit", lambda: COMMIT)
+        monkeypatch.setattr("app.simulate.command.read_scenario", lambda _: self.scenario)
+        monkeypatch.setattr("app.simulate.command.simulate", self._simulate)
+
+    def _simulate(self, scenario: Scenario, seed: int, days: int, say: object) -> Outcome:
+        self.asked.append(seed)
+        if seed == 3 and self._is_stopping:
+            raise KeyboardInterrupt
+        return simulate(scenario, seed, days, silent)
+
+    def stopped(self, report: Path) -> SimulateOptions:
+        """Begin a run and stop it in its third seed."""
+        options = SimulateOptions(scenario="quiet_week", seed=1, seeds=3, days=1, resume=True, report=report)
+        self._is_stopping = True
+        with pytest.raises(KeyboardInterrupt):
+            run_simulation(options, NOW, silent)
+        self._is_stopping = False
+        return options
 
 
 RANCH_HELPS = {"station": {"heard_near", "heard_far", "near_m", "far_m"}}
@@ -340,23 +375,97 @@ def test_a_report_tells_each_act_as_it_was_and_what_could_show_it(troubled: Outc
 def test_a_report_holds_truth_against_belief_and_a_stopped_run_is_taken_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.simulate.command.read_scenario", lambda _: a_small_one())
-    asked: list[int] = []
-
-    def counted(scenario: Scenario, seed: int, days: int, say: object) -> Outcome:
-        asked.append(seed)
-        if seed == 3 and asked.count(3) == 1:
-            raise KeyboardInterrupt
-        return simulate(scenario, seed, days, silent)
-
-    monkeypatch.setattr("app.simulate.command.simulate", counted)
-    options = SimulateOptions(
-        scenario="quiet_week", seed=1, seeds=3, days=1, resume=True, report=tmp_path / "r.json"
-    )
-    with pytest.raises(KeyboardInterrupt):
-        run_simulation(options, NOW, silent)
+    stoppable = Stoppable(monkeypatch)
+    options = stoppable.stopped(tmp_path / "r.json")
     report = run_simulation(options, NOW, silent)
-    assert asked == [1, 2, 3, 3]
+    assert stoppable.asked == [1, 2, 3, 3]
     assert [outcome["seed"] for outcome in report.detail["seeds"]] == [1, 2, 3]
     assert report.detail["seeds"][0]["days"][0]["true"] > 0
+    assert json.loads((tmp_path / "r.json").read_bytes())["detail"]["seeds"] == report.detail["seeds"]
     assert not (tmp_path / "r.json.parts").exists()
+
+
+def test_what_another_scenario_another_commit_or_a_changed_program_gave_is_not_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stoppable = Stoppable(monkeypatch)
+    options = stoppable.stopped(tmp_path / "r.json")
+
+    def asked_again() -> list[int]:
+        stoppable.asked.clear()
+        run_simulation(options, NOW, silent)
+        return stoppable.asked
+
+    stoppable.scenario = a_small_one(fault=(Cut(from_h=9.0, until_h=12.0),))
+    assert asked_again() == [1, 2, 3]
+    stoppable.scenario = a_small_one()
+    for commit in ("b" * 40, COMMIT + "-changed", "unknown"):
+        monkeypatch.setattr("app.simulate.command.current_commit", lambda commit=commit: commit)
+        assert asked_again() == [1, 2, 3]
+    monkeypatch.setattr("app.simulate.command.current_commit", lambda: COMMIT)
+    assert asked_again() == [3], "what others left beside the same report is still there"
+
+
+def test_what_was_run_is_kept_until_the_report_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stoppable = Stoppable(monkeypatch)
+    options = stoppable.stopped(tmp_path / "r.json")
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        run_simulation(options, NOW, silent)
+    (tmp_path / "r.json").rmdir()
+    stoppable.asked.clear()
+    run_simulation(options, NOW, silent)
+    assert stoppable.asked == []
+
+
+def test_a_run_in_which_nothing_failed_is_told_from_one_in_which_something_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = SimulateOptions(scenario="hard_day", days=1)
+    lossy = a_small_one(fault=(Loss(from_h=7.0, until_h=12.0, share=0.05, burst_mean=4.0),))
+    monkeypatch.setattr("app.simulate.command.read_scenario", lambda _: lossy)
+    report = run_simulation(options, NOW, silent)
+    assert [check.ok for check in report.checks] == [None, None, None]
+    assert report.ok is None
+    runner = CliRunner()
+    assert runner.invoke(cli, ["simulate", "hard_day", "--days", "1"]).exit_code == 0
+    unlike = iter(("a", "b"))
+
+    def another(*given: Any) -> Outcome:
+        return msgspec.structs.replace(simulate(*given), wire_sha256=next(unlike))
+
+    monkeypatch.setattr("app.simulate.command.simulate", another)
+    assert runner.invoke(cli, ["simulate", "hard_day", "--days", "1", "--twice"]).exit_code == 1
+
+
+def test_what_was_noticed_is_told_in_words(outcome: Outcome) -> None:
+    report = make_report(
+        *("simulate.quiet_week",),
+        seed=11,
+        started_at=NOW,
+        checks=[],
+        environment={},
+        detail={"seeds": [msgspec.to_builtins(outcome)]},
+    )
+    text = report_text(report)
+    assert "noticed: frame fresh " in text
+    assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--report", "."], "is a directory"),
+        *(([name, "1"], f"{name}: only with --live") for name in ("--minutes", "--pace", "--from-hour")),
+        *(([name, "pyproject.toml"], f"{name}: only with --live") for name in ("--accounts", "--site")),
+        (["--herd-key", "x"], "--herd-key: only with --live"),
+        *((["--live", name, "2"], f"{name}: only without --live") for name in ("--seeds", "--jobs")),
+        *((["--live", name], f"{name}: only without --live") for name in ("--resume", "--twice")),
+    ],
+)
+def test_what_a_run_would_not_heed_is_refused_by_name_before_it_begins(words: list[str], said: str) -> None:
+    answer = CliRunner().invoke(cli, ["simulate", "busy_day", *words], env={"TERM": "dumb", "COLUMNS": "200"})
+    assert answer.exit_code == 2
+    assert said in answer.stderr
