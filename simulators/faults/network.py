@@ -29,7 +29,7 @@ CAN_BE: Final[Mapping[Via, tuple[type[LineFault], ...]]] = {
     "lines": (Loss, Delay),
     "llrp": (Delay,),
 }
-"""What the line can do to messages, by how they go. A session that loses is a broken one: the fault `down`."""
+"""What the line can do to messages, by how they go. A session that loses is broken: the fault `down`."""
 IN_ORDER: Final = frozenset[Via]({"modbus", "lines", "llrp"})
 
 
@@ -141,7 +141,7 @@ class Line:
         return state in self._in_burst
 
     def _trouble(self, message: Message) -> Message:
-        """Repeats and overtaking, as a broker with redelivery shows them, and a handheld that heard no answer."""
+        """Repeats and overtaking, as a broker with redelivery shows them and a handheld without an answer."""
         luck = self._draw.random()
         if luck < self._network.duplicate_share:
             again_s = message.at_s + self._draw.uniform(0.5, self._network.late_s_max)
