@@ -123,6 +123,7 @@ class BrokerDriver:
                         self.is_connected = self.was_connected = True
                         on_connected()
                     elif isinstance(word, Away):
+                        await asyncio.sleep(0)  # The last frame is handed in before it is given up.
                         raise MqttError(word.reason)
                 # What is in hand cannot be acknowledged any more. And a group that is left without an error
                 # counts a later failure of its work as a cancellation of us, up to Python 3.11 for good.

@@ -103,14 +103,19 @@ class _Receiver:
         self._is_reached = asyncio.Event()
 
     async def listen(self) -> None:
+        """Hand over what comes. What came before the line ended goes too: a broker that was killed may have
+        had it from its device for good, and not have it any more."""
         loop = asyncio.get_running_loop()
-        async for message in self._client.messages:
-            self._pending.append(message)
-            self._pending_bytes += len(message.payload)
-            if len(self._pending) >= FRAME_MESSAGES_MAX or self._pending_bytes >= FRAME_FULL_BYTES:
-                self._hand_over()
-            elif self._timer is None:
-                self._timer = loop.call_later(FRAME_WAIT_S, self._hand_over)
+        try:
+            async for message in self._client.messages:
+                self._pending.append(message)
+                self._pending_bytes += len(message.payload)
+                if len(self._pending) >= FRAME_MESSAGES_MAX or self._pending_bytes >= FRAME_FULL_BYTES:
+                    self._hand_over()
+                elif self._timer is None:
+                    self._timer = loop.call_later(FRAME_WAIT_S, self._hand_over)
+        finally:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         if self._timer is not None:
