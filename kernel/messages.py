@@ -89,12 +89,14 @@ class PositionReading(Reading, frozen=True, kw_only=True, tag="position"):
 class LoadChange(Reading, frozen=True, kw_only=True, tag="load_change"):
     """A forklift picked a load up or set it down: load switch, fork reader and position together.
 
-    `point` is the fork's tip in the anchor frame; z is the height of the fork.
+    `point` is the fork's tip, in the frame that `frame` says as of a `PositionReading`; z is the height of
+    the fork.
     """
 
     action: Literal["picked_up", "set_down"]
     epc_hex: str
     point: Point
+    frame: Literal["anchor", "wgs84"] = "anchor"
     sigma_m: float = 0.3
 
 

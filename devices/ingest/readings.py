@@ -152,10 +152,14 @@ def _position(position: PositionReading, bounds: Bounds) -> Broken | None:
         _within("speed_mps", position.speed_mps, 0, 100)
         or _within("heading_deg", position.heading_deg, -360, 360)
         or _within("satellites", position.satellites, 0, 255)
-        or (_wgs84(position.point) if position.frame == "wgs84" else _in_site(position.point, bounds))
+        or _placed(position, bounds)
         or _within("sigma_m", position.sigma_m, 0, 1_000)
         or (None if carried is None else _epc("load_epc_hex", carried))
     )
+
+
+def _placed(reading: PositionReading | LoadChange, bounds: Bounds) -> Broken | None:
+    return _wgs84(reading.point) if reading.frame == "wgs84" else _in_site(reading.point, bounds)
 
 
 def _wgs84(point: Point) -> Broken | None:
@@ -180,7 +184,7 @@ def _in_site(point: Point, bounds: Bounds) -> Broken | None:
 def _load_change(change: LoadChange, bounds: Bounds) -> Broken | None:
     return (
         _epc("epc_hex", change.epc_hex)
-        or _in_site(change.point, bounds)
+        or _placed(change, bounds)
         or _within("sigma_m", change.sigma_m, 0, 1_000)
     )
 

@@ -6,6 +6,7 @@ gateway's id and the name that the gateway knows it under.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -16,9 +17,15 @@ from kernel.misfit import misfit
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+Boot = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+"""Number of a device's start, exact in JSON."""
+Sequence = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+"""Number of a message since then, exact in JSON."""
+
+
 class _Identity(msgspec.Struct, frozen=True):
-    boot: int
-    sequence: int
+    boot: Boot
+    sequence: Sequence
 
 
 _identity = msgspec.json.Decoder(_Identity)
@@ -50,8 +57,7 @@ def known_identity(raw: bytes) -> tuple[int, int] | None:
         known = _identity.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    in_range = 0 <= known.boot < 2**53 and 1 <= known.sequence < 2**53
-    return (known.boot, known.sequence) if in_range else None
+    return known.boot, known.sequence
 
 
 def moment(field: str, seconds: float) -> datetime:

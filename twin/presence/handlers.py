@@ -136,8 +136,8 @@ def _tag_sighting(envelope: Envelope, read: TagRead, serves: str, site: SiteMap)
 
 def _load_sighting(envelope: Envelope, load: LoadChange, site: SiteMap) -> Sighting:
     observation = envelope.observation
-    is_set_down = load.action == "set_down"
-    slot_id = site.slot_at(load.point) if is_set_down else None
+    is_set_down, point = load.action == "set_down", _in_site(load, site)
+    slot_id = site.slot_at(point) if is_set_down else None
     return Sighting(
         observation_id=observation.observation_id,
         device_id=observation.device_id,
@@ -146,12 +146,12 @@ def _load_sighting(envelope: Envelope, load: LoadChange, site: SiteMap) -> Sight
         observed_at=observation.observed_at,
         epc_hex=load.epc_hex.upper(),
         kind=load.action,
-        place=site.place_at(load.point) if is_set_down and slot_id is None else None,
+        place=site.place_at(point) if is_set_down and slot_id is None else None,
         slot_id=slot_id,
-        side=site.side_of_load(load.point),
-        x_m=load.point.x_m,
-        y_m=load.point.y_m,
-        z_m=load.point.z_m,
+        side=site.side_of_load(point),
+        x_m=point.x_m,
+        y_m=point.y_m,
+        z_m=point.z_m,
         is_accepted=envelope.is_accepted,
     )
 
@@ -159,11 +159,8 @@ def _load_sighting(envelope: Envelope, load: LoadChange, site: SiteMap) -> Sight
 def _pose(observation: Observation, reading: PositionReading, serves: str, site: SiteMap) -> Row:
     """Where a device is, in the site's frame. A truck stands on the ground, whatever height its receiver
     tells; what a satellite receiver places far from the site is gone from it."""
-    point_in_site, is_gone = reading.point, False
-    if reading.frame == "wgs84":
-        raw = reading.point
-        point_in_site = site_from_wgs84(site.layout.origin, raw.y_m, raw.x_m, raw.z_m)
-        is_gone = not site.is_near(point_in_site)
+    point_in_site = _in_site(reading, site)
+    is_gone = reading.frame == "wgs84" and not site.is_near(point_in_site)
     return {
         "device_id": observation.device_id,
         "x_m": point_in_site.x_m,
@@ -174,6 +171,13 @@ def _pose(observation: Observation, reading: PositionReading, serves: str, site:
         "at": observation.observed_at,
         "is_gone": is_gone,
     }
+
+
+def _in_site(reading: PositionReading | LoadChange, site: SiteMap) -> Point:
+    point = reading.point
+    if reading.frame == "anchor":
+        return point
+    return site_from_wgs84(site.layout.origin, point.y_m, point.x_m, point.z_m)
 
 
 async def put_poses(tx: Tx, site_id: str, poses: dict[str, Row]) -> None:

@@ -21,7 +21,7 @@ import msgspec
 
 from devices.drivers.ear_tag.frame import verify
 from devices.transport.decoding import Arrived, FieldRejected
-from devices.transport.makers import json_parts, known_identity, wrong_json
+from devices.transport.makers import Boot, Sequence, json_parts, known_identity, wrong_json
 from kernel.messages import AnimalBeacon, AnyReading, DeviceStatus, Observation, Rejected, StationBeat
 from kernel.secrets import fingerprint
 
@@ -41,8 +41,8 @@ class _Beat(msgspec.Struct, frozen=True):
 
 
 class _Report(msgspec.Struct, frozen=True):
-    boot: int
-    sequence: int
+    boot: Boot
+    sequence: Sequence
     observed_at: datetime
     frame: bytes | None = None
     rssi_dbm: float | None = None

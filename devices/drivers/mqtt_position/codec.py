@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from devices.transport.decoding import Arrived, FieldRejected
-from devices.transport.makers import json_parts, known_identity, wrong_json
+from devices.transport.makers import Boot, Sequence, json_parts, known_identity, wrong_json
 from kernel.geometry import Point
 from kernel.messages import AnyReading, DeviceStatus, LoadChange, Observation, PositionReading, Rejected
 
@@ -41,8 +41,8 @@ class _Load(msgspec.Struct, frozen=True):
 
 
 class _Report(msgspec.Struct, frozen=True):
-    boot: int
-    sequence: int
+    boot: Boot
+    sequence: Sequence
     observed_at: datetime
     position: _Position | None = None
     load: _Load = _Load()
@@ -118,7 +118,13 @@ def _reading(report: _Report, device_id: str) -> tuple[AnyReading, Literal["good
     point = Point(position.x_m, position.y_m, position.z_m)
     epc_hex = load.epc.upper() if load.epc else None
     if load.change is not None and epc_hex is not None:
-        change = LoadChange(action=load.change, epc_hex=epc_hex, point=point, sigma_m=position.sigma_m)
+        change = LoadChange(
+            action=load.change,
+            epc_hex=epc_hex,
+            point=point,
+            frame=position.frame,
+            sigma_m=position.sigma_m,
+        )
         return change, "good"
     where = PositionReading(
         point=point,

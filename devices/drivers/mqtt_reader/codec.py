@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from devices.transport.decoding import Arrived
-from devices.transport.makers import wrong_json
+from devices.transport.makers import Boot, Sequence, known_identity, wrong_json
 from kernel.messages import DeviceStatus, Observation, Rejected, TagRead
 
 MESSAGE_BYTES_MAX = 262_144
@@ -36,8 +36,8 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 class _Batch(msgspec.Struct, frozen=True):
-    boot: int
-    sequence: int
+    boot: Boot
+    sequence: Sequence
     observed_at: datetime
     reads: list[_Read] = []
     status: Literal["online", "offline", "fault"] | None = None
@@ -47,8 +47,8 @@ class _Batch(msgspec.Struct, frozen=True):
 class _Loose(msgspec.Struct, frozen=True):
     """The same while its reads are still bytes, so that one bad read costs only itself."""
 
-    boot: int
-    sequence: int
+    boot: Boot
+    sequence: Sequence
     observed_at: datetime
     reads: list[msgspec.Raw] = []
 
@@ -75,7 +75,7 @@ def decode(arrived: Arrived, _nodes: Mapping[str, str]) -> list[Item]:
 def _observations(arrived: Arrived, batch: _Batch) -> list[Item]:
     broken = _broken(batch.observed_at, len(batch.reads))
     if broken is not None:
-        return [_refused(arrived, *broken)]
+        return _all_refused(arrived, broken, batch.boot, batch.sequence, len(batch.reads))
     digest = hashlib.sha256(arrived.payload).hexdigest()
     if batch.status is not None:
         status = DeviceStatus(state=batch.status, reason=batch.reason)
@@ -83,7 +83,7 @@ def _observations(arrived: Arrived, batch: _Batch) -> list[Item]:
     return [
         _tag_read(arrived, batch.boot, batch.sequence + place, batch.observed_at, read, digest)
         for place, read in enumerate(batch.reads)
-    ] or [_refused(arrived, "reads", f"1 to {READS_MAX} reads, or a status")]
+    ] or [_refused(arrived, "reads", f"1 to {READS_MAX} reads, or a status", batch.boot, batch.sequence)]
 
 
 def _broken(observed_at: datetime, read_count: int) -> tuple[str, str] | None:
@@ -131,15 +131,15 @@ def _one_by_one(arrived: Arrived, error: msgspec.ValidationError) -> list[Item]:
     try:
         batch = _loose.decode(arrived.payload)
     except msgspec.ValidationError as outer:
-        return [_refused(arrived, *_wrong(outer))]
+        return [_refused(arrived, *_wrong(outer), *(known_identity(arrived.payload) or (None, None)))]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # A value of the wrong kind was met before the place where it is no JSON any more.
         return [_refused(arrived, "message", "one JSON object")]
     if not batch.reads:
-        return [_refused(arrived, *_wrong(error))]
+        return [_refused(arrived, *_wrong(error), batch.boot, batch.sequence)]
     broken = _broken(batch.observed_at, len(batch.reads))
     if broken is not None:
-        return [_refused(arrived, *broken)]
+        return _all_refused(arrived, broken, batch.boot, batch.sequence, len(batch.reads))
     digest = hashlib.sha256(arrived.payload).hexdigest()
     items: list[Item] = []
     for sequence, raw in enumerate(batch.reads, start=batch.sequence):
@@ -150,6 +150,18 @@ def _one_by_one(arrived: Arrived, error: msgspec.ValidationError) -> list[Item]:
         else:
             items.append(_tag_read(arrived, batch.boot, sequence, batch.observed_at, read, digest))
     return items
+
+
+def _all_refused(
+    arrived: Arrived, broken: tuple[str, str], boot: int, sequence: int, read_count: int
+) -> list[Item]:
+    """A batch of which no read can be taken: each is set aside under its number, so that it is settled. The
+    bytes stand with the first."""
+    in_batch = f"in the batch that begins with number {sequence}".encode()
+    return [
+        _refused(arrived, *broken, boot, sequence + place, in_batch if place else None)
+        for place in range(max(1, read_count))
+    ]
 
 
 def _refused(

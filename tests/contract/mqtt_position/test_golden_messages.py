@@ -36,6 +36,11 @@ def test_a_load_change_carries_its_tag_place_and_time() -> None:
     )
 
 
+def test_a_load_change_under_a_satellite_receiver_is_in_its_frame() -> None:
+    observation = one(FULL.replace(b'"x_m":12.5,', b'"x_m":115.9,"frame":"wgs84",'))
+    assert observation.reading.frame == "wgs84"
+
+
 def test_a_time_with_another_offset_is_the_same_moment() -> None:
     observation = one(FULL.replace(b"T05:55:30.123Z", b"T13:55:30.123+08:00"))
     assert observation.observed_at == datetime(2026, 11, 23, 5, 55, 30, 123_000, tzinfo=UTC)

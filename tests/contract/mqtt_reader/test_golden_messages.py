@@ -50,6 +50,25 @@ def test_one_bad_read_costs_only_itself() -> None:
     assert kept.sequence == 124
 
 
+def test_a_batch_that_cannot_be_taken_is_settled_by_the_number_of_each_read() -> None:
+    refused = read(BATCH.replace(b"+08:00", b""))
+    assert [(item.boot, item.sequence) for item in refused] == [(7, 123), (7, 124)]
+    empty = b'{"boot":7,"sequence":9,"observed_at":"2026-11-23T05:55:30Z","reads":[]}'
+    assert [(item.boot, item.sequence) for item in read(empty)] == [(7, 9)]
+
+
+@pytest.mark.parametrize(
+    ("number", "field"),
+    [(b'"sequence":0', "sequence"), (b'"sequence":9007199254740992', "sequence"), (b'"boot":-1', "boot")],
+)
+def test_numbers_that_none_can_be_are_refused_without_one(number: bytes, field: str) -> None:
+    name = number.partition(b":")[0]
+    old = {b'"sequence"': b'"sequence":123', b'"boot"': b'"boot":7'}[name]
+    [refused] = read(BATCH.replace(old, number))
+    assert isinstance(refused, Rejected)
+    assert (refused.field, refused.boot, refused.sequence) == (field, None, None)
+
+
 def test_a_reader_may_speak_of_itself() -> None:
     said = (
         b'{"boot":7,"sequence":9,"observed_at":"2026-11-23T05:55:30Z","status":"fault","reason":"antenna 2"}'

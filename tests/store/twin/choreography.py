@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kernel.geometry import Origin, Point
+from kernel.geometry import Origin, Point, wgs84_from_site
 from kernel.gs1 import epc_from_giai, epc_from_sscc, make_sscc
 from kernel.layout import Gate, Layout, Mount, Rack, Weighbridge, Zone, slots_of
 from kernel.messages import (
@@ -154,6 +154,13 @@ class Day:
 
     def put(self, tag: str, point: Point) -> None:
         self._load("set_down", tag, point)
+
+    def put_by_satellite(self, tag: str, point: Point) -> None:
+        """As `put`, by a truck that knows its place in WGS 84."""
+        latitude_deg, longitude_deg, height_m = wgs84_from_site(a_layout().origin, point)
+        there = Point(longitude_deg, latitude_deg, height_m)
+        self.report(FORKLIFT, LoadChange(action="set_down", epc_hex=tag, point=there, frame="wgs84"))
+        self.wait(10)
 
     def _load(self, action: Literal["picked_up", "set_down"], tag: str, point: Point) -> None:
         self.report(FORKLIFT, LoadChange(action=action, epc_hex=tag, point=point))

@@ -706,6 +706,18 @@ async def test_a_parked_tag_heard_with_the_empty_truck_is_not_taken_out_by_it(tx
     assert (await twin.verified_stock(tx, LOT)).unit_count_mid == 2
 
 
+async def test_a_set_down_told_in_wgs84_is_in_its_slot(tx: PgTx, day: Day) -> None:
+    units = [a_unit(0)]
+    await announce(tx, units)
+    await receive(tx, day, units)
+    [tag] = tags_of(units)
+    day.lift(tag, DOCK)
+    day.put_by_satellite(tag, SLOTS[3].centre)
+    await apply(tx, day)
+    [state] = await twin.unit_states(tx, [units[0].unit_id])
+    assert state.slot_id == SLOTS[3].slot_id
+
+
 async def test_a_forged_set_down_does_not_bring_back_what_the_gate_saw_go_out(tx: PgTx, day: Day) -> None:
     units = [a_unit(number) for number in range(2)]
     await announce(tx, units)
