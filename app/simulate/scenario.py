@@ -25,7 +25,15 @@ from simulators.faults.network import CAN_BE
 from simulators.sites.messages import VIA
 from simulators.world.ranch import parameters as ranch
 from simulators.world.ranch.troubles import Trouble
-from simulators.world.warehouse.acts import Act, Blinded, ClockMoved, Rotated, ScaleTampered, Spoofed
+from simulators.world.warehouse.acts import (
+    Act,
+    Blinded,
+    ClockMoved,
+    Rotated,
+    ScaleTampered,
+    Spoofed,
+    unnumbered,
+)
 from simulators.world.warehouse.parameters import Parameters, read_parameters
 
 _SENSORS = (
@@ -35,7 +43,7 @@ _SENSORS = (
 Named = dict[type[Act | Fault], tuple[str, ...]]
 FAMILIES: Named = {
     Blinded: _SENSORS,
-    Down: _SENSORS,
+    Down: (*_SENSORS, "gate-barrier", "gate-camera"),
     ClockMoved: _SENSORS,
     ClockDrift: _SENSORS,
     Reboot: tuple(name for name in _SENSORS if name not in ("portal", "climate")),
@@ -43,8 +51,9 @@ FAMILIES: Named = {
     ScaleDrift: ("scale", "weighbridge"),
     Spoofed: ("forklift",),
 }
-"""What an act or a fault can be done to, by the beginning of the device's name. A portal's reads are numbered
-on our side of its session: its reboot is a broken session. What sensors of the air say has no numbers."""
+"""What an act or a fault can be done to, by the device's name without its number. A portal's reads are
+numbered on our side of its session: its reboot is a broken session. What sensors of the air, cameras at
+gates and barriers say has no numbers."""
 _SCALES = "chute", "walk-over"
 _NUMBERED = "station", *_SCALES, *(f"{scale}-reader" for scale in _SCALES)
 _OF_RANCH = (*_NUMBERED, "wagon", "gate-camera")
@@ -116,7 +125,7 @@ def _broken(entry: Act | Fault, devices: Mapping[str, str], named: Named) -> lis
     families, broken = named.get(type(entry), ()), list[str]()
     if entry.device and entry.device not in devices:
         broken.append(f"device: {entry.device!r} is no device of the site")
-    elif families and entry.device.rpartition("-")[0] not in families:
+    elif families and unnumbered(entry.device) not in families:
         broken.append(f"device: one of {', '.join(families)}, with its number")
     elif entry.device and isinstance(entry, LineFault):
         via, kind = VIA.get(devices[entry.device], "broker"), str(entry.__struct_config__.tag)

@@ -1,7 +1,7 @@
 """World and product in one process under a simulated clock: nothing lost, nothing doubled, the same again."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from app.simulate.command import SimulateOptions, report_text, run_simulation
 from app.simulate.outcome import Outcome
 from app.simulate.run import simulate
 from app.simulate.scenario import Scenario, ScenarioUnknown, read_scenario, scenario_names, violations
+from app.simulate.site import START, SimulatedSite
+from kernel.messages import Observation
 from simulators.faults.model import (
     ClockDrift,
     Cut,
@@ -38,6 +40,7 @@ from simulators.world.warehouse.acts import (
     Rotated,
     Spoofed,
     TagCloned,
+    unnumbered,
 )
 from simulators.world.warehouse.parameters import Parameters
 from simulators.world.warehouse.places import layout_of
@@ -280,6 +283,65 @@ def test_a_cut_line_delays_and_loses_nothing(outcome: Outcome) -> None:
     assert cut.line["delayed"] > 0
     assert cut.readings == outcome.readings
     assert cut.missing == 0
+
+
+ON_BATTERY = {"pda", "forklift", "fork-reader", "tracker", "sweep"}
+"""The drone or cart that sweeps flies at night; the others go on in a power cut."""
+
+
+def test_a_power_cut_takes_every_device_on_the_mains_and_a_line_cut_none() -> None:
+    power_cut, line_cut = read_scenario("power_cut"), read_scenario("line_cut")
+    [cut] = power_cut.cuts
+    assert line_cut.fault == (cut,)
+    down = {fault.device for fault in power_cut.fault if isinstance(fault, Down)}
+    mounts = {mount.mount_id for mount in layout_of(power_cut.parameters()).mounts} - {"lorawan-1"}
+    assert down == {name for name in mounts if unnumbered(name) not in ON_BATTERY}
+    restarted = {fault.device for fault in power_cut.fault if isinstance(fault, Reboot)}
+    assert restarted == {
+        name for name in down if unnumbered(name) in {"overhead", "station", "scale", "weighbridge"}
+    }
+    spans = {(fault.from_h, fault.until_h) for fault in power_cut.fault if isinstance(fault, Down)}
+    assert spans == {(cut.from_h, cut.until_h)}
+    assert {fault.at_h for fault in power_cut.fault if isinstance(fault, Reboot)} == {cut.until_h}
+
+
+class Kept:
+    """Takes readings and keeps them."""
+
+    def __init__(self, readings: list[Observation]) -> None:
+        self._readings = readings
+
+    def __call__(self, observation: Observation, _: datetime) -> None:
+        self._readings.append(observation)
+
+
+def test_without_power_what_has_no_battery_sees_nothing_restarts_and_nothing_is_missing() -> None:
+    flow: Any = SMALL["flow"]
+    many_trucks = {**SMALL, "flow": {**flow, "pallets_a_truck": 1}}
+    whole = msgspec.structs.replace(a_small_one(), changes=many_trucks)
+    devices = {"", *(mount.mount_id for mount in layout_of(whole.parameters()).mounts)}
+    cut = tuple(fault for fault in read_scenario("power_cut").fault if fault.device in devices)
+    seen: dict[str, list[Observation]] = {"whole": [], "cut": []}
+    missing = {}
+    for name, scenario in (("whole", whole), ("cut", msgspec.structs.replace(whole, fault=cut))):
+        site = SimulatedSite(scenario, 11, 1)
+        product = site.product(Kept(seen[name]), lambda _: None)
+        site.run_until(86_400.0, product)
+        site.settle(product)
+        missing[name] = product.missing
+        assert not product.quarantine
+    # Clocks are off by minutes at most.
+    begins, ends = (START + timedelta(hours=hours) for hours in (11.9, 13.1))
+    in_the_dark = {
+        name: {unnumbered(one.device_id) for one in some if begins <= one.observed_at < ends}
+        for name, some in seen.items()
+    }
+    assert in_the_dark["whole"] >= {"camera", "overhead", "scale", "gate-barrier", "gate-camera", "portal"}
+    assert in_the_dark["cut"] <= ON_BATTERY
+    assert "forklift" in in_the_dark["cut"]
+    assert missing == {"whole": 0, "cut": 0}
+    boots = {one.boot for one in seen["cut"] if one.device_id == "overhead-1"}
+    assert boots == {1, 2}
 
 
 TROUBLED = (

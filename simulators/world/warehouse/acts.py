@@ -31,12 +31,19 @@ _KINDS = {
     "scale": ("mass",),
     "weighbridge": ("mass",),
     "pda": ("scan",),
+    "gate-barrier": ("barrier",),
+    "gate-camera": ("plate",),
 }
+
+
+def unnumbered(device: str) -> str:
+    """A device's name without its number, such as `camera`, or `gate-barrier` of `gate-1-barrier`."""
+    return "-".join(part for part in device.split("-") if not part.isdigit())
 
 
 def kinds_of(device: str) -> tuple[str, ...]:
     """The kinds of reading that a device gives, by its name."""
-    return _KINDS[device.rpartition("-")[0]]
+    return _KINDS[unnumbered(device)]
 
 
 class _Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):

@@ -163,16 +163,21 @@ def _drive(working: Working, event: Event, lasts_s: float, spot: yard.Spot, then
 
 
 def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> None:
+    """A gate whose barrier is down is passed all the same: the boom is moved by hand, and nothing tells."""
     gate, draw = working.parameters.gate, working.draw
     plate = truck.plate if draw.random() < gate.plate_right else f"{truck.plate[:-1]}X"
+    sees, moves = (
+        working.blindness(f"gate-{truck.gate + 1}-{part}", at_s) is None for part in ("camera", "barrier")
+    )
     working.notice(
         Passed(
             gate=truck.gate,
             at_s=at_s,
             truck=truck.number,
             direction="in" if direction == "in" else "out",
-            plate=plate,
+            plate=plate if sees else "",
             loop_seen=bool(draw.random() < gate.loop_seen),
+            barrier_opened=moves,
         )
     )
 
