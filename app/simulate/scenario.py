@@ -18,6 +18,7 @@ from simulators.faults.model import (
     Reboot,
     ScaleDrift,
     Span,
+    Storm,
     acts_of,
     troubles_of,
 )
@@ -125,6 +126,8 @@ def _broken(entry: Act | Fault, devices: Mapping[str, str], named: Named) -> lis
     families, broken = named.get(type(entry), ()), list[str]()
     if entry.device and entry.device not in devices:
         broken.append(f"device: {entry.device!r} is no device of the site")
+    elif type(entry) is Storm and named is FAMILIES:
+        broken.append("kind: at a ranch only")
     elif families and unnumbered(entry.device) not in families:
         broken.append(f"device: one of {', '.join(families)}, with its number")
     elif entry.device and isinstance(entry, LineFault):
@@ -140,6 +143,12 @@ def _broken(entry: Act | Fault, devices: Mapping[str, str], named: Named) -> lis
     if isinstance(entry, Loss) and entry.share > (1 - entry.share) * entry.burst_mean:
         broken.append("share: no more than runs of burst_mean can lose")
     return broken
+
+
+def reboots_of(layout: Layout) -> list[str]:
+    """The devices of a site that can restart."""
+    named = (RANCH_FAMILIES if layout.mode == "ranch" else FAMILIES)[Reboot]
+    return [mount.mount_id for mount in layout.mounts if unnumbered(mount.mount_id) in named]
 
 
 class ScenarioUnknown(Exception):

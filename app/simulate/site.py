@@ -11,12 +11,13 @@ import msgspec
 
 from app.simulate.cameras import camera_settings
 from app.simulate.product import Product, Take
-from app.simulate.scenario import Scenario, violations
-from kernel.clock import Clock
+from app.simulate.scenario import Scenario, reboots_of, violations
+from kernel import clock as calendar
 from kernel.layout import Layout
 from kernel.rng import Rng
 from simulators.faults.model import DeviceFault, LineFault
 from simulators.faults.network import Line, draw_cuts
+from simulators.sites.clocks import draw_reboots
 from simulators.sites.messages import Message
 from simulators.sites.ranch import RanchDevices
 from simulators.sites.warehouse import NETWORK_SERVER, Codes, WarehouseDevices, dev_eui, lot_name
@@ -24,7 +25,7 @@ from simulators.world.ranch import places as ranch
 from simulators.world.ranch.build import build_ranch
 from simulators.world.ranch.state import Ranch
 from simulators.world.ranch.step import step as advance
-from simulators.world.tables import Network
+from simulators.world.tables import Clock, Network
 from simulators.world.warehouse.acts import OTHER_SITE_READER
 from simulators.world.warehouse.build import build_warehouse
 from simulators.world.warehouse.places import layout_of, places_of
@@ -40,7 +41,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     """How a site is driven whose devices stand on sockets: from which moment of its world on, how many of its
     seconds pass in one of the calendar, under which boot its devices number, which key its tags have."""
 
-    clock: Clock
+    clock: calendar.Clock
     from_s: float
     pace: float
     first_boot: int
@@ -62,6 +63,7 @@ class Site(ABC):
         scenario: Scenario,
         layout: Layout,
         network: Network,
+        clock: Clock,
         rng: Rng,
         days: int,
         start: datetime,
@@ -72,7 +74,11 @@ class Site(ABC):
         self.layout, self.start = layout, start
         self._pace = 1.0 if live is None else live.pace
         self._steps = rng.child("steps")
-        self.of_devices = [fault for fault in scenario.fault if isinstance(fault, DeviceFault)]
+        self.of_devices: list[DeviceFault] = [
+            *(fault for fault in scenario.fault if isinstance(fault, DeviceFault)),
+            *draw_reboots(clock, reboots_of(layout), days, rng),
+        ]
+        """Faults of the scenario, and reboots that come of themselves."""
         of_line = [fault for fault in scenario.fault if isinstance(fault, LineFault)]
         cuts = scenario.cuts or draw_cuts(network, days, rng)
         self.line = Line(network, cuts, rng, of_line)
@@ -125,7 +131,9 @@ class SimulatedSite(Site):
     ) -> None:
         parameters, rng = scenario.parameters(), Rng(seed)
         places, codes = places_of(parameters), Codes()
-        super().__init__(scenario, layout_of(parameters), parameters.network, rng, days, start, live)
+        super().__init__(
+            scenario, layout_of(parameters), parameters.network, parameters.clock, rng, days, start, live
+        )
         self.slot_ids = places.slot_ids
         """By the number of a place in the world."""
         self.world: Warehouse = build_warehouse(parameters, rng.child("world"), scenario.acts)
@@ -196,7 +204,7 @@ class SimulatedRanch(Site):
     ) -> None:
         parameters, rng = scenario.ranch_parameters(), Rng(seed)
         layout = ranch.layout_of(parameters)
-        super().__init__(scenario, layout, parameters.network, rng, days, start, live)
+        super().__init__(scenario, layout, parameters.network, parameters.clock, rng, days, start, live)
         self._step_s = float(parameters.station.beacon_s)
         self.world: Ranch = build_ranch(parameters, rng.child("world"), scenario.troubles)
         on_sockets: dict[str, Any] = {}

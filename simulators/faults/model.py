@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from simulators.world.ranch.troubles import Drift, Off, TagsDie, Trouble
+from simulators.world.ranch.troubles import Drift, Off, Stormy, TagsDie, Trouble
 from simulators.world.warehouse import acts
 from simulators.world.warehouse.acts import HOUR_S, Act, Blinded, Count, Hours, ScaleTampered, Share
 
@@ -93,15 +93,19 @@ class ScaleDrift(Span, frozen=True, kw_only=True, tag="scale_drift"):
     share_a_day: float
 
 
+class Storm(Span, frozen=True, kw_only=True, tag="storm"):
+    """A storm over a ranch: every herd stands crowded in a corner of its pen, and radio is bad."""
+
+
 LineFault = Loss | Delay | Duplication | Reorder
 DeviceFault = ClockDrift | Reboot
-WorldFault = Down | TagDeath | ScaleDrift
+WorldFault = Down | TagDeath | ScaleDrift | Storm
 Fault = Cut | LineFault | DeviceFault | WorldFault
 
 
 def acts_of(faults: Iterable[Fault]) -> tuple[Act, ...]:
     """What a warehouse's world must know of, as acts that belong to no fraud."""
-    return tuple(_act_of(fault) for fault in faults if isinstance(fault, WorldFault))
+    return tuple(_act_of(fault) for fault in faults if isinstance(fault, Down | TagDeath | ScaleDrift))
 
 
 def troubles_of(faults: Iterable[Fault]) -> tuple[Trouble, ...]:
@@ -117,9 +121,11 @@ def _trouble_of(fault: WorldFault) -> Trouble:
             return TagsDie(fault.at_h * HOUR_S, fault.tags)
         case ScaleDrift():
             return Drift(fault.device, fault.from_h * HOUR_S, fault.until_h * HOUR_S, fault.share_a_day)
+        case Storm():
+            return Stormy(fault.from_h * HOUR_S, fault.until_h * HOUR_S)
 
 
-def _act_of(fault: WorldFault) -> Act:
+def _act_of(fault: Down | TagDeath | ScaleDrift) -> Act:
     match fault:
         case Down():
             return Blinded(at_h=fault.from_h, until_h=fault.until_h, device=fault.device, how="off")

@@ -8,9 +8,16 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Clock(Table, frozen=True, kw_only=True):
+    """A clock that drifts is off by up to `drift_s_max` at the start and by up to `drift_s_a_day` more a day.
+    A device that restarts shows 1970 in some cases, until its clock is set."""
+
     sigma_s: float
     drifting_share: float
     drift_s_max: float
+    drift_s_a_day: float
+    reboot_a_day: float
+    reboot_1970_share: float
+    reboot_set_min: float
 
 
 class Network(Table, frozen=True, kw_only=True):

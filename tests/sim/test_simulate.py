@@ -28,6 +28,7 @@ from simulators.faults.model import (
     Loss,
     Reboot,
     Reorder,
+    Storm,
 )
 from simulators.world.ranch.parameters import Parameters as RanchParameters
 from simulators.world.ranch.places import layout_of as ranch_layout
@@ -125,7 +126,7 @@ RANCH_TROUBLES = {
     "scale": {"chute_error_g", "walk_over_spread", "walk_over_wrong", "gut_fill"},
     "wagon": {"loading_sd", "weight_error_share", "resolution_g", "moving_noise"},
     "camera": {"miss", "double"},
-    "clock": {"sigma_s", "drifting_share", "drift_s_max"},
+    "clock": {"sigma_s", "drifting_share", "drift_s_max", "drift_s_a_day", "reboot_a_day"},
     "network": {"outage_a_day", "outage_min_max", "duplicate_share", "late_share", "late_s_max"},
 }
 """What of a ranch's tables is trouble, and what of that is harder when it is lower."""
@@ -193,6 +194,7 @@ def test_every_fraud_that_a_warehouse_can_have_is_a_scenario_with_its_number() -
         (Loss(from_h=1.0, until_h=2.0, share=0.9), "share: no more than runs"),
         (Rotated(at_h=1.0, back_h=1.5, pallets=3), "back_h: after its beginning"),
         (Spoofed(at_h=1.0, until_h=2.0, device="scale-1", how="stay"), "device: one of forklift"),
+        (Storm(from_h=1.0, until_h=2.0), "kind: at a ranch only"),
         (
             Loss(from_h=1.0, until_h=2.0, share=0.1, device="portal-1"),
             "device: 'portal-1' is heard over llrp, where there is no loss",
@@ -208,6 +210,15 @@ def test_an_impossible_act_or_fault_is_refused_by_field_and_rule(entry: Act | Fa
     scenario = a_small_one(**{table: (entry,)})
     with pytest.raises(ValueError, match=rule):
         simulate(scenario, 1, 1, silent)
+
+
+def test_on_a_holiday_nothing_moves_and_no_crossing_is_told() -> None:
+    holiday = read_scenario("holiday_week")
+    changes = {**SMALL, "flow": {**SMALL["flow"], **holiday.changes["flow"]}}
+    outcome = simulate(msgspec.structs.replace(holiday, changes=changes), 11, 1, silent)
+    assert outcome.readings.keys().isdisjoint({"load_change", "mass", "scan", "barrier", "plate"})
+    assert {(told.right, told.wrong, told.false) for told in outcome.crossings.values()} == {(0, 0, 0)}
+    assert outcome.missing == 0
 
 
 def test_a_scenario_that_is_not_there_is_named_with_those_that_are() -> None:

@@ -33,6 +33,8 @@ FEEDING_S = 5_400.0
 SPREAD_M = 12.0
 WANDER_M = 1.6
 """An animal's own drift in a step of five minutes, in metres a root of a step (set)."""
+CROWD_M = 4.0
+"""Half of how far a herd reaches that crowds in a corner (set)."""
 SICK_GROWTH = -0.35
 """A sick animal loses this share of what it would gain."""
 
@@ -152,3 +154,20 @@ def places(
         moved.append(np.clip(drifted, at - half_m, at + half_m))
     still = herd.health == DEAD
     return np.where(still, herd.x_m, moved[0]), np.where(still, herd.y_m, moved[1])
+
+
+def corners(parameters: Parameters) -> tuple[Floats, Floats]:
+    """The corner of each pen, away from the wind, in which its herd crowds in a storm."""
+    x_m, y_m = pen_middles(parameters)
+    half_m = parameters.site.pen_side_m / 2 - CROWD_M
+    return x_m + half_m, y_m + half_m
+
+
+def crowded(herd: Herd, middle: tuple[Floats, Floats], draw: np.random.Generator) -> tuple[Floats, Floats]:
+    """Where each animal stands, as close to the others as it can; a dead one lies where it lay."""
+    pen = np.maximum(herd.pen, 0)
+    still = herd.health == DEAD
+    moved = []
+    for place, at in ((herd.x_m, middle[0][pen]), (herd.y_m, middle[1][pen])):
+        moved.append(np.where(still, place, at + draw.uniform(-CROWD_M, CROWD_M, herd.count)))
+    return moved[0], moved[1]

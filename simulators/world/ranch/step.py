@@ -13,7 +13,7 @@ from kernel.rng import Rng
 from simulators.world.ranch import handling, hearing, living
 from simulators.world.ranch.build import DAY_S
 from simulators.world.ranch.state import DEAD, GONE, Died, Herd, Ranch, Seen, Stood, reader_name
-from simulators.world.ranch.troubles import Trouble, drifted, is_off, tags_dying
+from simulators.world.ranch.troubles import Trouble, drifted, is_off, is_stormy, tags_dying
 
 REMOVED_AFTER_S = 2 * DAY_S
 """A carcass is found and taken away within two days (set)."""
@@ -28,8 +28,13 @@ def step(world: Ranch, dt_s: float, rng: Rng) -> Ranch:
     draw = rng.child(f"step/{round(at_s * 1_000)}").numpy
     seen: list[Seen] = []
     herd = _lived(world, dt_s, draw, seen)
-    middle = living.middles(parameters, world.herd_x_m, world.herd_y_m, at_s, draw)
-    x_m, y_m = living.places(parameters, herd, herd.doing, middle, draw)
+    stormy = is_stormy(world.troubles, at_s)
+    if stormy:
+        middle = living.corners(parameters)
+        x_m, y_m = living.crowded(herd, middle, draw)
+    else:
+        middle = living.middles(parameters, world.herd_x_m, world.herd_y_m, at_s, draw)
+        x_m, y_m = living.places(parameters, herd, herd.doing, middle, draw)
     herd = msgspec.structs.replace(herd, x_m=x_m, y_m=y_m)
     herd, batch, carried_g = _fed(world, herd, dt_s, draw, seen)
     seen += handling.counted_at_gates(parameters, herd, at_s, dt_s, draw)
@@ -50,7 +55,7 @@ def step(world: Ranch, dt_s: float, rng: Rng) -> Ranch:
         station_x_m=world.station_x_m,
         station_y_m=world.station_y_m,
         station_down_until_s=down_until_s,
-        is_bad_weather=bool(bad) if hourly else world.is_bad_weather,
+        is_bad_weather=stormy or (bool(bad) if hourly else world.is_bad_weather),
         next_batch=batch,
         carried_g=carried_g,
         seen=tuple(told),

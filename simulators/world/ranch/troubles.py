@@ -1,4 +1,4 @@
-"""What befalls the devices of a ranch at stated times: they give nothing, tags die, scales drift. Pure."""
+"""What befalls a ranch at stated times: devices give nothing, tags die, scales drift, storms come. Pure."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,18 @@ class Drift(msgspec.Struct, frozen=True):
     share_a_day: float
 
 
-Trouble = Off | TagsDie | Drift
+class Stormy(msgspec.Struct, frozen=True):
+    """A storm."""
+
+    from_s: float
+    until_s: float
+
+
+Trouble = Off | TagsDie | Drift | Stormy
+
+
+def is_stormy(troubles: Sequence[Trouble], at_s: float) -> bool:
+    return any(isinstance(one, Stormy) and one.from_s <= at_s < one.until_s for one in troubles)
 
 
 def is_off(troubles: Sequence[Trouble], device: str, at_s: float) -> bool:

@@ -40,6 +40,8 @@ class Flow(Table, frozen=True, kw_only=True):
     day_ends_h: float
     misplaced_day: float
     misplaced_night: float
+    corrected_share: float
+    weighed_twice_share: float
     night_shift_h: float
     truck_tare_g_min: int
     truck_tare_g_max: int

@@ -4,10 +4,12 @@ import math
 
 import msgspec
 
-from simulators.world.warehouse.state import Person, Scanned
+from simulators.world.warehouse.state import Event, Person, Scanned
 from simulators.world.warehouse.working import Working
 
-DAY_H = 24.0
+DAY_H, DAY_S = 24.0, 86_400.0
+FOUND_WITHIN_S = 6 * 3_600.0
+"""After the shift begins."""
 
 
 def misplaced_share(working: Working, at_s: float) -> float:
@@ -35,6 +37,16 @@ def confirm(working: Working, at_s: float, pallet: int, stands_at: int, told: in
     )
     if working.blindness(f"pda-{number + 1}", done_s) is None:
         working.notice(Scanned(number, done_s, pallet, told))
+    if told != stands_at and working.draw.random() < working.parameters.flow.corrected_share:
+        next_day_s = (at_s // DAY_S + 1) * DAY_S + 3_600 * working.parameters.flow.day_begins_h
+        found_s = next_day_s + working.draw.uniform(0.0, FOUND_WITHIN_S)
+        working.due(Event(found_s, 0, "correct", pallet=pallet, place=stands_at))
+
+
+def correct(working: Working, event: Event) -> None:
+    """Somebody finds a pallet where nobody confirmed it, and scans it there, if it has not moved since."""
+    if working.pallets.place[event.pallet] == event.place:
+        confirm(working, event.at_s, event.pallet, event.place, event.place)
 
 
 def _is_on(person: Person, at_s: float) -> bool:

@@ -17,6 +17,14 @@ from simulators.world.warehouse.places import Places
 from simulators.world.warehouse.state import Floats, Ints, Pallets
 
 RSSI_CDBM, RSSI_SD_CDBM = -5_800, 500
+_ALIKE = "0DOQ", "8B3", "1I7L", "5S6", "2Z7", "GC6", "HNM", "UV", "4A"
+LOOKS_LIKE = {
+    one: "".join(sorted({other for some in _ALIKE if one in some for other in some} - {one}))
+    for one in sorted(set("".join(_ALIKE)))
+}
+"""What cameras take the characters of a plate for."""
+LEFT_OUT = 0.25
+"""Of misread plates, those with a character left out (set)."""
 
 
 def rssi_cdbm(count: int, draw: np.random.Generator) -> Ints:
@@ -154,6 +162,17 @@ def _portal_rounds(
     if pallets.is_dead[pallet] or rng.random() >= min(chance, float(pallets.portal_factor[pallet])):
         return 0
     return 1 + int(rng.binomial(2 * reader.portal_reads_a_crossing - 2, 0.5))
+
+
+def misread(plate: str, rng: np.random.Generator) -> str:
+    """A plate as a camera misreads it: one character for one that looks like it, or one left out."""
+    alike = [place for place, character in enumerate(plate) if character in LOOKS_LIKE]
+    if not alike or rng.random() < LEFT_OUT:
+        place = int(rng.integers(1, len(plate)))
+        return plate[:place] + plate[place + 1 :]
+    place = alike[int(rng.integers(len(alike)))]
+    others = LOOKS_LIKE[plate[place]]
+    return plate[:place] + others[int(rng.integers(len(others)))] + plate[place + 1 :]
 
 
 def wrong_antennas(parameters: Parameters, right: Ints, rng: np.random.Generator) -> Ints:

@@ -32,6 +32,8 @@ from simulators.world.warehouse.state import (
 from simulators.world.warehouse.working import Working
 
 TO_BRIDGE_S, TO_DOCK_S, TO_GATE_S = 60.0, 120.0, 60.0
+AGAIN_S = 40.0
+"""Between two weighings of one truck."""
 LOADING_BAY_S = 90.0
 """Papers and straps between the last pallet and driving off."""
 STRAY_COLUMNS = 4
@@ -165,7 +167,7 @@ def _drive(working: Working, event: Event, lasts_s: float, spot: yard.Spot, then
 def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> None:
     """A gate whose barrier is down is passed all the same: the boom is moved by hand, and nothing tells."""
     gate, draw = working.parameters.gate, working.draw
-    plate = truck.plate if draw.random() < gate.plate_right else f"{truck.plate[:-1]}X"
+    plate = truck.plate if draw.random() < gate.plate_right else seeing.misread(truck.plate, draw)
     sees, moves = (
         working.blindness(f"gate-{truck.gate + 1}-{part}", at_s) is None for part in ("camera", "barrier")
     )
@@ -183,16 +185,22 @@ def _pass_gate(working: Working, truck: Truck, at_s: float, direction: str) -> N
 
 
 def _weigh_in(working: Working, event: Event) -> None:
-    _weigh_truck(working, event)
+    event = _weigh_truck(working, event)
     _drive(working, event, TO_DOCK_S, yard.waiting(event.who), "dock")
 
 
-def _weigh_truck(working: Working, event: Event) -> None:
+def _weigh_truck(working: Working, event: Event) -> Event:
+    """Weigh a truck on the bridge, now and then twice; the event as it is when that is done."""
     truck, scale = working.trucks[event.who], working.parameters.scale
     aboard = working.pallets.place == ON_TRUCK - truck.number
     aboard[list(truck.brings)] |= working.pallets.place[list(truck.brings)] == EXPECTED
     mass_g = truck.tare_g + truck.hidden_g + int(working.pallets.mass_g[aboard].sum())
+    times = 2 if working.draw.random() < working.parameters.flow.weighed_twice_share else 1
+    for _ in range(times - 1):
+        _weigh(working, event.at_s, "weighbridge-1", mass_g, scale.bridge_interval_g, truck=truck.number)
+        event = msgspec.structs.replace(event, at_s=event.at_s + AGAIN_S)
     _weigh(working, event.at_s, "weighbridge-1", mass_g, scale.bridge_interval_g, truck=truck.number)
+    return event
 
 
 def _weigh(
@@ -254,7 +262,7 @@ def _depart(working: Working, event: Event) -> None:
 
 
 def _weigh_out(working: Working, event: Event) -> None:
-    _weigh_truck(working, event)
+    event = _weigh_truck(working, event)
     _drive(working, event, TO_GATE_S, yard.at_gate(working, event.who), "leave")
 
 
@@ -456,6 +464,7 @@ HANDLERS: Mapping[str, Callable[[Working, Event], None]] = {
     "cross": _cross,
     "drop": _drop,
     "sweep": _sweep,
+    "correct": people.correct,
     **standing.HANDLERS,
     **acting.HANDLERS,
 }

@@ -25,6 +25,7 @@ from simulators.world.ranch.state import (
     Stood,
 )
 from simulators.world.ranch.step import step
+from simulators.world.ranch.troubles import Stormy
 
 TEXT = (files("simulators.scenarios") / "reference_ranch.toml").read_text(encoding="utf-8")
 STEP_S = 300.0
@@ -68,6 +69,25 @@ def test_a_step_is_pure_and_can_be_made_again(parameters: Parameters) -> None:
     assert repr(first.seen) == repr(second.seen)
     for name in kept:
         assert np.array_equal(getattr(first.herd, name), getattr(second.herd, name)), name
+
+
+def test_in_a_storm_every_herd_crowds_in_a_corner_and_goes_out_again_afterwards(
+    parameters: Parameters,
+) -> None:
+    rng, stood = Rng(7), {}
+    world = build_ranch(parameters, rng.child("world"), (Stormy(2 * 3_600.0, 12 * 3_600.0),))
+    while world.time_s < 16 * 3_600:
+        world = step(world, STEP_S, rng.child("steps"))
+        herd, hour = world.herd, world.time_s / 3_600
+        first = herd.pen == 0
+        stood[hour] = float(np.ptp(herd.x_m[first])), float(herd.y_m[first].mean())
+        if 2.1 < hour <= 12.0:
+            assert world.is_bad_weather
+    assert stood[1.0][0] > 15.0
+    # At ten a herd that grazes would be out.
+    assert stood[10.0][0] <= 8.0
+    assert stood[10.0][1] == pytest.approx(stood[3.0][1], abs=2.0)
+    assert stood[16.0][0] > 15.0
 
 
 def test_another_seed_is_another_ranch(parameters: Parameters) -> None:

@@ -17,6 +17,7 @@ from simulators.world.warehouse.places import DOCK_Y_M, layout_of, places_of
 from simulators.world.warehouse.seeing import (
     beacons_heard,
     load_read,
+    misread,
     overhead_reads,
     pass_reads,
     portal_reads,
@@ -353,6 +354,53 @@ def test_the_hall_is_warmer_by_day_and_under_the_roof(parameters: Parameters) ->
     high = [item.temperature_mc for item in felt if item.at_s / 3_600 < 4 and item.sensor == 1]
     assert np.mean(by_day) > np.mean(by_night) + 5_000
     assert np.mean(high) == pytest.approx(np.mean(by_night) + 5.5 * 300, abs=300)
+
+
+def test_a_plate_is_misread_as_one_that_looks_like_it() -> None:
+    draw, plates = Rng(3).numpy, [f"赣G{number:05d}" for number in range(0, 90_000, 37)]
+    wrong = [(plate, misread(plate, draw)) for plate in plates]
+    assert all(plate != told for plate, told in wrong)
+    shorter = [told for plate, told in wrong if len(told) == len(plate) - 1]
+    assert len(shorter) / len(wrong) == pytest.approx(0.25, abs=0.04)
+    changed = {
+        (was, now)
+        for plate, told in wrong
+        if len(told) == len(plate)
+        for was, now in zip(plate, told, strict=True)
+        if was != now
+    }
+    assert {("0", "O"), ("0", "D"), ("8", "B"), ("1", "I"), ("5", "S")} <= changed
+    assert not any(now == "X" for _, now in changed)
+
+
+def test_now_and_then_a_truck_is_weighed_twice_and_leaves_a_moment_later() -> None:
+    parameters = read_parameters(REFERENCE, {**SMALL, "flow": {**SMALL["flow"], "weighed_twice_share": 0.5}})
+    _, seen = a_day(parameters)
+    times: dict[int, list[float]] = {}
+    for item in seen:
+        if isinstance(item, Weighed) and item.truck >= 0:
+            times.setdefault(item.truck, []).append(item.at_s)
+    # In and out, each once or twice.
+    assert {len(each) for each in times.values()} > {2}
+    assert max(len(each) for each in times.values()) <= 4
+    again = [later - earlier for each in times.values() for earlier, later in itertools.pairwise(each)]
+    assert any(gap_s == pytest.approx(40.0) for gap_s in again)
+
+
+def test_of_pallets_that_were_confirmed_elsewhere_some_are_found_and_scanned_next_day() -> None:
+    flow = {**SMALL["flow"], "misplaced_day": 1.0, "corrected_share": 0.5, "pallets_out": 0}
+    rng, seen = Rng(3), []
+    world = build_warehouse(read_parameters(REFERENCE, {**SMALL, "flow": flow}), rng.child("world"))
+    while world.time_s < 2 * DAY_S:
+        world = step(world, 60.0, rng.child("steps"))
+        seen += world.seen
+    scans = [item for item in seen if isinstance(item, Scanned)]
+    first = [item for item in scans if item.at_s < DAY_S]
+    wrong = {item.pallet: item.place for item in first}
+    found = [item for item in scans if item.at_s >= DAY_S and item.pallet in wrong]
+    right = [item for item in found if item.place == world.pallets.place[item.pallet]]
+    assert 0.2 * len(wrong) < len(right) < 0.8 * len(wrong)
+    assert all((item.at_s - DAY_S) / 3_600 > 6 for item in right)
 
 
 def test_a_scale_in_service_errs_within_three_intervals_and_shows_whole_ones() -> None:
