@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.bench.decoders import BYTES_MAX, EXAMPLES, Target, targets
+from app.bench.decoders import BYTES_MAX, Target, targets
+from app.bench.seeds import SEEDS
 from app.report import Check, Report, make_report
 from kernel.clock import SystemClock
 
@@ -67,8 +68,7 @@ def _hypothesis(target: Target, name: str) -> tuple[int, str]:
     from hypothesis import HealthCheck, Phase, given, seed, settings
     from hypothesis import strategies as st
 
-    examples = EXAMPLES.get(name, (b"",))
-    spoilt = st.builds(_spoilt, st.sampled_from(examples), st.integers(0, 2**32), st.binary(max_size=4))
+    spoilt = st.builds(_spoilt, st.sampled_from(SEEDS[name]), st.integers(0, 2**32), st.binary(max_size=4))
     count = 0
 
     @seed(SEED)
@@ -101,7 +101,7 @@ async def _atheris(name: str, gate: asyncio.Semaphore) -> tuple[str, int, str]:
     """The target in a process of its own, since atheris ends it."""
     async with gate:
         with tempfile.TemporaryDirectory(prefix="tallyhouse-fuzz-") as folder:
-            for number, example in enumerate(EXAMPLES.get(name, ())):
+            for number, example in enumerate(SEEDS[name]):
                 (Path(folder) / f"example-{number}").write_bytes(example)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "app.bench.decoders", name, str(ATHERIS_CASES), str(SEED), folder),

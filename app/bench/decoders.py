@@ -4,124 +4,84 @@
 the examples in FOLDER; an exception that is no rejection ends it with a trace.
 """
 
+import base64
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
 from typing import Any, Final
 
+from app.bench.seeds import AUTHENTICATED, CHANNELS
 from devices.families import FAMILIES
 from devices.ingest.model import Received, Registration, check
 from devices.ingest.readings import Bounds
 from devices.transport.decoding import Arrived, FieldRejected
-from devices.transport.terminals import Admission, Session, Terminal
+from devices.transport.terminals import Admission, Session, Terminal, code_digest
 from kernel.messages import Observation
 
 NOW: Final = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-BYTES_MAX: Final = 600
-CHANNELS: Final = (
-    "observation",
-    "vendor/events",
-    "vendor/status",
-    "vendor/tags",
-    "vendor/onvif-ej/RuleEngine/Recognition/LicensePlate/&1/Gate",
-    "vendor/onvif-mj/VideoAnalytics/1/Pallets",
-    "vendor/application/a/device/b/event/up",
-)
-"""The first byte of a broker's message chooses one of these."""
-NODES: Final = {"node": "node-1", "E280": "tag-1", "30331": "tag-2"}
+BYTES_MAX: Final = 1_000
+NODES: Final = {"b": "node-1", "E280": "tag-1", "30331": "tag-2"}
 KEY: Final = bytes(range(32))
+NUMBER: Final = bytes.fromhex("013800138000")
+CODE: Final = "a-code"
 MODBUS_ASKED: Final = bytes.fromhex("0009 0000 0006 01 03 0000 0003")
-EXAMPLES: Final[Mapping[str, tuple[bytes, ...]]] = {
-    "camera": (
-        b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n\xff\xd8\xff\xd9\r\n--b\r\n",
-        bytes.fromhex("ffd8ffc0000b080040004001011100ffda0008010100003f0000ffd9"),
-    ),
-    "chirpstack": (
-        b'\x06{"deduplicationId":"a","time":"2026-11-23T05:55:30Z","deviceInfo":{"devEui":"node"}}',
-    ),
-    "ear_tag": (b'\x00{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z","beacons":[]}',),
-    "gs1": (
-        b"(01)09521234543213(10)ABC",
-        b"https://id.gs1.org/01/09521234543213",
-        b"urn:epc:id:sscc:952123.0",
-    ),
-    "impinj_json": (b'\x01{"timestamp":"2026-11-23T05:55:30Z","eventType":"tagInventory"}',),
-    "jt808": (bytes.fromhex("7e00020000013800138000000100027e"),),
-    "llrp": (bytes.fromhex("043e0000000a00000001"), bytes.fromhex("043d0000000a00000002")),
-    "modbus_frame": (bytes.fromhex("000900000009010306000102030405"),),
-    "mqtt_position": (
-        b'\x00{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z","position":{"x_m":1,"y_m":2,"z_m":0}}',
-    ),
-    "mqtt_reader": (
-        b'\x00{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z","reads":[{"epc":"3115","rssi_cdbm":-5}]}',
-    ),
-    "mt_sics": (b"S S     100.00 kg", b"S D     100.00 kg", b"ES"),
-    "nmea": (b"$GNGGA,055530.00,2942.7407,N,12009.1234,E,4,12,0.8,10.0,M,5.0,M,1.0,0000*5F\r\n",),
-    "onvif_m": (
-        b'\x04{"UtcTime":"2026-11-23T05:55:30Z","Data":{"LicensePlateInfo":{"PlateNumber":"A1"}}}',
-        b'\x05{"Frame":[{"@UtcTime":"2026-11-23T05:55:30Z","Object":[{"Appearance":{}}]}]}',
-    ),
-    "pda": (
-        b'{"session":"s","proof":"'
-        + b"0" * 64
-        + b'","batch":{"device_id":"d","boot":1,"scans":[{"sequence":1,'
-        b'"observed_at":"2026-11-23T05:55:30Z","code":"x"}]}}',
-    ),
-    "opcua_barrier": (b"\1\2\1",),
-    "opcua_node": (b"ns=2;s=Barrier.Open", b"nsu=http://a%3B/;i=1001", b"ns=1;b=M/RbKBsRVkePCePcx24oRA=="),
-    "opcua_signal": (b"\0\0\0\1\1\2",),
-    "teltonika": (b"\x00\x0f356307042441013", bytes.fromhex("000000000000000f0801")),
-    "tmr": (b"  12340 KG GR", b"S  1234"),
-    "toledo_continuous": (bytes.fromhex("022c3020303132333430303030303030300d2b"),),
-    "uwb": (
-        b'\x03[{"version":"1","tagId":"30331","timestamp":1.5,"data":{"coordinates":{"x":1,"y":2,"z":3}}}]',
-    ),
-    "zpl_printer": (
-        b"\2030,0,0,1245,000,0,0,0,000,0,0,0\3\r\n\2000,0,0,0,0,2,4,0,00000000,1,000\3\r\n\0021234,0\3\r\n",
-        b'"1234"?',
-    ),
-    "zebra_json": (b'\x03{"data":{"idHex":"e280","antenna":1},"timestamp":"2026-11-23T05:55:30.000+0000"}',),
-}
-"""Something well formed, or nearly so, to start from."""
+VIEW: Final = (
+    '{"lens":{"width_px":640,"height_px":360,"fx_px":320,"fy_px":320,"cx_px":319.5,"cy_px":179.5,"x_m":0,'
+    '"y_m":-3,"z_m":0.8,"pan_deg":90},"slots":[{"slot_id":"A-1","x_m":-1,"y_m":0,"z_m":0,"width_m":1.4,'
+    '"depth_m":1.1,"height_m":1.6},{"slot_id":"A-2","x_m":1,"y_m":0,"z_m":0,"width_m":1.4,"depth_m":1.1,'
+    '"height_m":1.6}]}'
+)
+GIVEN: Final = {"key": KEY, "view": VIEW}
+"""What a device is given of these types."""
 
-Target = Callable[[bytes], None]
+Target = Callable[[bytes], bool]
+"""Whether something was read of the bytes, and nothing refused."""
 
 
 class _Everybody:
     """Admits whoever comes."""
 
     def find(self, name: str) -> Terminal | None:
-        return Terminal(device_id="truck", site_id="site-a", name=name)
+        return Terminal(device_id="truck", site_id="site-a", name=name, code_sha256=code_digest(CODE))
 
     def new_code(self) -> str:
-        return "a-code"
+        return CODE
 
 
 def targets() -> Mapping[str, Target]:
-    """A target for each family, by name, and one for each codec of `kernel` and `devices/transport`."""
+    """A target for each family, by name, one for each codec of `kernel` and `devices/transport`, and, as
+    `NAME sealed`, one behind each checksum: what was spoilt is given the right one, so that it reaches what
+    the checksum guards."""
     from app.drivers import BROKER, DIALLED, LISTENS
 
     found: dict[str, Target] = {name: _broker(name, decode) for name, decode in BROKER.items()}
     found |= {name: _session(name, make) for name, make in LISTENS.items()}
     found |= {name: _DIALLED.get(name, _lines)(name) for name in DIALLED}
+    found |= {f"{name} sealed": _sealed(seal, found[name]) for name, seal in _SEALS.items()}
     return {**found, "pda": _scan, "gs1": _gs1, "modbus_frame": _modbus, "opcua_node": _node}
 
 
-def _judge(family: str, items: Sequence[object]) -> None:
-    """Ingest has a verdict on every reading, and every rejection names field and rule."""
+def _judge(family: str, items: Sequence[object]) -> bool:
+    """Ingest has a verdict on every reading, and every rejection names field and rule. Whether there is a
+    reading and no rejection."""
     for item in items:
         if isinstance(item, Observation):
             device = Registration(device_id=item.device_id, site_id="site-a", family=family)
             check(Received(observation=item, received_at=NOW), "site-a", device, Bounds())
         elif not getattr(item, "field", "") or not getattr(item, "rule", ""):
             raise AssertionError(f"{item!r} names no field and rule")
+    return bool(items) and all(isinstance(item, Observation) for item in items)
 
 
 def _broker(family: str, decode: Callable[..., Sequence[object]]) -> Target:
-    given = {name: KEY for name, parameter in FAMILIES[family].parameters.items() if parameter.type == "key"}
-    known = {name: item.default for name, item in FAMILIES[family].parameters.items() if item.default}
+    parameters = FAMILIES[family].parameters
+    given = {name: GIVEN[one.type] for name, one in parameters.items() if one.type in GIVEN}
+    known = {name: one.default for name, one in parameters.items() if one.default}
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         channel = CHANNELS[data[0] % len(CHANNELS)] if data else CHANNELS[0]
         arrived = Arrived(
             site_id="site-a",
@@ -131,17 +91,16 @@ def _broker(family: str, decode: Callable[..., Sequence[object]]) -> Target:
             channel=channel,
             settings={**known, **given},
         )
-        _judge(family, decode(arrived, NODES))
+        return _judge(family, decode(arrived, NODES))
 
     return target
 
 
 def _session(family: str, make: Callable[[Admission], Session]) -> Target:
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         session, cut = make(_Everybody()), len(data) // 2
-        for part in (data[:cut], data[cut:]):
-            for step in session.receive(part, NOW):
-                _judge(family, step.items)
+        steps = [step for part in (data[:cut], data[cut:]) for step in session.receive(part, NOW)]
+        return _judge(family, [item for step in steps for item in step.items])
 
     return target
 
@@ -155,13 +114,14 @@ def _lines(family: str) -> Target:
 
     decode = import_module(f"devices.drivers.{family}.codec").decode
 
-    def target(data: bytes) -> None:
-        _refusing(decode, data)
+    def target(data: bytes) -> bool:
+        return _refusing(decode, data) is not None
 
     return target
 
 
 def _refusing(decode: Callable[..., Any], *given: Any) -> Any:
+    """What was decoded, None when it was refused."""
     try:
         return decode(*given)
     except FieldRejected as error:
@@ -172,21 +132,27 @@ def _refusing(decode: Callable[..., Any], *given: Any) -> Any:
 
 def _llrp(_: str) -> Target:
     from devices.drivers.llrp.codec import decode
-    from devices.drivers.llrp.framing import FrameRejected, FrameSplitter
+    from devices.drivers.llrp.framing import Frame, FrameRejected, FrameSplitter
     from devices.drivers.llrp.requests import RoSpec
     from devices.drivers.llrp.session import LlrpSession
 
-    def target(data: bytes) -> None:
-        for message in FrameSplitter().feed(data):
-            if not isinstance(message, FrameRejected):
-                try:
-                    decode(message)
-                except FrameRejected as error:
-                    if error.is_fatal:
-                        raise AssertionError("a bad body costs the connection") from error
+    def is_read(message: Frame | FrameRejected) -> bool:
+        if isinstance(message, FrameRejected):
+            return False
+        try:
+            decode(message)
+        except FrameRejected as error:
+            if error.is_fatal:
+                raise AssertionError("a bad body costs the connection") from error
+            return False
+        return True
+
+    def target(data: bytes) -> bool:
+        read = [is_read(message) for message in FrameSplitter().feed(data)]
         session = LlrpSession(RoSpec(antennas=(1, 2)), keepalive_ms=1_000, inputs=(1,))
         session.receive(data)
         session.bytes_to_send()
+        return bool(read) and all(read)
 
     return target
 
@@ -196,13 +162,14 @@ def _nmea(_: str) -> Target:
     from devices.drivers.nmea.epochs import Epochs
     from devices.transport.lines import Lines
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         epochs = Epochs()
+        said = []
         for line, broken in Lines(LINE_BYTES_MAX).feed(data + b"\n"):
             sentence = None if broken is not None else _refusing(decode, line)
             if sentence is not None:
-                epochs.add(sentence, line)
-        epochs.finish()
+                said += epochs.add(sentence, line)
+        return bool(said + epochs.finish())
 
     return target
 
@@ -210,12 +177,11 @@ def _nmea(_: str) -> Target:
 def _toledo(_: str) -> Target:
     from devices.drivers.toledo_continuous.codec import Frames, decode
 
-    def target(data: bytes) -> None:
-        for has_checksum in (False, True):
-            for frame, broken in Frames(has_checksum=has_checksum).feed(data):
-                if broken is None:
-                    _refusing(decode, frame)
-        _refusing(decode, data)
+    def target(data: bytes) -> bool:
+        found = [Frames(has_checksum=has_checksum).feed(data) for has_checksum in (False, True)]
+        whole = [frame for frames in found for frame, broken in frames if broken is None]
+        read = [_refusing(decode, frame) for frame in (*whole, data)]
+        return any(shown is not None for shown in read)
 
     return target
 
@@ -223,8 +189,9 @@ def _toledo(_: str) -> Target:
 def _tmr(_: str) -> Target:
     from devices.drivers.tmr.codec import Settings, decode
 
-    def target(data: bytes) -> None:
-        _refusing(decode, data, Settings("kg"))
+    def target(data: bytes) -> bool:
+        read = [_refusing(decode, data, Settings(unit)) for unit in ("kg", "lb")]
+        return any(said is not None for said in read)
 
     return target
 
@@ -235,10 +202,10 @@ def _weighbridge(_: str) -> Target:
 
     profiles = list(PROFILES.values())
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         words = [int.from_bytes(data[at : at + 2], "big") for at in range(1, len(data) - 1, 2)]
         profile = profiles[data[0] % len(profiles)] if data else profiles[0]
-        _refusing(decode, profile, words)
+        return _refusing(decode, profile, words) is not None
 
     return target
 
@@ -246,8 +213,8 @@ def _weighbridge(_: str) -> Target:
 def _barrier(_: str) -> Target:
     from devices.drivers.modbus_barrier.codec import decode
 
-    def target(data: bytes) -> None:
-        _refusing(decode, [bool(byte & 1) for byte in data])
+    def target(data: bytes) -> bool:
+        return _refusing(decode, [bool(byte & 1) for byte in data]) is not None
 
     return target
 
@@ -257,9 +224,9 @@ def _lamps(_: str) -> Target:
 
     kinds = list(LAMPS.values())
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         lamps = kinds[data[0] % len(kinds)] if data else kinds[0]
-        _refusing(decode, [bool(byte & 1) for byte in data[1:]], lamps)
+        return _refusing(decode, [bool(byte & 1) for byte in data[1:]], lamps) is not None
 
     return target
 
@@ -271,10 +238,9 @@ def _flags(family: str) -> Target:
     names = ("is_open", "is_closed", "loop", "red", "amber", "green")
     decode = import_module(f"devices.drivers.{family}.codec").decode
 
-    def target(data: bytes) -> None:
-        _refusing(
-            decode, {name: (None, False, True)[byte % 3] for name, byte in zip(names, data, strict=False)}
-        )
+    def target(data: bytes) -> bool:
+        told = {name: (None, False, True)[byte % 3] for name, byte in zip(names, data, strict=False)}
+        return _refusing(decode, told) is not None
 
     return target
 
@@ -284,12 +250,12 @@ def _opcua(_: str) -> Target:
 
     flags = ("Overload", "Underload", "Invalid", "WeightStable", "LegalForTrade")
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         head = data[0] if data else 0
         reads = {name: Read(value=bool(head >> bit & 1)) for bit, name in enumerate(flags)}
         reads[VALUE] = Read(value=Structure(encoding=WEIGHT_ENCODING, body=data[2:]))
         reads["EngineeringUnits"] = Read(value=Unit(number=data[1] if len(data) > 1 else -1, name="kg"))
-        _refusing(lambda: decode(reads, is_registered=bool(head & 32)))
+        return _refusing(lambda: decode(reads, is_registered=bool(head & 32))) is not None
 
     return target
 
@@ -298,16 +264,15 @@ def _camera(_: str) -> Target:
     from devices.drivers.camera.codec import Parts, StreamBroken
     from devices.drivers.camera.jpeg import picture_size
 
-    def target(data: bytes) -> None:
-        _refusing(picture_size, data)
+    def target(data: bytes) -> bool:
+        bodies = [data]
         try:
-            parts = Parts(b"b").feed(data)
+            bodies += [part.body for part in Parts(b"b").feed(data)]
         except StreamBroken as error:
             if not error.field or not error.rule:
                 raise AssertionError("a rejection names no field and rule") from error
-            return
-        for part in parts:
-            _refusing(picture_size, part.body)
+        read = [_refusing(picture_size, body) for body in bodies]
+        return any(size is not None for size in read)
 
     return target
 
@@ -315,7 +280,7 @@ def _camera(_: str) -> Target:
 def _zpl(_: str) -> Target:
     from devices.drivers.zpl_printer.codec import Answer, Answers, decode_count, decode_status, has_object
 
-    def target(data: bytes) -> None:
+    def target(data: bytes) -> bool:
         answers, cut, texts = Answers(), len(data) // 2, []
         for part in (data[:cut], data[cut:]):
             for found in answers.feed(part):
@@ -324,9 +289,9 @@ def _zpl(_: str) -> Target:
                 elif not found[1].field or not found[1].rule:
                     raise AssertionError("a rejection names no field and rule")
         for text in texts:
-            _refusing(decode_count, text)
             has_object(text, "A.TTF")
-        _refusing(decode_status, texts[:3])
+        read = [_refusing(decode_status, texts[:3]), *(_refusing(decode_count, text) for text in texts)]
+        return any(said is not None for said in read)
 
     return target
 
@@ -350,41 +315,110 @@ _DIALLED: Final[Mapping[str, Callable[[str], Target]]] = {
 # --- what no family has to itself ----------------------------------------------------------------
 
 
-def _scan(data: bytes) -> None:
+def _scan(data: bytes) -> bool:
     from devices.drivers.pda.codec import Scan, decode_signed, scan_observation
 
-    _refusing(decode_signed, data)
+    signed = _refusing(decode_signed, data)
+    for one in () if signed is None else signed.batch.scans:
+        _judge("pda", [scan_observation("device", None, one)])
     code = data.decode("utf-8", "replace")
     scan = Scan(boot=1, sequence=1, observed_at=NOW, code=code, place_code=code[::-1] or None)
     _judge("pda", [scan_observation("device", None, scan)])
+    return signed is not None
 
 
-def _gs1(data: bytes) -> None:
-    from kernel.gs1 import decode_epc, elements_of_link, epc_from_uri, parse_elements
+def _gs1(data: bytes) -> bool:
+    from kernel.gs1 import Undecoded, decode_epc, elements_of_link, epc_from_uri, parse_elements
 
     text = data.decode("latin-1")
-    decode_epc(data.hex())
+    is_read = not isinstance(decode_epc(data.hex()), Undecoded)
     for read in (parse_elements, elements_of_link, epc_from_uri):
         try:
             read(text)
+            is_read = True
         except ValueError:
             continue
+    return is_read
 
 
-def _modbus(data: bytes) -> None:
-    from devices.transport.modbus_answer import AnswerRejected, check_answer
+def _modbus(data: bytes) -> bool:
+    from devices.transport.modbus_answer import check_answer
 
-    try:
-        check_answer(MODBUS_ASKED, data)
-    except AnswerRejected as error:
-        if not error.field or not error.rule:
-            raise AssertionError("a rejection names no field and rule") from error
+    return bool(_refusing(check_answer, MODBUS_ASKED, data))
 
 
-def _node(data: bytes) -> None:
+def _node(data: bytes) -> bool:
     from devices.transport.nodes import read_node
 
-    _refusing(read_node, data.decode("utf-8", "replace"))
+    return _refusing(read_node, data.decode("utf-8", "replace")) is not None
+
+
+# --- behind a checksum ---------------------------------------------------------------------------
+
+
+def _sealed(seal: Callable[[bytes], bytes], target: Target) -> Target:
+    return lambda data: target(seal(data))
+
+
+def _seal_tag(said: bytes) -> bytes:
+    """A station's report of a tag that says this under its own key."""
+    from devices.drivers.ear_tag.frame import mac_of
+
+    frame = base64.b64encode(said + mac_of(said.ljust(2, b"\0"), KEY)).decode()
+    report = {"boot": 7, "sequence": 1, "observed_at": NOW.isoformat(), "rssi_dbm": -80, "frame": frame}
+    return b"\0" + json.dumps(report).encode()
+
+
+def _seal_terminal(data: bytes) -> bytes:
+    """JT/T 808: messages of a terminal that has shown its code, between 7E, each without its number, with
+    the length of its body and the checksum made right."""
+    from devices.drivers.jt808.framing import FORM_2019, SPLIT, escaped
+
+    frames = [AUTHENTICATED]
+    for told in data.split(b"\x7e"):
+        attributes = int.from_bytes(told[2:4], "big")
+        body = told[4 + (6 if attributes & SPLIT else 2) :]
+        number = b"\1" + NUMBER.rjust(10, b"\0") if attributes & FORM_2019 else NUMBER
+        plain = told[:2] + (attributes & ~0x3FF | len(body) & 0x3FF).to_bytes(2, "big") + number + told[4:]
+        frames.append(b"\x7e" + escaped(plain + bytes([reduce(xor, plain, 0)])) + b"\x7e")
+    return b"".join(frames)
+
+
+def _seal_sentences(data: bytes) -> bytes:
+    return b"".join(b"%s*%02X\r\n" % (line, reduce(xor, line[1:], 0)) for line in data.split(b"\n"))
+
+
+def _seal_records(data: bytes) -> bytes:
+    """Teltonika: a login, then these as a packet."""
+    from devices.drivers.teltonika.codec import crc16_ibm
+
+    login = b"\0\x0f356307042441013"
+    return login + bytes(4) + len(data).to_bytes(4, "big") + data + crc16_ibm(data).to_bytes(4, "big")
+
+
+def _seal_weight(said: bytes) -> bytes:
+    """A continuous weight of a Digi-Star indicator."""
+    from devices.drivers.tmr.codec import check_character
+
+    return b"\x02" + said + b"\x03" + check_character(said.decode("latin-1")).encode()
+
+
+def _seal_frames(data: bytes) -> bytes:
+    """Toledo: each frame from its STX on with its checksum."""
+    from devices.drivers.toledo_continuous.codec import checksum
+
+    frames = [b"\x02" + rest for rest in data.split(b"\x02")[1:]]
+    return b"".join(frame + bytes([checksum(frame)]) for frame in frames)
+
+
+_SEALS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "ear_tag": _seal_tag,
+    "jt808": _seal_terminal,
+    "nmea": _seal_sentences,
+    "teltonika": _seal_records,
+    "tmr": _seal_weight,
+    "toledo_continuous": _seal_frames,
+}
 
 
 def main(name: str, runs: str, seed: str, folder: str) -> None:
@@ -394,6 +428,10 @@ def main(name: str, runs: str, seed: str, folder: str) -> None:
     with atheris.instrument_imports(include=["devices", "kernel"]):
         target = targets()[name]
         target(b"")
+
+    def run(data: bytes) -> None:
+        target(data)
+
     limits = [
         f"-runs={runs}",
         f"-seed={seed}",
@@ -401,7 +439,7 @@ def main(name: str, runs: str, seed: str, folder: str) -> None:
         "-print_final_stats=1",
         "-verbosity=0",
     ]
-    atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={folder}/failed-", folder], target)
+    atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={folder}/failed-", folder], run)
     atheris.Fuzz()
 
 

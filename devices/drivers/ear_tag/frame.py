@@ -64,7 +64,7 @@ def _key(herd_key: bytes, scheme: int, number: bytes) -> bytes:
     return hmac.digest(herd_key, _INFO + bytes([scheme]) + number + b"\x01", "sha256")
 
 
-def _mac(said: bytes, herd_key: bytes) -> bytes:
+def mac_of(said: bytes, herd_key: bytes) -> bytes:
     key = _key(herd_key, said[1] & _IS_CHINESE, said[2:HEAD_BYTES])
     return hmac.digest(key, said, "sha256")[:MAC_BYTES]
 
@@ -74,7 +74,7 @@ def verify(frame: bytes, herd_key: bytes) -> TagFrame:
     whether the tag made it now or long ago is for ingest to say, which knows the tag's last counter."""
     _check_head(frame)
     said, mac = frame[:-MAC_BYTES], frame[-MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(said, herd_key)):
+    if not hmac.compare_digest(mac, mac_of(said, herd_key)):
         raise FieldRejected("frame.mac", f"made with the tag's key: {MAC_BYTES} bytes at offset {len(said)}")
     return _read(said)
 

@@ -27,8 +27,8 @@ PARTS_MAX: Final = 64
 SPLIT_MAX: Final = 4
 """Split messages of one connection that are not whole yet; an older one makes room for a newer."""
 
-_SPLIT: Final = 1 << 13
-_FORM_2019: Final = 1 << 14
+SPLIT: Final = 1 << 13
+FORM_2019: Final = 1 << 14
 _CIPHER: Final = 0b111 << 10
 
 
@@ -68,7 +68,7 @@ def decode(raw: bytes) -> Message:
     message_id, attributes = fields.unsigned("message_id", 2), fields.unsigned("attributes", 2)
     address = _address(fields, attributes)
     serial, parts, part = fields.unsigned("serial", 2), 1, 1
-    if attributes & _SPLIT:
+    if attributes & SPLIT:
         parts, part = fields.unsigned("parts", 2), fields.unsigned("part", 2)
     if not 1 <= part <= parts <= PARTS_MAX:
         raise FieldRejected("part", f"1 to {parts} of at most {PARTS_MAX}, {part} is not")
@@ -81,7 +81,7 @@ def decode(raw: bytes) -> Message:
 
 
 def _address(fields: Fields, attributes: int) -> bytes:
-    if not attributes & _FORM_2019:
+    if not attributes & FORM_2019:
         return fields.take("terminal_number", 6)
     version = fields.take("version", 1)
     if version[0] != VERSION:
@@ -97,7 +97,7 @@ def _digits(address: bytes) -> str:
 
 def encode(message_id: int, address: bytes, serial: int, body: bytes) -> bytes:
     """A message of ours to a terminal, in the form it speaks itself."""
-    form = _FORM_2019 if len(address) > 6 else 0
+    form = FORM_2019 if len(address) > 6 else 0
     plain = (
         message_id.to_bytes(2, "big")
         + (len(body) | form).to_bytes(2, "big")

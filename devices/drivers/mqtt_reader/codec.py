@@ -145,7 +145,7 @@ def _one_by_one(arrived: Arrived, error: msgspec.ValidationError) -> list[Item]:
     for sequence, raw in enumerate(batch.reads, start=batch.sequence):
         try:
             read = _read.decode(raw)
-        except msgspec.ValidationError as inner:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as inner:
             items.append(_refused(arrived, *_wrong(inner), batch.boot, sequence, bytes(raw)))
         else:
             items.append(_tag_read(arrived, batch.boot, sequence, batch.observed_at, read, digest))
@@ -184,6 +184,6 @@ def _refused(
     )
 
 
-def _wrong(error: msgspec.ValidationError) -> tuple[str, str]:
+def _wrong(error: Exception) -> tuple[str, str]:
     wrong = wrong_json(error, "reading")
     return wrong.field, wrong.rule

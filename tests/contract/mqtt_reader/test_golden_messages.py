@@ -69,6 +69,16 @@ def test_numbers_that_none_can_be_are_refused_without_one(number: bytes, field: 
     assert (refused.field, refused.boot, refused.sequence) == (field, None, None)
 
 
+def test_a_read_that_is_no_text_beside_one_of_a_wrong_kind_costs_only_itself() -> None:
+    items = read(
+        BATCH.replace(b'"rssi_cdbm":-5710', b'"rssi_cdbm":"loud"').replace(b"3034257BF7194E40", b"3034\x82")
+    )
+    assert [(item.sequence, item.field) for item in items if isinstance(item, Rejected)] == [
+        (123, "rssi_cdbm"),
+        (124, "reading"),
+    ]
+
+
 def test_a_reader_may_speak_of_itself() -> None:
     said = (
         b'{"boot":7,"sequence":9,"observed_at":"2026-11-23T05:55:30Z","status":"fault","reason":"antenna 2"}'
