@@ -366,7 +366,7 @@ def new_driver(
     root: Annotated[Path, typer.Option(help="The checkout to write into.")] = Path(),
 ) -> None:
     """Write a driver that works and passes the kit of all drivers, with its fake and its tests."""
-    from app.new_driver.begin import CannotBegin, begin_driver
+    from app.new_driver.begin import PAGE, RULES, CannotBegin, begin_driver
 
     try:
         written = begin_driver(root.resolve(), name, reach)  # type: ignore[arg-type]
@@ -374,7 +374,10 @@ def new_driver(
         raise typer.BadParameter(str(error)) from None
     for path in written:
         typer.echo(path.relative_to(root.resolve()))
-    typer.echo(f"next: change it, step by step as devices/drivers/{name}/README.md says (CONTRIBUTING.md)")
+    typer.echo(
+        f"next: change it, step by step as devices/drivers/{name}/README.md and CONTRIBUTING.md say; each new"
+        f" rule needs its Chinese in {RULES}, and {PAGE} is printed by .venv/bin/python -m devices.quality"
+    )
 
 
 @admin.command("add-party")

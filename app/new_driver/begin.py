@@ -1,5 +1,6 @@
-"""Writes a new driver into a checkout: its folder, its fake on the wire, its tests, its line in the list."""
+"""Writes a new driver into a checkout: folder, fake on the wire, tests, lines in the lists."""
 
+import json
 import keyword
 import re
 import subprocess
@@ -13,6 +14,9 @@ Reach = Literal["dialled", "broker"]
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 NAME_LENGTH_MAX: Final = 40
 LISTS: Final = Path("app/drivers.py")
+SEEDS: Final = Path("app/bench/seeds.py")
+RULES: Final = Path("viz/web/shared/locales/rules.json")
+PAGE: Final = Path("docs/devices.md")
 FOLDERS: Final = {
     "driver": "devices/drivers/{name}",
     "fake": "simulators/protocols/{name}",
@@ -20,6 +24,17 @@ FOLDERS: Final = {
     "property": "tests/property/devices",
 }
 """Where the files of each group go; a template's name begins with its group."""
+SEED_OF: Final[dict[Reach, str]] = {
+    "dialled": 'b"T=21.50 H=45.2"',
+    "broker": """on("observation", b'{"boot":7,"sequence":1,"observed_at":"2026-11-23T05:55:30Z",'
+        b'"temperature_c":21.5,"humidity_percent":45.2}')""",
+}
+"""What fuzzing starts from: something that the codec of the templates reads, as Python writes it."""
+RULES_OF: Final[dict[Reach, dict[str, str]]] = {
+    "dialled": {"T=<degrees Celsius> H=<percent>": "T=<摄氏度> H=<百分数>"},
+    "broker": {},
+}
+"""The rules that the templates state, in Chinese."""
 
 
 class CannotBegin(ValueError):
@@ -27,9 +42,10 @@ class CannotBegin(ValueError):
 
 
 def begin_driver(root: Path, name: str, reach: Reach) -> list[Path]:
-    """Write a new driver called `name` into the checkout at `root`; returns the files, `LISTS` last.
+    """Write a new driver called `name` into the checkout at `root`; returns the files, those that were there
+    last: `LISTS`, `SEEDS`, `RULES` and `PAGE`.
 
-    Nothing is written over. Raises CannotBegin naming what is wrong.
+    No driver is written over. Raises CannotBegin naming what is wrong.
     """
     if reach not in get_args(Reach):
         raise CannotBegin(f"reach: one of {', '.join(get_args(Reach))}")
@@ -45,13 +61,25 @@ def begin_driver(root: Path, name: str, reach: Reach) -> list[Path]:
     there = [path for path in [root / FOLDERS["driver"].format(name=name), *texts] if path.exists()]
     if there:
         raise CannotBegin(f"name: taken, {there[0].relative_to(root)} is there already")
-    listed = _listed(lists.read_text(encoding="utf-8"), name, reach)
-    for path, text in texts.items():
+    listed = {
+        lists: _listed(lists.read_text(encoding="utf-8"), name, reach),
+        root / SEEDS: _seeded((root / SEEDS).read_text(encoding="utf-8"), name, reach),
+        root / RULES: _said((root / RULES).read_text(encoding="utf-8"), reach),
+    }
+    for path, text in {**texts, **listed}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    lists.write_text(listed, encoding="utf-8")
-    _tidy(root, [path for path in texts if path.suffix == ".py"])
-    return [*texts, lists]
+    _tidy(root, [path for path in (*texts, *listed) if path.suffix == ".py"])
+    _write_page(root)
+    return [*texts, *listed, root / PAGE]
+
+
+def _write_page(root: Path) -> None:
+    """By a process of its own: this one has read the families that were there before."""
+    page = subprocess.run(
+        [sys.executable, "-m", "devices.quality"], cwd=root, check=True, stdout=subprocess.PIPE
+    )
+    (root / PAGE).write_bytes(page.stdout)
 
 
 def _tidy(root: Path, paths: list[Path]) -> None:
@@ -91,6 +119,27 @@ def _listed(text: str, name: str, reach: Reach) -> str:
     end = lines.index("}", start)
     _insert(lines, entry, list(range(start + 1, end)))
     return "\n".join(lines)
+
+
+def _seeded(text: str, name: str, reach: Reach) -> str:
+    """`SEEDS` with an entry of the new driver, in order."""
+    entry = re.compile(r'^    "(\w+)": ', re.MULTILINE)
+    later = (found.start() for found in entry.finditer(text) if found[1] > name)
+    at = next(later, text.index("\n}\n") + 1)
+    return f'{text[:at]}    "{name}": (\n        {SEED_OF[reach]},\n    ),\n{text[at:]}'
+
+
+def _said(text: str, reach: Reach) -> str:
+    """`RULES` with the Chinese of what the templates state, each once."""
+    known = json.loads(text)["phrases"]
+    fresh = {rule: {"zh": said} for rule, said in RULES_OF[reach].items() if rule not in known}
+    lines = [f"    {_json(rule)}: {_json(said)},\n" for rule, said in fresh.items()]
+    head = '  "phrases": {\n'
+    return text.replace(head, head + "".join(lines), 1)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _insert(lines: list[str], line: str, among: list[int]) -> None:

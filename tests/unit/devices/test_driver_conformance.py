@@ -58,9 +58,21 @@ def modules_of(family: str) -> list[ModuleType]:
     return [*map(importlib.import_module, names), readings]
 
 
+def folders_of(drivers: Path) -> set[str]:
+    """The drivers' folders. Where only bytecode is left, of another branch's driver, there is none."""
+    folders = [path for path in drivers.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    return {path.name for path in folders if any(held.name != "__pycache__" for held in path.iterdir())}
+
+
+def test_bytecode_that_another_branch_left_is_no_driver(tmp_path: Path) -> None:
+    for place in ("__pycache__", "left/__pycache__", "here/__pycache__"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "here/codec.py").touch()
+    assert folders_of(tmp_path) == {"here"}
+
+
 def test_every_driver_folder_is_a_family_and_stands_in_the_one_list() -> None:
-    folders = {path.name for path in DRIVERS.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == set(FAMILIES)
+    assert folders_of(DRIVERS) == set(FAMILIES)
     lists = {"dialled": set(DIALLED), "broker": set(BROKER), "listens": set(LISTENS)}
     for reach, listed in lists.items():
         assert listed == {name for name, family in FAMILIES.items() if family.reach == reach}
