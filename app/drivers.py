@@ -7,6 +7,7 @@ the gateway knows them under. A session of a family that dials us serves one con
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from devices.drivers.camera.driver import CameraDriver
@@ -65,7 +66,7 @@ DIALLED: Mapping[str, Callable[..., Driver]] = {
 }
 
 BROKER: Mapping[str, Callable[[Arrived, Nodes], Sequence[Item]]] = {
-    "chirpstack": chirpstack.decode,
+    "chirpstack": partial(chirpstack.decode, frames=chirpstack.Frames()),
     "ear_tag": ear_tag.decode,
     "impinj_json": impinj_json.decode,
     "mqtt_position": mqtt_position.decode,

@@ -12,14 +12,16 @@ ChirpStack's own, below `vendor/`: `application/{applicationId}/device/{devEui}/
 | `location` | a position that the network estimated |
 | `ack`, `txack`, `integration` | nothing: they tell of downlinks and of other services |
 
-An uplink is known by its node, session (`devAddr`), frame counter and time, not by its bytes: LoRaWAN counts
-the frames of a session, so the same frame under another `deduplicationId` is one reading, and one counter
-with two contents is a cloned identity. The counters are not used to find gaps: uplinks are not acknowledged,
-and some are lost on any day.
+An uplink is known by its node, session (`devAddr`) and frame counter, not by its bytes: LoRaWAN counts the
+frames of a session. The server sorts out what several gateways heard of a frame, but one whose gateway is
+late it tells anew, under another `deduplicationId`, time and list of gateways: `Frames` knows it again, and
+it is the same reading. Where the same frame says something else it is a cloned identity. A node that joins
+anew has a new `devAddr`; one that only begins to count anew repeats a counter long after, and is believed.
+The counters are not used to find gaps: uplinks are not acknowledged, and some are lost on any day.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -42,6 +44,8 @@ MESSAGE_BYTES_MAX: Final = 65_536
 REASON_LENGTH_MAX: Final = 200
 READINGS_PER_S_MAX: Final = 20
 """Of one node; its radio may be on the air for a hundredth of the time."""
+REPEATED_WITHIN: Final = timedelta(seconds=60)
+"""A frame that is told anew is so within this time; after it, the same counter is another frame."""
 LOCATION_SIGMA_M: Final = 100.0
 """Where the network tells no accuracy of a place that it estimated from several gateways."""
 
@@ -107,8 +111,30 @@ class _Said(msgspec.Struct, frozen=True):
     readings: tuple[Callable[[], AnyReading | None], ...]
 
 
-def decode(arrived: Arrived, nodes: Mapping[str, str]) -> list[Observation | Rejected]:
-    """Everything an event says of its node. A part of the payload that is wrong costs only itself."""
+class Frames:
+    """Each node's last frame, and when it was told first."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[bytes, datetime]] = {}
+
+    def told(self, device_id: str, said: _Said) -> _Said:
+        """What an uplink says; of a frame that is told anew under another time, at the first time and without
+        the gateways, which are others."""
+        frame, at = self._last.get(device_id, (b"", said.event.time))
+        if frame != said.known_by or abs(said.event.time - at) > REPEATED_WITHIN:
+            self._last[device_id] = said.known_by, said.event.time
+            return said
+        if said.event.time == at:
+            return said
+        event = msgspec.structs.replace(said.event, time=at)
+        return msgspec.structs.replace(said, event=event, readings=said.readings[1:])
+
+
+def decode(
+    arrived: Arrived, nodes: Mapping[str, str], frames: Frames | None = None
+) -> list[Observation | Rejected]:
+    """Everything an event says of its node. A part of the payload that is wrong costs only itself. Without
+    `frames`, a frame that is told anew under another time is another reading."""
     gateway, payload = Gateway(arrived, nodes), arrived.payload
     try:
         dev_eui, event = _topic(arrived.channel)
@@ -124,6 +150,8 @@ def decode(arrived: Arrived, nodes: Mapping[str, str]) -> list[Observation | Rej
             raise FieldRejected("time", "carries a time zone")
     except FieldRejected as error:
         return [gateway.rejected(error, payload)]
+    if frames is not None and event == "up":
+        said = frames.told(device_id, said)
     return list(_observations(gateway, device_id, said, payload))
 
 

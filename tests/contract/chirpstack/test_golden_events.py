@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.drivers.chirpstack.codec import MESSAGE_BYTES_MAX, decode
+from devices.drivers.chirpstack.codec import MESSAGE_BYTES_MAX, Frames, decode
 from devices.transport.decoding import Arrived
 from kernel.geometry import Point
 from kernel.messages import (
@@ -27,7 +27,9 @@ def channel_of(event: str, dev_eui: str = "0101010101010101") -> str:
     return f"vendor/application/17c82e96-be03-4f38-aef3-f83d48582d97/device/{dev_eui}/event/{event}"
 
 
-def read(payload: bytes, event: str = "up", channel: str = "") -> list[Observation | Rejected]:
+def read(
+    payload: bytes, event: str = "up", channel: str = "", frames: Frames | None = None
+) -> list[Observation | Rejected]:
     arrived = Arrived(
         site_id="site-a",
         device_id="gateway",
@@ -35,7 +37,7 @@ def read(payload: bytes, event: str = "up", channel: str = "") -> list[Observati
         received_at=NOW,
         channel=channel or channel_of(event),
     )
-    return decode(arrived, NODES)
+    return decode(arrived, NODES, frames)
 
 
 def readings(payload: bytes, event: str = "up") -> list[object]:
@@ -148,6 +150,27 @@ def test_one_frame_is_one_reading_of_each_kind_whatever_the_delivery_is_called()
     other_frame, other_session = saying(said, 8), saying(said).replace(b"00189440", b"00189441")
     for other in (other_frame, other_session):
         assert set(identities).isdisjoint(item.observation_id for item in read(other))
+
+
+def test_a_frame_that_the_server_tells_anew_is_the_reading_that_it_was() -> None:
+    frames = Frames()
+
+    def told(payload: bytes) -> list[str]:
+        return [item.observation_id for item in read(payload, frames=frames)]
+
+    frame = saying(b'{"temperature": 4.0, "latitude": 29.7, "longitude": 115.9}')
+    late = frame.replace(b"3ac7e3c4", b"4bd8f4d5").replace(b":15.775023242", b":16.075023242")
+    other_gateway = late.replace(b"0016c001f153a14c", b"0016c001f153a14d")
+    heard, *said = told(frame)
+    assert [told(late), told(other_gateway), told(frame)] == [said, said, [heard, *said]]
+    joined_anew, counting_anew = (
+        late.replace(b"00189440", b"00189441"),
+        late.replace(b"09:34:16", b"09:36:16"),
+    )
+    for other in (joined_anew, frame, counting_anew):
+        again = told(other)
+        assert len(again) == 3
+        assert set(again).isdisjoint(said) == (other is not frame)
 
 
 def test_a_dev_eui_is_the_same_in_either_case() -> None:
