@@ -136,7 +136,7 @@ async def accept_device(command: AcceptDevice, tx: Tx) -> Accepted:
     Invalid with field and rule.
     """
     known = await _require_inspected(tx, command.device_id)
-    _refuse(check_acceptance(known["family"], command.secret))
+    _refuse(check_acceptance(known["family"], command.secret), "devices.acceptance")
     if tx.caller.party_id == known["enrolled_party_id"]:
         raise Forbidden("devices.own_enrolment", rule="accepted by another party than enrolled it")
     if known["retired_at"] is not None:
@@ -175,8 +175,8 @@ async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
     """
     known = await _require_inspected(tx, command.device_id)
     if FAMILIES[known["family"]].reach != "broker":
-        raise Invalid("devices.enrolment", field="device_id", rule="a device that has a credential")
-    _refuse(check_secret(command.secret))
+        raise Invalid("devices.rekeying", field="device_id", rule="a device that has a credential")
+    _refuse(check_secret(command.secret), "devices.rekeying")
     if known["retired_at"] is not None:
         raise Conflict("devices.retired", field="device_id", rule="in service")
     if known["accepted_party_id"] != tx.caller.party_id:
@@ -190,7 +190,7 @@ async def rotate_device_key(command: RotateDeviceKey, tx: Tx) -> Enrolled:
 async def calibrate_device(command: CalibrateDevice, tx: Tx) -> str:
     """Enter a certificate; returns its id. Raises NotFound, and Invalid with field and rule."""
     known = await _require_device(tx, command.device_id)
-    _refuse(check_calibration(command, tx.now.date()))
+    _refuse(check_calibration(command, tx.now.date()), "devices.calibration")
     calibration_id = await store.insert_calibration(tx, known["site_id"], command)
     facts = {"certificate": command.certificate, "valid_until": command.valid_until.isoformat()}
     await store.note(tx, known["site_id"], command.device_id, known["enrolment"], "calibrated", facts)
@@ -354,6 +354,7 @@ async def require_site(tx: ReadTx, site_id: str) -> None:
         raise NotFound("site.unknown", site_id=site_id)
 
 
-def _refuse(refusal: Refusal | None) -> None:
+def _refuse(refusal: Refusal | None, key: str = "devices.enrolment") -> None:
+    """Invalid under `key`, which says what was not done."""
     if refusal is not None:
-        raise Invalid("devices.enrolment", field=refusal.field, rule=refusal.rule)
+        raise Invalid(key, field=refusal.field, rule=refusal.rule)

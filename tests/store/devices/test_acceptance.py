@@ -284,6 +284,19 @@ async def test_a_handheld_needs_no_acceptance_and_a_retired_device_gets_none(
     assert shown == {"fork": "waiting", "pda-1": "not_needed"}
 
 
+async def test_an_act_on_a_device_that_cannot_be_says_which_act(keeper: str, as_caller, tx: PgTx) -> None:
+    scale = a_device("scale", "nmea", connection={"host": "10.0.0.7", "port": 1})
+    for device in (a_device(), a_device("pda-1", "pda"), scale):
+        await enrol_device(device, tx)
+    async with as_caller(BANK, "officer") as bank:
+        with pytest.raises(Invalid, match=r"devices\.rekeying"):
+            await rotate_device_key(RotateDeviceKey(device_id="scale", secret=SECRET), bank)
+        with pytest.raises(Invalid, match=r"devices\.rekeying"):
+            await rotate_device_key(RotateDeviceKey(device_id="fork", secret="short"), bank)
+        with pytest.raises(Invalid, match=r"devices\.acceptance"):
+            await accept_device(AcceptDevice(device_id="pda-1", enrolment=1, secret=SECRET), bank)
+
+
 async def test_the_party_that_accepted_a_device_gives_it_a_new_key_and_the_acceptance_stands(
     keeper: str, as_caller, tx: PgTx, clock: ManualClock
 ) -> None:
@@ -372,7 +385,7 @@ async def test_a_certificate_that_cannot_be_names_field_and_rule(
     }
     with pytest.raises(Invalid) as refused:
         await calibrate_device(CalibrateDevice(**given), tx)  # type: ignore[arg-type]
-    assert refused.value.facts["field"] == field
+    assert (refused.value.key, refused.value.facts["field"]) == ("devices.calibration", field)
 
 
 async def test_the_share_of_what_cannot_be_accepted_is_shown(

@@ -30,6 +30,7 @@ CHOSEN_BY_STATE = (
     "thaw.own_proposal",
     "price.own_proposal",
 )
+CHOSEN_BY_ACT = ("devices.acceptance", "devices.rekeying", "devices.calibration")
 CHOSEN_AT_SIGN_IN = ("session.wrong_password", "session.locked")
 """Keys that reach the error as a value, so that the search does not see them where it looks."""
 
@@ -58,7 +59,7 @@ def test_the_search_finds_what_is_raised() -> None:
 def test_every_refusal_has_a_sentence(locale: str) -> None:
     missing = {key: place for key, _, place in RAISED if TEXTS.problem(locale, key, {}) == key}
     assert missing == {}
-    others = (*ANSWERED_BY_THE_SERVER, *CHOSEN_BY_STATE, *CHOSEN_AT_SIGN_IN)
+    others = (*ANSWERED_BY_THE_SERVER, *CHOSEN_BY_STATE, *CHOSEN_BY_ACT, *CHOSEN_AT_SIGN_IN)
     assert [key for key in others if TEXTS.problem(locale, key, {}) == key] == []
 
 
