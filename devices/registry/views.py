@@ -188,7 +188,10 @@ class DeviceRow(BaseModel):
 
 
 class ParameterRow(BaseModel):
-    """One thing that a device is given. `text` says in English what it is for; bounds are inclusive."""
+    """One thing that a device is given. `text` says in English what it is for; bounds are inclusive.
+
+    `is_host` where it names a machine.
+    """
 
     name: str
     type: str
@@ -199,6 +202,7 @@ class ParameterRow(BaseModel):
     minimum: float | None
     maximum: float | None
     choices: list[str]
+    is_host: bool
 
 
 class FamilyView(BaseModel):

@@ -698,6 +698,8 @@ export interface FamilyParameter {
   minimum: number | null;
   maximum: number | null;
   choices: string[];
+  /** It names a machine. */
+  is_host: boolean;
 }
 
 export interface DeviceFamily {

@@ -33,6 +33,24 @@ export function givenOf(connection: Readonly<Record<string, unknown>>): Given {
   return Object.fromEntries(Object.entries(connection).map(([name, value]) => [name, [value].flat().join(", ")]));
 }
 
+/** What may name a machine: a name or an IPv4 address, or an IPv6 address (`devices/families.py`). */
+const HOST = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9]+)?)$/;
+
+/** The rule that what was typed breaks, in the server's words; null for none, or for one that only the server knows. */
+export function brokenRule(parameter: FamilyParameter, typed: string): string | null {
+  const text = typed.trim();
+  const { type, minimum: low, maximum: high } = parameter;
+  if (text === "") return null;
+  if (parameter.is_host) return HOST.test(text) ? null : "a host name or address";
+  if (type !== "integer" && type !== "number") return null;
+  const value = Number(text);
+  if (!Number.isFinite(value) || (type === "integer" && !Number.isInteger(value))) return type === "integer" ? "an integer" : "a number";
+  if (value >= (low ?? -Infinity) && value <= (high ?? Infinity)) return null;
+  if (low !== null && high !== null) return `${low} to ${high}`;
+  return low !== null ? `at least ${low}` : `at most ${high}`;
+}
+
+/** Whether it has all that it must have, and nothing that breaks a rule. */
 export function isGiven(parameters: readonly FamilyParameter[], given: Given): boolean {
-  return parameters.every((one) => !one.required || (given[one.name] ?? "").trim() !== "");
+  return parameters.every((one) => (!one.required || (given[one.name] ?? "").trim() !== "") && brokenRule(one, given[one.name] ?? "") === null);
 }

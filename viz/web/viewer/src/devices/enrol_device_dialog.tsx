@@ -9,8 +9,9 @@ import { Input, Select } from "antd";
 import { useEffect, useState } from "react";
 import { CommandDialog } from "../desk/command_dialog";
 import { Field } from "../desk/field";
+import { sayRule } from "../desk/rules";
 import { useSite } from "../state/site";
-import { connectionOf, givenOf, isGiven, type Given } from "./connection";
+import { brokenRule, connectionOf, givenOf, isGiven, type Given } from "./connection";
 
 const WIDTH_PX = 520;
 const ID_LENGTH_MAX = 64;
@@ -164,8 +165,10 @@ function ParameterField({ parameter, value, onChange }: ParameterFieldProps) {
   const called = i18n.has(`devices.parameter.${name}`) ? t(`devices.parameter.${name}`) : name;
   const words = type === "boolean" ? ["true", "false"] : choices;
   const initial = [parameter.default ?? ""].flat().join(", ");
+  const rule = brokenRule(parameter, value);
+  const wrong = rule === null ? undefined : t("devices.mustBe", { rule: sayRule(rule, locale) });
   return (
-    <Field label={unit === "" ? called : `${called} (${unit})`} name={`connection.${name}`} hint={locale === "en" ? parameter.text : undefined}>
+    <Field label={unit === "" ? called : `${called} (${unit})`} name={`connection.${name}`} hint={locale === "en" ? parameter.text : undefined} wrong={wrong}>
       {words.length > 0 ? (
         <Select
           allowClear

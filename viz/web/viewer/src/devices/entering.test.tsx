@@ -60,6 +60,23 @@ test("a name that a device has, in service or not, is refused before it is sent"
   }
 });
 
+test("each field that breaks a rule says so at once", async () => {
+  const host = { name: "host", type: "text", required: true, text: "", default: null, unit: "", minimum: null, maximum: null, choices: [], is_host: true } as const;
+  const port = { ...host, name: "port", type: "integer", minimum: 1, maximum: 65535, is_host: false } as const;
+  const family: DeviceFamily = { ...FAMILY, parameters: [{ ...host, choices: [] }, { ...port, choices: [] }] };
+  vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([family] as never);
+  render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[]} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
+  await choose(/^Kind of device/, "Mobile reader · 3 free mounts");
+  for (const [label, text] of [[/^Device/, "reader 2"], [/^Address/, "http://x/"], [/^Port/, "70000"]] as const) {
+    fireEvent.change(screen.getByLabelText(label), { target: { value: text } });
+  }
+  expect(screen.getAllByRole("alert").map((one) => one.textContent)).toEqual([
+    "must be: 1 to 64 letters (A–Z), digits, dots, dashes or underscores",
+    "must be: a host name or address",
+    "must be: 1 to 65535",
+  ]);
+});
+
 test("a name that no device may have is refused before it is sent", async () => {
   vi.spyOn(ApiClient.prototype, "get").mockResolvedValue([FAMILY] as never);
   render(<Page><EnrolDeviceDialog path="/sites/site-1" devices={[]} known={null} onClose={vi.fn()} onDone={vi.fn()} /></Page>);
