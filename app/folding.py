@@ -24,7 +24,7 @@ JournalAfter = Callable[[Tx, str, int, int], Awaitable[list[Envelope]]]
 Sites = Callable[[Tx], Awaitable[list[str]]]
 
 BATCH_OBSERVATIONS_MAX = 2_000
-BATCH_EVERY_S = 0.03
+BATCH_EVERY_S = 0.06
 """Batches begin at least this far apart, unless they are full: a transaction costs as much as many readings.
 What comes after a rest does not wait."""
 IDLE_S_MAX = 1.0

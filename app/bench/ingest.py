@@ -414,19 +414,19 @@ class _Measuring:
         await self._until(self._stand.watch.folded, before + 50)
 
     async def _publish_at(self, devices: _Devices, per_s: float) -> int:
-        """Publish for `PACED_S` at a steady rate, each device with a client of its own; a reading carries the
-        moment it is handed to that."""
+        """Publish for `PACED_S` at a steady rate, each device on a line of its own; a reading carries the
+        moment it is made, and is sent with the others that are due then."""
         loop, sent = asyncio.get_running_loop(), 0
-        async with self._stand.clients(devices.topics) as lines:
+        async with self._stand.publishers(devices.topics) as lines:
             began = loop.time()
             while (passed := loop.time() - began) < PACED_S:
-                due: dict[str, bytes] = {}
+                due: dict[str, list[bytes]] = {}
                 for number in range(sent, int(passed * per_s)):
                     topic, payload = devices.message(number, 1)
-                    due[topic] = due.get(topic, b"") + payload + b"\n"
+                    due.setdefault(topic, []).append(payload)
                     sent += 1
-                for topic, messages in due.items():
-                    lines[topic].write(messages)
+                for topic, payloads in due.items():
+                    lines[topic].say(payloads)
                 await asyncio.sleep(PACE_EVERY_S)
         return sent
 

@@ -16,6 +16,7 @@ import aiomqtt
 import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from app.bench.publisher import Publisher
 from app.bench.watch import Watch
 from app.database import Database
 from app.migrate import migrate
@@ -150,24 +151,10 @@ class Stand:
         await asyncio.gather(*(part(number) for number in range(clients)))
 
     @asynccontextmanager
-    async def clients(self, topics: Sequence[str]) -> AsyncIterator[Mapping[str, asyncio.StreamWriter]]:
-        """A `mosquitto_pub` for each topic, to be given one message a line. They take little of the machine
-        that is measured, and have handed everything over when the block ends."""
-        login = self.login
-        where = ("-h", login.host, "-p", str(login.port), "-u", login.username, "-P", login.password)
-        processes = {
-            topic: await asyncio.create_subprocess_exec(
-                *("mosquitto_pub", *where, "-q", "1", "-l", "-t", topic), stdin=asyncio.subprocess.PIPE
-            )
-            for topic in topics
-        }
-        lines = {topic: process.stdin for topic, process in processes.items() if process.stdin is not None}
-        try:
-            yield lines
-        finally:
-            for line in lines.values():
-                line.close()
-            await asyncio.gather(*(process.wait() for process in processes.values()))
+    async def publishers(self, topics: Sequence[str]) -> AsyncIterator[Mapping[str, Publisher]]:
+        """A device for each topic; they have handed everything over when the block ends."""
+        async with AsyncExitStack() as stack:
+            yield {topic: await stack.enter_async_context(Publisher(self.login, topic)) for topic in topics}
 
     def topic(self, device_id: str) -> str:
         return f"{TOPIC_ROOT}/{self.site_id}/{device_id}/observation"

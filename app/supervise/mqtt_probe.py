@@ -20,12 +20,13 @@ class ProbeRefused(ConnectionError):
     """The broker answered the sign-in with a return code other than 0."""
 
 
-def _text(value: str) -> bytes:
+def text(value: str) -> bytes:
+    """A string with its length before it (section 1.5.3)."""
     encoded = value.encode()
     return len(encoded).to_bytes(2, "big") + encoded
 
 
-def _packet(kind: int, body: bytes) -> bytes:
+def packet(kind: int, body: bytes) -> bytes:
     """Fixed header with the remaining length in 7-bit groups, lowest first (section 2.2.3)."""
     length, groups = len(body), bytearray()
     while True:
@@ -33,6 +34,18 @@ def _packet(kind: int, body: bytes) -> bytes:
         groups.append(group | (0x80 if length else 0))
         if not length:
             return bytes([kind]) + bytes(groups) + body
+
+
+def connect_body(
+    user: str | None, password: str | None, client_id: str = "", *, keeps: bool = False
+) -> bytes:
+    """Body of a CONNECT (section 3.1). Without a `client_id` the broker makes one up."""
+    flags, credentials = 0 if keeps else _CLEAN_SESSION, b""
+    if user is not None and password is not None:
+        flags |= _USER_NAME | _PASSWORD
+        credentials = text(user) + text(password)
+    head = text("MQTT") + bytes([4, flags]) + _KEEP_ALIVE_S.to_bytes(2, "big")
+    return head + text(client_id) + credentials
 
 
 class Probe:
@@ -58,12 +71,8 @@ class Probe:
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         try:
-            flags, credentials = 0 if self._keeps else _CLEAN_SESSION, b""
-            if self._user is not None and self._password is not None:
-                flags |= _USER_NAME | _PASSWORD
-                credentials = _text(self._user) + _text(self._password)
-            head = _text("MQTT") + bytes([4, flags]) + _KEEP_ALIVE_S.to_bytes(2, "big")
-            self._send(CONNECT, head + _text(self._client_id) + credentials)
+            body = connect_body(self._user, self._password, self._client_id, keeps=self._keeps)
+            self._send(CONNECT, body)
             answer = await self._expect(CONNACK)
             if answer[1] != 0:
                 raise ProbeRefused(f"return code {answer[1]}")
@@ -79,7 +88,7 @@ class Probe:
 
     async def publish(self, topic: str) -> bool:
         """Send an empty object with QoS 1; return once the broker dealt with it: False when it hung up."""
-        self._send(PUBLISH | _QOS_1, _text(topic) + (1).to_bytes(2, "big") + b"{}")
+        self._send(PUBLISH | _QOS_1, text(topic) + (1).to_bytes(2, "big") + b"{}")
         self._send(PINGREQ, b"")
         try:
             await self._expect(PINGRESP)
@@ -88,7 +97,7 @@ class Probe:
         return True
 
     async def subscribe(self, topic_filter: str, *, qos: int = 0) -> None:
-        self._send(SUBSCRIBE, (1).to_bytes(2, "big") + _text(topic_filter) + bytes([qos]))
+        self._send(SUBSCRIBE, (1).to_bytes(2, "big") + text(topic_filter) + bytes([qos]))
         await self._expect(SUBACK)
 
     async def next_topic(self) -> str:
@@ -97,7 +106,7 @@ class Probe:
         return body[2 : 2 + int.from_bytes(body[:2], "big")].decode()
 
     def _send(self, kind: int, body: bytes) -> None:
-        self._writer.write(_packet(kind, body))
+        self._writer.write(packet(kind, body))
 
     async def _expect(self, kind: int) -> bytes:
         """Body of the next packet of `kind`; others are passed over. ConnectionError when the line ends."""

@@ -48,8 +48,9 @@ BEHIND_MAX = 100
 GIVE_WAY_S_MAX = 2.0
 """But no longer than this: where nothing folds they are still moved, faster than they came."""
 GIVE_WAY_EVERY_S = 0.02
-BATCH_EVERY_S = 0.03
-"""Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows. What
+BATCH_EVERY_S = 0.06
+"""Batches begin at least this far apart, unless one is full: a transaction costs as much as many rows, and at
+thousands of readings a second the processor time that larger batches leave is worth more than the wait. What
 comes after a rest does not wait."""
 QUEUE_ITEMS_MAX = 20_000
 RECORD_S_MAX = 5.0
